@@ -1,0 +1,85 @@
+"""The app: its parts, put together."""
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.staticfiles import StaticFiles
+from uvicorn.config import STARTUP_FAILURE
+
+from serving import __version__, logs
+from serving.batching import PredictorLike
+from serving.errors import RequestError, ServingError
+from serving.handlers import ErrorMiddleware, render_error
+from serving.head import HeadMiddleware
+from serving.metrics import MetricsMiddleware
+from serving.openapi import DESCRIPTION
+from serving.predictor import Predictor
+from serving.request_id import RequestIdMiddleware
+from serving.routes import docs, health, home, model, predict
+from serving.service import Service
+from serving.settings import Settings
+
+
+def create_app(settings: Settings | None = None, predictor: PredictorLike | None = None) -> FastAPI:
+    """The service as an ASGI app, with its model loaded, so that nothing listens before it can answer.
+
+    Args:
+        settings: where there are none, as when uvicorn calls this, they are read from the environment, and anything
+            that keeps the service from starting ends the process with one sentence on stderr.
+        predictor: instead of the one in `settings.model_dir`.
+
+    Raises BundleError where the settings were given and their bundle cannot be served.
+    """
+    if settings is not None:
+        return _assemble(settings, predictor or Predictor.load(settings.model_dir, threads=settings.inference_threads))
+    try:
+        settings = Settings.load()
+        logs.configure(settings.log_level)
+        return create_app(settings, predictor)
+    except ServingError as error:
+        sys.stderr.write(f"{error}\n")
+        # By this status uvicorn's supervisor knows that starting the worker again would not help.
+        raise SystemExit(STARTUP_FAILURE) from None
+
+
+def undeployed_app() -> FastAPI:
+    """The routes without a service behind them: enough to describe the API."""
+    app = FastAPI(
+        title="Tweet sentiment",
+        version=__version__,
+        description=DESCRIPTION,
+        openapi_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan,
+    )
+    for routes in (home, predict, model, health):
+        app.include_router(routes.router)
+    return app
+
+
+def _assemble(settings: Settings, predictor: PredictorLike) -> FastAPI:
+    app = undeployed_app()
+    app.state.service = service = Service.of(settings, predictor)
+    if settings.docs:
+        app.include_router(docs.router)
+    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
+    app.add_exception_handler(HTTPException, render_error)
+    app.add_exception_handler(RequestError, render_error)
+    app.user_middleware = [
+        Middleware(HeadMiddleware),
+        Middleware(RequestIdMiddleware),
+        Middleware(MetricsMiddleware, metrics=service.metrics),
+        Middleware(ErrorMiddleware),
+    ]
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    await app.state.service.batcher.aclose()

@@ -1,0 +1,119 @@
+"""A request's body: read within its limit, then parsed by its media type."""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from python_multipart.multipart import parse_options_header
+from starlette.datastructures import Headers
+from starlette.requests import Request
+
+from serving.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
+
+FORM = "application/x-www-form-urlencoded"
+MULTIPART = "multipart/form-data"
+JSON = "application/json"
+ACCEPTED = (FORM, MULTIPART, JSON)
+
+# Longer numbers are left to the count while reading.
+_LENGTH = re.compile(r"[0-9]{1,18}")
+
+
+@dataclass(frozen=True, slots=True)
+class ContentType:
+    """A `Content-Type` that the service takes, and a multipart body's boundary."""
+
+    name: str
+    boundary: str = ""
+
+
+def content_type(headers: Headers) -> ContentType:
+    """What the body is, by its headers (RFC 9110, sections 8.3 and 8.4).
+
+    Raises UnsupportedMediaType for a missing or another `Content-Type`, a charset other than UTF-8, and any
+    `Content-Encoding`.
+    """
+    sent = headers.get("content-type", "")
+    kind, options = parse_options_header(sent)
+    name = kind.decode("latin-1")
+    charset = options.get(b"charset", b"utf-8").decode("latin-1")
+    encoding = headers.get("content-encoding", "identity")
+    if name not in ACCEPTED:
+        found = f"The Content-Type is {shown(sent)}" if sent else "The request has no Content-Type"
+        raise UnsupportedMediaType(f"{found}; accepted are {', '.join(ACCEPTED)}.")
+    if charset.lower() not in {"utf-8", "utf8"}:
+        raise UnsupportedMediaType(f"The charset is {shown(charset)}; accepted is utf-8.", code="unsupported_charset")
+    if encoding.lower() != "identity":
+        raise UnsupportedMediaType(
+            f"The Content-Encoding is {shown(encoding)}; accepted is none.",
+            code="unsupported_content_encoding",
+            headers={"Accept-Encoding": "identity"},
+        )
+    return ContentType(name, options.get(b"boundary", b"").decode("latin-1"))
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """The whole body. Raises BodyTooLarge as soon as `limit` is passed: by its Content-Length, or while reading."""
+    declared = request.headers.get("content-length", "")
+    if _LENGTH.fullmatch(declared) and int(declared) > limit:
+        raise BodyTooLarge(f"The body has {int(declared):,} bytes; at most {limit:,} are accepted.")
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise BodyTooLarge(f"The body is longer than {limit:,} bytes, the most that is accepted.")
+    return bytes(body)
+
+
+def parse_json(body: bytes) -> object:
+    """The document of a JSON body (RFC 8259). Raises MalformedBody where it is not UTF-8 or not JSON."""
+    # RFC 8259, section 8.1: a byte order mark may be ignored, and some editors and shells write one.
+    text = decode(body.removeprefix(b"\xef\xbb\xbf"))
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        where = f"at line {error.lineno}, column {error.colno}"
+        raise MalformedBody(f"The body is not JSON: it breaks off or goes wrong {where}.", code="not_json") from None
+    except ValueError:
+        raise MalformedBody(
+            "The body is not JSON: it has NaN, Infinity or a number of absurd length.", code="not_json"
+        ) from None
+    except RecursionError:
+        raise MalformedBody("The JSON is nested too deeply.", code="json_too_deep") from None
+
+
+def decode(data: bytes, what: str = "body") -> str:
+    """UTF-8, strictly. Raises MalformedBody that names `what` and the first byte that is not."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise MalformedBody(
+            f"The {what} is not UTF-8: byte {data[error.start]:#04x} at offset {error.start:,} cannot be decoded.",
+            code="not_utf8",
+        ) from None
+
+
+def shown(value: str, most: int = 60) -> str:
+    """Something a client sent, quoted for a sentence: shortened, and with all that cannot be encoded escaped."""
+    return repr(value if len(value) <= most else value[:most] + "…")
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+def json_type(value: Any) -> str:
+    """A JSON value's type in words, for a sentence."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "a boolean"
+        case int() | float():
+            return "a number"
+        case str():
+            return "a string"
+        case list():
+            return "an array"
+    return "an object"

@@ -1,0 +1,80 @@
+"""Texts to token ids by `tokenizer.json` alone: what training ran is what serving runs."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from tokenizers import Tokenizer
+
+from serving.errors import BundleError
+
+Ids = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """One text as token ids, int32, shape (length,); never empty. `truncated`: tokens beyond the limit were left out."""
+
+    ids: Ids
+    truncated: bool
+
+
+class Encoder:
+    """The preprocessing of a bundle.
+
+    Arguments: `content`, the text of a Hugging Face `tokenizers` file, whose padding is either fixed
+    (every text gets `fixed_length` ids) or by batch (ids come unpadded; `pad_batch` pads them right).
+    Raises BundleError when it is not such a file or has no padding or unknown token.
+    """
+
+    def __init__(self, content: str, *, name: str = "tokenizer.json") -> None:
+        try:
+            self._tokenizer = Tokenizer.from_str(content)
+        except Exception as error:  # the library raises plain Exception on a bad file
+            raise BundleError(f"{name}: is not a tokenizers file: {error}") from error
+        padding = self._tokenizer.padding
+        unknown = json.loads(content)["model"].get("unk_token")
+        if padding is None or unknown is None or self._tokenizer.token_to_id(unknown) is None:
+            raise BundleError(f"{name}: needs a padding rule and an unknown token; accepted: one that training wrote")
+        self.pad_id: int = padding["pad_id"]
+        self.unknown_id: int = self._tokenizer.token_to_id(unknown)
+        self.fixed_length: int | None = padding["length"]
+        if self.fixed_length is None:
+            self._tokenizer.no_padding()
+
+    @classmethod
+    def read(cls, path: Path) -> "Encoder":
+        """Read a tokenizer file. Raises BundleError naming it."""
+        try:
+            return cls(path.read_text(encoding="utf-8"), name=path.name)
+        except (OSError, UnicodeDecodeError) as error:
+            raise BundleError(f"{path.name}: cannot be read: {error}") from error
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Number of token ids, special ones included."""
+        return int(self._tokenizer.get_vocab_size(with_added_tokens=True))
+
+    def encode(self, texts: Sequence[str]) -> list[Encoded]:
+        """Token ids of each text, in order. A text with nothing readable in it is one unknown token."""
+        return [self._encoded(text) for text in texts]
+
+    def tokens(self, text: str) -> list[str]:
+        """The tokens of one text as strings, for people to look at."""
+        return [self._tokenizer.id_to_token(int(i)) for i in self._encoded(text).ids]
+
+    def _encoded(self, text: str) -> Encoded:
+        encoding = self._tokenizer.encode(text)
+        ids = encoding.ids or [self.unknown_id]
+        return Encoded(np.array(ids, dtype=np.int32), truncated=bool(encoding.overflowing))
+
+    def pad_batch(self, batch: Sequence[Encoded]) -> tuple[Ids, Ids]:
+        """Ids padded right to the longest, int32 (texts, steps), and the true lengths, int32 (texts,)."""
+        lengths = np.array([len(item.ids) for item in batch], dtype=np.int32)
+        ids = np.full((len(batch), int(lengths.max())), self.pad_id, dtype=np.int32)
+        for row, item in zip(ids, batch, strict=True):
+            row[: len(item.ids)] = item.ids
+        return ids, lengths

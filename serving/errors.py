@@ -1,0 +1,92 @@
+"""Every error that serving raises on purpose, in one small tree.
+
+ServingError
+  BundleError                     the bundle cannot be served; the process must not start
+    NetworkError                  sentiment.h5 holds something that serving cannot run
+  SettingsError                   an environment variable holds a bad value; the process must not start
+  RequestError                    becomes an HTTP answer: a status, a code and a sentence
+    MalformedBody        400      not JSON, not a form, not UTF-8
+    Unauthorized         401      an API key is wanted
+    BodyTooLarge         413
+    UnsupportedMediaType 415
+    InvalidText          422      missing, blank, too long, of the wrong type, too many
+    Overloaded           503      the queue is full
+    NotReady             503      no predictions for now
+    InferenceFailed      500      the engine failed; its fault stays in the log
+
+A `RequestError` carries its own status and code, so one handler renders all of them.
+"""
+
+# ruff: noqa: N818 -- named for what they tell the client.
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+
+class ServingError(Exception):
+    """Root of the tree. `str(error)` is one sentence, fit to be shown."""
+
+
+class BundleError(ServingError):
+    """A bundle's file is missing, broken or does not fit the others. The sentence names the file and the fault."""
+
+
+class NetworkError(BundleError):
+    """`sentiment.h5` holds a layer or an option that serving cannot run."""
+
+
+class SettingsError(ServingError):
+    """An environment variable holds a bad value. The sentence names it, what it holds and what is accepted."""
+
+
+class RequestError(ServingError):
+    """An HTTP answer. `detail` is a sentence for the caller: what was wrong, what was found, what is accepted."""
+
+    status: ClassVar[int] = 400
+    code: ClassVar[str] = "bad_request"
+
+    def __init__(self, detail: str, *, code: str | None = None, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.error_code = code or self.code
+        self.headers = dict(headers or {})
+
+
+class MalformedBody(RequestError):
+    status = 400
+    code = "malformed_body"
+
+
+class Unauthorized(RequestError):
+    status = 401
+    code = "unauthorized"
+
+
+class BodyTooLarge(RequestError):
+    status = 413
+    code = "body_too_large"
+
+
+class UnsupportedMediaType(RequestError):
+    status = 415
+    code = "unsupported_media_type"
+
+
+class InvalidText(RequestError):
+    status = 422
+    code = "invalid_text"
+
+
+class Overloaded(RequestError):
+    status = 503
+    code = "overloaded"
+
+
+class NotReady(RequestError):
+    status = 503
+    code = "not_ready"
+
+
+class InferenceFailed(RequestError):
+    status = 500
+    code = "internal_error"

@@ -1,0 +1,100 @@
+"""The fields of an HTML form's body, in order, as pairs of name and text."""
+
+import re
+from collections.abc import AsyncGenerator
+from urllib.parse import parse_qsl
+
+from starlette.datastructures import FormData, Headers
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+from serving.body import decode
+from serving.errors import MalformedBody
+
+MAX_FIELDS = 100
+
+# RFC 2046, section 5.1.1.
+_BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]")
+
+Fields = list[tuple[str, str | None]]
+"""A file has None in place of its text."""
+
+
+def parse_urlencoded(body: bytes) -> Fields:
+    """The fields of an application/x-www-form-urlencoded body, percent-encoded or raw UTF-8.
+
+    Raises MalformedBody where a byte, encoded or raw, is not UTF-8, and where there are more than MAX_FIELDS fields.
+    """
+    text = decode(body)
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
+    except UnicodeDecodeError:
+        raise MalformedBody("The form's percent-encoded bytes are not UTF-8.", code="not_utf8") from None
+    except ValueError:
+        raise MalformedBody(f"The form has more than {MAX_FIELDS} fields.", code="malformed_form") from None
+    return [(name, _unix_newlines(value)) for name, value in pairs]
+
+
+async def parse_multipart(body: bytes, boundary: str) -> Fields:
+    """The fields of a multipart/form-data body (RFC 7578).
+
+    Raises MalformedBody where the boundary is missing or ill-formed, the body is broken or cut off, a text is not
+    UTF-8, and where there are more than MAX_FIELDS fields or files.
+    """
+    if not _BOUNDARY.fullmatch(boundary):
+        raise MalformedBody(
+            "The Content-Type has no well-formed boundary, which multipart/form-data needs (RFC 2046).",
+            code="malformed_form",
+        )
+    form = await _parse(body, boundary)
+    try:
+        return [
+            (_undo_latin(name), _unix_newlines(_undo_latin(value)) if isinstance(value, str) else None)
+            for name, value in form.multi_items()
+        ]
+    finally:
+        await form.close()
+
+
+class _CheckedParser(MultiPartParser):
+    """Also knows whether the closing boundary was seen, which Starlette's own does not ask for."""
+
+    complete = False
+
+    def on_end(self) -> None:
+        self.complete = True
+
+
+async def _parse(body: bytes, boundary: str) -> FormData:
+    # Starlette decodes with a fallback that would turn bytes that are not UTF-8 into other characters without a word.
+    # Latin-1 keeps every byte, so that the strict decoding can be done here.
+    headers = Headers({"content-type": f'multipart/form-data; charset=latin-1; boundary="{boundary}"'})
+    parser = _CheckedParser(
+        headers, _stream(body), max_files=MAX_FIELDS, max_fields=MAX_FIELDS, max_part_size=len(body)
+    )
+    try:
+        form = await parser.parse()
+    except MultiPartException:
+        raise MalformedBody(
+            f"The body is not well-formed multipart/form-data (RFC 7578) of at most {MAX_FIELDS} fields.",
+            code="malformed_form",
+        ) from None
+    if not parser.complete:
+        await form.close()
+        raise MalformedBody("The multipart body ends before its closing boundary.", code="malformed_form")
+    return form
+
+
+async def _stream(body: bytes) -> AsyncGenerator[bytes, None]:
+    yield body
+
+
+def _undo_latin(value: str) -> str:
+    return decode(value.encode("latin-1"), "form field")
+
+
+def _unix_newlines(value: str) -> str:
+    """A form's line breaks are CR LF on the wire, whatever was typed (WHATWG HTML, form submission).
+
+    Undone here, a text has the same characters, and the same number of them, as the textarea or a JSON client sent.
+    """
+    return value.replace("\r\n", "\n")

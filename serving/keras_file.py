@@ -1,0 +1,109 @@
+"""Reads a Keras `.h5` without Keras: the layers in order, their options and their weights. Runs nothing that is in it."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from serving.errors import NetworkError
+
+Weights = list[npt.NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One layer: its Keras class (`LSTM`, `tweets>AttentionPooling1D`), name, options, inputs by layer name, weights."""
+
+    kind: str
+    name: str
+    options: dict[str, Any]
+    inputs: list[str]
+    weights: Weights
+
+
+def read_layers(path: Path) -> list[Layer]:
+    """The layers of a Keras 3 Sequential or Functional network saved as `.h5`, each after its inputs.
+
+    Raises NetworkError naming the file when it is missing, cut off, not from Keras 3, or of another shape.
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            return [_layer(file, path, *entry) for entry in _entries(_config(file, path), path)]
+    except NetworkError:
+        raise
+    except FileNotFoundError as error:
+        raise NetworkError(f"{path.name}: is missing") from error
+    except (OSError, KeyError, ValueError, TypeError, IndexError, AttributeError, RecursionError) as error:
+        raise NetworkError(f"{path.name}: is cut off or not a Keras network: {error}") from error
+
+
+def _config(file: h5py.File, path: Path) -> dict[str, Any]:
+    if "model_config" not in file.attrs:
+        raise NetworkError(f"{path.name}: holds no architecture; accepted: model.save() of Keras 3, not its weights alone")
+    if not str(file.attrs.get("keras_version", "")).startswith("3."):
+        found = file.attrs.get("keras_version", "no version")
+        raise NetworkError(f"{path.name}: was saved by Keras {found}; accepted: 3.x")
+    config: dict[str, Any] = json.loads(file.attrs["model_config"])
+    return config
+
+
+def _entries(config: dict[str, Any], path: Path) -> Iterator[tuple[dict[str, Any], list[str]]]:
+    layers = config["config"]["layers"]
+    if config["class_name"] == "Functional":
+        yield from ((layer, _inbound(layer)) for layer in _ordered(layers))
+    elif config["class_name"] == "Sequential":
+        names = [layer["config"]["name"] for layer in layers]
+        yield from ((layer, names[max(0, i - 1) : i]) for i, layer in enumerate(layers))
+    else:
+        raise NetworkError(f"{path.name}: is a {config['class_name']}; accepted: Sequential, Functional")
+
+
+def _ordered(layers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    done: dict[str, dict[str, Any]] = {}
+    waiting = list(layers)
+    while waiting:
+        ready = [layer for layer in waiting if all(name in done for name in _inbound(layer))]
+        if not ready:
+            raise ValueError(f"layers without a way in: {[layer['name'] for layer in waiting]}")
+        done.update((layer["name"], layer) for layer in ready)
+        waiting = [layer for layer in waiting if layer["name"] not in done]
+    return list(done.values())
+
+
+def _inbound(layer: dict[str, Any]) -> list[str]:
+    """Names of the layers whose output this one takes; masks, passed by keyword, are not among them."""
+    nodes = layer["inbound_nodes"]
+    if len(nodes) > 1:
+        raise ValueError(f"layer {layer['name']!r} is used {len(nodes)} times")
+    arguments = nodes[0]["args"] if nodes else []
+    flat = [item for a in arguments for item in (a if isinstance(a, list) else [a])]
+    return [item["config"]["keras_history"][0] for item in flat if isinstance(item, dict)]
+
+
+def _layer(file: h5py.File, path: Path, entry: dict[str, Any], inputs: list[str]) -> Layer:
+    kind = entry.get("registered_name") or entry["class_name"]
+    name = entry["config"]["name"] if "name" in entry["config"] else entry["name"]
+    return Layer(kind, name, entry["config"], inputs, _weights(file, name, path))
+
+
+def _weights(file: h5py.File, name: str, path: Path) -> Weights:
+    group = file["model_weights"].get(name)
+    if group is None:
+        return []
+    return [_array(group[weight], path) for weight in group.attrs["weight_names"]]
+
+
+def _array(dataset: Any, path: Path) -> npt.NDArray[np.float32]:
+    if not isinstance(dataset, h5py.Dataset) or dataset.dtype != np.float32:
+        raise NetworkError(f"{path.name}: {dataset.name} is not a float32 array")
+    if dataset.nbytes > path.stat().st_size or dataset.external:
+        raise NetworkError(f"{path.name}: {dataset.name} claims {dataset.nbytes} bytes, more than the file holds")
+    array: npt.NDArray[np.float32] = dataset[()]
+    if not np.isfinite(array).all():
+        raise NetworkError(f"{path.name}: {dataset.name} has values that are not finite")
+    return array

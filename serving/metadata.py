@@ -1,0 +1,45 @@
+"""`metadata.json`: what a bundle says of itself."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA_VERSION = 1
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+class KnownAnswer(_Strict):
+    """A sentence of our own and the probabilities that the bundle must give for it, in label order."""
+
+    text: str
+    probabilities: list[float]
+
+
+class DataFile(_Strict):
+    """The fingerprint of one file that the model learned from: its base name, rows and sha256 (hex)."""
+
+    file: str
+    rows: int
+    sha256: str
+
+
+class Metadata(_Strict):
+    """The content of `metadata.json`. `extra` keys are refused, so that a misspelt one never passes silently."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    name: str = Field(description="the recipe's name")
+    model_version: str = Field(description="first 12 hex digits of a sha256 over network, tokenizer and labels")
+    labels: list[str] = Field(min_length=2, description="in the order of the network's outputs")
+    files: dict[str, str] = Field(description="file name -> sha256 (hex) of the bundle's other files")
+    known_answers: list[KnownAnswer] = Field(min_length=1)
+    temperature: float = Field(gt=0, description="already folded into the last layer; 1 means uncalibrated")
+    seed: int
+    recipe: dict[str, Any]
+    data: list[DataFile]
+    split: dict[str, dict[str, int]] = Field(description="part -> label -> rows")
+    cleaning: dict[str, int] = Field(description="rule -> rows dropped or merged by it")
+    libraries: dict[str, str]
+    metrics: dict[str, Any] = Field(description="part -> figures, computed on the served path")

@@ -1,0 +1,40 @@
+"""Every request has an identifier: the log, the metrics' reader and the client can speak of the same one."""
+
+import re
+from uuid import uuid4
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+HEADER = "X-Request-ID"
+
+_ACCEPTED = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+
+class RequestIdMiddleware:
+    """Puts `request_id` into the request's state and the same value into the response's `X-Request-ID`.
+
+    The client's own `X-Request-ID` is taken over where it has 1 to 128 letters, digits, dots, underscores or hyphens,
+    so that nothing else can reach a log line; otherwise one is generated.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request_id = _choose(Headers(scope=scope).get(HEADER, ""))
+        scope.setdefault("state", {})["request_id"] = request_id
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)[HEADER] = request_id
+            await send(message)
+
+        await self.app(scope, receive, send_with_id)
+
+
+def _choose(sent: str) -> str:
+    return sent if _ACCEPTED.fullmatch(sent) else uuid4().hex

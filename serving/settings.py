@@ -1,0 +1,106 @@
+"""Every knob of the service, in one place. Each is an environment variable of the field's name in upper case."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from serving.errors import SettingsError
+
+MIN_KEY_LENGTH = 16
+
+
+class Settings(BaseSettings):
+    """The service's settings. An empty variable counts as unset; use `Settings.load()` to read the environment."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, env_ignore_empty=True, hide_input_in_errors=True, protected_namespaces=()
+    )
+
+    model_dir: Path = Field(Path("artifacts"), description="the folder of the bundle to serve")
+    max_text_chars: int = Field(10_000, ge=1, description="characters that one text may have")
+    max_texts: int = Field(256, ge=1, description="texts that one request may carry")
+    max_body_bytes: int = Field(1024 * 1024, ge=1024, description="bytes that one request's body may have")
+    queue_limit: int = Field(
+        1024, ge=1, description="texts that may wait or be in work at once; more are answered 503 (at least MAX_TEXTS)"
+    )
+    inference_threads: int = Field(1, ge=1, le=256, description="threads that one batch is computed with")
+    api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (), description="comma-separated keys, each of 16 or more visible ASCII characters; unset leaves the API open"
+    )
+    docs: bool = Field(True, description="whether /docs and /openapi.json are served")
+    log_level: Literal["critical", "error", "warning", "info", "debug"] = Field(
+        "info", description="the least severe message that the service logs"
+    )
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the environment. Raises SettingsError with one sentence for each bad variable."""
+        try:
+            return cls()
+        except ValidationError as error:
+            faults = error.errors(include_url=False)
+        raise SettingsError(" ".join(_sentence(fault) for fault in faults))
+
+    @field_validator("api_keys", mode="before")
+    @classmethod
+    def _split_keys(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        keys = [key.strip() for key in value.split(",") if key.strip()]
+        if not keys:
+            raise ValueError("API_KEYS is set but holds no key; leave it unset to keep the API open.")
+        return keys
+
+    @field_validator("api_keys")
+    @classmethod
+    def _check_keys(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        for number, secret in enumerate(keys, start=1):
+            key = secret.get_secret_value()
+            if len(key) < MIN_KEY_LENGTH:
+                raise ValueError(
+                    f"API_KEYS: key {number} has {len(key)} characters; accepted are {MIN_KEY_LENGTH} or more."
+                )
+            if not all("!" <= character <= "~" for character in key):
+                raise ValueError(
+                    f"API_KEYS: key {number} has a character that is not visible ASCII; only those are accepted."
+                )
+        return keys
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _lower_level(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _check_queue(self) -> Self:
+        if self.queue_limit < self.max_texts:
+            raise ValueError(
+                f"QUEUE_LIMIT is {self.queue_limit}, below MAX_TEXTS ({self.max_texts}), so a full request "
+                "could never be admitted; accepted is MAX_TEXTS or more."
+            )
+        return self
+
+
+def _sentence(fault: ErrorDetails) -> str:
+    """Our own validators raise whole sentences; for pydantic's the variable and what it accepts are added."""
+    if fault["type"] == "value_error":
+        return str(fault["ctx"]["error"])
+    name = str(fault["loc"][0])
+    field = Settings.model_json_schema()["properties"][name]
+    return f"{name.upper()} is {fault['input']!r}; accepted is {_accepted(field)}."
+
+
+def _accepted(field: dict[str, Any]) -> str:
+    match field:
+        case {"enum": choices}:
+            return "one of " + ", ".join(choices)
+        case {"type": "integer", "minimum": least, "maximum": most}:
+            return f"a whole number from {least:,} to {most:,}"
+        case {"type": "integer", "minimum": least}:
+            return f"a whole number of {least:,} or more"
+        case {"type": "boolean"}:
+            return "true or false"
+    return str(field["type"])

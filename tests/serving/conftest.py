@@ -1,0 +1,61 @@
+"""A service around a fake predictor, and a client that speaks to it."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from serving.app import create_app
+from serving.settings import Settings
+from tests.serving.fakes import FakePredictor
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def predictor() -> FakePredictor:
+    return FakePredictor()
+
+
+@pytest.fixture
+def make_app(predictor: FakePredictor) -> Callable[..., FastAPI]:
+    return lambda **settings: create_app(Settings(**settings), predictor)
+
+
+@pytest.fixture
+def make_client(make_app: Callable[..., FastAPI]) -> Iterator[Callable[..., TestClient]]:
+    """Clients of a service with the given settings, each with its lifespan around the test."""
+    clients = []
+
+    def make(**settings: Any) -> TestClient:
+        client = TestClient(make_app(**settings), follow_redirects=False)
+        clients.append(client.__enter__())
+        return client
+
+    yield make
+    for client in clients:
+        client.__exit__(None, None, None)
+
+
+@pytest.fixture
+def client(make_client: Callable[..., TestClient]) -> TestClient:
+    return make_client()
+
+
+@pytest.fixture
+def browser(client: TestClient) -> TestClient:
+    client.headers["accept"] = BROWSER
+    return client

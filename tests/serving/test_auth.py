@@ -1,0 +1,71 @@
+from base64 import b64encode
+from collections.abc import Callable
+
+import pytest
+from starlette.testclient import TestClient
+
+KEYS = "first-key-of-sixteen,second-key-of-sixteen"
+FIRST, SECOND = KEYS.split(",")
+
+
+def basic(password: str, user: str = "anyone") -> dict[str, str]:
+    return {"Authorization": "Basic " + b64encode(f"{user}:{password}".encode()).decode()}
+
+
+@pytest.fixture
+def guarded(make_client: Callable[..., TestClient]) -> TestClient:
+    return make_client(api_keys=KEYS)
+
+
+@pytest.mark.parametrize("key", [FIRST, SECOND])
+@pytest.mark.parametrize(
+    "headers", [lambda key: {"Authorization": f"Bearer {key}"}, lambda key: {"X-API-Key": key}, basic]
+)
+@pytest.mark.parametrize("path", ["/predict", "/model", "/metrics"])
+def test_any_key_in_any_way_opens(
+    guarded: TestClient, path: str, headers: Callable[[str], dict[str, str]], key: str
+) -> None:
+    assert guarded.get(path, headers=headers(key)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Authorization": "Bearer"},
+        {"Authorization": "Bearer wrong"},
+        {"Authorization": f"Bearer {FIRST[:-1]}"},
+        {"Authorization": f"Digest {FIRST}"},
+        {"Authorization": "Basic !"},
+        {"Authorization": "Basic " + b64encode(b"\xff").decode()},
+        {"X-API-Key": FIRST + "x"},
+        {"X-API-Key": "é"},
+        {"X-API-Key": KEYS},
+        basic("wrong"),
+        basic("", user=FIRST),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_anything_else_is_refused(guarded: TestClient, method: str, headers: dict[str, str]) -> None:
+    raw = {name: value.encode() for name, value in headers.items()}
+    answer = guarded.request(method, "/predict", headers=raw)
+    assert answer.status_code == 401
+    assert answer.json()["code"] == "unauthorized"
+    assert answer.json()["detail"].startswith("This needs one of the service's API keys")
+    assert answer.headers["www-authenticate"] == 'Basic realm="tweet-sentiment"'
+
+
+def test_a_browser_gets_a_page(guarded: TestClient) -> None:
+    answer = guarded.post("/predict", headers={"Accept": "text/html"})
+    assert answer.status_code == 401
+    assert "<h1>Unauthorized</h1>" in answer.text
+    assert "0123456789ab" not in answer.text, "the model's version is behind the key"
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/readyz", "/docs", "/openapi.json", "/static/style.css"])
+def test_the_rest_stays_open(guarded: TestClient, path: str) -> None:
+    assert guarded.get(path).status_code == 200
+
+
+def test_no_keys_no_door(client: TestClient) -> None:
+    assert client.get("/model", headers={"Authorization": "Bearer whatever"}).status_code == 200

@@ -1,0 +1,60 @@
+import asyncio
+
+import pytest
+
+from serving.batching import Batcher
+from serving.errors import NotReady
+from serving.readiness import Readiness
+from tests.serving.fakes import FakePredictor
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_ready(predictor: FakePredictor) -> None:
+    await Readiness(Batcher(predictor, limit=1)).confirm()
+
+
+async def test_answers_that_no_longer_hold(predictor: FakePredictor, caplog: pytest.LogCaptureFixture) -> None:
+    readiness = Readiness(Batcher(predictor, limit=1))
+    predictor.fault = ValueError("other weights")
+    with pytest.raises(NotReady, match="cannot answer predictions for now"):
+        await readiness.confirm()
+    assert "The self-test failed" in caplog.text
+    predictor.fault = None
+    await readiness.confirm()
+
+
+async def test_a_queue_that_does_not_move(predictor: FakePredictor) -> None:
+    batcher = Batcher(predictor, limit=1)
+    predictor.gate.clear()
+    stuck = asyncio.create_task(batcher.predict(["stuck"]))
+    with pytest.raises(NotReady):
+        await Readiness(batcher, timeout=0.05).confirm()
+    predictor.gate.set()
+    await stuck
+
+
+async def test_probes_share_one_test(predictor: FakePredictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    checks = 0
+
+    def check() -> None:
+        nonlocal checks
+        assert predictor.gate.wait(timeout=10)
+        checks += 1
+
+    monkeypatch.setattr(predictor, "check", check)
+    readiness = Readiness(Batcher(predictor, limit=1))
+    predictor.gate.clear()
+    probes = [asyncio.create_task(readiness.confirm()) for _ in range(5)]
+    await asyncio.sleep(0)
+    probes[0].cancel()
+    predictor.gate.set()
+    await asyncio.gather(*probes[1:])
+    assert checks == 1
+
+
+async def test_closed(predictor: FakePredictor) -> None:
+    batcher = Batcher(predictor, limit=1)
+    await batcher.aclose()
+    with pytest.raises(NotReady):
+        await Readiness(batcher).confirm()

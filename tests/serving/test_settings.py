@@ -1,0 +1,76 @@
+import pytest
+
+from serving.errors import SettingsError
+from serving.settings import Settings
+
+KEYS = "first-key-of-sixteen, second-key-of-sixteen"
+
+
+def test_defaults() -> None:
+    settings = Settings.load()
+    assert str(settings.model_dir) == "artifacts"
+    assert (settings.max_text_chars, settings.max_texts, settings.max_body_bytes) == (10_000, 256, 1_048_576)
+    assert (settings.queue_limit, settings.inference_threads, settings.docs) == (1024, 1, True)
+    assert settings.api_keys == ()
+
+
+def test_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"MAX_TEXTS": "7", "DOCS": "false", "LOG_LEVEL": "WARNING", "MODEL_DIR": ""}.items():
+        monkeypatch.setenv(name, value)
+    settings = Settings.load()
+    assert (settings.max_texts, settings.docs, settings.log_level) == (7, False, "warning")
+    assert str(settings.model_dir) == "artifacts", "an empty variable counts as unset"
+
+
+def test_every_field_is_described() -> None:
+    assert all(field.description for field in Settings.model_fields.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("MAX_TEXTS", "0", "MAX_TEXTS is '0'; accepted is a whole number of 1 or more."),
+        ("MAX_TEXTS", "many", "MAX_TEXTS is 'many'; accepted is a whole number of 1 or more."),
+        ("MAX_BODY_BYTES", "1", "MAX_BODY_BYTES is '1'; accepted is a whole number of 1,024 or more."),
+        ("INFERENCE_THREADS", "999", "INFERENCE_THREADS is '999'; accepted is a whole number from 1 to 256."),
+        ("DOCS", "perhaps", "DOCS is 'perhaps'; accepted is true or false."),
+        (
+            "LOG_LEVEL",
+            "loud",
+            "LOG_LEVEL is 'loud'; accepted is one of critical, error, warning, info, debug.",
+        ),
+        (
+            "QUEUE_LIMIT",
+            "8",
+            "QUEUE_LIMIT is 8, below MAX_TEXTS (256), so a full request could never be admitted; "
+            "accepted is MAX_TEXTS or more.",
+        ),
+        ("API_KEYS", "short", "API_KEYS: key 1 has 5 characters; accepted are 16 or more."),
+        ("API_KEYS", ", ,", "API_KEYS is set but holds no key; leave it unset to keep the API open."),
+        (
+            "API_KEYS",
+            f"{KEYS},schlüssel-schlüssel",
+            "API_KEYS: key 3 has a character that is not visible ASCII; only those are accepted.",
+        ),
+    ],
+)
+def test_a_bad_value_is_one_sentence(monkeypatch: pytest.MonkeyPatch, name: str, value: str, sentence: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as caught:
+        Settings.load()
+    assert str(caught.value) == sentence
+    assert caught.value.__context__ is None, "pydantic's error, which holds the value, must not be logged with it"
+
+
+def test_all_bad_values_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAX_TEXTS", "x")
+    monkeypatch.setenv("DOCS", "x")
+    with pytest.raises(SettingsError, match=r"MAX_TEXTS is 'x'.*DOCS is 'x'"):
+        Settings.load()
+
+
+def test_keys_are_split_and_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_KEYS", KEYS)
+    settings = Settings.load()
+    assert [key.get_secret_value() for key in settings.api_keys] == KEYS.split(", ")
+    assert "sixteen" not in f"{settings!r} {settings} {settings.model_dump_json()}"

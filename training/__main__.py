@@ -1,0 +1,99 @@
+"""`python -m training`: fit, evaluate, knobs."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from serving.errors import ServingError
+from training.errors import RecipeError, TrainingError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+
+RecipePath = Annotated[Path, typer.Argument(help="a recipe, or the name of one that comes with the project: gop-debate")]
+DataFiles = Annotated[list[Path], typer.Option("--data", help="CSV, TSV, JSONL (each also .gz) or Parquet; several may follow")]
+MoreFiles = Annotated[list[Path] | None, typer.Argument(help="more data files")]
+Out = Annotated[Path, typer.Option("--out", help="folder for the bundle; a bundle that stands there is replaced")]
+TextColumn = Annotated[str | None, typer.Option(help="column of texts, instead of the recipe's")]
+LabelColumn = Annotated[str | None, typer.Option(help="column of labels, instead of the recipe's")]
+Encoding = Annotated[str | None, typer.Option(help="encoding of the files, instead of the recipe's")]
+
+
+@app.command()
+def fit(
+    recipe: RecipePath,
+    data: DataFiles,
+    out: Out,
+    more: MoreFiles = None,
+    resume: Annotated[bool, typer.Option("--resume", help="go on from the last finished epoch")] = False,
+    seed: Annotated[int | None, typer.Option(help="instead of the recipe's")] = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    encoding: Encoding = None,
+) -> None:
+    """Train a network and write a verified bundle."""
+    from training.display import Display
+    from training.pipeline import Pipeline
+    from training.recipe import read_recipe
+
+    columns = {"text": text_column, "label": label_column, "encoding": encoding}
+    chosen = read_recipe(_found(recipe), seed=seed, data={k: v for k, v in columns.items() if v is not None})
+    display = Display()
+    figures = Pipeline(chosen, [*data, *(more or [])], out, display).run(resume=resume)
+    display.figures(figures, "Test part, through serving")
+    display.console.print(f"Bundle: {out}")
+
+
+@app.command()
+def evaluate(
+    bundle: Annotated[Path, typer.Argument(help="folder of a bundle")],
+    data: Annotated[Path, typer.Option("--data", help="a labelled file")],
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    encoding: Encoding = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """Measure a bundle on a labelled file, through the code that serves it."""
+    from serving.predictor import Predictor
+    from training.display import Display
+    from training.evaluation import evaluate_file
+
+    predictor = Predictor.load(bundle)
+    figures = evaluate_file(predictor, data, text=text_column, label=label_column, encoding=encoding)
+    if as_json:
+        typer.echo(json.dumps(figures.as_json(), indent=2, ensure_ascii=False))
+    else:
+        Display().figures(figures, data.name)
+
+
+@app.command()
+def knobs() -> None:
+    """Print every knob of a recipe with its default, range and meaning, as Markdown."""
+    from training.knobs import knob_table
+
+    typer.echo(knob_table())
+
+
+def _found(recipe: Path) -> Path:
+    own = Path(__file__).parent / "recipes"
+    for candidate in (recipe, own / recipe, own / f"{recipe}.toml", own.parent / recipe):
+        if candidate.is_file():
+            return candidate
+    names = ", ".join(sorted(path.stem for path in own.glob("*.toml")))
+    raise RecipeError(f"{recipe}: no such recipe; accepted: a TOML file, or one of {names}")
+
+
+def main(**options: Any) -> None:
+    """Run the command line; an error that we know is a sentence, not a traceback."""
+    try:
+        app(**options)
+    except (TrainingError, ServingError) as error:
+        Console(stderr=True, soft_wrap=True).print(f"error: {error}", style="red", markup=False, highlight=False)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+"""Temperature scaling: one number that makes probabilities honest, folded into the last layer.
+
+Guo et al. 2017, On Calibration of Modern Neural Networks (https://arxiv.org/abs/1706.04599), section 4.2.
+"""
+
+from typing import Any
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+
+from training.metrics import Labels, Probabilities, rescaled
+
+RANGE = (0.1, 10.0)
+
+
+def best_temperature(truth: Labels, probabilities: Probabilities) -> float:
+    """The temperature in [0.1, 10] with the least negative log-likelihood of `truth` (rows,)."""
+
+    def loss(log_temperature: float) -> float:
+        scaled = rescaled(probabilities, float(np.exp(log_temperature)))
+        return float(-np.log(np.maximum(scaled[np.arange(len(truth)), truth], 1e-30)).mean())
+
+    found = minimize_scalar(loss, bounds=tuple(np.log(RANGE)), method="bounded")
+    return float(np.exp(found.x))
+
+
+def fold_temperature(network: Any, temperature: float) -> None:
+    """Divide the last dense layer's kernel and bias, so that its softmax comes out calibrated."""
+    last = network.layers[-1]
+    last.set_weights([weights / temperature for weights in last.get_weights()])

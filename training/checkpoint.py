@@ -1,0 +1,59 @@
+"""The state of a run after its last finished epoch: one file, replaced whole, never pickled."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from training.errors import ResumeError
+
+Arrays = list[npt.NDArray[Any]]
+
+
+class Checkpoint:
+    """`folder/state.npz`: named lists of arrays and a JSON state, bound to one run by `identity`.
+
+    `identity` is anything JSON that must be equal for a run to go on from the state: recipe, data, libraries.
+    """
+
+    def __init__(self, folder: Path, identity: Mapping[str, Any]) -> None:
+        self.path = folder / "state.npz"
+        self._identity = json.dumps(identity, sort_keys=True)
+
+    def save(self, state: Mapping[str, Any], arrays: Mapping[str, Arrays]) -> None:
+        """Replace the file in one step: a kill leaves the old state or the new one."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        content: dict[str, Any] = {f"{name}/{i:04}": a for name, items in arrays.items() for i, a in enumerate(items)}
+        partial = self.path.with_suffix(".partial")
+        with partial.open("wb") as file:
+            np.savez(file, state=json.dumps(state), identity=self._identity, **content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(self.path)
+
+    def load(self) -> tuple[dict[str, Any], dict[str, Arrays]]:
+        """The state and the lists of arrays. Raises ResumeError when there is none, or one of another run."""
+        try:
+            with np.load(self.path, allow_pickle=False) as content:
+                entries = {name: content[name] for name in content.files}
+            state, identity = json.loads(str(entries.pop("state"))), str(entries.pop("identity"))
+        except FileNotFoundError as error:
+            raise ResumeError(f"{self.path}: nothing to resume; run without --resume") from error
+        except Exception as error:  # NumPy answers a broken zip with many kinds
+            raise ResumeError(f"{self.path}: is not a state that can be resumed: {error}") from error
+        self._check(identity)
+        arrays: dict[str, Arrays] = {}
+        for name in sorted(entries):
+            arrays.setdefault(name.rpartition("/")[0], []).append(entries[name])
+        return state, arrays
+
+    def _check(self, identity: str) -> None:
+        if identity == self._identity:
+            return
+        ours, theirs = json.loads(self._identity), json.loads(identity)
+        changed = [key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key)]
+        raise ResumeError(f"{self.path}: is of another run, which differs in {sorted(changed)}; run without --resume")

@@ -1,0 +1,218 @@
+"""Labelled rows from files: chosen, cleaned, merged and split, so that no text stands on two sides."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from sys import maxunicode
+from typing import get_args
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import train_test_split
+
+from serving.metadata import DataFile
+from training.errors import DataError
+from training.metrics import Labels
+from training.recipe import Data, Part, Source
+from training.tables import column, fingerprint, read_table
+
+PARTS: tuple[Part, ...] = get_args(Part)
+_NOISE = re.compile(r"(?i)\brt\s+@\w+:?|@\w+|\b(?:https?:?\S*|www\.\S+)")
+_PUNCTUATION = dict.fromkeys((c for c in range(maxunicode + 1) if unicodedata.category(chr(c)).startswith("P")), " ")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Three parts as frames with columns `text`, `label` (index into `labels`), `source` and `weight`.
+
+    `cleaning` counts, by rule, the rows that were dropped or merged; `files` are the fingerprints.
+    """
+
+    labels: list[str]
+    train: pd.DataFrame
+    validation: pd.DataFrame
+    test: pd.DataFrame
+    cleaning: dict[str, int] = field(default_factory=dict)
+    files: list[DataFile] = field(default_factory=list)
+
+    def part(self, name: Part) -> pd.DataFrame:
+        """One part by its name."""
+        frame: pd.DataFrame = getattr(self, name)
+        return frame
+
+    def sizes(self) -> dict[str, dict[str, int]]:
+        """Part -> label -> rows."""
+        return {p: {n: int((self.part(p).label == i).sum()) for i, n in enumerate(self.labels)} for p in PARTS}
+
+
+class Canonical:
+    """The accepted labels; a label in a file may differ from them in case."""
+
+    def __init__(self, labels: list[str]) -> None:
+        self.labels = labels
+        self._index = {name.casefold(): i for i, name in enumerate(labels)} | {name: i for i, name in enumerate(labels)}
+
+    def indices(self, found: "pd.Series[str]", where: str) -> Labels:
+        """Each label's place among the accepted ones. Raises DataError naming the unknown ones."""
+        known = [self._index.get(name, self._index.get(name.casefold())) for name in found]
+        unknown = sorted({name for name, index in zip(found, known, strict=True) if index is None})
+        if unknown:
+            raise DataError(f"{where}: unknown labels {unknown[:10]}; accepted: {self.labels}")
+        return np.array(known, dtype=np.int64)
+
+
+def text_key(text: str) -> str:
+    """What two copies of a tweet have in common: no retweet marker, handle, link, punctuation or case."""
+    bare = _NOISE.sub(" ", unicodedata.normalize("NFKC", text))
+    return " ".join(bare.translate(_PUNCTUATION).lower().split())
+
+
+def load_dataset(paths: Sequence[Path], data: Data, seed: int) -> Dataset:
+    """Read, clean, merge and split.
+
+    Rows pinned to a part by the recipe go there whole; the others are split, stratified by label. A text that would
+    stand in two parts stays in the later one (test before validation before train). Raises DataError before any
+    training starts.
+    """
+    rows, files = _read_rows(paths, data)
+    cleaning = {"rows read": len(rows)}
+    rows = _drop_ignored(rows, data, cleaning)
+    labels = data.labels or sorted(rows.label[rows.label != ""].unique())
+    rows = _with_label_indices(_drop_empty(rows, cleaning), labels)
+    rows = _merge_copies(rows, cleaning)
+    parts = _split(rows, data, labels, seed)
+    cleaning["rows kept"] = sum(len(part) for part in parts.values())
+    _check_sizes(parts, labels)
+    return Dataset(labels, **parts, cleaning=cleaning, files=files)
+
+
+def _read_rows(paths: Sequence[Path], data: Data) -> tuple[pd.DataFrame, list[DataFile]]:
+    frames, files = [], []
+    for path in paths:
+        sources = _sources(path, data)
+        encoding = next((s.encoding for s in sources if s.encoding), data.encoding)
+        table = read_table(path, encoding)
+        files.append(fingerprint(path, len(table)))
+        frames += [_rows(table, path, source, data) for source in sources]
+    _check_all_given(paths, data)
+    return pd.concat(frames, ignore_index=True), files
+
+
+def source_of(path: Path, data: Data) -> Source:
+    """What the recipe says of a file of this name; where it says nothing, a source without special keys."""
+    return next((source for source in data.sources if source.file == path.name), Source(file=path.name))
+
+
+def _sources(path: Path, data: Data) -> list[Source]:
+    if not data.sources:
+        return [Source(file=path.name)]
+    found = [source for source in data.sources if source.file == path.name]
+    if not found:
+        accepted = ", ".join(sorted({source.file for source in data.sources}))
+        raise DataError(f"{path}: the recipe has no source for this file; accepted: {accepted}")
+    return found
+
+
+def _check_all_given(paths: Sequence[Path], data: Data) -> None:
+    missing = {source.file for source in data.sources} - {path.name for path in paths}
+    if missing:
+        raise DataError(f"--data: the recipe also wants {', '.join(sorted(missing))}; found: {[p.name for p in paths]}")
+
+
+def _rows(table: pd.DataFrame, path: Path, source: Source, data: Data) -> pd.DataFrame:
+    texts = column(table, source.text or data.text, path)
+    labels = column(table, source.label or data.label, path).str.strip()
+    chosen = _chosen(table, path, source)
+    frame = pd.DataFrame({"text": texts[chosen], "label": labels[chosen].replace(data.rename)})
+    if frame.empty:
+        raise DataError(f"{path}: no row is left by where={source.where} where_not={source.where_not}")
+    return frame.assign(source=path.name, part=source.part or "", weight=source.weight)
+
+
+def _chosen(table: pd.DataFrame, path: Path, source: Source) -> "pd.Series[bool]":
+    chosen = pd.Series(True, index=table.index)
+    for name, values in source.where.items():
+        chosen &= column(table, name, path).isin(values)
+    for name, values in source.where_not.items():
+        chosen &= ~column(table, name, path).isin(values)
+    return chosen
+
+
+def _drop_ignored(rows: pd.DataFrame, data: Data, cleaning: dict[str, int]) -> pd.DataFrame:
+    ignored = rows.label.isin(data.ignore)
+    if data.ignore:
+        cleaning["label ignored by the recipe"] = int(ignored.sum())
+    return rows[~ignored]
+
+
+def _with_label_indices(rows: pd.DataFrame, labels: list[str]) -> pd.DataFrame:
+    if len(labels) < 2:
+        raise DataError(f"found only one class, {labels}; accepted: at least two")
+    canonical = Canonical(labels)
+    indices = [pd.Series(canonical.indices(group.label, str(file)), group.index) for file, group in rows.groupby("source")]
+    return rows.assign(label=pd.concat(indices).reindex(rows.index))
+
+
+def _drop_empty(rows: pd.DataFrame, cleaning: dict[str, int]) -> pd.DataFrame:
+    rows = rows.assign(key=rows.text.map(text_key))
+    empty, unlabelled = rows.key == "", rows.label == ""
+    cleaning["empty, or nothing but handles, links and punctuation"] = int(empty.sum())
+    cleaning["without a label"] = int((unlabelled & ~empty).sum())
+    kept = rows[~empty & ~unlabelled]
+    if kept.empty:
+        raise DataError(f"no row has both a text and a label; found: {cleaning}")
+    return kept
+
+
+def _merge_copies(rows: pd.DataFrame, cleaning: dict[str, int]) -> pd.DataFrame:
+    """One row a text, with its majority label; a text without a majority goes. Later parts keep their own."""
+    rank = rows.part.map({"": 0, "train": 0, "validation": 1, "test": 2})
+    owner = rank.groupby(rows.key).transform("max")
+    cleaning["also in a part that keeps it (no text on two sides)"] = int((rank < owner).sum())
+    rows = rows[rank == owner]
+    votes = rows.groupby(["key", "label"], sort=False).size()
+    most = votes.groupby("key").transform("max")
+    tied = votes[votes == most].groupby("key").transform("size") > 1
+    winners = votes[votes == most][~tied].reset_index()[["key", "label"]]
+    undecided = ~rows.key.isin(winners.key)
+    cleaning["copies whose labels conflict without a majority"] = int(undecided.sum())
+    decided = rows[~undecided].merge(winners, on="key", suffixes=("", "_majority"))
+    cleaning["copies with a minority label, merged"] = int((decided.label != decided.label_majority).sum())
+    agreeing = decided[decided.label == decided.label_majority].drop(columns="label_majority")
+    merged = agreeing.drop_duplicates("key", keep="first")
+    cleaning["exact and near copies, merged"] = len(agreeing) - len(merged)
+    return merged.reset_index(drop=True)
+
+
+def _split(rows: pd.DataFrame, data: Data, labels: list[str], seed: int) -> dict[str, pd.DataFrame]:
+    free = rows[rows.part == ""]
+    shares: dict[Part, float] = {"test": data.test, "validation": data.validation}
+    parts = {part: [rows[rows.part == part]] for part in PARTS}
+    for number, (part, share) in enumerate(shares.items()):
+        if share and len(free):
+            size = share / (1 - sum(list(shares.values())[:number]))
+            _check_enough(free, labels)
+            free, taken = train_test_split(free, test_size=size, stratify=free.label, random_state=seed)
+            parts[part].append(taken)
+    parts["train"].append(free)
+    shuffled = {part: pd.concat(frames).drop(columns=["key", "part"]) for part, frames in parts.items()}
+    return {part: frame.sort_index(kind="stable").reset_index(drop=True) for part, frame in shuffled.items()}
+
+
+def _check_enough(free: pd.DataFrame, labels: list[str]) -> None:
+    counts = np.bincount(free.label, minlength=len(labels))
+    for label, count in zip(labels, counts, strict=True):
+        if 0 < count < 3:
+            raise DataError(f"class {label!r} has {count} distinct texts, too few to split; accepted: at least 3")
+
+
+def _check_sizes(parts: dict[str, pd.DataFrame], labels: list[str]) -> None:
+    for part, frame in parts.items():
+        counts = np.bincount(frame.label, minlength=len(labels)) if len(frame) else np.zeros(len(labels), int)
+        for label, count in zip(labels, counts, strict=True):
+            if count == 0:
+                raise DataError(
+                    f"class {label!r} has no row in the {part} part; it needs more rows, or a larger share of them there"
+                )

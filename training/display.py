@@ -1,0 +1,106 @@
+"""What a run shows on the terminal: tables, and for each epoch its progress, figures and the time left."""
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from training.dataset import PARTS, Dataset
+from training.fit import Epoch, Watcher
+from training.metrics import Figures
+
+
+class Display(Watcher):
+    """Shows a run on `console`. Where that is no terminal, one line an epoch and no bar."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console()
+        self._progress: Progress | None = None
+        self._task = TaskID(0)
+        self._epochs, self._first, self._seconds = 0, 1, list[float]()
+
+    def dataset(self, dataset: Dataset) -> None:
+        """What was read and dropped, and the parts by class."""
+        cleaning = Table(title="Cleaning", title_justify="left")
+        cleaning.add_column("rule")
+        cleaning.add_column("rows", justify="right")
+        for rule, rows in dataset.cleaning.items():
+            cleaning.add_row(rule, f"{rows:,}")
+        self.console.print(cleaning)
+        parts, sizes = Table(title="Parts", title_justify="left"), dataset.sizes()
+        for heading in ("part", *dataset.labels, "all"):
+            parts.add_column(heading, justify="left" if heading == "part" else "right")
+        for part in PARTS:
+            counts = list(sizes[part].values())
+            parts.add_row(part, *(f"{count:,}" for count in counts), f"{sum(counts):,}")
+        self.console.print(parts)
+
+    def network(self, parameters: int, vocabulary: int, device: str) -> None:
+        """What is about to be trained, and where."""
+        self.console.print(f"Network: {parameters:,} parameters, vocabulary {vocabulary:,}, on {device}")
+
+    def on_start(self, first: int, epochs: int) -> None:
+        """Open the progress display."""
+        self._first, self._epochs = first, epochs
+        if first > 1:
+            self.console.print(f"Resuming after epoch {first - 1}")
+        if self.console.is_terminal:
+            columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+            self._progress = Progress(*columns, console=self.console, transient=True)
+            self._progress.start()
+            self._task = self._progress.add_task("")
+
+    def on_batch(self, epoch: int, done: int, batches: int, loss: float) -> None:
+        """Move the bar."""
+        if self._progress:
+            text = f"epoch {epoch}/{self._epochs} loss {loss:.4f}"
+            self._progress.update(self._task, description=text, completed=done, total=batches)
+
+    def on_epoch(self, epoch: Epoch, best: bool) -> None:
+        """One line of figures."""
+        self._seconds.append(epoch.seconds)
+        left = sum(self._seconds) / len(self._seconds) * (self._epochs - epoch.number)
+        self.console.print(
+            f"epoch {epoch.number}/{self._epochs}  loss {epoch.loss:.4f}  validation loss {epoch.validation_loss:.4f}  "
+            f"macro recall {epoch.macro_recall:.4f}  accuracy {epoch.accuracy:.4f}  {epoch.seconds:.0f} s, "
+            f"at most {_minutes(left)} left{'  best' if best else ''}",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+    def on_end(self) -> None:
+        """Close the progress display."""
+        if self._progress:
+            self._progress.stop()
+
+    def verified(self, rows: int, difference: float) -> None:
+        """Serving and Keras agree."""
+        self.console.print(f"Verified: serving and Keras agree within {difference:.1e} on {rows:,} validation texts")
+
+    def figures(self, figures: Figures, title: str) -> None:
+        """All figures of a part."""
+        for table in figure_tables(figures, title):
+            self.console.print(table)
+
+
+def figure_tables(figures: Figures, title: str) -> list[Table]:
+    """Overall, by class, and the confusion matrix with the truth in rows."""
+    overall = Table(title=f"{title}: {figures.rows:,} rows", title_justify="left", show_header=False)
+    for name, value in (
+        ("macro recall", figures.macro_recall),
+        ("macro F1", figures.macro_f1),
+        ("accuracy", figures.accuracy),
+        ("expected calibration error", figures.expected_calibration_error),
+        ("  before temperature scaling", figures.expected_calibration_error_uncalibrated),
+    ):
+        overall.add_row(name, f"{value:.4f}")
+    classes = Table("class", "precision", "recall", "F1", "rows")
+    for name, row in figures.classes.items():
+        classes.add_row(name, f"{row.precision:.4f}", f"{row.recall:.4f}", f"{row.f1:.4f}", f"{row.rows:,}")
+    confusion = Table("truth \\ predicted", *figures.confusion)
+    for name, counts in figures.confusion.items():
+        confusion.add_row(name, *(f"{count:,}" for count in counts.values()))
+    return [overall, classes, confusion]
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"

@@ -1,0 +1,28 @@
+"""Every error that training raises on purpose, in one small tree.
+
+TrainingError
+  RecipeError     a recipe's key is unknown, of the wrong type or out of range
+  DataError       a data file cannot be used: column, encoding, labels, too few rows
+  ResumeError     the state left by an interrupted run does not belong to this one
+  PublishError    the bundle could not be verified or may not replace what stands at its place
+"""
+
+
+class TrainingError(Exception):
+    """Root of the tree. `str(error)` is a sentence or two, fit to be shown without a traceback."""
+
+
+class RecipeError(TrainingError):
+    """A recipe cannot be used. The sentence names the file, the key, what was found and what is accepted."""
+
+
+class DataError(TrainingError):
+    """A data file cannot be used. The sentence names the file, the column, what was found and what is accepted."""
+
+
+class ResumeError(TrainingError):
+    """`--resume` found nothing to go on from, or the state of another run."""
+
+
+class PublishError(TrainingError):
+    """A bundle failed its verification, or its folder holds something else. Nothing was replaced."""

@@ -1,0 +1,53 @@
+"""How good a bundle is, measured on the served path."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from serving.metadata import Metadata
+from serving.predictor import Predictor
+from training.dataset import Canonical, source_of
+from training.errors import DataError
+from training.metrics import Figures, Labels, measure
+from training.recipe import Data
+from training.tables import column, read_table
+
+
+def evaluate(predictor: Predictor, texts: Sequence[str], truth: Labels) -> Figures:
+    """Predict `texts` as the service would and compare with `truth`, label indices (texts,)."""
+    labels = predictor.metadata.labels
+    predictions = predictor.predict(texts)
+    probabilities = np.array([[p.probabilities[name] for name in labels] for p in predictions])
+    return measure(labels, truth, probabilities, predictor.metadata.temperature)
+
+
+def evaluate_file(
+    predictor: Predictor, path: Path, *, text: str | None = None, label: str | None = None, encoding: str | None = None
+) -> Figures:
+    """The same for a file: every row that has a text and a label which the recipe does not ignore.
+
+    Columns and encoding default to those of the bundle's own recipe. Raises DataError.
+    """
+    texts, truth = read_labelled(path, predictor.metadata, text, label, encoding)
+    return evaluate(predictor, texts, truth)
+
+
+def read_labelled(
+    path: Path, metadata: Metadata, text: str | None, label: str | None, encoding: str | None
+) -> tuple[list[str], Labels]:
+    """Texts and label indices of a file, as the bundle's recipe reads it."""
+    data = Data.model_validate(metadata.recipe.get("data", {}))
+    source = source_of(path, data)
+    table = read_table(path, encoding or source.encoding or data.encoding)
+    rows = pd.DataFrame(
+        {
+            "text": column(table, text or source.text or data.text, path),
+            "label": column(table, label or source.label or data.label, path).str.strip().replace(data.rename),
+        }
+    )
+    rows = rows[(rows.text.str.strip() != "") & ~rows.label.isin(data.ignore)]
+    if rows.empty:
+        raise DataError(f"{path}: no row has a text and a label; accepted labels: {metadata.labels}")
+    return rows.text.tolist(), Canonical(metadata.labels).indices(rows.label, str(path))

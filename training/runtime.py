@@ -1,0 +1,40 @@
+"""What must be set before and around Keras: quiet logs, seeds, repeatable operations."""
+
+import logging
+import os
+from importlib.metadata import version
+
+# Read by TensorFlow when it is imported, which is why this module comes first in every file that imports keras.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import keras
+
+LIBRARIES = ("keras", "tensorflow-cpu", "tensorflow", "numpy", "tokenizers", "h5py", "onnxruntime", "scikit-learn")
+
+
+def make_repeatable(seed: int) -> None:
+    """Seed Python, NumPy and Keras, and choose operations that give the same result every time."""
+    keras.utils.set_random_seed(seed)
+    logging.getLogger("absl").setLevel(logging.ERROR)  # Keras warns of .h5 at each save; the format is our contract
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()
+        for gpu in tf.config.list_physical_devices("GPU"):
+            tf.config.experimental.set_memory_growth(gpu, True)
+
+
+def device() -> str:
+    """Where training runs, for people: 'cpu:0', 'gpu:0, gpu:1'."""
+    return ", ".join(keras.distribution.list_devices("gpu") or keras.distribution.list_devices("cpu")[:1])
+
+
+def library_versions() -> dict[str, str]:
+    """Name -> version of the libraries that shape a model, those of them that are installed."""
+    found = {}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except ModuleNotFoundError:
+            continue
+    return {**found, "backend": keras.backend.backend()}
