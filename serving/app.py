@@ -36,7 +36,9 @@ def create_app(settings: Settings | None = None, predictor: PredictorLike | None
     Raises BundleError where the settings were given and their bundle cannot be served.
     """
     if settings is not None:
-        return _assemble(settings, predictor or Predictor.load(settings.model_dir, threads=settings.inference_threads))
+        if predictor is None:
+            predictor = Predictor.load(settings.model_dir, threads=settings.inference_threads)
+        return _assemble(settings, predictor)
     try:
         settings = Settings.load()
         logs.configure(settings.log_level)

@@ -29,6 +29,8 @@ class Bundle:
         metadata = _read_metadata(folder / METADATA)
         for name in (NETWORK, TOKENIZER):
             _check_hash(folder / name, metadata.files.get(name))
+        if metadata.model_version != model_version(metadata.files, metadata.labels):
+            raise BundleError(f"{folder / METADATA}: its labels or its version are not those that the model was written with")
         return cls(folder, metadata)
 
     @property

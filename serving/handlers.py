@@ -78,7 +78,7 @@ async def render_error(request: Request, error: Exception) -> Response:
 
 
 def _problem(request: Request, error: Exception) -> Problem:
-    path, method = shown(request.url.path), shown(request.method)
+    path, method = shown(request.scope["path"]), shown(request.method)
     match error:
         case RequestError():
             return Problem(error.status, error.error_code, error.detail, error.headers)
@@ -106,11 +106,13 @@ def _allowed(request: Request, error: HTTPException) -> str:
 
 
 def _log_failure(request: Request, problem: Problem, error: Exception) -> None:
+    level = logging.ERROR if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR else logging.WARNING
     unexpected = None if isinstance(error, RequestError) else error
-    _log.error(
+    _log.log(
+        level,
         "%s %s: %d %s, request %s",
         shown(request.method),
-        shown(request.url.path),
+        shown(request.scope["path"]),
         problem.status,
         problem.code,
         request.state.request_id,
@@ -120,7 +122,7 @@ def _log_failure(request: Request, problem: Problem, error: Exception) -> None:
 
 def _page(request: Request, problem: Problem, answer: ErrorAnswer) -> Response:
     pages = service_of(request).pages
-    submitted = request.method == "POST" and request.url.path == f"{root_path(request)}/predict"
+    submitted = request.method == "POST" and request.scope["path"] == f"{root_path(request)}/predict"
     if submitted and problem.status != HTTPStatus.UNAUTHORIZED:
         text = _kept(getattr(request.state, "text", ""))
         return pages.refused_form(request, answer, text=text, status=problem.status, headers=problem.headers)

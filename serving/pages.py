@@ -14,8 +14,7 @@ from serving import __version__
 from serving.negotiation import VARY
 from serving.schemas import ErrorAnswer, PredictedText
 
-HEADERS = {
-    **VARY,
+SAFE = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
         "frame-ancestors 'none'"
@@ -75,7 +74,7 @@ class Pages:
         headers: Mapping[str, str] | None = None,
     ) -> HTMLResponse:
         context |= {"root": root_path(request), "version": __version__}
-        return self._templates.TemplateResponse(request, name, context, status, {**HEADERS, **(headers or {})})
+        return self._templates.TemplateResponse(request, name, context, status, {**VARY, **SAFE, **(headers or {})})
 
 
 def root_path(request: Request) -> str:

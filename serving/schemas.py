@@ -46,7 +46,7 @@ class PredictedText(_Schema):
 
     text: str = Field(description="as it was sent; a form's CR LF line breaks are LF")
     label: str = Field(description="the most probable label")
-    probability: float = Field(description="that label's probability", ge=0, le=1)
+    probability: float = Field(description="that label's probability")
     probabilities: dict[str, float] = Field(description="every label's probability, in the model's order")
     truncated: bool = Field(
         description="whether the text is longer than the model takes, so that only its start counted"

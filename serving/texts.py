@@ -55,7 +55,10 @@ def from_form(fields: Fields, settings: Settings) -> Submission:
     """The text of a form's one `text` field; fields of other names are ignored. Raises InvalidText."""
     found = [value for name, value in fields if name == "text"]
     if not found:
-        raise InvalidText("The form has no field `text`.", code="text_missing")
+        # What curl sends for `-d '{...}'` with no header.
+        hint = any(name.lstrip().startswith("{") for name, _ in fields)
+        advice = " It looks like JSON: send that as Content-Type: application/json." if hint else ""
+        raise InvalidText(f"The form has no field `text`.{advice}", code="text_missing")
     if len(found) > 1:
         raise InvalidText(
             f'The form has {len(found)} fields `text`; accepted is one. Several texts go as JSON: {{"texts": [...]}}.',

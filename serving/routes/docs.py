@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.responses import JSONResponse
 
-from serving.pages import HEADERS, root_path
+from serving.pages import SAFE, root_path
 
 router = APIRouter(include_in_schema=False)
 
@@ -28,7 +28,7 @@ async def docs(request: Request) -> Response:
         title=request.app.title,
         swagger_favicon_url=f"{root}/static/favicon.svg",
     )
-    page.headers.update(HEADERS | {"Content-Security-Policy": _policy(bytes(page.body).decode())})
+    page.headers.update(SAFE | {"Content-Security-Policy": _policy(bytes(page.body).decode())})
     return page
 
 

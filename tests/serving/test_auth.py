@@ -47,7 +47,7 @@ def test_any_key_in_any_way_opens(
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_anything_else_is_refused(guarded: TestClient, method: str, headers: dict[str, str]) -> None:
-    raw = {name: value.encode() for name, value in headers.items()}
+    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
     answer = guarded.request(method, "/predict", headers=raw)
     assert answer.status_code == 401
     assert answer.json()["code"] == "unauthorized"

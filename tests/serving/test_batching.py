@@ -33,7 +33,7 @@ async def test_answers_in_order(batcher: Batcher) -> None:
 
 async def test_callers_get_their_own(batcher: Batcher) -> None:
     answers = await asyncio.gather(*(batcher.predict([text]) for text in ("good", "bad", "good")))
-    assert [label for ((prediction,)) in answers for label in [prediction.label]] == ["positive", "negative", "positive"]
+    assert [label for (prediction,) in answers for label in [prediction.label]] == ["positive", "negative", "positive"]
 
 
 async def test_the_loop_runs_on(batcher: Batcher, predictor: FakePredictor) -> None:

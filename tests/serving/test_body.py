@@ -3,10 +3,22 @@ from typing import Any
 
 import pytest
 from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.testclient import TestClient
 
-from serving.body import FORM, JSON, MULTIPART, ContentType, content_type, decode, json_type, parse_json, shown
-from serving.errors import MalformedBody, UnsupportedMediaType
+from serving.body import (
+    FORM,
+    JSON,
+    MULTIPART,
+    ContentType,
+    content_type,
+    decode,
+    json_type,
+    parse_json,
+    read_body,
+    shown,
+)
+from serving.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
 
 
 @pytest.mark.parametrize(
@@ -25,12 +37,24 @@ def test_content_types_that_are_taken(sent: str, found: ContentType) -> None:
 @pytest.mark.parametrize(
     ("headers", "code", "sentence"),
     [
-        ({}, "unsupported_media_type", "The request has no Content-Type; accepted are application/x-www-form-urlencoded"),
+        (
+            {},
+            "unsupported_media_type",
+            "The request has no Content-Type; accepted are application/x-www-form-urlencoded",
+        ),
         ({"content-type": ""}, "unsupported_media_type", "The request has no Content-Type"),
         ({"content-type": "text/plain"}, "unsupported_media_type", "The Content-Type is 'text/plain'; accepted are"),
-        ({"content-type": "application/json-patch+json"}, "unsupported_media_type", "multipart/form-data, application/json."),
+        (
+            {"content-type": "application/json-patch+json"},
+            "unsupported_media_type",
+            "multipart/form-data, application/json.",
+        ),
         ({"content-type": "x" * 500}, "unsupported_media_type", f"'{'x' * 60}…'"),
-        ({"content-type": "application/json; charset=latin1"}, "unsupported_charset", "The charset is 'latin1'; accepted"),
+        (
+            {"content-type": "application/json; charset=latin1"},
+            "unsupported_charset",
+            "The charset is 'latin1'; accepted",
+        ),
         (
             {"content-type": "application/json", "content-encoding": "gzip"},
             "unsupported_content_encoding",
@@ -82,8 +106,15 @@ def test_shown_can_always_be_encoded() -> None:
 
 @pytest.mark.parametrize(
     ("value", "words"),
-    [(None, "null"), (True, "a boolean"), (1, "a number"), (1.5, "a number"), ("", "a string")]
-    + [([], "an array"), ({}, "an object")],
+    [
+        (None, "null"),
+        (True, "a boolean"),
+        (1, "a number"),
+        (1.5, "a number"),
+        ("", "a string"),
+        ([], "an array"),
+        ({}, "an object"),
+    ],
 )
 def test_json_types(value: object, words: str) -> None:
     assert json_type(value) == words
@@ -122,12 +153,9 @@ def test_a_body_at_the_limit_is_read(small: TestClient) -> None:
 
 @pytest.mark.anyio
 async def test_reading_stops_at_the_limit() -> None:
-    from starlette.requests import Request
-
-    from serving.body import read_body
-    from serving.errors import BodyTooLarge
-
-    messages: Iterator[dict[str, Any]] = ({"type": "http.request", "body": b"x" * 10, "more_body": True} for _ in range(9))
+    messages: Iterator[dict[str, Any]] = (
+        {"type": "http.request", "body": b"x" * 10, "more_body": True} for _ in range(9)
+    )
 
     async def receive() -> dict[str, Any]:
         return next(messages)

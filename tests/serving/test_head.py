@@ -3,7 +3,8 @@ from starlette.testclient import TestClient
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/predict", "/model", "/healthz", "/readyz", "/metrics", "/docs", "/openapi.json", "/static/style.css"]
+    "path",
+    ["/", "/predict", "/model", "/healthz", "/readyz", "/metrics", "/docs", "/openapi.json", "/static/style.css"],
 )
 def test_head_is_get_without_a_body(client: TestClient, path: str) -> None:
     get, head = client.get(path), client.head(path)

@@ -70,7 +70,8 @@ def test_a_form_may_have_other_fields(settings: Settings) -> None:
     ("fields", "code", "sentence"),
     [
         ([], "text_missing", "The form has no field `text`."),
-        ([("texts", "a"), ('{"text": "a"}', "")], "text_missing", "The form has no field `text`."),
+        ([("texts", "a")], "text_missing", "The form has no field `text`."),
+        ([(' {"text": "a"}', "")], "text_missing", "It looks like JSON: send that as Content-Type: application/json."),
         ([("text", "a"), ("text", "b")], "text_repeated", "The form has 2 fields `text`; accepted is one."),
         ([("text", None)], "text_not_string", "`text` is a file; accepted is a plain field."),
         ([("text", "")], "text_blank", "`text` is empty"),

@@ -1,0 +1,53 @@
+"""Makes a virtual environment and fills it from a requirements file: make_environment.py FOLDER REQUIREMENTS.
+
+Runs on the bare Python of a fresh machine, so it imports nothing but the standard library. Touches FOLDER/ready last,
+so that an interrupted installation is done again.
+"""
+
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ACCEPTED = ((3, 11), (3, 12), (3, 13))
+
+
+def main(folder: Path, requirements: Path) -> None:
+    """Make FOLDER, or bring it up to date. Exits with a sentence where this Python cannot."""
+    check_python()
+    python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    if not works(python):
+        shutil.rmtree(folder, ignore_errors=True)
+        venv.create(folder, with_pip=True)
+    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements]
+    sys.stderr.write(f"Setting up {folder} from {requirements}\n")
+    if subprocess.run(install, check=False).returncode:
+        sys.exit(f"error: {requirements} could not be installed; pip's own words are above")
+    (folder / "ready").touch()
+
+
+def check_python() -> None:
+    """Refuse a Python that the pinned versions are not made for, or that cannot make environments."""
+    found = sys.version_info[:2]
+    if found not in ACCEPTED:
+        accepted = ", ".join(f"{a}.{b}" for a, b in ACCEPTED)
+        sys.exit(f"error: found Python {found[0]}.{found[1]}; accepted: {accepted}. Try: make PYTHON=python3.13 ...")
+    try:
+        import ensurepip  # noqa: F401
+    except ImportError:
+        sys.exit("error: this Python cannot make environments; on Debian and Ubuntu: apt install python3-venv")
+
+
+def works(python: Path) -> bool:
+    """Whether the environment runs, with the Python that runs this."""
+    version = [str(python), "-c", "import pip, sys; print(*sys.version_info[:2])"]
+    try:
+        found = subprocess.run(version, capture_output=True, text=True, check=False)
+    except OSError:
+        return False
+    return found.stdout.split() == [str(part) for part in sys.version_info[:2]]
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -1,0 +1,57 @@
+# make serve | test | train, and what they are made of. Each environment is set up once and again when its file changes.
+PYTHON ?= python3
+PORT ?= 8000
+DATA ?= data/sample.csv
+RECIPE ?= sample
+OUT ?= build
+
+ifeq ($(OS),Windows_NT)
+BIN := Scripts
+else
+BIN := bin
+endif
+SERVE := .venv-serve/$(BIN)/python
+DEV := .venv/$(BIN)/python
+
+.PHONY: help serve test train lint types openapi slug figures clean
+
+help:
+	@echo "make serve [PORT=8000]                  serve artifacts/ at http://127.0.0.1:PORT/predict"
+	@echo "make test                               lint, type-check, test"
+	@echo "make train [DATA=.. RECIPE=.. OUT=..]   train; by default data/sample.csv into build/"
+	@echo "make slug                               size of what Heroku would run, and its memory"
+	@echo "make figures                            reprint the figures of the README"
+
+serve: .venv-serve/ready
+	$(SERVE) -m uvicorn serving.app:create_app --factory --host 127.0.0.1 --port $(PORT)
+
+test: .venv/ready .venv-serve/ready lint types
+	$(DEV) -m pytest
+
+lint: .venv/ready
+	$(DEV) -m ruff check .
+	$(DEV) -m ruff format --check .
+
+types: .venv/ready
+	$(DEV) -m mypy
+
+train: .venv/ready
+	$(DEV) -m training fit $(RECIPE) --data $(DATA) --out $(OUT)
+
+openapi: .venv/ready
+	$(DEV) -m serving openapi > docs/openapi.json.partial && mv docs/openapi.json.partial docs/openapi.json
+
+slug: .venv-serve/ready
+	$(SERVE) benchmarks/slug.py
+
+figures: .venv/ready .venv-serve/ready
+	$(DEV) benchmarks/figures.py
+
+.venv-serve/ready: requirements.txt
+	@$(PYTHON) .ci/make_environment.py .venv-serve requirements.txt
+
+.venv/ready: requirements.txt requirements-train.txt requirements-dev.txt
+	@$(PYTHON) .ci/make_environment.py .venv requirements-dev.txt
+
+clean:
+	rm -rf .venv .venv-serve .mypy_cache .pytest_cache .ruff_cache build

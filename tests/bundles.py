@@ -1,0 +1,100 @@
+"""Small bundles for tests: real files, written as training writes them, around networks with random weights."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import training.runtime  # noqa: F401  (before keras)
+import keras
+
+from serving.bundle import METADATA, NETWORK, TOKENIZER, model_version, sha256
+from serving.encoding import Encoder
+from serving.metadata import KnownAnswer, Metadata
+from training.network import build_network
+from training.recipe import NetworkKnobs, TokenizerKnobs
+from training.tokenizer import build_tokenizer
+
+LABELS = ["negative", "neutral", "positive"]
+TEXTS = [
+    "I love this show, it is great :)",
+    "worst show ever, I hate it :(",
+    "the train leaves at nine",
+    "RT @bob: what a lovely day http://t.co/abc #HappyDays",
+    "so tired of this rain, awful awful weather",
+    "the library opens at ten on sunday",
+]
+
+
+def randomise(network: keras.Model, seed: int = 0, scale: float = 0.5) -> None:
+    """Weights large enough that every one of them shows in the answer."""
+    rng = np.random.default_rng(seed)
+    for weight in network.weights:
+        weight.assign(rng.normal(size=weight.shape) * scale)
+
+
+def write_bundle(
+    folder: Path,
+    network_knobs: NetworkKnobs | None = None,
+    tokenizer_knobs: TokenizerKnobs | None = None,
+    labels: list[str] | None = None,
+) -> keras.Model:
+    """Write a whole bundle; returns its Keras network."""
+    folder.mkdir(parents=True, exist_ok=True)
+    labels = labels or LABELS
+    tokenizer = build_tokenizer(TEXTS, tokenizer_knobs or TokenizerKnobs(model="word", min_frequency=1))
+    tokenizer.save(str(folder / TOKENIZER))
+    encoder = Encoder.read(folder / TOKENIZER)
+    network = build_network(
+        network_knobs or NetworkKnobs(embedding=8, lstm=[6], pooling=["max"]),
+        vocabulary=encoder.vocabulary_size,
+        classes=len(labels),
+        length=encoder.fixed_length,
+    )
+    randomise(network)
+    network.save(folder / NETWORK, include_optimizer=False)
+    write_metadata(folder, network, labels)
+    return network
+
+
+def write_metadata(folder: Path, network: keras.Model, labels: list[str]) -> None:
+    """Write metadata.json for the two files that are there, with Keras's answers as the known ones."""
+    files = {name: sha256(folder / name) for name in (NETWORK, TOKENIZER)}
+    metadata = Metadata(
+        name="tiny",
+        model_version=model_version(files, labels),
+        labels=labels,
+        files=files,
+        known_answers=[KnownAnswer(text=text, probabilities=by_keras(folder, network, text)) for text in TEXTS[:3]],
+        temperature=1.0,
+        seed=1,
+        recipe={"name": "tiny", "data": {"labels": labels}},
+        data=[],
+        split={},
+        cleaning={},
+        libraries={},
+        metrics={},
+    )
+    (folder / METADATA).write_text(metadata.model_dump_json(indent=2), encoding="utf-8")
+
+
+def by_keras(folder: Path, network: keras.Model, text: str) -> list[float]:
+    """Keras's probabilities of one text."""
+    encoder = Encoder.read(folder / TOKENIZER)
+    ids, _ = encoder.pad_batch(encoder.encode([text]))
+    return [float(p) for p in network.predict_on_batch(ids)[0]]
+
+
+def edit_metadata(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change metadata.json in place."""
+    path = folder / METADATA
+    content = json.loads(path.read_text(encoding="utf-8"))
+    change(content)
+    path.write_text(json.dumps(content), encoding="utf-8")
+
+
+def rehash(folder: Path) -> None:
+    """Make the hashes in metadata.json true again after a file was changed."""
+    edit_metadata(folder, lambda c: c["files"].update({name: sha256(folder / name) for name in (NETWORK, TOKENIZER)}))

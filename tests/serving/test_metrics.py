@@ -1,0 +1,62 @@
+from collections.abc import Callable
+
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from tests.serving.fakes import FakePredictor
+
+
+def line(client: TestClient, start: str) -> str:
+    return next(line for line in client.get("/metrics").text.splitlines() if line.startswith(start))
+
+
+def test_the_text_format(client: TestClient) -> None:
+    answer = client.get("/metrics")
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert 'model_info{name="fake",version="0123456789ab"} 1.0' in answer.text
+    assert "process_resident_memory_bytes" in answer.text
+    assert "queue_texts 0.0" in answer.text
+    openmetrics = client.get("/metrics", headers={"Accept": "application/openmetrics-text; version=1.0.0"})
+    assert openmetrics.headers["content-type"].startswith("application/openmetrics-text")
+    assert openmetrics.text.endswith("# EOF\n")
+
+
+def test_requests_by_template_and_status(client: TestClient) -> None:
+    client.post("/predict", data={"text": "good"})
+    client.post("/predict", data={"text": ""})
+    client.delete("/predict")
+    client.request("BREW", "/predict")
+    client.get("/static/style.css")
+    for number in range(3):
+        client.get(f"/nowhere/{number}")
+    text = client.get("/metrics").text
+    for method, route, status, count in [
+        ("POST", "/predict", 200, 1),
+        ("POST", "/predict", 422, 1),
+        ("DELETE", "/predict", 405, 1),
+        ("other", "/predict", 405, 1),
+        ("GET", "/static", 200, 1),
+        ("GET", "unmatched", 404, 3),
+    ]:
+        assert f'http_requests_total{{method="{method}",route="{route}",status="{status}"}} {count}.0' in text
+    assert 'http_request_duration_seconds_count{route="/predict"} 4.0' in text
+
+
+def test_predictions_by_label(client: TestClient) -> None:
+    assert line(client, 'predictions_total{label="positive"}').endswith(" 0.0")
+    client.post("/predict", json={"texts": ["good", "good", "bad"]})
+    assert line(client, 'predictions_total{label="positive"}').endswith(" 2.0")
+    assert line(client, 'predictions_total{label="negative"}').endswith(" 1.0")
+    assert line(client, 'predictions_total{label="neutral"}').endswith(" 0.0")
+
+
+def test_a_failed_prediction_is_not_counted(client: TestClient, predictor: FakePredictor) -> None:
+    predictor.fault = ValueError()
+    client.post("/predict", data={"text": "good"})
+    assert line(client, 'predictions_total{label="positive"}').endswith(" 0.0")
+
+
+def test_two_apps_do_not_add_up(make_app: Callable[..., FastAPI]) -> None:
+    first, second = TestClient(make_app()), TestClient(make_app())
+    first.get("/healthz")
+    assert "/healthz" not in second.get("/metrics").text
