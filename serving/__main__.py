@@ -1,24 +1,54 @@
 """`python -m serving`: the commands that go with the service."""
 
 import json
+import sys
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from serving.app import undeployed_app
+from serving.errors import ServingError
 
-app = typer.Typer(no_args_is_help=True, add_completion=False)
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
 
-@app.callback()
-def main() -> None:
-    """From tweets to their sentiment."""
+@app.command()
+def score(
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="CSV, TSV or Parquet")],
+    output: Annotated[Path, typer.Option(help="the same rows with label and probabilities added")],
+    bundle: Annotated[Path, typer.Option(help="folder of the model")] = Path("artifacts"),
+    text_column: Annotated[str, typer.Option(help="column of texts")] = "text",
+    encoding: Annotated[str, typer.Option(help="encoding of a CSV or TSV")] = "utf-8",
+) -> None:
+    """Predict every row of a file."""
+    from serving.predictor import Predictor
+    from serving.scoring import score_file
+
+    predictor = Predictor.load(bundle)
+    rows = score_file(predictor, source, output, text_column=text_column, encoding=encoding, progress=_show)
+    typer.echo(f"\r{rows:,} rows written to {output}", err=True)
 
 
 @app.command()
 def openapi() -> None:
     """Print the OpenAPI description of the HTTP API. Needs no bundle."""
+    from serving.app import undeployed_app
+
     typer.echo(json.dumps(undeployed_app().openapi(), indent=2, sort_keys=True, ensure_ascii=False))
 
 
+def _show(rows: int) -> None:
+    if sys.stderr.isatty():
+        typer.echo(f"\r{rows:,} rows", nl=False, err=True)
+
+
+def main() -> None:
+    """Run the command line; an error that we know is a sentence, not a traceback."""
+    try:
+        app()
+    except ServingError as error:
+        sys.exit(f"error: {error}")
+
+
 if __name__ == "__main__":
-    app()
+    main()

@@ -30,7 +30,9 @@ class Bundle:
         for name in (NETWORK, TOKENIZER):
             _check_hash(folder / name, metadata.files.get(name))
         if metadata.model_version != model_version(metadata.files, metadata.labels):
-            raise BundleError(f"{folder / METADATA}: its labels or its version are not those that the model was written with")
+            raise BundleError(
+                f"{folder / METADATA}: its labels or its version are not those that the model was written with"
+            )
         return cls(folder, metadata)
 
     @property
@@ -77,6 +79,8 @@ def _check_hash(path: Path, expected: str | None) -> None:
     try:
         found = sha256(path)
     except OSError as error:
-        raise BundleError(f"{path}: {'is missing' if isinstance(error, FileNotFoundError) else error.strerror}") from error
+        raise BundleError(
+            f"{path}: {'is missing' if isinstance(error, FileNotFoundError) else error.strerror}"
+        ) from error
     if found != expected:
         raise BundleError(f"{path}: its sha256 is {found[:12]}..., metadata.json says {str(expected)[:12]}...")

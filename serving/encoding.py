@@ -16,7 +16,7 @@ Ids = npt.NDArray[np.int32]
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """One text as token ids, int32, shape (length,); never empty. `truncated`: tokens beyond the limit were left out."""
+    """One text as token ids, int32 (tokens,), never empty. `truncated`: tokens beyond the limit were left out."""
 
     ids: Ids
     truncated: bool
@@ -37,10 +37,11 @@ class Encoder:
             raise BundleError(f"{name}: is not a tokenizers file: {error}") from error
         padding = self._tokenizer.padding
         unknown = json.loads(content)["model"].get("unk_token")
-        if padding is None or unknown is None or self._tokenizer.token_to_id(unknown) is None:
+        unknown_id = unknown and self._tokenizer.token_to_id(unknown)
+        if padding is None or unknown_id is None:
             raise BundleError(f"{name}: needs a padding rule and an unknown token; accepted: one that training wrote")
         self.pad_id: int = padding["pad_id"]
-        self.unknown_id: int = self._tokenizer.token_to_id(unknown)
+        self.unknown_id: int = unknown_id
         self.fixed_length: int | None = padding["length"]
         if self.fixed_length is None:
             self._tokenizer.no_padding()
@@ -64,7 +65,7 @@ class Encoder:
 
     def tokens(self, text: str) -> list[str]:
         """The tokens of one text as strings, for people to look at."""
-        return [self._tokenizer.id_to_token(int(i)) for i in self._encoded(text).ids]
+        return [str(self._tokenizer.id_to_token(int(i))) for i in self._encoded(text).ids]
 
     def _encoded(self, text: str) -> Encoded:
         encoding = self._tokenizer.encode(text)

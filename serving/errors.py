@@ -4,6 +4,7 @@ ServingError
   BundleError                     the bundle cannot be served; the process must not start
     NetworkError                  sentiment.h5 holds something that serving cannot run
   SettingsError                   an environment variable holds a bad value; the process must not start
+  FileError                       a file of rows cannot be read or written
   RequestError                    becomes an HTTP answer: a status, a code and a sentence
     MalformedBody        400      not JSON, not a form, not UTF-8
     Unauthorized         401      an API key is wanted
@@ -37,6 +38,10 @@ class NetworkError(BundleError):
 
 class SettingsError(ServingError):
     """An environment variable holds a bad value. The sentence names it, what it holds and what is accepted."""
+
+
+class FileError(ServingError):
+    """A file of rows cannot be used. The sentence names it, what was found and what is accepted."""
 
 
 class RequestError(ServingError):

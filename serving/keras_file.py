@@ -1,4 +1,4 @@
-"""Reads a Keras `.h5` without Keras: the layers in order, their options and their weights. Runs nothing that is in it."""
+"""Reads a Keras `.h5` without Keras: layers in order, their options and weights. Runs nothing that is in it."""
 
 import json
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ Weights = list[npt.NDArray[np.float32]]
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One layer: its Keras class (`LSTM`, `tweets>AttentionPooling1D`), name, options, inputs by layer name, weights."""
+    """One layer: its Keras class (`LSTM`, `tweets>Pooling1D`), name, options, inputs by layer name, weights."""
 
     kind: str
     name: str
@@ -44,7 +44,9 @@ def read_layers(path: Path) -> list[Layer]:
 
 def _config(file: h5py.File, path: Path) -> dict[str, Any]:
     if "model_config" not in file.attrs:
-        raise NetworkError(f"{path.name}: holds no architecture; accepted: model.save() of Keras 3, not its weights alone")
+        raise NetworkError(
+            f"{path.name}: holds no architecture; accepted: model.save() of Keras 3, not its weights alone"
+        )
     if not str(file.attrs.get("keras_version", "")).startswith("3."):
         found = file.attrs.get("keras_version", "no version")
         raise NetworkError(f"{path.name}: was saved by Keras {found}; accepted: 3.x")

@@ -52,7 +52,9 @@ class Predictor:
         """One prediction a text, in order. An answer does not depend on the other texts."""
         encoded = self.encoder.encode(texts)
         probabilities = self._probabilities(encoded)
-        return [self._prediction(row, item.truncated) for row, item in zip(probabilities.tolist(), encoded, strict=True)]
+        return [
+            self._prediction(row, item.truncated) for row, item in zip(probabilities.tolist(), encoded, strict=True)
+        ]
 
     def check(self) -> None:
         """Ask the known answers. Raises BundleError when one is off by more than 1e-4."""
@@ -83,11 +85,14 @@ class Predictor:
         network, encoder, labels = self.network, self.encoder, self.metadata.labels
         if network.vocabulary != encoder.vocabulary_size:
             raise BundleError(
-                f"{TOKENIZER}: has {encoder.vocabulary_size} tokens, {NETWORK} embeds {network.vocabulary}; they must be equal"
+                f"{TOKENIZER}: has {encoder.vocabulary_size} tokens, {NETWORK} embeds {network.vocabulary}; "
+                "they must be equal"
             )
         if network.classes != len(labels):
             raise BundleError(f"{METADATA}: has {len(labels)} labels, {NETWORK} gives {network.classes} probabilities")
-        if len(set(labels)) != len(labels) or any(len(a.probabilities) != len(labels) for a in self.metadata.known_answers):
+        if len(set(labels)) != len(labels) or any(
+            len(a.probabilities) != len(labels) for a in self.metadata.known_answers
+        ):
             raise BundleError(f"{METADATA}: labels {labels} are not distinct or its known answers are of other labels")
         self._check_padding()
 
@@ -96,6 +101,8 @@ class Predictor:
         if not self.network.masked and length is None:
             raise BundleError(f"{TOKENIZER}: pads by batch, but {NETWORK} reads padding; accepted: a fixed length")
         if self.network.masked and (length is not None or self.encoder.pad_id != 0):
-            raise BundleError(f"{TOKENIZER}: pads to a length; accepted with the masking {NETWORK}: by batch, with id 0")
+            raise BundleError(
+                f"{TOKENIZER}: pads to a length; accepted with the masking {NETWORK}: by batch, with id 0"
+            )
         if steps is not None and steps != length:
             raise BundleError(f"{TOKENIZER}: pads to {length} tokens, {NETWORK} takes {steps}")

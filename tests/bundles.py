@@ -5,11 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 
 import training.runtime  # noqa: F401  (before keras)
-import keras
-
 from serving.bundle import METADATA, NETWORK, TOKENIZER, model_version, sha256
 from serving.encoding import Encoder
 from serving.metadata import KnownAnswer, Metadata

@@ -13,8 +13,12 @@ from training.errors import RecipeError, TrainingError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
-RecipePath = Annotated[Path, typer.Argument(help="a recipe, or the name of one that comes with the project: gop-debate")]
-DataFiles = Annotated[list[Path], typer.Option("--data", help="CSV, TSV, JSONL (each also .gz) or Parquet; several may follow")]
+RecipePath = Annotated[
+    Path, typer.Argument(help="a recipe, or the name of one that comes with the project: gop-debate")
+]
+DataFiles = Annotated[
+    list[Path], typer.Option("--data", help="CSV, TSV, JSONL (each also .gz) or Parquet; several may follow")
+]
 MoreFiles = Annotated[list[Path] | None, typer.Argument(help="more data files")]
 Out = Annotated[Path, typer.Option("--out", help="folder for the bundle; a bundle that stands there is replaced")]
 TextColumn = Annotated[str | None, typer.Option(help="column of texts, instead of the recipe's")]

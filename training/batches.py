@@ -30,7 +30,9 @@ class Batches:
     `encoded` and the rows of `targets` (one-hot or soft, float32) and `weights` belong together.
     """
 
-    def __init__(self, encoder: Encoder, encoded: Sequence[Encoded], targets: Floats, weights: Floats, size: int) -> None:
+    def __init__(
+        self, encoder: Encoder, encoded: Sequence[Encoded], targets: Floats, weights: Floats, size: int
+    ) -> None:
         self.encoder, self.encoded, self.targets, self.weights, self.size = encoder, encoded, targets, weights, size
         self._lengths = np.array([len(item.ids) for item in encoded])
 

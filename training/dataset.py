@@ -151,7 +151,9 @@ def _with_label_indices(rows: pd.DataFrame, labels: list[str]) -> pd.DataFrame:
     if len(labels) < 2:
         raise DataError(f"found only one class, {labels}; accepted: at least two")
     canonical = Canonical(labels)
-    indices = [pd.Series(canonical.indices(group.label, str(file)), group.index) for file, group in rows.groupby("source")]
+    indices = [
+        pd.Series(canonical.indices(group.label, str(file)), group.index) for file, group in rows.groupby("source")
+    ]
     return rows.assign(label=pd.concat(indices).reindex(rows.index))
 
 
@@ -214,5 +216,5 @@ def _check_sizes(parts: dict[str, pd.DataFrame], labels: list[str]) -> None:
         for label, count in zip(labels, counts, strict=True):
             if count == 0:
                 raise DataError(
-                    f"class {label!r} has no row in the {part} part; it needs more rows, or a larger share of them there"
+                    f"class {label!r} has no row in the {part} part; it needs more rows, or a larger share there"
                 )

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import numpy as np
-
-import training.runtime  # noqa: F401  (before keras)
 import keras
+import numpy as np
 from sklearn.metrics import accuracy_score, recall_score
 
+import training.runtime  # noqa: F401  (before keras)
 from training.batches import Batches, Floats
 from training.checkpoint import Arrays, Checkpoint
+from training.metrics import Labels
 from training.recipe import FitKnobs
 
 
@@ -66,7 +66,13 @@ class Fit:
     """
 
     def __init__(
-        self, network: keras.Model, train: Batches, validation: Batches, knobs: FitKnobs, seed: int, checkpoint: Checkpoint
+        self,
+        network: keras.Model,
+        train: Batches,
+        validation: Batches,
+        knobs: FitKnobs,
+        seed: int,
+        checkpoint: Checkpoint,
     ) -> None:
         self.network, self.train, self.validation = network, train, validation
         self.knobs, self.seed, self.checkpoint = knobs, seed, checkpoint
@@ -97,7 +103,9 @@ class Fit:
         rate: Any = self.knobs.learning_rate
         if self.knobs.schedule == "cosine":
             rate = keras.optimizers.schedules.CosineDecay(rate, steps, alpha=0.05)
-        optimizer = keras.optimizers.AdamW(rate, weight_decay=self.knobs.weight_decay, global_clipnorm=self.knobs.clip_norm)
+        optimizer = keras.optimizers.AdamW(
+            rate, weight_decay=self.knobs.weight_decay, global_clipnorm=self.knobs.clip_norm
+        )
         loss = keras.losses.CategoricalCrossentropy(label_smoothing=self.knobs.label_smoothing)
         self.network.compile(optimizer, loss, jit_compile=False)
         optimizer.build(self.network.trainable_variables)
@@ -156,7 +164,7 @@ def predict(network: keras.Model, batches: Batches) -> Floats:
     return probabilities
 
 
-def class_weights(labels: Sequence[int], classes: int) -> Floats:
+def class_weights(labels: Labels, classes: int) -> Floats:
     """Weights, float32 (classes,), under which every class counts the same and the mean row counts 1."""
     counts = np.bincount(labels, minlength=classes)
     return (len(labels) / (classes * counts)).astype(np.float32)
@@ -165,5 +173,3 @@ def class_weights(labels: Sequence[int], classes: int) -> Floats:
 def _assign(variables: Sequence[Any], values: Arrays) -> None:
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
-
-

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-import training.runtime  # noqa: F401  (before keras)
 import keras
 from keras import ops
+
+import training.runtime  # noqa: F401  (before keras)
 
 FAR_BELOW = -1e9
 KINDS = ("max", "average", "attention")

@@ -56,7 +56,9 @@ def measure(labels: list[str], truth: Labels, probabilities: Probabilities, temp
         macro_f1=float(f1[present].mean()),
         accuracy=float((found == truth).mean()),
         expected_calibration_error=expected_calibration_error(truth, probabilities),
-        expected_calibration_error_uncalibrated=expected_calibration_error(truth, rescaled(probabilities, 1 / temperature)),
+        expected_calibration_error_uncalibrated=expected_calibration_error(
+            truth, rescaled(probabilities, 1 / temperature)
+        ),
         classes={
             name: ClassFigures(float(precision[i]), float(recall[i]), float(f1[i]), int(counts[i]))
             for i, name in enumerate(labels)

@@ -1,9 +1,9 @@
 """The network: Embedding, spatial dropout, stacked LSTMs, pooling, dense softmax. Neutral to the Keras backend."""
 
-import training.runtime  # noqa: F401  (before keras)
 import keras
 from keras import layers
 
+import training.runtime  # noqa: F401  (before keras)
 from training.layers import Pooling1D
 from training.recipe import NetworkKnobs
 

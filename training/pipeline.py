@@ -4,12 +4,11 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
-import training.runtime as runtime
 import keras
+import numpy as np
 from tokenizers import Tokenizer
 
+import training.runtime as runtime
 from serving.bundle import METADATA, NETWORK, TOKENIZER, model_version, sha256
 from serving.encoding import Encoder
 from serving.metadata import KnownAnswer, Metadata
@@ -147,7 +146,9 @@ class Pipeline:
         served = np.array([list(p.probabilities.values()) for p in predictions])
         difference = float(np.abs(served - by_keras).max())
         if not difference <= KERAS_TOLERANCE:
-            raise PublishError(f"serving and Keras differ by {difference:.2g} on validation; accepted: {KERAS_TOLERANCE}")
+            raise PublishError(
+                f"serving and Keras differ by {difference:.2g} on validation; accepted: {KERAS_TOLERANCE}"
+            )
         self.display.verified(len(predictions), difference)
 
 

@@ -19,7 +19,9 @@ def check_replaceable(target: Path) -> None:
         raise PublishError(f"{target}: is a file; accepted: a new folder, or one with a bundle")
     others = sorted({item.name for item in target.iterdir()} - {NETWORK, TOKENIZER, METADATA, REPORT})
     if others:
-        raise PublishError(f"{target}: also holds {', '.join(others[:5])}; accepted: a folder with nothing but a bundle")
+        raise PublishError(
+            f"{target}: also holds {', '.join(others[:5])}; accepted: a folder with nothing but a bundle"
+        )
 
 
 def staging_folder(target: Path) -> Path:

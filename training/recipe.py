@@ -102,13 +102,17 @@ class FitKnobs(_Table):
     """`[fit]`: the schedule."""
 
     epochs: int = Field(10, ge=1, le=1000, description="passes over the training part, at most")
-    patience: int = Field(3, ge=1, le=1000, description="epochs without a better validation macro recall before the stop")
+    patience: int = Field(
+        3, ge=1, le=1000, description="epochs without a better validation macro recall before the stop"
+    )
     batch_size: int = Field(64, ge=1, le=4096, description="texts a step")
     learning_rate: float = Field(1e-3, gt=0, le=1, description="of AdamW, at its highest")
     schedule: Literal["constant", "cosine"] = Field("constant", description="cosine falls to 5% over `epochs`")
     weight_decay: float = Field(0.0, ge=0, le=1, description="of AdamW, decoupled")
     clip_norm: float = Field(1.0, gt=0, le=1000, description="the global norm that gradients are clipped to")
-    class_weights: Literal["balanced", "none"] = Field("balanced", description="weight rows by 1 / share of their class")
+    class_weights: Literal["balanced", "none"] = Field(
+        "balanced", description="weight rows by 1 / share of their class"
+    )
     label_smoothing: Fraction = Field(0.0, description="share of the target spread over all classes")
     word_dropout: Fraction = Field(0.0, description="fraction of tokens read as <unk> in training")
 
@@ -130,15 +134,17 @@ class Recipe(_Table):
         if not self.network.masked and not self.tokenizer.fixed_length:
             raise ValueError("network.masked = false needs tokenizer.fixed_length = true")
         if self.network.masked and self.tokenizer.fixed_length:
-            raise ValueError("tokenizer.fixed_length = true needs network.masked = false; a masked one reads any length")
+            raise ValueError(
+                "tokenizer.fixed_length = true needs network.masked = false; a masked one reads any length"
+            )
         return self
 
 
 def read_recipe(path: Path, *, seed: int | None = None, data: Mapping[str, str] | None = None) -> Recipe:
     """Read and validate a TOML recipe.
 
-    `seed` and the keys in `data` (`text`, `label`, `encoding`) replace the recipe's own. Raises RecipeError naming the file, each bad key, the value found
-    and what is accepted.
+    `seed` and the keys in `data` (`text`, `label`, `encoding`) replace the recipe's own. Raises RecipeError naming
+    the file, each bad key, the value found and what is accepted.
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))

@@ -22,9 +22,13 @@ def read_table(path: Path, encoding: str) -> pd.DataFrame:
     try:
         frame = _READERS[kind](path, encoding)
     except LookupError as error:
-        raise DataError(f"{path}: unknown encoding {encoding!r}; accepted: Python's names, such as utf-8, latin-1") from error
+        raise DataError(
+            f"{path}: unknown encoding {encoding!r}; accepted: Python's names, such as utf-8, latin-1"
+        ) from error
     except UnicodeError as error:
-        raise DataError(f"{path}: is not {encoding} ({error}); declare its encoding in the recipe or by --encoding") from error
+        raise DataError(
+            f"{path}: is not {encoding} ({error}); declare its encoding in the recipe or by --encoding"
+        ) from error
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
     except ValueError as error:  # pandas' and pyarrow's parser errors are all ValueErrors

@@ -14,10 +14,21 @@ from training.recipe import TokenizerKnobs
 PAD, UNKNOWN = "<pad>", "<unk>"
 CONTINUATION = "##"
 
-ENTITIES = (("&amp;", "&"), ("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&(?:apos|#0*39|#x27);", "'"), ("&nbsp;", " "))
+ENTITIES = (
+    ("&amp;", "&"),
+    ("&lt;", "<"),
+    ("&gt;", ">"),
+    ("&quot;", '"'),
+    ("&(?:apos|#0*39|#x27);", "'"),
+    ("&nbsp;", " "),
+)
 # Before NFKC, which would turn an acute accent used as an apostrophe into a space and a combining mark.
 QUOTES = (("[‘’‚‛ʼ´`]", "'"), ("[“”„‟«»]", '"'))
-INVISIBLE = ((r"\p{Emoji_Modifier}|[\x{FE0E}\x{FE0F}\x{20E3}]", ""), (r"[\p{Cc}\x{2028}\x{2029}]", " "), (r"\p{Cf}", ""))
+INVISIBLE = (
+    (r"\p{Emoji_Modifier}|[\x{FE0E}\x{FE0F}\x{20E3}]", ""),
+    (r"[\p{Cc}\x{2028}\x{2029}]", " "),
+    (r"\p{Cf}", ""),
+)
 
 # The last form is the bare "http" that cut-off retweets end in.
 URL = (
@@ -86,9 +97,7 @@ def build_tokenizer(texts: Iterable[str], knobs: TokenizerKnobs) -> Tokenizer:
 def _empty_model(knobs: TokenizerKnobs) -> models.Model:
     if knobs.model == "word":
         return models.WordLevel({UNKNOWN: 1}, unk_token=UNKNOWN)
-    return models.BPE(
-        unk_token=UNKNOWN, fuse_unk=True, continuing_subword_prefix=CONTINUATION, ignore_merges=True
-    )
+    return models.BPE(unk_token=UNKNOWN, fuse_unk=True, continuing_subword_prefix=CONTINUATION, ignore_merges=True)
 
 
 def _trainer(knobs: TokenizerKnobs) -> trainers.Trainer:

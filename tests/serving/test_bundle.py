@@ -67,7 +67,16 @@ def test_labels_in_another_order(bundle: Path) -> None:
 def test_the_version_follows_the_content() -> None:
     files = {NETWORK: "a", TOKENIZER: "b"}
     assert model_version(files, ["x", "y"]) == model_version(dict(reversed(files.items())), ["x", "y"])
-    assert len({model_version(files, ["x", "y"]), model_version(files, ["y", "x"]), model_version({**files, NETWORK: "c"}, ["x", "y"])}) == 3
+    assert (
+        len(
+            {
+                model_version(files, ["x", "y"]),
+                model_version(files, ["y", "x"]),
+                model_version({**files, NETWORK: "c"}, ["x", "y"]),
+            }
+        )
+        == 3
+    )
 
 
 def test_nothing_in_a_bundle_is_executable_or_pickled(bundle: Path) -> None:

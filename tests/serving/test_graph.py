@@ -8,7 +8,9 @@ from serving.graph import Graph
 def test_the_mask_is_made_once_and_covers_the_text() -> None:
     graph = Graph()
     assert graph.mask() == graph.mask()
-    shares = graph.node("ReduceSum", graph.node("Cast", graph.mask(), to=TensorProto.FLOAT), graph.integers(2), keepdims=0)
+    shares = graph.node(
+        "ReduceSum", graph.node("Cast", graph.mask(), to=TensorProto.FLOAT), graph.integers(2), keepdims=0
+    )
     model = graph.model(graph.node("Transpose", shares, perm=[1, 0]), classes=4)
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     feeds = {"ids": np.zeros((3, 4), np.int32), "lengths": np.array([1, 4, 2], np.int32)}

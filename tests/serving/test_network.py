@@ -3,13 +3,12 @@
 import itertools
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
-
-import training.runtime  # noqa: F401  (before keras)
-import keras
 from keras import layers
 
+import training.runtime  # noqa: F401  (before keras)
 from serving.encoding import Ids
 from serving.network import Network
 from tests.bundles import randomise

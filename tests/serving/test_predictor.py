@@ -22,7 +22,9 @@ def test_one_prediction_a_text_in_order(tmp_path: Path) -> None:
     predictions = Predictor.load(tmp_path / "bundle").predict(TEXTS)
     for text, prediction in zip(TEXTS, predictions, strict=True):
         assert list(prediction.probabilities) == LABELS
-        assert list(prediction.probabilities.values()) == pytest.approx(by_keras(tmp_path / "bundle", network, text), abs=1e-5)
+        assert list(prediction.probabilities.values()) == pytest.approx(
+            by_keras(tmp_path / "bundle", network, text), abs=1e-5
+        )
         assert prediction.probability == max(prediction.probabilities.values())
         assert prediction.probabilities[prediction.label] == prediction.probability
         assert sum(prediction.probabilities.values()) == pytest.approx(1, abs=1e-5)
@@ -91,7 +93,7 @@ def test_labels_that_do_not_fit_the_network(tmp_path: Path) -> None:
     write_bundle(tmp_path / "b")
     edit_metadata(tmp_path / "b", lambda content: content["labels"].append("mixed"))
     edit_metadata(tmp_path / "b", _true_version)
-    with pytest.raises(BundleError, match="has 4 labels, sentiment.h5 gives 3"):
+    with pytest.raises(BundleError, match=r"has 4 labels, sentiment\.h5 gives 3"):
         Predictor.load(tmp_path / "b")
 
 
@@ -104,7 +106,9 @@ def test_a_tokenizer_of_another_bundle(bundle: Path, tmp_path: Path) -> None:
         Predictor.load(bundle)
 
 
-@pytest.mark.parametrize(("masked", "fixed", "fault"), [(True, True, "pads to a length"), (False, False, "pads by batch")])
+@pytest.mark.parametrize(
+    ("masked", "fixed", "fault"), [(True, True, "pads to a length"), (False, False, "pads by batch")]
+)
 def test_padding_that_does_not_fit_the_mask(tmp_path: Path, masked: bool, fixed: bool, fault: str) -> None:
     length = 12 if fixed else 64
     write_bundle(

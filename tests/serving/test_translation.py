@@ -1,11 +1,10 @@
 from pathlib import Path
 
-import pytest
-
-import training.runtime  # noqa: F401  (before keras)
 import keras
+import pytest
 from keras import layers
 
+import training.runtime  # noqa: F401  (before keras)
 from serving.errors import NetworkError
 from serving.keras_file import read_layers
 from serving.translation import translate
