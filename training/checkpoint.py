@@ -38,7 +38,8 @@ class Checkpoint:
     def load(self) -> tuple[dict[str, Any], dict[str, Arrays]]:
         """The state and the lists of arrays. Raises ResumeError when there is none, or one of another run."""
         try:
-            with np.load(self.path, allow_pickle=False) as content:
+            # Opened here: NumPy leaves its own file open where the zip in it is broken.
+            with self.path.open("rb") as file, np.load(file, allow_pickle=False) as content:
                 entries = {name: content[name] for name in content.files}
             state, identity = json.loads(str(entries.pop("state"))), str(entries.pop("identity"))
         except FileNotFoundError as error:

@@ -1,6 +1,7 @@
 """Data files to rows: CSV, TSV, JSONL and Parquet, gzip or not, with errors that name file and column."""
 
 import hashlib
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,13 +30,13 @@ def read_table(path: Path, encoding: str) -> pd.DataFrame:
         raise DataError(
             f"{path}: is not {encoding} ({error}); declare its encoding in the recipe or by --encoding"
         ) from error
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
     except ValueError as error:  # pandas' and pyarrow's parser errors are all ValueErrors
         raise DataError(f"{path}: is not readable as {kind[1:]}: {error}") from error
     if frame.empty:
         raise DataError(f"{path}: has no rows; found columns: {_listed(frame.columns)}")
-    return frame.fillna("").astype(str)
+    return frame.astype(object).where(frame.notna(), "").astype(str)
 
 
 def column(frame: pd.DataFrame, name: str, path: Path) -> "pd.Series[str]":

@@ -5,6 +5,7 @@ rules and regular expressions, a pre-tokenizer, a vocabulary, truncation and pad
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterable
 
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
@@ -84,7 +85,8 @@ def build_tokenizer(texts: Iterable[str], knobs: TokenizerKnobs) -> Tokenizer:
     # The tags have their ids already: counted as words they would get second ones, or waste merges.
     without_tags = pre_tokenizers.Split(Regex(ANY_TAG), "removed")
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([words, without_tags, pieces])
-    tokenizer.train_from_iterator(texts, _trainer(knobs))
+    texts = list(texts)
+    tokenizer.train_from_iterator(texts, _trainer(knobs, texts, tokenizer.normalizer))
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([words, pieces])
     tokenizer = _without_added_tokens(tokenizer)
     tokenizer.enable_truncation(knobs.max_tokens)
@@ -100,21 +102,34 @@ def _empty_model(knobs: TokenizerKnobs) -> models.Model:
     return models.BPE(unk_token=UNKNOWN, fuse_unk=True, continuing_subword_prefix=CONTINUATION, ignore_merges=True)
 
 
-def _trainer(knobs: TokenizerKnobs) -> trainers.Trainer:
+def _trainer(knobs: TokenizerKnobs, texts: list[str], normalizer: normalizers.Normalizer) -> trainers.Trainer:
     special = [PAD, UNKNOWN, *TAGS]
     size, floor = knobs.vocabulary, knobs.min_frequency
     if knobs.model == "word":
         return trainers.WordLevelTrainer(
             vocab_size=size, min_frequency=floor, special_tokens=special, show_progress=False
         )
+    alphabet = _alphabet(texts, normalizer, min(1000, size // 8))
     return trainers.BpeTrainer(
         vocab_size=size,
         min_frequency=floor,
-        special_tokens=special,
-        limit_alphabet=min(1000, size // 4),
+        special_tokens=[*special, *(CONTINUATION + letter for letter in alphabet)],
+        initial_alphabet=alphabet,
+        limit_alphabet=len(alphabet),
         continuing_subword_prefix=CONTINUATION,
         show_progress=False,
     )
+
+
+def _alphabet(texts: list[str], normalizer: normalizers.Normalizer, size: int) -> list[str]:
+    """The most frequent characters, in an order of their own.
+
+    The trainer by itself numbers them as they come out of a hash map, which differs from run to run and, through ties
+    between merges, changes the vocabulary.
+    """
+    counts = Counter(letter for text in texts for letter in normalizer.normalize_str(text))
+    ranked = sorted((-count, letter) for letter, count in counts.items() if not letter.isspace())
+    return sorted(letter for _, letter in ranked[:size])
 
 
 def _without_added_tokens(tokenizer: Tokenizer) -> Tokenizer:

@@ -1,0 +1,103 @@
+"""Real processes of the service, for the tests that need one."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from serving.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+START_LIMIT = 120.0
+HOST = "127.0.0.1"
+
+# What would change how the service runs, were the machine that runs the tests to set it.
+_LEFT_OUT = {*map(str.upper, Settings.model_fields), "PORT", "WORKERS", "WEB_CONCURRENCY"}
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One running service. `log` holds what it has written so far."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    log: Path
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def output(self) -> str:
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection((HOST, self.port), timeout=30)
+
+    def stop(self) -> None:
+        """Send SIGTERM as Heroku does: to every process."""
+        os.killpg(self.process.pid, signal.SIGTERM)
+
+
+def environment(**added: str) -> dict[str, str]:
+    """The environment of a process of the service: this one's, without the service's own settings."""
+    return {name: value for name, value in os.environ.items() if name not in _LEFT_OUT} | added
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind((HOST, 0))
+        port: int = free.getsockname()[1]
+    return port
+
+
+@contextmanager
+def running(
+    command: Sequence[str | Path], *, port: int, log: Path, cwd: Path, env: Mapping[str, str]
+) -> Iterator[Service]:
+    """The service, from when it listens; gone at the end."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, cwd=cwd, env=env, stdout=output, stderr=output, start_new_session=True)
+    service = Service(process, port, log)
+    try:
+        wait_until_listening(service)
+        yield service
+    finally:
+        end(service)
+
+
+def wait_until_listening(service: Service) -> None:
+    limit = time.monotonic() + START_LIMIT
+    while service.process.poll() is None and time.monotonic() < limit:
+        try:
+            service.connect().close()
+        except ConnectionRefusedError:
+            time.sleep(0.05)
+        else:
+            return
+    raise RuntimeError(f"The service did not start: {service.output}")
+
+
+def end(service: Service) -> None:
+    """Stop the process, by force where it does not go by itself."""
+    try:
+        if service.process.poll() is None:
+            service.stop()
+        service.process.wait(timeout=30)
+    except subprocess.TimeoutExpired:
+        os.killpg(service.process.pid, signal.SIGKILL)
+        service.process.wait()
+
+
+@contextmanager
+def http_client(service: Service) -> Iterator[httpx.Client]:
+    """A client that no proxy of the machine comes between."""
+    with httpx.Client(base_url=service.url, trust_env=False, timeout=30) as client:
+        yield client

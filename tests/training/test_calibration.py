@@ -1,0 +1,31 @@
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import training.runtime  # noqa: F401  (before keras)
+from training.calibration import best_temperature, fold_temperature
+from training.metrics import expected_calibration_error, rescaled
+
+
+def overconfident(rows: int = 4000) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    honest = rng.dirichlet([1, 1, 1], rows)
+    truth = np.array([rng.choice(3, p=row) for row in honest])
+    return truth, rescaled(honest, 1 / 3)
+
+
+def test_the_temperature_that_made_it_overconfident_is_found() -> None:
+    truth, probabilities = overconfident()
+    temperature = best_temperature(truth, probabilities)
+    assert temperature == pytest.approx(3, rel=0.1)
+    before, after = (expected_calibration_error(truth, rescaled(probabilities, t)) for t in (1.0, temperature))
+    assert after < before / 4
+
+
+def test_folding_is_rescaling() -> None:
+    network = keras.Sequential([keras.Input((4,)), layers.Dense(3, activation="softmax")])
+    inputs = np.random.default_rng(0).normal(size=(10, 4)).astype(np.float32)
+    before = network.predict_on_batch(inputs)
+    fold_temperature(network, 1.7)
+    assert network.predict_on_batch(inputs) == pytest.approx(rescaled(before, 1.7), abs=1e-6)

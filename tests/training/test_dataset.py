@@ -1,0 +1,161 @@
+import csv
+from pathlib import Path
+
+import pytest
+
+from training.dataset import PARTS, Canonical, load_dataset, text_key
+from training.errors import DataError
+from training.recipe import Data, Source
+
+WORDS = ["rain", "sun", "train", "bus", "food", "game", "song", "phone"]
+WORDS += ["school", "work", "river", "book", "cloud", "street", "bread", "coffee"]
+
+
+def write(path: Path, rows: list[tuple[str, ...]], header: tuple[str, ...] = ("text", "label")) -> Path:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
+    return path
+
+
+def distinct(count: int, label: str, start: int = 0) -> list[tuple[str, str]]:
+    return [(f"{WORDS[i % 16]} {WORDS[i // 16 % 16]} {label} {i}", label) for i in range(start, start + count)]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("RT @bob: Great show!", "great show"),
+        ("@ann @bob Great show http://t.co/abc", "GREAT SHOW"),
+        ("Great… show?! https://x.co www.a.com", "“great” show"),
+        ("rt @bob great show", "ｇｒｅａｔ show"),
+    ],
+)
+def test_copies_have_one_key(one: str, other: str) -> None:
+    assert text_key(one) == text_key(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("I heart it", "I hea it"), ("good 👍", "good 👎"), ("10 of 10", "1 of 10")]
+)
+def test_different_texts_have_different_keys(one: str, other: str) -> None:
+    assert text_key(one) != text_key(other)
+
+
+def test_no_text_stands_on_two_sides(tmp_path: Path) -> None:
+    rows = distinct(60, "a") + distinct(60, "b")
+    copies = [(f"RT @user{i}: {text.upper()}!! http://t.co/{i}", label) for i, (text, label) in enumerate(rows)]
+    dataset = load_dataset([write(tmp_path / "d.csv", rows + copies)], Data(), seed=1)
+    keys = [set(dataset.part(part).text.map(text_key)) for part in PARTS]
+    assert [len(k) for k in keys] == [96, 12, 12]
+    assert len(set.union(*keys)) == 120
+    assert dataset.cleaning["exact and near copies, merged"] == 120
+
+
+def test_the_split_is_stratified_and_seeded(tmp_path: Path) -> None:
+    path = write(tmp_path / "d.csv", distinct(80, "a") + distinct(40, "b"))
+    one, same, other = (load_dataset([path], Data(), seed=seed) for seed in (1, 1, 2))
+    assert one.sizes() == {"train": {"a": 64, "b": 32}, "validation": {"a": 8, "b": 4}, "test": {"a": 8, "b": 4}}
+    assert one.test.text.tolist() == same.test.text.tolist()
+    assert one.test.text.tolist() != other.test.text.tolist()
+
+
+def test_a_text_gets_its_majority_label_and_a_tie_is_dropped(tmp_path: Path) -> None:
+    rows = distinct(20, "a") + distinct(20, "b")
+    votes = [("same words here", "a"), ("Same words here!", "b"), ("@x same words here", "b")]
+    tie = [("another text", "a"), ("another text", "b")]
+    dataset = load_dataset([write(tmp_path / "d.csv", rows + votes + tie)], Data(), seed=1)
+    everything = {text: label for part in PARTS for text, label in dataset.part(part)[["text", "label"]].to_numpy()}
+    (label,) = (label for text, label in everything.items() if text_key(text) == "same words here")
+    assert dataset.labels[label] == "b"
+    assert "another text" not in everything
+    assert dataset.cleaning["copies whose labels conflict without a majority"] == 2
+    assert dataset.cleaning["copies with a minority label, merged"] == 1
+    assert dataset.cleaning["exact and near copies, merged"] == 1
+
+
+def test_empty_and_unlabelled_rows_are_dropped_and_counted(tmp_path: Path) -> None:
+    rows = distinct(20, "a") + distinct(20, "b")
+    bad = [("", "a"), ("  ", "b"), ("@bob http://t.co/x !!", "a"), ("some words", "")]
+    cleaning = load_dataset([write(tmp_path / "d.csv", rows + bad)], Data(), seed=1).cleaning
+    assert cleaning["empty, or nothing but handles, links and punctuation"] == 3
+    assert cleaning["without a label"] == 1
+    assert cleaning["rows read"] - cleaning["rows kept"] == 4
+
+
+def test_counts_add_up(tmp_path: Path) -> None:
+    rows = [*distinct(30, "a"), *distinct(30, "b"), *distinct(5, "a"), ("", "a"), ("rain rain a 0", "b"), ("x", "odd")]
+    cleaning = dict(load_dataset([write(tmp_path / "d.csv", rows)], Data(ignore=["odd"]), seed=1).cleaning)
+    read, kept = cleaning.pop("rows read"), cleaning.pop("rows kept")
+    assert read - sum(cleaning.values()) == kept
+
+
+def test_labels_keep_the_recipes_order_and_names(tmp_path: Path) -> None:
+    path = write(tmp_path / "d.csv", distinct(10, "Pos") + distinct(10, "NEG"))
+    dataset = load_dataset([path], Data(labels=["negative", "pos"], rename={"NEG": "negative"}), seed=1)
+    assert dataset.labels == ["negative", "pos"]
+    assert sum(dataset.sizes()[part]["pos"] for part in PARTS) == 10
+
+
+def test_sources_choose_rows_parts_weights_and_columns(tmp_path: Path) -> None:
+    one = write(
+        tmp_path / "one.csv", [(*row, "x") for row in distinct(20, "a") + distinct(20, "b")], ("text", "label", "s")
+    )
+    pinned = [
+        ("a only in test", "a", "t"),
+        ("b only in test", "b", "t"),
+        ("rain rain a 0", "a", "t"),
+        ("gone", "a", "no"),
+    ]
+    two = write(tmp_path / "two.csv", pinned, ("tweet", "gold", "s"))
+    data = Data(
+        validation=0.1,
+        test=0.0,
+        sources=[
+            Source(file="one.csv", weight=2.0),
+            Source(file="two.csv", text="tweet", label="gold", where={"s": ["t"]}, part="test"),
+        ],
+    )
+    dataset = load_dataset([one, two], data, seed=1)
+    assert sorted(dataset.test.text) == ["a only in test", "b only in test", "rain rain a 0"]
+    assert "rain rain a 0" not in set(dataset.train.text) | set(dataset.validation.text)
+    assert dataset.cleaning["also in a part that keeps it (no text on two sides)"] == 1
+    assert set(dataset.train.weight) == {2.0}
+    assert {file.file for file in dataset.files} == {"one.csv", "two.csv"}
+
+
+def test_where_not(tmp_path: Path) -> None:
+    rows = [(*row, "x") for row in distinct(20, "a") + distinct(20, "b")] + [("never", "a", "y")]
+    path = write(tmp_path / "d.csv", rows, ("text", "label", "s"))
+    dataset = load_dataset([path], Data(sources=[Source(file="d.csv", where_not={"s": ["y"]})]), seed=1)
+    assert dataset.cleaning["rows read"] == 40
+
+
+FEW = [*distinct(20, "a"), ("only one", "b")]
+
+
+@pytest.mark.parametrize(
+    ("rows", "data", "fault"),
+    [
+        (distinct(9, "a"), Data(), "only one class, ['a']; accepted: at least two"),
+        (FEW, Data(), "class 'b' has 1 distinct texts, too few to split; accepted: at least 3"),
+        (FEW, Data(labels=["a", "c"]), "d.csv: unknown labels ['b']; accepted: ['a', 'c']"),
+        (distinct(9, "a"), Data(labels=["a", "b"]), "class 'b' has no row in the train part"),
+        (FEW, Data(text="tweet"), "no column 'tweet'; found: 'text', 'label'"),
+        (FEW, Data(label="gold"), "no column 'gold'; found: 'text', 'label'"),
+        ([("", "a"), ("!!", "b")], Data(), "no row has both a text and a label"),
+        (FEW, Data(sources=[Source(file="other.csv")]), "the recipe has no source for this file; accepted: other.csv"),
+        (FEW, Data(sources=[Source(file="d.csv"), Source(file="e.csv")]), "the recipe also wants e.csv"),
+        (FEW, Data(sources=[Source(file="d.csv", where={"label": ["z"]})]), "no row is left by where="),
+    ],
+)
+def test_data_that_cannot_be_used(tmp_path: Path, rows: list[tuple[str, str]], data: Data, fault: str) -> None:
+    with pytest.raises(DataError) as caught:
+        load_dataset([write(tmp_path / "d.csv", rows)], data, seed=1)
+    assert fault in str(caught.value)
+
+
+def test_labels_may_differ_in_case() -> None:
+    import pandas as pd
+
+    found = Canonical(["negative", "positive"]).indices(pd.Series(["Positive", "negative", "NEGATIVE"]), "x")
+    assert found.tolist() == [1, 0, 0]

@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+
+from training.metrics import expected_calibration_error, measure, rescaled
+
+LABELS = ["a", "b", "c"]
+TRUTH = np.array([0, 0, 0, 0, 1, 1, 2])
+PREDICTED = np.array([0, 0, 1, 2, 1, 0, 2])
+
+
+def one_hot(predicted: np.ndarray, share: float = 0.8) -> np.ndarray:
+    return np.eye(3)[predicted] * (share - (1 - share) / 2) + (1 - share) / 2
+
+
+def test_figures_of_an_asymmetric_example() -> None:
+    figures = measure(LABELS, TRUTH, one_hot(PREDICTED), temperature=1.0)
+    assert figures.rows == 7
+    assert figures.accuracy == pytest.approx(4 / 7)
+    assert figures.macro_recall == pytest.approx((2 / 4 + 1 / 2 + 1 / 1) / 3)
+    assert figures.classes["a"].precision == pytest.approx(2 / 3)
+    assert figures.classes["b"].recall == pytest.approx(1 / 2)
+    assert figures.classes["c"].f1 == pytest.approx(2 * 0.5 * 1 / 1.5)
+    assert figures.macro_f1 == pytest.approx((4 / 7 + 1 / 2 + 2 / 3) / 3)
+    assert figures.confusion["a"] == {"a": 2, "b": 1, "c": 1}
+    assert figures.confusion["b"] == {"a": 1, "b": 1, "c": 0}
+
+
+def test_a_class_without_rows_does_not_count() -> None:
+    figures = measure(LABELS, np.array([0, 0, 1]), one_hot(np.array([0, 0, 2])), temperature=1.0)
+    assert figures.macro_recall == pytest.approx(1 / 2)
+    assert figures.classes["c"].rows == 0
+
+
+def test_calibration_error_by_hand() -> None:
+    probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.6, 0.4], [0.4, 0.6]])
+    truth = np.array([0, 1, 0, 1])
+    assert expected_calibration_error(truth, probabilities) == pytest.approx((abs(1.8 - 1) + abs(1.2 - 2)) / 4)
+
+
+def test_certain_and_right_is_calibrated() -> None:
+    assert expected_calibration_error(np.array([0, 1]), np.array([[1.0, 0.0], [0.0, 1.0]])) == 0
+
+
+def test_the_error_before_scaling_undoes_the_temperature() -> None:
+    raw = np.random.default_rng(0).dirichlet([1, 1, 1], 500)
+    truth = np.random.default_rng(1).integers(0, 3, 500)
+    figures = measure(LABELS, truth, rescaled(raw, 2.5), temperature=2.5)
+    assert figures.expected_calibration_error_uncalibrated == pytest.approx(expected_calibration_error(truth, raw))
+    assert figures.expected_calibration_error != pytest.approx(expected_calibration_error(truth, raw))
+
+
+def test_rescaling_keeps_order_and_sums() -> None:
+    raw = np.array([[0.7, 0.2, 0.1], [1.0, 0.0, 0.0]])
+    soft = rescaled(raw, 3.0)
+    assert soft.sum(1) == pytest.approx([1, 1])
+    assert soft[0].argsort().tolist() == raw[0].argsort().tolist()
+    assert soft[0, 0] < 0.7
+    assert rescaled(raw, 1.0) == pytest.approx(raw)

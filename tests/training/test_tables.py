@@ -1,0 +1,96 @@
+import gzip
+import hashlib
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from training.errors import DataError
+from training.tables import column, fingerprint, read_table
+
+ROWS = [["null", "1"], ['a "quote", a comma\nand a line', "2"], ["", "3"], ["naïve 👍", "x"]]
+FRAME = pd.DataFrame(ROWS, columns=["text", "label"])
+
+
+def check(path: Path, encoding: str = "utf-8") -> None:
+    read = read_table(path, encoding)
+    assert read[["text", "label"]].to_numpy().tolist() == ROWS
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.tsv", "a.CSV"])
+def test_delimited(tmp_path: Path, name: str) -> None:
+    FRAME.to_csv(tmp_path / name, index=False, sep="\t" if ".tsv" in name else ",")
+    check(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz"])
+def test_jsonl(tmp_path: Path, name: str) -> None:
+    FRAME.to_json(tmp_path / name, orient="records", lines=True)
+    check(tmp_path / name)
+
+
+def test_parquet(tmp_path: Path) -> None:
+    FRAME.to_parquet(tmp_path / "a.parquet")
+    check(tmp_path / "a.parquet")
+
+
+def test_a_byte_order_mark_is_no_part_of_a_name(tmp_path: Path) -> None:
+    FRAME.to_csv(tmp_path / "a.csv", index=False, encoding="utf-8-sig")
+    check(tmp_path / "a.csv")
+
+
+def test_a_declared_encoding(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes("text\ncafé\n".encode("latin-1"))
+    assert read_table(tmp_path / "a.csv", "latin-1").text.tolist() == ["café"]
+
+
+def test_null_and_numbers_become_text(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": null, "label": 1}\n{"label": 0}\n', encoding="utf-8")
+    read = read_table(tmp_path / "a.jsonl", "utf-8")
+    assert read.text.tolist() == ["", ""]
+    assert read.label.tolist() == ["1", "0"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "encoding", "fault"),
+    [
+        ("a.csv", "café".encode("latin-1"), "utf-8", "is not utf-8"),
+        ("a.csv", b"text\nx\n", "utf-9", "unknown encoding 'utf-9'"),
+        ("a.csv", b"", "utf-8", "is not readable as csv"),
+        ("a.csv", b"text,label\n", "utf-8", "has no rows; found columns: 'text', 'label'"),
+        ("a.csv", b'text\n"open', "utf-8", "is not readable as csv"),
+        ("a.jsonl", b"{", "utf-8", "is not readable as jsonl"),
+        ("a.parquet", b"PAR1", "utf-8", "is not readable as parquet"),
+        ("a.csv.gz", b"text\nx\n", "utf-8", "cannot be read"),
+        ("a.xlsx", b"", "utf-8", "unknown kind of file; accepted: .csv, .tsv, .jsonl, .parquet"),
+    ],
+)
+def test_a_file_that_cannot_be_used(tmp_path: Path, name: str, content: bytes, encoding: str, fault: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        read_table(tmp_path / name, encoding)
+    assert str(tmp_path / name) in str(caught.value)
+    assert fault in str(caught.value)
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="cannot be read: No such file"):
+        read_table(tmp_path / "a.csv", "utf-8")
+
+
+def test_a_cut_off_archive(tmp_path: Path) -> None:
+    content = gzip.compress(b"text\n" + b"".join(b"row %d\n" % i for i in range(1000)))
+    (tmp_path / "a.csv.gz").write_bytes(content[:-200])
+    with pytest.raises(DataError, match=r"a\.csv\.gz"):
+        read_table(tmp_path / "a.csv.gz", "utf-8")
+
+
+def test_a_wrong_column_names_those_there_are() -> None:
+    with pytest.raises(DataError, match=r"a\.csv: no column 'tweet'; found: 'text', 'label'"):
+        column(FRAME, "tweet", Path("a.csv"))
+
+
+def test_a_fingerprint(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"text\nx\n")
+    found = fingerprint(tmp_path / "a.csv", 1)
+    assert (found.file, found.rows, found.sha256) == ("a.csv", 1, hashlib.sha256(b"text\nx\n").hexdigest())
