@@ -23,7 +23,8 @@ import json, sys, sysconfig
 paths = {name: sysconfig.get_path(name) for name in ("platlib", "stdlib", "scripts")}
 library = sysconfig.get_config_var("LDLIBRARY") or ""
 shared = [sysconfig.get_config_var("LIBDIR") + "/" + library] if ".so" in library else []
-print(json.dumps(paths | {"version": sys.version.split()[0], "binaries": [sys._base_executable, *shared]}))
+about = {"prefix": sys.prefix, "version": sys.version.split()[0], "binaries": [sys._base_executable, *shared]}
+print(json.dumps(paths | about))
 """
 # What Heroku's own build of Python leaves out, and what is counted as installed.
 NOT_SHIPPED = ["site-packages", "dist-packages", "test", "tests", "idle_test", "*.a", "*.opt-[12].pyc"]
@@ -34,6 +35,7 @@ def main() -> None:
     if not (bundle / "metadata.json").is_file():
         sys.exit(f"error: {bundle} holds no bundle; `make train OUT={bundle}` writes one")
     about = about_python()
+    sys.stderr.write(f"Measuring the environment {about['prefix']}, which takes a minute\n")
     sizes = slug_sizes(about)
     web = measure_web(Path(about["scripts"]), requests=REQUESTS)
     sys.stdout.write(table(sizes, web))

@@ -87,10 +87,10 @@ class Fit:
         watcher.on_start(len(state.history) + 1, self.knobs.epochs)
         try:
             while not self._finished(state):
-                epoch = self._epoch(len(state.history) + 1, watcher)
+                epoch, weights = self._epoch(len(state.history) + 1, watcher)
                 state.history.append(epoch)
                 if state.best is None or epoch.macro_recall > state.best.macro_recall:
-                    state.best, best_weights = epoch, self._weights()
+                    state.best, best_weights = epoch, weights
                 self._save(state, best_weights)
                 watcher.on_epoch(epoch, best=epoch is state.best)
         finally:
@@ -104,7 +104,11 @@ class Fit:
         if self.knobs.schedule == "cosine":
             rate = keras.optimizers.schedules.CosineDecay(rate, steps, alpha=0.05)
         optimizer = keras.optimizers.AdamW(
-            rate, weight_decay=self.knobs.weight_decay, global_clipnorm=self.knobs.clip_norm
+            rate,
+            weight_decay=self.knobs.weight_decay,
+            global_clipnorm=self.knobs.clip_norm,
+            use_ema=self.knobs.averaging > 0,
+            ema_momentum=self.knobs.averaging,
         )
         loss = keras.losses.CategoricalCrossentropy(label_smoothing=self.knobs.label_smoothing)
         self.network.compile(optimizer, loss, jit_compile=False)
@@ -115,14 +119,20 @@ class Fit:
         since_best = done - state.best.number if state.best else 0
         return done >= self.knobs.epochs or since_best >= self.knobs.patience
 
-    def _epoch(self, number: int, watcher: Watcher) -> Epoch:
+    def _epoch(self, number: int, watcher: Watcher) -> tuple[Epoch, Arrays]:
+        """Train one epoch. Returns its figures and the weights that they are of: the averaged ones, where wanted."""
         start = time.monotonic()
         total, rows = 0.0, 0
         for done, batch in enumerate(self.train.shuffled(self.seed, number, self.knobs.word_dropout), start=1):
             loss = float(self.network.train_on_batch(batch.ids, batch.targets, sample_weight=batch.weights))
             total, rows = total + loss * len(batch.ids), rows + len(batch.ids)
             watcher.on_batch(number, done, len(self.train), total / rows)
-        return self._measured(number, total / rows, start)
+        last = self._weights()
+        if self.knobs.averaging:
+            self.network.optimizer.finalize_variable_values(self.network.trainable_variables)
+        epoch, measured = self._measured(number, total / rows, start), self._weights()
+        _assign(self.network.weights, last)
+        return epoch, measured
 
     def _measured(self, number: int, loss: float, start: float) -> Epoch:
         probabilities, targets = predict(self.network, self.validation), self.validation.targets

@@ -109,6 +109,9 @@ class FitKnobs(_Table):
     learning_rate: float = Field(1e-3, gt=0, le=1, description="of AdamW, at its highest")
     schedule: Literal["constant", "cosine"] = Field("constant", description="cosine falls to 5% over `epochs`")
     weight_decay: float = Field(0.0, ge=0, le=1, description="of AdamW, decoupled")
+    averaging: Fraction = Field(
+        0.0, description="momentum of a running mean of the weights, which is what is kept; 0: none"
+    )
     clip_norm: float = Field(1.0, gt=0, le=1000, description="the global norm that gradients are clipped to")
     class_weights: Literal["balanced", "none"] = Field(
         "balanced", description="weight rows by 1 / share of their class"

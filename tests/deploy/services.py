@@ -19,7 +19,7 @@ START_LIMIT = 120.0
 HOST = "127.0.0.1"
 
 # What would change how the service runs, were the machine that runs the tests to set it.
-_LEFT_OUT = {*map(str.upper, Settings.model_fields), "PORT", "WORKERS", "WEB_CONCURRENCY"}
+_LEFT_OUT = {*map(str.upper, Settings.model_fields), "PORT", "WORKERS", "WEB_CONCURRENCY", "PYTHONPATH"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ sys.stdout.write(json.dumps(found))
 @pytest.fixture(scope="module")
 def found(lean_python: Path, slug: Path, pristine_bundle: Path) -> dict[str, Any]:
     """What one prediction in the lean environment left behind."""
-    command = [lean_python, "-W", "error", "-c", SCRIPT, pristine_bundle, TEXTS[0], *HEAVY]
+    command: list[str | Path] = [lean_python, "-W", "error", "-c", SCRIPT, pristine_bundle, TEXTS[0], *HEAVY]
     result = subprocess.run(command, cwd=slug, env=environment(), stdout=subprocess.PIPE, check=True)
     content: dict[str, Any] = json.loads(result.stdout)
     return content
@@ -57,3 +57,9 @@ def test_nothing_of_training_is_there_to_be_loaded(found: dict[str, Any]) -> Non
 def test_all_that_is_installed_is_named_in_the_requirements(found: dict[str, Any]) -> None:
     installed = {re.sub(r"[-_.]+", "-", name).lower() for name in found["distributions"]}
     assert installed - INSTALLERS <= set(pinned(ROOT / "requirements.txt"))
+
+
+def test_the_commands_of_serving_run_there(lean_python: Path, slug: Path) -> None:
+    command: list[str | Path] = [lean_python, "-W", "error", "-m", "serving", "--help"]
+    result = subprocess.run(command, cwd=slug, env=environment(), stdout=subprocess.PIPE, text=True, check=True)
+    assert "openapi" in result.stdout

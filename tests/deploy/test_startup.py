@@ -19,9 +19,10 @@ def start(lean_python: Path, slug: Path) -> Start:
     """Starts the service where it is expected to end by itself."""
 
     def run(**config: str) -> subprocess.CompletedProcess[str]:
-        module = [lean_python, "-m", "uvicorn", "serving.app:create_app", "--factory", "--port", str(free_port())]
+        command: list[str | Path] = [lean_python, "-m", "uvicorn", "serving.app:create_app", "--factory"]
+        command += ["--port", str(free_port())]
         return subprocess.run(
-            module, cwd=slug, env=environment(**config), capture_output=True, text=True, timeout=60, check=False
+            command, cwd=slug, env=environment(**config), capture_output=True, text=True, timeout=60, check=False
         )
 
     return run

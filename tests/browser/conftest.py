@@ -1,0 +1,78 @@
+"""A real browser in front of a real server."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser.visits import Visit, visiting
+from tests.deploy.services import HOST, ROOT, Service, environment, free_port, http_client, running
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+# Chromium's sandbox does not start for root, which is who runs tests in most containers.
+NO_SANDBOX = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+SILENT = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-sync",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+    "--no-proxy-server",
+]
+
+
+@pytest.fixture(scope="session")
+def server(pristine_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The service with a small bundle."""
+    port = free_port()
+    module = [sys.executable, "-m", "uvicorn", "serving.app:create_app", "--factory", "--host", HOST]
+    env = environment(MODEL_DIR=str(pristine_bundle))
+    log = tmp_path_factory.mktemp("server") / "log"
+    with running([*module, "--port", str(port)], port=port, log=log, cwd=ROOT, env=env) as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium: CHROMIUM's, else the first on the PATH."""
+    named = [os.environ["CHROMIUM"]] if "CHROMIUM" in os.environ else NAMES
+    for name in named:
+        if path := shutil.which(name):
+            return path
+    pytest.skip(f"no browser: none of {', '.join(named)} is on the PATH; the variable CHROMIUM may name one")
+
+
+# Not of the session: Playwright keeps an event loop running in this thread, which other packages' tests cannot have.
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=[*SILENT, *NO_SANDBOX])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=[True, False], ids=["with JavaScript", "without JavaScript"])
+def visit(browser: Browser, server: Service, request: pytest.FixtureRequest) -> Iterator[Visit]:
+    """A visitor of the service, with and without JavaScript."""
+    with visiting(browser, server.url, java_script_enabled=request.param) as visit:
+        yield visit
+
+
+@pytest.fixture
+def scripted_visit(browser: Browser, server: Service) -> Iterator[Visit]:
+    """A visitor with JavaScript, which a test needs to look into the page."""
+    with visiting(browser, server.url) as visit:
+        yield visit
+
+
+@pytest.fixture(scope="module")
+def curl(server: Service) -> Iterator[httpx.Client]:
+    """A client that accepts anything, as curl does."""
+    with http_client(server) as client:
+        yield client

@@ -1,0 +1,61 @@
+import io
+
+from rich.console import Console
+
+from training.display import Display
+from training.fit import Epoch
+from training.metrics import ClassFigures, Figures
+
+EPOCH = Epoch(number=2, loss=0.5, validation_loss=0.6, macro_recall=0.7, accuracy=0.8, seconds=60.0)
+
+
+def shown(display: Display) -> str:
+    assert isinstance(display.console.file, io.StringIO)
+    return display.console.file.getvalue()
+
+
+def test_an_epoch_is_a_line_with_figures_and_the_time_left() -> None:
+    display = Display(Console(file=io.StringIO(), width=40))
+    display.on_start(1, 5)
+    display.on_batch(1, 3, 10, 0.9)
+    display.on_epoch(EPOCH, best=True)
+    display.on_end()
+    assert shown(display) == (
+        "epoch 2/5  loss 0.5000  validation loss 0.6000  macro recall 0.7000  accuracy 0.8000  "
+        "60 s, at most 3 min left  best\n"
+    )
+
+
+def test_a_resumed_run_says_so() -> None:
+    display = Display(Console(file=io.StringIO()))
+    display.on_start(3, 5)
+    display.on_end()
+    assert shown(display) == "Resuming after epoch 2\n"
+
+
+def test_on_a_terminal_there_is_a_bar() -> None:
+    display = Display(Console(file=io.StringIO(), force_terminal=True, width=100))
+    display.on_start(1, 5)
+    display.on_batch(1, 3, 10, 0.9)
+    display._progress.refresh()  # type: ignore[union-attr]
+    display.on_end()
+    assert "epoch 1/5 loss 0.9000" in shown(display)
+
+
+def test_figures_with_the_truth_in_rows() -> None:
+    figures = Figures(
+        rows=5,
+        macro_recall=0.7125,
+        macro_f1=0.61,
+        accuracy=0.6,
+        expected_calibration_error=0.02,
+        expected_calibration_error_uncalibrated=0.11,
+        classes={"a": ClassFigures(0.5, 0.25, 0.33, 4), "b": ClassFigures(1.0, 1.0, 1.0, 1)},
+        confusion={"a": {"a": 1, "b": 3}, "b": {"a": 0, "b": 1}},
+    )
+    display = Display(Console(file=io.StringIO(), width=100))
+    display.figures(figures, "Test")
+    lines = [line.split() for line in shown(display).replace("│", " ").splitlines()]
+    assert ["macro", "recall", "0.7125"] in lines
+    assert ["a", "1", "3"] in lines
+    assert ["a", "0.5000", "0.2500", "0.3300", "4"] in lines

@@ -1,0 +1,106 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from training.__main__ import app, main
+from training.knobs import knob_table
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> None:
+    monkeypatch.setattr("sys.argv", ["training", *map(str, arguments)])
+    main()
+
+
+def test_evaluate_prints_tables_and_json(pristine_bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("text,label\ngood show,positive\nbad show,negative\n", encoding="utf-8")
+    arguments = ["evaluate", str(pristine_bundle), "--data", str(tmp_path / "d.csv")]
+    table = CliRunner().invoke(app, arguments)
+    assert table.exit_code == 0
+    assert "macro recall" in table.stdout
+    assert "d.csv: 2 rows" in table.stdout
+    as_json = CliRunner().invoke(app, [*arguments, "--json"])
+    assert json.loads(as_json.stdout)["rows"] == 2
+
+
+def test_knobs_are_printed() -> None:
+    assert CliRunner().invoke(app, ["knobs"]).stdout.strip() == knob_table()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        (
+            ["fit", "nowhere", "--data", "d.csv", "--out", "o"],
+            "no such recipe; accepted: a TOML file, or one of gop-debate",
+        ),
+        (["fit", "sample", "--data", "missing.csv", "--out", "o"], "missing.csv: cannot be read"),
+        (
+            ["fit", "sample", "--data", "d.csv", "--out", "o", "--label-column", "gold"],
+            "no column 'gold'; found: 'text', 'label'",
+        ),
+        (["fit", "sample", "--data", "d.csv", "--out", "o", "--encoding", "utf-9"], "unknown encoding 'utf-9'"),
+        (["evaluate", "nowhere", "--data", "d.csv"], "nowhere: is no folder"),
+    ],
+)
+def test_a_known_error_is_a_sentence_and_exit_code_1(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    fault: str,
+) -> None:
+    (tmp_path / "d.csv").write_text("text,label\nx,a\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as caught:
+        run(monkeypatch, *arguments)
+    assert caught.value.code == 1
+    message = capsys.readouterr().err
+    assert fault in message
+    assert "Traceback" not in message
+    assert not (tmp_path / "o").exists()
+
+
+def test_the_file_comes_before_the_training(tmp_path: Path) -> None:
+    """A wrong column is told without waiting for TensorFlow's graph: nothing of a run is left behind."""
+    (tmp_path / "d.csv").write_text("tweet,label\nx,a\n", encoding="utf-8")
+    command = [
+        sys.executable,
+        "-m",
+        "training",
+        "fit",
+        "sample",
+        "--data",
+        str(tmp_path / "d.csv"),
+        "--out",
+        str(tmp_path / "o"),
+    ]
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ}, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "no column 'text'; found: 'tweet', 'label'" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["d.csv"]
+
+
+def test_several_files_may_follow_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from training import pipeline
+
+    seen: list[list[Path]] = []
+
+    class Recorded(Exception):
+        pass
+
+    def record(self: object, recipe: object, paths: list[Path], out: Path, display: object) -> None:  # noqa: ARG001
+        seen.append(paths)
+        raise Recorded
+
+    monkeypatch.setattr(pipeline.Pipeline, "__init__", record)
+    arguments = ["fit", "sample", "--data", "a.csv", "b.csv", "--data", "c.csv", "--out", str(tmp_path / "o")]
+    assert isinstance(CliRunner().invoke(app, arguments).exception, Recorded)
+    assert sorted(path.name for path in seen[0]) == ["a.csv", "b.csv", "c.csv"]
