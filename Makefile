@@ -42,10 +42,10 @@ openapi: .venv/ready
 	$(DEV) -m serving openapi > docs/openapi.json.partial && mv docs/openapi.json.partial docs/openapi.json
 
 slug: .venv-serve/ready
-	$(SERVE) benchmarks/slug.py
+	$(SERVE) -m benchmarks.slug
 
 figures: .venv/ready .venv-serve/ready
-	$(DEV) benchmarks/figures.py
+	$(DEV) -m benchmarks.figures
 
 .venv-serve/ready: requirements.txt
 	@$(PYTHON) .ci/make_environment.py .venv-serve requirements.txt

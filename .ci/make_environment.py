@@ -20,7 +20,7 @@ def main(folder: Path, requirements: Path) -> None:
     if not works(python):
         shutil.rmtree(folder, ignore_errors=True)
         venv.create(folder, with_pip=True)
-    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements]
+    install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", str(requirements)]
     sys.stderr.write(f"Setting up {folder} from {requirements}\n")
     if subprocess.run(install, check=False).returncode:
         sys.exit(f"error: {requirements} could not be installed; pip's own words are above")

@@ -38,6 +38,10 @@ class Display(Watcher):
         """What is about to be trained, and where."""
         self.console.print(f"Network: {parameters:,} parameters, vocabulary {vocabulary:,}, on {device}")
 
+    def note(self, sentence: str) -> None:
+        """Something to know before it goes on."""
+        self.console.print(sentence, style="yellow", soft_wrap=True)
+
     def on_start(self, first: int, epochs: int) -> None:
         """Open the progress display."""
         self._first, self._epochs = first, epochs

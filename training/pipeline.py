@@ -61,6 +61,8 @@ class Pipeline:
         encoder = Encoder(tokenizer.to_str())
         network = self._network(encoder, dataset)
         fit = self._fit(network, encoder, dataset)
+        if fit.checkpoint.path.exists() and not resume:
+            self.display.note("An interrupted run is there too; --resume would have gone on from it. Starting over.")
         fit.run(self.display, resume=resume)
         figures = self._bundle(fit, tokenizer, dataset)
         shutil.rmtree(self.work, ignore_errors=True)

@@ -63,13 +63,16 @@ def test_same_seed_same_figures(tmp_path: Path) -> None:
     assert one != other
 
 
-@pytest.mark.parametrize("epochs", [1, 3])
-def test_a_resumed_run_ends_as_an_unbroken_one(tmp_path: Path, epochs: int) -> None:
-    unbroken = make(tmp_path / "whole")
+AVERAGED = KNOBS.model_copy(update={"averaging": 0.9})
+
+
+@pytest.mark.parametrize(("epochs", "knobs"), [(1, KNOBS), (3, AVERAGED)])
+def test_a_resumed_run_ends_as_an_unbroken_one(tmp_path: Path, epochs: int, knobs: FitKnobs) -> None:
+    unbroken = make(tmp_path / "whole", knobs)
     history = unbroken.run(Watcher())
     with pytest.raises(KeyboardInterrupt):
-        make(tmp_path / "broken").run(Interrupted(epochs))
-    resumed = make(tmp_path / "broken")
+        make(tmp_path / "broken", knobs).run(Interrupted(epochs))
+    resumed = make(tmp_path / "broken", knobs)
     assert without_time(resumed.run(Watcher(), resume=True)) == without_time(history)
     for found, expected in zip(resumed.network.get_weights(), unbroken.network.get_weights(), strict=True):
         assert np.array_equal(found, expected)
@@ -95,6 +98,13 @@ def test_the_weights_of_the_best_epoch_are_restored(tmp_path: Path) -> None:
     best = max(history, key=lambda epoch: epoch.macro_recall)
     assert best.macro_recall > min(epoch.macro_recall for epoch in history)
     assert without_time([fit._measured(best.number, best.loss, 0.0)]) == without_time([best])
+
+
+def test_averaged_weights_are_kept_and_training_goes_on_from_the_last_ones(tmp_path: Path) -> None:
+    plain, averaged = make(tmp_path / "plain"), make(tmp_path / "averaged", AVERAGED)
+    plain_history, averaged_history = plain.run(Watcher()), averaged.run(Watcher())
+    assert [epoch.loss for epoch in plain_history] == pytest.approx([epoch.loss for epoch in averaged_history])
+    assert plain_history[0].validation_loss != averaged_history[0].validation_loss
 
 
 def test_patience_ends_a_run(tmp_path: Path) -> None:

@@ -93,14 +93,14 @@ def test_several_files_may_follow_data(tmp_path: Path, monkeypatch: pytest.Monke
 
     seen: list[list[Path]] = []
 
-    class Recorded(Exception):
+    class RecordedError(Exception):
         pass
 
     def record(self: object, recipe: object, paths: list[Path], out: Path, display: object) -> None:  # noqa: ARG001
         seen.append(paths)
-        raise Recorded
+        raise RecordedError
 
     monkeypatch.setattr(pipeline.Pipeline, "__init__", record)
     arguments = ["fit", "sample", "--data", "a.csv", "b.csv", "--data", "c.csv", "--out", str(tmp_path / "o")]
-    assert isinstance(CliRunner().invoke(app, arguments).exception, Recorded)
+    assert isinstance(CliRunner().invoke(app, arguments).exception, RecordedError)
     assert sorted(path.name for path in seen[0]) == ["a.csv", "b.csv", "c.csv"]

@@ -87,7 +87,7 @@ def test_the_bundle_answers(trained: Path) -> None:
 
 
 def test_a_bundle_that_serving_answers_differently_replaces_nothing(
-    recipe: Path, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = pipeline(read_recipe(recipe), tmp_path / "bundle")
     old.run()

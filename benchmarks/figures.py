@@ -1,0 +1,29 @@
+"""Reprints the README's figures of the default model: python -m benchmarks.figures [BUNDLE]."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from serving.bundle import Bundle
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def main(folder: Path) -> None:
+    """Print a Markdown table of a bundle's test part."""
+    metadata = Bundle.read(folder).metadata
+    sys.stdout.write(f"`{metadata.name}`, version {metadata.model_version}\n\n{table(metadata.metrics['test'])}\n")
+
+
+def table(test: dict[str, Any]) -> str:
+    """The test part's figures, overall and by class."""
+    rows = [("test rows", f"{test['rows']:,}")]
+    names = ("macro recall", "macro F1", "accuracy", "expected calibration error")
+    rows += [(name, f"{test[name.replace(' ', '_').lower()]:.3f}") for name in names]
+    rows += [("  before temperature scaling", f"{test['expected_calibration_error_uncalibrated']:.3f}")]
+    rows += [(f"recall of {name}", f"{figures['recall']:.3f}") for name, figures in test["classes"].items()]
+    return "\n".join(["| | |", "|---|---:|", *(f"| {name.strip()} | {value} |" for name, value in rows)])
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "artifacts")

@@ -1,0 +1,82 @@
+"""What the README says, held to what is so."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from serving.settings import Settings
+from tests.deploy.services import ROOT, Service
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def settings_table() -> str:
+    """The rows that the README must have."""
+    rows = []
+    for name, field in Settings.model_fields.items():
+        default = field.default if field.default not in ((), None) else ""
+        shown = str(default).lower() if isinstance(default, bool) else str(default)
+        rows.append(f"| `{name.upper()}` | {shown} | {field.description} |")
+    return "\n".join(rows)
+
+
+def test_the_settings_table_is_that_of_the_class() -> None:
+    assert settings_table() in README
+
+
+def test_the_example_answer_has_the_fields_of_a_real_one(web: Service) -> None:
+    (example,) = blocks("json")
+    (python,) = blocks("python")
+    assert set(json.loads(example)) == set(_post(web, 'curl --json \'{"text": "x"}\' localhost:8000/predict'))
+    done = subprocess.run(
+        [sys.executable, "-c", _aimed(python, web)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r"(negative|neutral|positive) 0\.\d+\n", done.stdout)
+
+
+def test_the_curl_lines_agree_with_each_other(web: Service) -> None:
+    lines = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("curl")]
+    form, one, several = (_post(web, line) for line in lines)
+    assert form == one
+    assert several["predictions"][0]["label"] == one["label"]
+    assert several["predictions"][0]["probability"] == pytest.approx(one["probability"], abs=1e-6)
+
+
+def test_make_knows_each_target() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    named = set(re.findall(r"^(?:\w+=\w+ )?make (\w+)", "\n".join(blocks("sh")), re.MULTILINE))
+    named |= set(re.findall(r"`make (\w+)", README))
+    assert {"serve", "test", "train", "slug", "figures"} <= named
+    assert not [target for target in named if not re.search(rf"^{target}:", makefile, re.MULTILINE)]
+
+
+def test_links_lead_to_files() -> None:
+    targets = [link for link in re.findall(r"\]\(([^)]+)\)", README) if "://" not in link]
+    assert targets
+    assert not [link for link in targets if not (ROOT / link).exists()]
+
+
+def _aimed(text: str, web: Service) -> str:
+    return text.replace("localhost:8000", f"127.0.0.1:{web.port}")
+
+
+def _post(web: Service, line: str) -> dict[str, Any]:
+    curl = shutil.which("curl")
+    if curl is None:
+        pytest.skip("no curl on the PATH")
+    command = ["bash", "-c", _aimed(line, web).replace("curl", f"{Path(curl)} --noproxy '*' -sS --fail", 1)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
