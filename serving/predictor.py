@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from serving import memory
 from serving.bundle import METADATA, NETWORK, TOKENIZER, Bundle
 from serving.encoding import Encoded, Encoder
 from serving.errors import BundleError
@@ -46,7 +47,9 @@ class Predictor:
         """Read and verify a bundle. Raises BundleError naming the file and the fault."""
         bundle = Bundle.read(folder)
         encoder = Encoder.read(bundle.tokenizer)
-        return cls(Network(bundle.network, threads=threads), encoder, bundle.metadata)
+        predictor = cls(Network(bundle.network, threads=threads), encoder, bundle.metadata)
+        memory.trim()
+        return predictor
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         """One prediction a text, in order. An answer does not depend on the other texts."""

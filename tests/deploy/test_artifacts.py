@@ -1,12 +1,9 @@
 """The bundle that is committed, as a dyno would serve it from a clone."""
 
-import pytest
-
 from tests.deploy.conftest import RunWeb
-from tests.deploy.services import ROOT, http_client
+from tests.deploy.services import http_client
 
 
-@pytest.mark.skipif(not (ROOT / "artifacts" / "metadata.json").exists(), reason="artifacts/ holds no bundle yet")
 def test_the_committed_bundle_is_deployed_and_answers(run_web: RunWeb) -> None:
     with run_web() as web, http_client(web) as client:
         assert client.get("/readyz").status_code == 200

@@ -52,7 +52,7 @@ def test_it_learns(tmp_path: Path) -> None:
     history = make(tmp_path).run(Watcher())
     assert [epoch.number for epoch in history] == [1, 2, 3, 4]
     assert history[-1].loss < history[0].loss * 0.7
-    assert max(epoch.macro_recall for epoch in history) > 0.9
+    assert max(epoch.macro_recall for epoch in history) > 0.85
 
 
 def test_same_seed_same_figures(tmp_path: Path) -> None:
