@@ -8,12 +8,12 @@ import random
 import sys
 from pathlib import Path
 
-import keras
 import numpy as np
 
 import training.layers  # noqa: F401  (makes the pooling known to Keras)
 from serving.predictor import Predictor
 from training.metrics import Probabilities
+from training.runtime import keras
 from training.tables import column, read_table
 
 BATCH = 100

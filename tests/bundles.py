@@ -5,15 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
-import training.runtime  # noqa: F401  (before keras)
 from serving.bundle import METADATA, NETWORK, TOKENIZER, model_version, sha256
 from serving.encoding import Encoder
 from serving.metadata import KnownAnswer, Metadata
 from training.network import build_network
 from training.recipe import NetworkKnobs, TokenizerKnobs
+from training.runtime import keras
 from training.tokenizer import build_tokenizer
 
 LABELS = ["negative", "neutral", "positive"]

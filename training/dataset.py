@@ -1,11 +1,8 @@
 """Labelled rows from files: chosen, cleaned, merged and split, so that no text stands on two sides."""
 
-import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from sys import maxunicode
 from typing import get_args
 
 import numpy as np
@@ -13,14 +10,13 @@ import pandas as pd
 from sklearn.model_selection import train_test_split
 
 from serving.metadata import DataFile
+from training.cleaning import drop_empty, drop_ignored, merge_copies
 from training.errors import DataError
 from training.metrics import Labels
 from training.recipe import Data, Part, Source
 from training.tables import column, fingerprint, read_table
 
 PARTS: tuple[Part, ...] = get_args(Part)
-_NOISE = re.compile(r"(?i)\brt\s+@\w+:?|@\w+|\b(?:https?:?\S*|www\.\S+)")
-_PUNCTUATION = dict.fromkeys((c for c in range(maxunicode + 1) if unicodedata.category(chr(c)).startswith("P")), " ")
 
 
 @dataclass(frozen=True)
@@ -63,12 +59,6 @@ class Canonical:
         return np.array(known, dtype=np.int64)
 
 
-def text_key(text: str) -> str:
-    """What two copies of a tweet have in common: no retweet marker, handle, link, punctuation or case."""
-    bare = _NOISE.sub(" ", unicodedata.normalize("NFKC", text))
-    return " ".join(bare.translate(_PUNCTUATION).lower().split())
-
-
 def load_dataset(paths: Sequence[Path], data: Data, seed: int) -> Dataset:
     """Read, clean, merge and split.
 
@@ -78,10 +68,10 @@ def load_dataset(paths: Sequence[Path], data: Data, seed: int) -> Dataset:
     """
     rows, files = _read_rows(paths, data)
     cleaning = {"rows read": len(rows)}
-    rows = _drop_ignored(rows, data, cleaning)
+    rows = drop_ignored(rows, data.ignore, cleaning)
     labels = data.labels or sorted(rows.label[rows.label != ""].unique())
-    rows = _with_label_indices(_drop_empty(rows, cleaning), labels)
-    rows = _merge_copies(rows, cleaning)
+    rows = _with_label_indices(drop_empty(rows, cleaning), labels)
+    rows = merge_copies(rows, cleaning)
     parts = _split(rows, data, labels, seed)
     cleaning["rows kept"] = sum(len(part) for part in parts.values())
     _check_sizes(parts, labels)
@@ -140,13 +130,6 @@ def _chosen(table: pd.DataFrame, path: Path, source: Source) -> "pd.Series[bool]
     return chosen
 
 
-def _drop_ignored(rows: pd.DataFrame, data: Data, cleaning: dict[str, int]) -> pd.DataFrame:
-    ignored = rows.label.isin(data.ignore)
-    if data.ignore:
-        cleaning["label ignored by the recipe"] = int(ignored.sum())
-    return rows[~ignored]
-
-
 def _with_label_indices(rows: pd.DataFrame, labels: list[str]) -> pd.DataFrame:
     if len(labels) < 2:
         raise DataError(f"found only one class, {labels}; accepted: at least two")
@@ -155,37 +138,6 @@ def _with_label_indices(rows: pd.DataFrame, labels: list[str]) -> pd.DataFrame:
         pd.Series(canonical.indices(group.label, str(file)), group.index) for file, group in rows.groupby("source")
     ]
     return rows.assign(label=pd.concat(indices).reindex(rows.index))
-
-
-def _drop_empty(rows: pd.DataFrame, cleaning: dict[str, int]) -> pd.DataFrame:
-    rows = rows.assign(key=rows.text.map(text_key))
-    empty, unlabelled = rows.key == "", rows.label == ""
-    cleaning["empty, or nothing but handles, links and punctuation"] = int(empty.sum())
-    cleaning["without a label"] = int((unlabelled & ~empty).sum())
-    kept = rows[~empty & ~unlabelled]
-    if kept.empty:
-        raise DataError(f"no row has both a text and a label; found: {cleaning}")
-    return kept
-
-
-def _merge_copies(rows: pd.DataFrame, cleaning: dict[str, int]) -> pd.DataFrame:
-    """One row a text, with its majority label; a text without a majority goes. Later parts keep their own."""
-    rank = rows.part.map({"": 0, "train": 0, "validation": 1, "test": 2})
-    owner = rank.groupby(rows.key).transform("max")
-    cleaning["also in a part that keeps it (no text on two sides)"] = int((rank < owner).sum())
-    rows = rows[rank == owner]
-    votes = rows.groupby(["key", "label"], sort=False).size()
-    most = votes.groupby("key").transform("max")
-    tied = votes[votes == most].groupby("key").transform("size") > 1
-    winners = votes[votes == most][~tied].reset_index()[["key", "label"]]
-    undecided = ~rows.key.isin(winners.key)
-    cleaning["copies whose labels conflict without a majority"] = int(undecided.sum())
-    decided = rows[~undecided].merge(winners, on="key", suffixes=("", "_majority"))
-    cleaning["copies with a minority label, merged"] = int((decided.label != decided.label_majority).sum())
-    agreeing = decided[decided.label == decided.label_majority].drop(columns="label_majority")
-    merged = agreeing.drop_duplicates("key", keep="first")
-    cleaning["exact and near copies, merged"] = len(agreeing) - len(merged)
-    return merged.reset_index(drop=True)
 
 
 def _split(rows: pd.DataFrame, data: Data, labels: list[str], seed: int) -> dict[str, pd.DataFrame]:

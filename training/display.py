@@ -5,8 +5,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from rich.table import Table
 
 from training.dataset import PARTS, Dataset
-from training.fit import Epoch, Watcher
 from training.metrics import Figures
+from training.watcher import Epoch, Watcher
 
 
 class Display(Watcher):

@@ -3,10 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-import keras
-from keras import ops
-
-import training.runtime  # noqa: F401  (before keras)
+from training.runtime import keras
 
 FAR_BELOW = -1e9
 KINDS = ("max", "average", "attention")
@@ -42,23 +39,23 @@ class Pooling1D(keras.layers.Layer):  # type: ignore[misc]
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
         """The pooled vectors, in the order of the kinds."""
-        mask = None if mask is None else ops.expand_dims(mask, -1)
+        mask = None if mask is None else keras.ops.expand_dims(mask, -1)
         pooled = [getattr(self, f"_{kind}")(inputs, mask) for kind in self.kinds]
-        return pooled[0] if len(pooled) == 1 else ops.concatenate(pooled, axis=-1)
+        return pooled[0] if len(pooled) == 1 else keras.ops.concatenate(pooled, axis=-1)
 
     def _max(self, steps: Any, mask: Any) -> Any:
-        return ops.max(steps if mask is None else ops.where(mask, steps, FAR_BELOW), axis=1)
+        return keras.ops.max(steps if mask is None else keras.ops.where(mask, steps, FAR_BELOW), axis=1)
 
     def _average(self, steps: Any, mask: Any) -> Any:
         if mask is None:
-            return ops.mean(steps, axis=1)
-        shares = ops.cast(mask, steps.dtype)
-        return ops.sum(steps * shares, axis=1) / ops.sum(shares, axis=1)
+            return keras.ops.mean(steps, axis=1)
+        shares = keras.ops.cast(mask, steps.dtype)
+        return keras.ops.sum(steps * shares, axis=1) / keras.ops.sum(shares, axis=1)
 
     def _attention(self, steps: Any, mask: Any) -> Any:
-        scores = ops.tanh(ops.matmul(steps, self.kernel) + self.bias)
-        scores = scores if mask is None else ops.where(mask, scores, FAR_BELOW)
-        return ops.sum(steps * ops.softmax(scores, axis=1), axis=1)
+        scores = keras.ops.tanh(keras.ops.matmul(steps, self.kernel) + self.bias)
+        scores = scores if mask is None else keras.ops.where(mask, scores, FAR_BELOW)
+        return keras.ops.sum(steps * keras.ops.softmax(scores, axis=1), axis=1)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> None:  # noqa: ARG002
         """None: no steps are left."""

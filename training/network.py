@@ -1,11 +1,8 @@
 """The network: Embedding, spatial dropout, stacked LSTMs, pooling, dense softmax. Neutral to the Keras backend."""
 
-import keras
-from keras import layers
-
-import training.runtime  # noqa: F401  (before keras)
 from training.layers import Pooling1D
 from training.recipe import NetworkKnobs
+from training.runtime import keras
 
 
 def build_network(knobs: NetworkKnobs, *, vocabulary: int, classes: int, length: int | None = None) -> keras.Sequential:
@@ -16,22 +13,22 @@ def build_network(knobs: NetworkKnobs, *, vocabulary: int, classes: int, length:
     """
     network = keras.Sequential(name="sentiment")
     network.add(keras.Input((length,), dtype="int32", name="ids"))
-    network.add(layers.Embedding(vocabulary, knobs.embedding, mask_zero=knobs.masked, name="embedding"))
-    network.add(layers.SpatialDropout1D(knobs.spatial_dropout, name="spatial_dropout"))
+    network.add(keras.layers.Embedding(vocabulary, knobs.embedding, mask_zero=knobs.masked, name="embedding"))
+    network.add(keras.layers.SpatialDropout1D(knobs.spatial_dropout, name="spatial_dropout"))
     pools = knobs.pooling != ["last"]
     for number, units in enumerate(knobs.lstm, start=1):
         if number > 1 and knobs.lstm_dropout:
-            network.add(layers.SpatialDropout1D(knobs.lstm_dropout, name=f"lstm_dropout_{number}"))
+            network.add(keras.layers.SpatialDropout1D(knobs.lstm_dropout, name=f"lstm_dropout_{number}"))
         steps = pools or number < len(knobs.lstm)
         network.add(_lstm(units, knobs.bidirectional, steps, f"lstm_{number}"))
     if pools:
         network.add(Pooling1D(knobs.pooling, name="pooling"))
-    network.add(layers.Dropout(knobs.dropout, name="dropout"))
-    network.add(layers.Dense(classes, activation="softmax", name="probabilities"))
+    network.add(keras.layers.Dropout(knobs.dropout, name="dropout"))
+    network.add(keras.layers.Dense(classes, activation="softmax", name="probabilities"))
     return network
 
 
-def _lstm(units: int, bidirectional: bool, return_steps: bool, name: str) -> layers.Layer:
+def _lstm(units: int, bidirectional: bool, return_steps: bool, name: str) -> keras.layers.Layer:
     if bidirectional:
-        return layers.Bidirectional(layers.LSTM(units, return_sequences=return_steps), name=name)
-    return layers.LSTM(units, return_sequences=return_steps, name=name)
+        return keras.layers.Bidirectional(keras.layers.LSTM(units, return_sequences=return_steps), name=name)
+    return keras.layers.LSTM(units, return_sequences=return_steps, name=name)

@@ -4,15 +4,14 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-import keras
 import numpy as np
 from tokenizers import Tokenizer
 
-import training.runtime as runtime
 from serving.bundle import METADATA, NETWORK, TOKENIZER, model_version, sha256
 from serving.encoding import Encoder
 from serving.metadata import KnownAnswer, Metadata
 from serving.predictor import Predictor
+from training import runtime
 from training.batches import Batches
 from training.calibration import best_temperature, fold_temperature
 from training.checkpoint import Checkpoint
@@ -26,6 +25,7 @@ from training.network import build_network
 from training.publish import check_replaceable, publish, staging_folder
 from training.recipe import Part, Recipe
 from training.report import write_metrics
+from training.runtime import keras
 from training.tokenizer import build_tokenizer
 
 KERAS_TOLERANCE = 1e-5

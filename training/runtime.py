@@ -2,12 +2,41 @@
 
 import logging
 import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 
-# Read by TensorFlow when it is imported, which is why this module comes first in every file that imports keras.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# Read by TensorFlow when it is imported, which is why keras is taken from this module everywhere.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import keras
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Hold back what is written to stderr, and write it after all when the block raises.
+
+    TensorFlow's C++ greets with half a dozen lines before any log level is in force, which a user takes for faults.
+    """
+    sys.stderr.flush()
+    real = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            os.write(real, held.read())
+            raise
+        finally:
+            os.dup2(real, 2)
+            os.close(real)
+
+
+with _quiet():
+    import keras
+
+__all__ = ["device", "keras", "library_versions", "make_repeatable"]
 
 LIBRARIES = ("keras", "tensorflow-cpu", "tensorflow", "numpy", "tokenizers", "h5py", "onnxruntime", "scikit-learn")
 

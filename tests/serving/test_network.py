@@ -3,17 +3,15 @@
 import itertools
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
-from keras import layers
 
-import training.runtime  # noqa: F401  (before keras)
 from serving.encoding import Ids
 from serving.network import Network
 from tests.bundles import randomise
 from training.network import build_network
 from training.recipe import NetworkKnobs
+from training.runtime import keras
 
 TOLERANCE = 1e-5
 VOCABULARY, TEXTS, STEPS = 40, 9, 13
@@ -69,11 +67,11 @@ def test_the_tutorials_own_network(tmp_path: Path) -> None:
     model = keras.Sequential(
         [
             keras.Input((28,)),
-            layers.Embedding(2000, 128),
-            layers.SpatialDropout1D(0.4),
-            layers.LSTM(196, dropout=0.2, return_sequences=True),
-            layers.LSTM(128, dropout=0.2),
-            layers.Dense(3, activation="softmax"),
+            keras.layers.Embedding(2000, 128),
+            keras.layers.SpatialDropout1D(0.4),
+            keras.layers.LSTM(196, dropout=0.2, return_sequences=True),
+            keras.layers.LSTM(128, dropout=0.2),
+            keras.layers.Dense(3, activation="softmax"),
         ]
     )
     path = tmp_path / "sentiment.h5"
@@ -88,12 +86,12 @@ def test_the_tutorials_own_network(tmp_path: Path) -> None:
 
 def test_keras_own_poolings_concatenated(tmp_path: Path) -> None:
     ids = keras.Input((STEPS,), dtype="int32")
-    steps = layers.Bidirectional(layers.LSTM(5, return_sequences=True, use_bias=False))(
-        layers.Embedding(VOCABULARY, 6)(ids)
+    steps = keras.layers.Bidirectional(keras.layers.LSTM(5, return_sequences=True, use_bias=False))(
+        keras.layers.Embedding(VOCABULARY, 6)(ids)
     )
-    pooled = [layers.GlobalMaxPooling1D()(steps), layers.GlobalAveragePooling1D()(steps)]
-    hidden = layers.Dense(7, activation="relu")(layers.Dropout(0.1)(layers.Concatenate()(pooled)))
-    model = keras.Model(ids, layers.Dense(4, activation="softmax")(hidden))
+    pooled = [keras.layers.GlobalMaxPooling1D()(steps), keras.layers.GlobalAveragePooling1D()(steps)]
+    hidden = keras.layers.Dense(7, activation="relu")(keras.layers.Dropout(0.1)(keras.layers.Concatenate()(pooled)))
+    model = keras.Model(ids, keras.layers.Dense(4, activation="softmax")(hidden))
     network = Network(saved(model, tmp_path))
     batch, _ = ragged(np.random.default_rng(4))
     assert (
@@ -103,8 +101,8 @@ def test_keras_own_poolings_concatenated(tmp_path: Path) -> None:
 
 def test_a_masked_functional_network_with_keras_average(tmp_path: Path) -> None:
     ids = keras.Input((None,), dtype="int32")
-    steps = layers.LSTM(5, return_sequences=True)(layers.Embedding(VOCABULARY, 6, mask_zero=True)(ids))
-    model = keras.Model(ids, layers.Dense(2, activation="softmax")(layers.GlobalAveragePooling1D()(steps)))
+    steps = keras.layers.LSTM(5, return_sequences=True)(keras.layers.Embedding(VOCABULARY, 6, mask_zero=True)(ids))
+    model = keras.Model(ids, keras.layers.Dense(2, activation="softmax")(keras.layers.GlobalAveragePooling1D()(steps)))
     network = Network(saved(model, tmp_path))
     batch, lengths = ragged(np.random.default_rng(5))
     assert network.masked

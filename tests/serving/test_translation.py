@@ -1,18 +1,16 @@
 from pathlib import Path
 
-import keras
 import pytest
-from keras import layers
 
-import training.runtime  # noqa: F401  (before keras)
 from serving.errors import NetworkError
 from serving.keras_file import read_layers
 from serving.translation import translate
+from training.runtime import keras
 
 
 def _refusal(tmp_path: Path, *middle: keras.layers.Layer, mask: bool = False) -> str:
     path = tmp_path / "sentiment.h5"
-    keras.Sequential([keras.Input((None,)), layers.Embedding(9, 4, mask_zero=mask), *middle]).save(path)
+    keras.Sequential([keras.Input((None,)), keras.layers.Embedding(9, 4, mask_zero=mask), *middle]).save(path)
     with pytest.raises(NetworkError) as caught:
         translate(read_layers(path))
     return str(caught.value)
@@ -25,35 +23,35 @@ def test_the_outer_shape(bundle: Path) -> None:
 
 
 def test_a_layer_that_serving_does_not_know(tmp_path: Path) -> None:
-    found = _refusal(tmp_path, layers.GRU(3, name="gru"), layers.Dense(2, activation="softmax"))
+    found = _refusal(tmp_path, keras.layers.GRU(3, name="gru"), keras.layers.Dense(2, activation="softmax"))
     assert found.startswith("sentiment.h5: layer 'gru' is a GRU; accepted: InputLayer, NotEqual, Embedding")
 
 
 @pytest.mark.parametrize(
     ("layer", "fault"),
     [
-        (layers.LSTM(3, go_backwards=True), "go_backwards=True"),
-        (layers.LSTM(3, activation="relu"), "activation='relu'"),
-        (layers.LSTM(3, recurrent_activation="hard_sigmoid"), "recurrent_activation='hard_sigmoid'"),
-        (layers.Bidirectional(layers.LSTM(3), merge_mode="sum"), "with sum"),
-        (layers.Bidirectional(layers.GRU(3)), "Bidirectional GRU"),
+        (keras.layers.LSTM(3, go_backwards=True), "go_backwards=True"),
+        (keras.layers.LSTM(3, activation="relu"), "activation='relu'"),
+        (keras.layers.LSTM(3, recurrent_activation="hard_sigmoid"), "recurrent_activation='hard_sigmoid'"),
+        (keras.layers.Bidirectional(keras.layers.LSTM(3), merge_mode="sum"), "with sum"),
+        (keras.layers.Bidirectional(keras.layers.GRU(3)), "Bidirectional GRU"),
     ],
 )
 def test_an_option_that_serving_cannot_run(tmp_path: Path, layer: keras.layers.Layer, fault: str) -> None:
-    assert fault in _refusal(tmp_path, layer, layers.Dense(2, activation="softmax"))
+    assert fault in _refusal(tmp_path, layer, keras.layers.Dense(2, activation="softmax"))
 
 
 @pytest.mark.filterwarnings("ignore:Layer 'global_max_pooling1d:UserWarning")
 def test_a_pooling_whose_answer_would_change_with_padding(tmp_path: Path) -> None:
-    steps, end = layers.LSTM(3, return_sequences=True), layers.Dense(2, activation="softmax")
-    assert "reads masked padding" in _refusal(tmp_path, steps, layers.GlobalMaxPooling1D(), end, mask=True)
+    steps, end = keras.layers.LSTM(3, return_sequences=True), keras.layers.Dense(2, activation="softmax")
+    assert "reads masked padding" in _refusal(tmp_path, steps, keras.layers.GlobalMaxPooling1D(), end, mask=True)
 
 
-@pytest.mark.parametrize("end", [layers.Dense(2, activation="sigmoid"), layers.Dropout(0.1)])
+@pytest.mark.parametrize("end", [keras.layers.Dense(2, activation="sigmoid"), keras.layers.Dropout(0.1)])
 def test_an_end_that_gives_no_probabilities(tmp_path: Path, end: keras.layers.Layer) -> None:
-    assert "a Dense softmax of pooled steps" in _refusal(tmp_path, layers.LSTM(3), end)
+    assert "a Dense softmax of pooled steps" in _refusal(tmp_path, keras.layers.LSTM(3), end)
 
 
 def test_steps_that_are_never_pooled(tmp_path: Path) -> None:
-    steps, end = layers.LSTM(3, return_sequences=True), layers.Dense(2, activation="softmax")
+    steps, end = keras.layers.LSTM(3, return_sequences=True), keras.layers.Dense(2, activation="softmax")
     assert "a Dense softmax of pooled steps" in _refusal(tmp_path, steps, end)

@@ -1,11 +1,9 @@
-import keras
 import numpy as np
 import pytest
-from keras import layers
 
-import training.runtime  # noqa: F401  (before keras)
 from training.calibration import best_temperature, fold_temperature
 from training.metrics import expected_calibration_error, rescaled
+from training.runtime import keras
 
 
 def overconfident(rows: int = 4000) -> tuple[np.ndarray, np.ndarray]:
@@ -24,7 +22,7 @@ def test_the_temperature_that_made_it_overconfident_is_found() -> None:
 
 
 def test_folding_is_rescaling() -> None:
-    network = keras.Sequential([keras.Input((4,)), layers.Dense(3, activation="softmax")])
+    network = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, activation="softmax")])
     inputs = np.random.default_rng(0).normal(size=(10, 4)).astype(np.float32)
     before = network.predict_on_batch(inputs)
     fold_temperature(network, 1.7)

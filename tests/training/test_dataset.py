@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from training.dataset import PARTS, Canonical, load_dataset, text_key
+from training.cleaning import text_key
+from training.dataset import PARTS, Canonical, load_dataset
 from training.errors import DataError
 from training.recipe import Data, Source
 
@@ -20,26 +21,6 @@ def write(path: Path, rows: Sequence[tuple[str, ...]], header: tuple[str, ...] =
 
 def distinct(count: int, label: str, start: int = 0) -> list[tuple[str, str]]:
     return [(f"{WORDS[i % 16]} {WORDS[i // 16 % 16]} {label} {i}", label) for i in range(start, start + count)]
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("RT @bob: Great show!", "great show"),
-        ("@ann @bob Great show http://t.co/abc", "GREAT SHOW"),
-        ("Great… show?! https://x.co www.a.com", "“great” show"),
-        ("rt @bob great show", "ｇｒｅａｔ show"),
-    ],
-)
-def test_copies_have_one_key(one: str, other: str) -> None:
-    assert text_key(one) == text_key(other)
-
-
-@pytest.mark.parametrize(
-    ("one", "other"), [("I heart it", "I hea it"), ("good 👍", "good 👎"), ("10 of 10", "1 of 10")]
-)
-def test_different_texts_have_different_keys(one: str, other: str) -> None:
-    assert text_key(one) != text_key(other)
 
 
 def test_no_text_stands_on_two_sides(tmp_path: Path) -> None:

@@ -3,8 +3,8 @@ import io
 from rich.console import Console
 
 from training.display import Display
-from training.fit import Epoch
 from training.metrics import ClassFigures, Figures
+from training.watcher import Epoch
 
 EPOCH = Epoch(number=2, loss=0.5, validation_loss=0.6, macro_recall=0.7, accuracy=0.8, seconds=60.0)
 

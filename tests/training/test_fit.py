@@ -1,19 +1,20 @@
 from dataclasses import replace
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 
-import training.runtime as runtime
 from serving.encoding import Encoded, Encoder
+from training import runtime
 from training.batches import Batches
 from training.checkpoint import Checkpoint
 from training.errors import ResumeError
-from training.fit import Epoch, Fit, Watcher, class_weights, predict
+from training.fit import Fit, class_weights, predict
 from training.network import build_network
 from training.recipe import FitKnobs, NetworkKnobs, TokenizerKnobs
+from training.runtime import keras
 from training.tokenizer import build_tokenizer
+from training.watcher import Epoch, Watcher
 
 KNOBS = FitKnobs(epochs=4, patience=4, batch_size=16, learning_rate=0.02, schedule="cosine", word_dropout=0.1)
 ENCODER = Encoder(build_tokenizer(["a b c d e f"], TokenizerKnobs(model="word", min_frequency=1)).to_str())

@@ -1,12 +1,10 @@
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
-from keras import ops
 
-import training.runtime  # noqa: F401  (before keras)
 from training.layers import Pooling1D
+from training.runtime import keras
 
 STEPS = np.random.default_rng(0).normal(size=(4, 6, 3)).astype(np.float32)
 LENGTHS = [6, 3, 1, 5]
@@ -15,7 +13,7 @@ MASK = np.array([[i < n for i in range(6)] for n in LENGTHS])
 
 @pytest.mark.parametrize(("kind", "pool"), [("max", np.max), ("average", np.mean)])
 def test_only_unmasked_steps_count(kind: str, pool: object) -> None:
-    found = ops.convert_to_numpy(Pooling1D([kind])(STEPS, mask=MASK))
+    found = keras.ops.convert_to_numpy(Pooling1D([kind])(STEPS, mask=MASK))
     for row, steps, length in zip(found, STEPS, LENGTHS, strict=True):
         assert row == pytest.approx(pool(steps[:length], axis=0), abs=1e-6)  # type: ignore[operator]
 
@@ -25,14 +23,14 @@ def test_attention_is_a_weighted_mean_of_unmasked_steps() -> None:
     layer.build(STEPS.shape)
     kernel, bias = np.array([[1.0], [-2.0], [0.5]], np.float32), np.array([0.3], np.float32)
     layer.set_weights([kernel, bias])
-    found = ops.convert_to_numpy(layer(STEPS, mask=MASK))
+    found = keras.ops.convert_to_numpy(layer(STEPS, mask=MASK))
     for row, steps, length in zip(found, STEPS, LENGTHS, strict=True):
         scores = np.exp(np.tanh(steps[:length] @ kernel + bias))
         assert row == pytest.approx((steps[:length] * scores / scores.sum()).sum(0), abs=1e-6)
 
 
 def test_several_kinds_stand_side_by_side() -> None:
-    both = ops.convert_to_numpy(Pooling1D(["max", "average"])(STEPS))
+    both = keras.ops.convert_to_numpy(Pooling1D(["max", "average"])(STEPS))
     assert both.shape == (4, 6)
     assert both[:, :3] == pytest.approx(STEPS.max(1))
     assert both[:, 3:] == pytest.approx(STEPS.mean(1), abs=1e-6)

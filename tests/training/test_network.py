@@ -3,13 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import pytest
 
-import training.runtime  # noqa: F401  (before keras)
 from training.network import build_network
 from training.recipe import NetworkKnobs
+from training.runtime import keras
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "default": {},

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 
 from training import runtime
@@ -22,3 +25,24 @@ def test_versions_name_the_backend_and_what_is_installed() -> None:
 
 def test_the_device_is_told() -> None:
     assert runtime.device().startswith(("cpu", "gpu"))
+
+
+def run(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+
+def test_the_start_is_quiet() -> None:
+    done = run("import training.runtime")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_failing_import_keeps_its_words() -> None:
+    start = "import os; from training.runtime import _quiet\n"
+    done = run(start + "with _quiet():\n    os.write(2, b'why'); raise ImportError('x')")
+    assert done.stderr.startswith("why")
+    assert "ImportError: x" in done.stderr
+
+
+def test_evaluating_needs_no_keras() -> None:
+    done = run("import sys, training.evaluation, training.display; print('keras' in sys.modules)")
+    assert done.stdout == "False\n"

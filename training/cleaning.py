@@ -1,0 +1,60 @@
+"""Which rows are kept: none without text or label, one a text, none of a text whose labels conflict."""
+
+import re
+import unicodedata
+from sys import maxunicode
+
+import pandas as pd
+
+from training.errors import DataError
+
+Counts = dict[str, int]
+
+_NOISE = re.compile(r"(?i)\brt\s+@\w+:?|@\w+|\b(?:https?:?\S*|www\.\S+)")
+_PUNCTUATION = dict.fromkeys((c for c in range(maxunicode + 1) if unicodedata.category(chr(c)).startswith("P")), " ")
+
+
+def text_key(text: str) -> str:
+    """What two copies of a tweet have in common: no retweet marker, handle, link, punctuation or case."""
+    bare = _NOISE.sub(" ", unicodedata.normalize("NFKC", text))
+    return " ".join(bare.translate(_PUNCTUATION).lower().split())
+
+
+def drop_ignored(rows: pd.DataFrame, ignore: list[str], cleaning: Counts) -> pd.DataFrame:
+    """Drop the rows whose label the recipe ignores."""
+    ignored = rows.label.isin(ignore)
+    if ignore:
+        cleaning["label ignored by the recipe"] = int(ignored.sum())
+    return rows[~ignored]
+
+
+def drop_empty(rows: pd.DataFrame, cleaning: Counts) -> pd.DataFrame:
+    """Drop rows without text or label and add the column `key`. Raises DataError when none are left."""
+    rows = rows.assign(key=rows.text.map(text_key))
+    empty, unlabelled = rows.key == "", rows.label == ""
+    cleaning["empty, or nothing but handles, links and punctuation"] = int(empty.sum())
+    cleaning["without a label"] = int((unlabelled & ~empty).sum())
+    kept = rows[~empty & ~unlabelled]
+    if kept.empty:
+        raise DataError(f"no row has both a text and a label; found: {cleaning}")
+    return kept
+
+
+def merge_copies(rows: pd.DataFrame, cleaning: Counts) -> pd.DataFrame:
+    """One row a text, with its majority label; a text without a majority goes. Later parts keep their own."""
+    rank = rows.part.map({"": 0, "train": 0, "validation": 1, "test": 2})
+    owner = rank.groupby(rows.key).transform("max")
+    cleaning["also in a part that keeps it (no text on two sides)"] = int((rank < owner).sum())
+    rows = rows[rank == owner]
+    votes = rows.groupby(["key", "label"], sort=False).size()
+    most = votes.groupby("key").transform("max")
+    tied = votes[votes == most].groupby("key").transform("size") > 1
+    winners = votes[votes == most][~tied].reset_index()[["key", "label"]]
+    undecided = ~rows.key.isin(winners.key)
+    cleaning["copies whose labels conflict without a majority"] = int(undecided.sum())
+    decided = rows[~undecided].merge(winners, on="key", suffixes=("", "_majority"))
+    cleaning["copies with a minority label, merged"] = int((decided.label != decided.label_majority).sum())
+    agreeing = decided[decided.label == decided.label_majority].drop(columns="label_majority")
+    merged = agreeing.drop_duplicates("key", keep="first")
+    cleaning["exact and near copies, merged"] = len(agreeing) - len(merged)
+    return merged.reset_index(drop=True)
