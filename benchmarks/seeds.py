@@ -14,7 +14,7 @@ from rich.console import Console
 from training.display import Display
 from training.metrics import Figures
 from training.pipeline import Pipeline
-from training.recipe import read_recipe
+from training.recipe import find_recipe, read_recipe
 
 
 def main() -> None:
@@ -32,7 +32,7 @@ def fit(recipe: Path, data: list[Path], seed: int) -> Figures:
     """Train a bundle that is thrown away; its test figures."""
     display = Display(Console(stderr=True))
     with tempfile.TemporaryDirectory() as folder:
-        return Pipeline(read_recipe(recipe, seed=seed), data, Path(folder) / "bundle", display).run()
+        return Pipeline(read_recipe(find_recipe(recipe), seed=seed), data, Path(folder) / "bundle", display).run()
 
 
 def table(figures: dict[int, Figures]) -> str:

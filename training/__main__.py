@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from serving.errors import ServingError
-from training.errors import RecipeError, TrainingError
+from training.errors import TrainingError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
@@ -41,14 +41,14 @@ def fit(
     """Train a network and write a verified bundle."""
     from training.display import Display
     from training.pipeline import Pipeline
-    from training.recipe import read_recipe
+    from training.recipe import find_recipe, read_recipe
 
     columns = {"text": text_column, "label": label_column, "encoding": encoding}
-    chosen = read_recipe(_found(recipe), seed=seed, data={k: v for k, v in columns.items() if v is not None})
+    chosen = read_recipe(find_recipe(recipe), seed=seed, data={k: v for k, v in columns.items() if v is not None})
     display = Display()
     figures = Pipeline(chosen, [*data, *(more or [])], out, display).run(resume=resume)
     display.figures(figures, "Test part, through serving")
-    display.console.print(f"Bundle: {out}")
+    display.console.print(f"Bundle: {out}", markup=False, emoji=False)
 
 
 @app.command()
@@ -63,9 +63,11 @@ def evaluate(
     """Measure a bundle on a labelled file, through the code that serves it."""
     from serving.predictor import Predictor
     from training.display import Display
-    from training.evaluation import evaluate_file
+    from training.evaluation import evaluate_file, learned_from
 
     predictor = Predictor.load(bundle)
+    if learned_from(data, predictor.metadata):
+        typer.echo(f"note: the model was made with {data.name}; figures on it flatter", err=True)
     figures = evaluate_file(predictor, data, text=text_column, label=label_column, encoding=encoding)
     if as_json:
         typer.echo(json.dumps(figures.as_json(), indent=2, ensure_ascii=False))
@@ -79,15 +81,6 @@ def knobs() -> None:
     from training.knobs import knob_table
 
     typer.echo(knob_table())
-
-
-def _found(recipe: Path) -> Path:
-    own = Path(__file__).parent / "recipes"
-    for candidate in (recipe, own / recipe, own / f"{recipe}.toml", own.parent / recipe):
-        if candidate.is_file():
-            return candidate
-    names = ", ".join(sorted(path.stem for path in own.glob("*.toml")))
-    raise RecipeError(f"{recipe}: no such recipe; accepted: a TOML file, or one of {names}")
 
 
 def main(**options: Any) -> None:

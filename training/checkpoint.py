@@ -25,15 +25,20 @@ class Checkpoint:
         self._identity = json.dumps(identity, sort_keys=True)
 
     def save(self, state: Mapping[str, Any], arrays: Mapping[str, Arrays]) -> None:
-        """Replace the file in one step: a kill leaves the old state or the new one."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        """Replace the file in one step: a kill leaves the old state or the new one. ResumeError where it cannot."""
         content: dict[str, Any] = {f"{name}/{i:04}": a for name, items in arrays.items() for i, a in enumerate(items)}
+        content |= {"state": json.dumps(state), "identity": self._identity}
         partial = self.path.with_suffix(".partial")
-        with partial.open("wb") as file:
-            np.savez(file, state=json.dumps(state), identity=self._identity, **content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(self.path)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with partial.open("wb") as file:
+                np.savez(file, **content)
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(self.path)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            raise ResumeError(f"{self.path}: the state cannot be written ({error.strerror})") from error
 
     def load(self) -> tuple[dict[str, Any], dict[str, Arrays]]:
         """The state and the lists of arrays. Raises ResumeError when there is none, or one of another run."""

@@ -1,23 +1,31 @@
 """Which rows are kept: none without text or label, one a text, none of a text whose labels conflict."""
 
-import re
 import unicodedata
-from sys import maxunicode
 
 import pandas as pd
 
 from training.errors import DataError
+from training.recipe import TokenizerKnobs
+from training.tokenizer import EMOTICONS, build_normalizer, build_pieces
 
 Counts = dict[str, int]
 
-_NOISE = re.compile(r"(?i)\brt\s+@\w+:?|@\w+|\b(?:https?:?\S*|www\.\S+)")
-_PUNCTUATION = dict.fromkeys((c for c in range(maxunicode + 1) if unicodedata.category(chr(c)).startswith("P")), " ")
+# Links, handles and markers go; the rest is made alike as the preprocessing would, whatever a recipe keeps of it.
+_ALIKE = TokenizerKnobs(urls="drop", handles="drop", retweets="drop", hashtags="word", emoticons="tag")
+_normalizer, _pieces = build_normalizer(_ALIKE), build_pieces()
 
 
 def text_key(text: str) -> str:
-    """What two copies of a tweet have in common: no retweet marker, handle, link, punctuation or case."""
-    bare = _NOISE.sub(" ", unicodedata.normalize("NFKC", text))
-    return " ".join(bare.translate(_PUNCTUATION).lower().split())
+    """What two copies of a tweet have in common: all but retweet marker, handles, links, punctuation, case and space.
+
+    Made by the preprocessing's own rules, so that two texts which a network would read alike have one key.
+    """
+    pieces = (piece for piece, _ in _pieces.pre_tokenize_str(_normalizer.normalize_str(text)))
+    return "".join(piece for piece in pieces if piece in EMOTICONS or not _is_punctuation(piece))
+
+
+def _is_punctuation(piece: str) -> bool:
+    return all(unicodedata.category(letter).startswith("P") for letter in piece)
 
 
 def drop_ignored(rows: pd.DataFrame, ignore: list[str], cleaning: Counts) -> pd.DataFrame:

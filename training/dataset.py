@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
-from sklearn.model_selection import train_test_split
 
 from serving.metadata import DataFile
 from training.cleaning import drop_empty, drop_ignored, merge_copies
@@ -69,7 +69,7 @@ def load_dataset(paths: Sequence[Path], data: Data, seed: int) -> Dataset:
     rows, files = _read_rows(paths, data)
     cleaning = {"rows read": len(rows)}
     rows = drop_ignored(rows, data.ignore, cleaning)
-    labels = data.labels or sorted(rows.label[rows.label != ""].unique())
+    labels = data.labels or _found_labels(rows.label)
     rows = _with_label_indices(drop_empty(rows, cleaning), labels)
     rows = merge_copies(rows, cleaning)
     parts = _split(rows, data, labels, seed)
@@ -83,7 +83,7 @@ def _read_rows(paths: Sequence[Path], data: Data) -> tuple[pd.DataFrame, list[Da
     for path in paths:
         sources = _sources(path, data)
         encoding = next((s.encoding for s in sources if s.encoding), data.encoding)
-        table = read_table(path, encoding)
+        table = read_table(path, encoding, quoted=data.quoted)
         files.append(fingerprint(path, len(table)))
         frames += [_rows(table, path, source, data) for source in sources]
     _check_all_given(paths, data)
@@ -130,6 +130,14 @@ def _chosen(table: pd.DataFrame, path: Path, source: Source) -> "pd.Series[bool]
     return chosen
 
 
+def _found_labels(found: "pd.Series[str]") -> list[str]:
+    """The labels that there are, sorted; of spellings that differ in case, the most frequent."""
+    spellings: dict[str, str] = {}
+    for label in found[found != ""].value_counts().index:
+        spellings.setdefault(str(label).casefold(), str(label))
+    return sorted(spellings.values())
+
+
 def _with_label_indices(rows: pd.DataFrame, labels: list[str]) -> pd.DataFrame:
     if len(labels) < 2:
         raise DataError(f"found only one class, {labels}; accepted: at least two")
@@ -141,32 +149,39 @@ def _with_label_indices(rows: pd.DataFrame, labels: list[str]) -> pd.DataFrame:
 
 
 def _split(rows: pd.DataFrame, data: Data, labels: list[str], seed: int) -> dict[str, pd.DataFrame]:
-    free = rows[rows.part == ""]
-    shares: dict[Part, float] = {"test": data.test, "validation": data.validation}
-    parts = {part: [rows[rows.part == part]] for part in PARTS}
+    """Pinned rows go to their part; of the others each class gives its share to each part, and one row at least."""
+    shares: dict[Part, float] = {part: share for part, share in _shares(data).items() if share}
+    rng, places = np.random.default_rng(seed), rows.part.to_numpy(dtype=object, copy=True)
+    free = (places == "").nonzero()[0]
+    places[free] = "train"
+    for index, label in enumerate(labels):
+        members = rng.permutation(free[rows.label.to_numpy()[free] == index])
+        if not len(members):
+            continue
+        if len(members) <= len(shares):
+            found = f"class {label!r} has {len(members)} distinct texts, too few to split"
+            raise DataError(f"{found}; accepted: at least {len(shares) + 1}")
+        _place(places, members, shares)
+    kept = rows.drop(columns=["key", "part"])
+    return {part: kept[places == part].reset_index(drop=True) for part in PARTS}
+
+
+def _place(places: npt.NDArray[Any], members: npt.NDArray[Any], shares: dict[Part, float]) -> None:
+    start = 0
     for number, (part, share) in enumerate(shares.items()):
-        if share and len(free):
-            size = share / (1 - sum(list(shares.values())[:number]))
-            _check_enough(free, labels)
-            free, taken = train_test_split(free, test_size=size, stratify=free.label, random_state=seed)
-            parts[part].append(taken)
-    parts["train"].append(free)
-    shuffled = {part: pd.concat(frames).drop(columns=["key", "part"]) for part, frames in parts.items()}
-    return {part: frame.sort_index(kind="stable").reset_index(drop=True) for part, frame in shuffled.items()}
+        still_to_get_one = len(shares) - number
+        size = min(max(1, round(share * len(members))), len(members) - start - still_to_get_one)
+        places[members[start : start + size]] = part
+        start += size
 
 
-def _check_enough(free: pd.DataFrame, labels: list[str]) -> None:
-    counts = np.bincount(free.label, minlength=len(labels))
-    for label, count in zip(labels, counts, strict=True):
-        if 0 < count < 3:
-            raise DataError(f"class {label!r} has {count} distinct texts, too few to split; accepted: at least 3")
+def _shares(data: Data) -> dict[Part, float]:
+    return {"test": data.test, "validation": data.validation}
 
 
 def _check_sizes(parts: dict[str, pd.DataFrame], labels: list[str]) -> None:
     for part, frame in parts.items():
-        counts = np.bincount(frame.label, minlength=len(labels)) if len(frame) else np.zeros(len(labels), int)
-        for label, count in zip(labels, counts, strict=True):
-            if count == 0:
-                raise DataError(
-                    f"class {label!r} has no row in the {part} part; it needs more rows, or a larger share there"
-                )
+        present = set(frame.label)
+        for index, label in enumerate(labels):
+            if index not in present:
+                raise DataError(f"class {label!r} has no row in the {part} part; each class needs one in each part")

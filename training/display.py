@@ -3,6 +3,7 @@
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from training.dataset import PARTS, Dataset
 from training.metrics import Figures
@@ -24,11 +25,11 @@ class Display(Watcher):
         cleaning.add_column("rule")
         cleaning.add_column("rows", justify="right")
         for rule, rows in dataset.cleaning.items():
-            cleaning.add_row(rule, f"{rows:,}")
+            cleaning.add_row(Text(rule), f"{rows:,}")
         self.console.print(cleaning)
         parts, sizes = Table(title="Parts", title_justify="left"), dataset.sizes()
         for heading in ("part", *dataset.labels, "all"):
-            parts.add_column(heading, justify="left" if heading == "part" else "right")
+            parts.add_column(Text(heading), justify="left" if heading == "part" else "right")
         for part in PARTS:
             counts = list(sizes[part].values())
             parts.add_row(part, *(f"{count:,}" for count in counts), f"{sum(counts):,}")
@@ -40,7 +41,7 @@ class Display(Watcher):
 
     def note(self, sentence: str) -> None:
         """Something to know before it goes on."""
-        self.console.print(sentence, style="yellow", soft_wrap=True)
+        self.console.print(Text(sentence, "yellow"), soft_wrap=True)
 
     def on_start(self, first: int, epochs: int) -> None:
         """Open the progress display."""
@@ -56,6 +57,8 @@ class Display(Watcher):
     def on_batch(self, epoch: int, done: int, batches: int, loss: float) -> None:
         """Move the bar."""
         if self._progress:
+            if done == 1:  # a bar that was once full would stay finished, without a time left
+                self._progress.reset(self._task, total=batches)
             text = f"epoch {epoch}/{self._epochs} loss {loss:.4f}"
             self._progress.update(self._task, description=text, completed=done, total=batches)
 
@@ -88,7 +91,7 @@ class Display(Watcher):
 
 def figure_tables(figures: Figures, title: str) -> list[Table]:
     """Overall, by class, and the confusion matrix with the truth in rows."""
-    overall = Table(title=f"{title}: {figures.rows:,} rows", title_justify="left", show_header=False)
+    overall = Table(title=Text(f"{title}: {figures.rows:,} rows"), title_justify="left", show_header=False)
     for name, value in (
         ("macro recall", figures.macro_recall),
         ("macro F1", figures.macro_f1),
@@ -99,10 +102,12 @@ def figure_tables(figures: Figures, title: str) -> list[Table]:
         overall.add_row(name, f"{value:.4f}")
     classes = Table("class", "precision", "recall", "F1", "rows")
     for name, row in figures.classes.items():
-        classes.add_row(name, f"{row.precision:.4f}", f"{row.recall:.4f}", f"{row.f1:.4f}", f"{row.rows:,}")
-    confusion = Table("truth \\ predicted", *figures.confusion)
+        classes.add_row(Text(name), f"{row.precision:.4f}", f"{row.recall:.4f}", f"{row.f1:.4f}", f"{row.rows:,}")
+    confusion = Table("truth \\ predicted")
+    for name in figures.confusion:
+        confusion.add_column(Text(name))
     for name, counts in figures.confusion.items():
-        confusion.add_row(name, *(f"{count:,}" for count in counts.values()))
+        confusion.add_row(Text(name), *(f"{count:,}" for count in counts.values()))
     return [overall, classes, confusion]
 
 

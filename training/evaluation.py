@@ -5,7 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from pydantic import ValidationError
 
+from serving.bundle import sha256
 from serving.metadata import Metadata
 from serving.predictor import Predictor
 from training.dataset import Canonical, source_of
@@ -34,20 +36,30 @@ def evaluate_file(
     return evaluate(predictor, texts, truth)
 
 
+def learned_from(path: Path, metadata: Metadata) -> bool:
+    """Whether the file is one that the bundle was made with, so that most of its rows were trained on."""
+    return path.is_file() and sha256(path) in {file.sha256 for file in metadata.data}
+
+
 def read_labelled(
     path: Path, metadata: Metadata, text: str | None, label: str | None, encoding: str | None
 ) -> tuple[list[str], Labels]:
     """Texts and label indices of a file, as the bundle's recipe reads it."""
-    data = Data.model_validate(metadata.recipe.get("data", {}))
+    try:
+        data = Data.model_validate(metadata.recipe.get("data", {}))
+    except ValidationError as error:
+        raise DataError(
+            f"metadata.json: its recipe does not tell how to read a file: {error.errors()[0]['msg']}"
+        ) from error
     source = source_of(path, data)
-    table = read_table(path, encoding or source.encoding or data.encoding)
+    table = read_table(path, encoding or source.encoding or data.encoding, quoted=data.quoted)
     rows = pd.DataFrame(
         {
             "text": column(table, text or source.text or data.text, path),
             "label": column(table, label or source.label or data.label, path).str.strip().replace(data.rename),
         }
     )
-    rows = rows[(rows.text.str.strip() != "") & ~rows.label.isin(data.ignore)]
+    rows = rows[(rows.text.str.strip() != "") & (rows.label != "") & ~rows.label.isin(data.ignore)]
     if rows.empty:
         raise DataError(f"{path}: no row has a text and a label; accepted labels: {metadata.labels}")
     return rows.text.tolist(), Canonical(metadata.labels).indices(rows.label, str(path))

@@ -48,7 +48,7 @@ class Pipeline:
 
     def __init__(self, recipe: Recipe, paths: Sequence[Path], out: Path, display: Display) -> None:
         self.recipe, self.paths, self.display = recipe, list(paths), display
-        self.out = Path(out).absolute()
+        self.out = Path(out).resolve()
         self.work = self.out.parent / f".{self.out.name}.training"
 
     def run(self, *, resume: bool = False) -> Figures:

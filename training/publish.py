@@ -3,25 +3,37 @@
 import ctypes
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from serving.bundle import METADATA, NETWORK, REPORT, TOKENIZER
 from training.errors import PublishError
 
 AT_FDCWD, RENAME_EXCHANGE = -100, 2  # linux/fcntl.h, linux/fs.h
+OURS = {NETWORK, TOKENIZER, METADATA, REPORT}
+IGNORED = {".DS_Store"}
 
 
 def check_replaceable(target: Path) -> None:
-    """Refuse a target that holds anything but a bundle. Raises PublishError before any work is done."""
-    if not target.exists():
-        return
-    if not target.is_dir():
-        raise PublishError(f"{target}: is a file; accepted: a new folder, or one with a bundle")
-    others = sorted({item.name for item in target.iterdir()} - {NETWORK, TOKENIZER, METADATA, REPORT})
-    if others:
-        raise PublishError(
-            f"{target}: also holds {', '.join(others[:5])}; accepted: a folder with nothing but a bundle"
-        )
+    """Refuse, before any work is done, a target that could not be written or holds anything but a bundle.
+
+    Puts an old bundle back that a crash in the middle of a replacement left aside. Raises PublishError.
+    """
+    with _told(target):
+        _restore(target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        staging_folder(target).rmdir()
+        if not target.exists():
+            return
+        if not target.is_dir():
+            raise PublishError(f"{target}: is a file; accepted: a new folder, or one with a bundle")
+        if os.path.ismount(target):
+            raise PublishError(f"{target}: is a mount point, which cannot be replaced; accepted: a folder inside it")
+        found = {item.name for item in target.iterdir()} - IGNORED
+    if found - OURS or (found and METADATA not in found):
+        others = ", ".join(sorted(found - OURS or found)[:5])
+        raise PublishError(f"{target}: holds {others}; accepted: a new folder, or one with a bundle and nothing else")
 
 
 def staging_folder(target: Path) -> Path:
@@ -38,29 +50,18 @@ def publish(staged: Path, target: Path) -> None:
     On Linux both names change in one step (renameat2, RENAME_EXCHANGE). Elsewhere the old bundle stands aside for a
     moment as `.NAME.old`. Raises PublishError with everything still there.
     """
-    check_replaceable(target)
-    _flush(staged)
-    if not target.exists():
-        staged.rename(target)
-    elif _exchange(staged, target):
-        shutil.rmtree(staged)
-    else:
-        _replace_in_two_steps(staged, target)
+    with _told(target):
+        _flush(staged)
+        if not target.exists():
+            staged.rename(target)
+        elif exchange(staged, target):
+            shutil.rmtree(staged)
+        else:
+            _replace_in_two_steps(staged, target)
 
 
-def _replace_in_two_steps(staged: Path, target: Path) -> None:
-    old = target.parent / f".{target.name}.old"
-    shutil.rmtree(old, ignore_errors=True)
-    target.rename(old)
-    try:
-        staged.rename(target)
-    except OSError as error:
-        old.rename(target)
-        raise PublishError(f"{target}: could not be replaced ({error.strerror}); the old bundle stands") from error
-    shutil.rmtree(old)
-
-
-def _exchange(one: Path, other: Path) -> bool:
+def exchange(one: Path, other: Path) -> bool:
+    """Swap two names in one step; False where the system cannot."""
     try:
         renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
     except (AttributeError, OSError, TypeError):  # not Linux, or a C library without it
@@ -68,8 +69,37 @@ def _exchange(one: Path, other: Path) -> bool:
     return int(renameat2(AT_FDCWD, os.fsencode(one), AT_FDCWD, os.fsencode(other), RENAME_EXCHANGE)) == 0
 
 
+def _replace_in_two_steps(staged: Path, target: Path) -> None:
+    old = _aside(target)
+    shutil.rmtree(old, ignore_errors=True)
+    target.rename(old)
+    try:
+        staged.rename(target)
+    except OSError:
+        old.rename(target)
+        raise
+    shutil.rmtree(old)
+
+
+def _restore(target: Path) -> None:
+    if _aside(target).is_dir() and not target.exists():
+        _aside(target).rename(target)
+
+
+def _aside(target: Path) -> Path:
+    return target.parent / f".{target.name}.old"
+
+
 def _flush(folder: Path) -> None:
     for path in folder.rglob("*"):
         if path.is_file():
-            with path.open("rb") as file:
+            with path.open("r+b") as file:
                 os.fsync(file.fileno())
+
+
+@contextmanager
+def _told(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise PublishError(f"{target}: cannot be written ({error.strerror or error}); what was there stands") from error

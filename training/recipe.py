@@ -1,6 +1,6 @@
 """A recipe: every knob of a training run in one place, read from TOML.
 
-The five tables below are the whole of it. `python -m training knobs` prints them with meaning, unit and range.
+The tables below are the whole of it. `python -m training knobs` prints them with meaning, unit and range.
 """
 
 import tomllib
@@ -45,7 +45,16 @@ class Data(_Table):
     ignore: list[str] = Field([], description="labels whose rows are dropped (and counted)")
     validation: Fraction = Field(0.1, description="fraction of rows for validation, which every choice is made on")
     test: Fraction = Field(0.1, description="fraction of rows for the test, which no choice is made on")
+    quoted: bool = Field(True, description="in CSV and TSV, cells may be quoted (RFC 4180); false: a quote is a sign")
     sources: list[Source] = Field([], description="per-file differences; empty: every file uses the keys above")
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Data":
+        if self.validation + self.test >= 1:
+            raise ValueError(f"validation + test is {self.validation + self.test:g}; accepted: less than 1")
+        if len({label.casefold() for label in self.labels}) < len(self.labels):
+            raise ValueError(f"labels are {self.labels}; accepted: distinct ones, not only in case")
+        return self
 
 
 class TokenizerKnobs(_Table):
@@ -143,6 +152,16 @@ class Recipe(_Table):
         return self
 
 
+def find_recipe(name: Path) -> Path:
+    """A recipe by its path, or by the name of one that comes with the project. Raises RecipeError."""
+    own = Path(__file__).parent / "recipes"
+    for candidate in (name, own / name, own / f"{name}.toml", own.parent / name):
+        if candidate.is_file():
+            return candidate
+    names = ", ".join(sorted(path.stem for path in own.glob("*.toml")))
+    raise RecipeError(f"{name}: no such recipe; accepted: a TOML file, or one of {names}")
+
+
 def read_recipe(path: Path, *, seed: int | None = None, data: Mapping[str, str] | None = None) -> Recipe:
     """Read and validate a TOML recipe.
 
@@ -150,10 +169,10 @@ def read_recipe(path: Path, *, seed: int | None = None, data: Mapping[str, str] 
     the file, each bad key, the value found and what is accepted.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise RecipeError(f"{path}: cannot be read ({error.strerror}); accepted: a recipe as TOML") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RecipeError(f"{path}: is not TOML in UTF-8: {error}") from error
     try:
         content = content if seed is None else {**content, "seed": seed}
@@ -164,7 +183,10 @@ def read_recipe(path: Path, *, seed: int | None = None, data: Mapping[str, str] 
 
 def _with_columns(content: dict[str, Any], columns: Mapping[str, str]) -> dict[str, Any]:
     table = content.get("data", {})
-    kept = [{k: v for k, v in source.items() if k not in columns} for source in table.get("sources", [])]
+    sources = table.get("sources", []) if isinstance(table, dict) else None
+    if not isinstance(sources, list) or not all(isinstance(source, dict) for source in sources):
+        return content  # whose own fault is told instead
+    kept = [{k: v for k, v in source.items() if k not in columns} for source in sources]
     return {**content, "data": {**table, **columns, **({"sources": kept} if kept else {})}}
 
 

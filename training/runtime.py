@@ -18,7 +18,8 @@ def _quiet() -> Iterator[None]:
 
     TensorFlow's C++ greets with half a dozen lines before any log level is in force, which a user takes for faults.
     """
-    sys.stderr.flush()
+    if sys.stderr:
+        sys.stderr.flush()
     real = os.dup(2)
     with tempfile.TemporaryFile() as held:
         os.dup2(held.fileno(), 2)
@@ -38,7 +39,18 @@ with _quiet():
 
 __all__ = ["device", "keras", "library_versions", "make_repeatable"]
 
-LIBRARIES = ("keras", "tensorflow-cpu", "tensorflow", "numpy", "tokenizers", "h5py", "onnxruntime", "scikit-learn")
+LIBRARIES = (
+    "keras",
+    "tensorflow-cpu",
+    "tensorflow",
+    "jax",
+    "torch",
+    "numpy",
+    "tokenizers",
+    "h5py",
+    "onnxruntime",
+    "scikit-learn",
+)
 
 
 def make_repeatable(seed: int) -> None:
@@ -49,13 +61,18 @@ def make_repeatable(seed: int) -> None:
         import tensorflow as tf
 
         tf.config.experimental.enable_op_determinism()
+        # TensorFloat-32 keeps 10 bits of a product's precision: serving could not be held to such answers.
+        tf.config.experimental.enable_tensor_float_32_execution(False)
         for gpu in tf.config.list_physical_devices("GPU"):
             tf.config.experimental.set_memory_growth(gpu, True)
 
 
 def device() -> str:
     """Where training runs, for people: 'cpu:0', 'gpu:0, gpu:1'."""
-    return ", ".join(keras.distribution.list_devices("gpu") or keras.distribution.list_devices("cpu")[:1])
+    try:
+        return ", ".join(keras.distribution.list_devices("gpu") or keras.distribution.list_devices("cpu")[:1])
+    except AttributeError:  # a backend for which Keras has no list
+        return str(keras.backend.backend())
 
 
 def library_versions() -> dict[str, str]:

@@ -1,9 +1,15 @@
 """Data files to rows: CSV, TSV, JSONL and Parquet, gzip or not, with errors that name file and column."""
 
+import codecs
+import csv
+import gzip
 import hashlib
+import json
+import warnings
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -13,26 +19,28 @@ from training.errors import DataError
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 
 
-def read_table(path: Path, encoding: str) -> pd.DataFrame:
+def read_table(path: Path, encoding: str, *, quoted: bool = True) -> pd.DataFrame:
     """Every column of a data file as text; a missing value is the empty string.
 
-    `encoding` is Python's name of a text file's encoding. Raises DataError when the file is missing, of an unknown
-    kind, not in that encoding, broken, or without rows.
+    `encoding` is Python's name of a text file's encoding; `quoted`: cells of CSV and TSV may be quoted. Raises
+    DataError when the file is missing, of an unknown kind, not in that encoding, broken, or without rows.
     """
     kind = _kind(path)
     try:
-        frame = _READERS[kind](path, encoding)
+        codecs.lookup(encoding)
     except LookupError as error:
         raise DataError(
             f"{path}: unknown encoding {encoding!r}; accepted: Python's names, such as utf-8, latin-1"
         ) from error
+    try:
+        frame = _READERS[kind](path, encoding, quoted)
     except UnicodeError as error:
         raise DataError(
             f"{path}: is not {encoding} ({error}); declare its encoding in the recipe or by --encoding"
         ) from error
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
-    except ValueError as error:  # pandas' and pyarrow's parser errors are all ValueErrors
+    except (ValueError, pd.errors.ParserWarning) as error:  # pandas' and pyarrow's parser errors are all ValueErrors
         raise DataError(f"{path}: is not readable as {kind[1:]}: {error}") from error
     if frame.empty:
         raise DataError(f"{path}: has no rows; found columns: {_listed(frame.columns)}")
@@ -59,26 +67,61 @@ def _kind(path: Path) -> str:
     return suffix
 
 
-def _delimited(separator: str) -> Callable[[Path, str], pd.DataFrame]:
-    def read(path: Path, encoding: str) -> pd.DataFrame:
+def _delimited(separator: str) -> Callable[[Path, str, bool], pd.DataFrame]:
+    def read(path: Path, encoding: str, quoted: bool) -> pd.DataFrame:
         # A byte-order mark would become part of the first column's name.
-        encoding = "utf-8-sig" if encoding.lower().replace("_", "-") in {"utf-8", "utf8"} else encoding
-        return pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding=encoding)
+        encoding = "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
+        with warnings.catch_warnings():
+            # With more cells than names pandas would shift the columns, and only warn.
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            return pd.read_csv(
+                path,
+                sep=separator,
+                dtype=str,
+                keep_default_na=False,
+                encoding=encoding,
+                index_col=False,
+                quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
+            )
 
     return read
 
 
-def _jsonl(path: Path, encoding: str) -> pd.DataFrame:
-    return pd.read_json(path, lines=True, dtype=False, encoding=encoding)
+def _tsv(path: Path, encoding: str, quoted: bool) -> pd.DataFrame:
+    frame = _delimited("\t")(path, encoding, quoted)
+    # TSV as most write it has no quoting; a text that begins with a quote then swallows the rows up to the next one.
+    if any(frame[name].str.contains("\n").any() for name in frame):
+        raise ValueError(
+            "a quoted cell runs over several lines; if quotes are signs like others, say data.quoted = false"
+        )
+    return frame
 
 
-def _parquet(path: Path, encoding: str) -> pd.DataFrame:  # noqa: ARG001
-    return pd.read_parquet(path)
+def _jsonl(path: Path, encoding: str, quoted: bool) -> pd.DataFrame:  # noqa: ARG001
+    opened = gzip.open if path.suffix == ".gz" else open
+    with opened(path, "rt", encoding=encoding) as file:
+        rows = [_json_object(line, number) for number, line in enumerate(file, start=1) if line.strip("\ufeff\r\n ")]
+    return pd.DataFrame(rows, dtype=object)
 
 
-_READERS: dict[str, Callable[[Path, str], pd.DataFrame]] = {
+def _json_object(line: str, number: int) -> dict[str, Any]:
+    try:
+        row = json.loads(line.removeprefix("\ufeff"))
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise ValueError(f"line {number} is not JSON: {error}") from error
+    if not isinstance(row, dict):
+        raise ValueError(f"line {number} is not an object")
+    return row
+
+
+def _parquet(path: Path, encoding: str, quoted: bool) -> pd.DataFrame:  # noqa: ARG001
+    # Whole numbers beside nulls would come as 1.0 without nullable types.
+    return pd.read_parquet(path, dtype_backend="numpy_nullable")
+
+
+_READERS: dict[str, Callable[[Path, str, bool], pd.DataFrame]] = {
     ".csv": _delimited(","),
-    ".tsv": _delimited("\t"),
+    ".tsv": _tsv,
     ".jsonl": _jsonl,
     ".parquet": _parquet,
 }

@@ -80,7 +80,7 @@ def build_tokenizer(texts: Iterable[str], knobs: TokenizerKnobs) -> Tokenizer:
     word marked `##`; or whole words. Ids 0 and 1 are the padding and the unknown token; the tags follow.
     """
     tokenizer = Tokenizer(_empty_model(knobs))
-    tokenizer.normalizer = _normalizer(knobs)
+    tokenizer.normalizer = build_normalizer(knobs)
     words, pieces = pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Split(Regex(PIECES), "isolated")
     # The tags have their ids already: counted as words they would get second ones, or waste merges.
     without_tags = pre_tokenizers.Split(Regex(ANY_TAG), "removed")
@@ -139,7 +139,13 @@ def _without_added_tokens(tokenizer: Tokenizer) -> Tokenizer:
     return Tokenizer.from_str(json.dumps(content))
 
 
-def _normalizer(knobs: TokenizerKnobs) -> normalizers.Normalizer:
+def build_pieces() -> pre_tokenizers.PreTokenizer:
+    """What cuts a normalized text into words, tags, emoji and marks."""
+    return pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Split(Regex(PIECES), "isolated")])
+
+
+def build_normalizer(knobs: TokenizerKnobs) -> normalizers.Normalizer:
+    """The rules that a text goes through before it is cut, in their order."""
     rules = [_replace(*rule) for rule in (*ENTITIES, *QUOTES)]
     rules += [normalizers.NFKC(), *(_replace(*rule) for rule in INVISIBLE)]
     rules += [_replace(URL, " <url> " if knobs.urls == "tag" else " ")]

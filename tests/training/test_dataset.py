@@ -47,7 +47,7 @@ def test_a_text_gets_its_majority_label_and_a_tie_is_dropped(tmp_path: Path) -> 
     tie = [("another text", "a"), ("another text", "b")]
     dataset = load_dataset([write(tmp_path / "d.csv", rows + votes + tie)], Data(), seed=1)
     everything = {text: label for part in PARTS for text, label in dataset.part(part)[["text", "label"]].to_numpy()}
-    (label,) = (label for text, label in everything.items() if text_key(text) == "same words here")
+    (label,) = (label for text, label in everything.items() if text_key(text) == "samewordshere")
     assert dataset.labels[label] == "b"
     assert "another text" not in everything
     assert dataset.cleaning["copies whose labels conflict without a majority"] == 2
@@ -134,6 +134,30 @@ def test_data_that_cannot_be_used(tmp_path: Path, rows: list[tuple[str, str]], d
     with pytest.raises(DataError) as caught:
         load_dataset([write(tmp_path / "d.csv", rows)], data, seed=1)
     assert fault in str(caught.value)
+
+
+def test_spellings_of_a_label_are_one_class(tmp_path: Path) -> None:
+    rows = distinct(20, "pos") + distinct(20, "Neg") + [("one more", "Pos"), ("and another", "NEG")]
+    assert load_dataset([write(tmp_path / "d.csv", rows)], Data(), seed=1).labels == ["Neg", "pos"]
+
+
+def test_many_small_classes_split(tmp_path: Path) -> None:
+    rows = [row for i in range(47) for row in distinct(3 + i % 4, f"c{i}")]
+    for seed in range(3):
+        dataset = load_dataset([write(tmp_path / "d.csv", rows)], Data(validation=0.1, test=0.1), seed=seed)
+        assert all(min(counts.values()) >= 1 for counts in dataset.sizes().values())
+
+
+@pytest.mark.parametrize(("validation", "test"), [(0.45, 0.5), (0.01, 0.98), (0.0, 0.5)])
+def test_large_shares_leave_something_to_train_on(tmp_path: Path, validation: float, test: float) -> None:
+    rows = distinct(7, "a") + distinct(4, "b")
+    data = Data(validation=validation, test=test)
+    if validation:
+        sizes = load_dataset([write(tmp_path / "d.csv", rows)], data, seed=1).sizes()
+        assert all(min(counts.values()) >= 1 for counts in sizes.values())
+    else:
+        with pytest.raises(DataError, match="class 'a' has no row in the validation part"):
+            load_dataset([write(tmp_path / "d.csv", rows)], data, seed=1)
 
 
 def test_labels_may_differ_in_case() -> None:

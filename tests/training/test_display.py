@@ -42,6 +42,18 @@ def test_on_a_terminal_there_is_a_bar() -> None:
     assert "epoch 1/5 loss 0.9000" in shown(display)
 
 
+def test_a_bar_starts_anew_each_epoch_with_a_time_left() -> None:
+    display = Display(Console(file=io.StringIO(), force_terminal=True, width=100))
+    display.on_start(1, 2)
+    display.on_batch(1, 1, 10, 0.9)
+    display.on_batch(1, 10, 10, 0.9)
+    display.on_batch(2, 1, 10, 0.9)
+    assert display._progress is not None
+    (task,) = display._progress.tasks
+    assert (task.finished, task.completed) == (False, 1)
+    display.on_end()
+
+
 def test_figures_with_the_truth_in_rows() -> None:
     figures = Figures(
         rows=5,
@@ -50,12 +62,12 @@ def test_figures_with_the_truth_in_rows() -> None:
         accuracy=0.6,
         expected_calibration_error=0.02,
         expected_calibration_error_uncalibrated=0.11,
-        classes={"a": ClassFigures(0.5, 0.25, 0.33, 4), "b": ClassFigures(1.0, 1.0, 1.0, 1)},
-        confusion={"a": {"a": 1, "b": 3}, "b": {"a": 0, "b": 1}},
+        classes={"[/a]": ClassFigures(0.5, 0.25, 0.33, 4), "b": ClassFigures(1.0, 1.0, 1.0, 1)},
+        confusion={"[/a]": {"[/a]": 1, "b": 3}, "b": {"[/a]": 0, "b": 1}},
     )
     display = Display(Console(file=io.StringIO(), width=100))
     display.figures(figures, "Test")
     lines = [line.split() for line in shown(display).replace("│", " ").splitlines()]
     assert ["macro", "recall", "0.7125"] in lines
-    assert ["a", "1", "3"] in lines
-    assert ["a", "0.5000", "0.2500", "0.3300", "4"] in lines
+    assert ["[/a]", "1", "3"] in lines
+    assert ["[/a]", "0.5000", "0.2500", "0.3300", "4"] in lines

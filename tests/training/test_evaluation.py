@@ -6,7 +6,8 @@ import pytest
 from serving.predictor import Predictor
 from tests.bundles import LABELS, TEXTS, edit_metadata
 from training.errors import DataError
-from training.evaluation import evaluate, evaluate_file
+from training.evaluation import evaluate, evaluate_file, learned_from
+from training.tables import fingerprint
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def test_figures_are_those_of_the_served_answers(predictor: Predictor) -> None:
 
 
 def test_a_file_is_read_as_the_bundles_recipe_says(predictor: Predictor, tmp_path: Path) -> None:
-    rows = ["text,label", "good show,Positive", "bad show,neg", ",positive", "what,odd", "a day,neutral"]
+    rows = ["text,label", "good show,Positive", "bad show,neg", ",positive", "what,odd", "a day,neutral", "no label,"]
     (tmp_path / "d.csv").write_text("\n".join(rows), encoding="utf-8")
     figures = evaluate_file(predictor, tmp_path / "d.csv")
     assert {name: row.rows for name, row in figures.classes.items()} == {"negative": 1, "neutral": 1, "positive": 1}
@@ -48,3 +49,18 @@ def test_a_file_that_does_not_fit(predictor: Predictor, tmp_path: Path, content:
     with pytest.raises(DataError) as caught:
         evaluate_file(predictor, tmp_path / "d.csv")
     assert fault in str(caught.value)
+
+
+def test_a_recipe_that_does_not_fit(bundle: Path, tmp_path: Path) -> None:
+    edit_metadata(bundle, lambda content: content["recipe"].update(data={"odd": 1}))
+    (tmp_path / "d.csv").write_text("text,label\nx,positive\n", encoding="utf-8")
+    with pytest.raises(DataError, match="its recipe does not tell how to read a file"):
+        evaluate_file(Predictor.load(bundle), tmp_path / "d.csv")
+
+
+def test_a_file_that_the_model_was_made_with_is_known(bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("text,label\nx,positive\n", encoding="utf-8")
+    metadata = Predictor.load(bundle).metadata
+    assert not learned_from(tmp_path / "d.csv", metadata)
+    file = fingerprint(tmp_path / "d.csv", 1)
+    assert learned_from(tmp_path / "d.csv", metadata.model_copy(update={"data": [file]}))

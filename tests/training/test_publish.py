@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,7 @@ def test_an_old_bundle_is_replaced_and_nothing_is_left_over(
     target = tmp_path / "bundle"
     publish(staged(target, "old"), target)
     if not atomic:
-        monkeypatch.setattr(module, "_exchange", _cannot_exchange)
+        monkeypatch.setattr(module, "exchange", _cannot_exchange)
     publish(staged(target), target)
     assert (target / NETWORK).read_text(encoding="utf-8") == "new"
     assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
@@ -44,7 +45,7 @@ def test_a_replacement_that_fails_leaves_the_old_bundle(tmp_path: Path, monkeypa
     target = tmp_path / "bundle"
     publish(staged(target, "old"), target)
     new = staged(target)
-    monkeypatch.setattr(module, "_exchange", _cannot_exchange)
+    monkeypatch.setattr(module, "exchange", _cannot_exchange)
     rename = Path.rename
 
     def failing(self: Path, to: Path) -> Path:
@@ -53,14 +54,51 @@ def test_a_replacement_that_fails_leaves_the_old_bundle(tmp_path: Path, monkeypa
         return rename(self, to)
 
     monkeypatch.setattr(Path, "rename", failing)
-    with pytest.raises(PublishError, match=r"could not be replaced \(No space left on device\); the old bundle stands"):
+    with pytest.raises(PublishError, match=r"cannot be written \(No space left on device\); what was there stands"):
         publish(new, target)
     assert (target / NETWORK).read_text(encoding="utf-8") == "old"
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="renameat2 is Linux's")
+def test_two_folders_change_names_in_one_step(tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / name).touch()
+    assert module.exchange(tmp_path / "one", tmp_path / "other")
+    assert (tmp_path / "one" / "other").exists()
+    assert not module.exchange(tmp_path / "one", tmp_path / "missing")
+
+
+def test_a_bundle_that_a_crash_left_aside_comes_back(tmp_path: Path) -> None:
+    target = tmp_path / "bundle"
+    publish(staged(target, "old"), target)
+    target.rename(tmp_path / ".bundle.old")
+    check_replaceable(target)
+    assert (target / NETWORK).read_text(encoding="utf-8") == "old"
+
+
+def test_a_place_that_cannot_be_written_is_told_at_once(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(PublishError, match="cannot be written"):
+        check_replaceable(tmp_path / "file" / "bundle")
+
+
+def test_a_report_alone_is_no_bundle(tmp_path: Path) -> None:
+    (tmp_path / "report").mkdir()
+    with pytest.raises(PublishError, match="holds report"):
+        check_replaceable(tmp_path)
+
+
+def test_what_a_file_manager_leaves_is_no_obstacle(tmp_path: Path) -> None:
+    target = tmp_path / "bundle"
+    publish(staged(target, "old"), target)
+    (target / ".DS_Store").touch()
+    check_replaceable(target)
+
+
 def test_a_folder_with_other_things_in_it_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("mine", encoding="utf-8")
-    with pytest.raises(PublishError, match=r"also holds thesis\.txt"):
+    with pytest.raises(PublishError, match=r"holds thesis\.txt"):
         check_replaceable(tmp_path)
     with pytest.raises(PublishError, match="is a file"):
         check_replaceable(tmp_path / "thesis.txt")

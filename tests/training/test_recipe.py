@@ -49,6 +49,8 @@ def test_defaults_are_a_recipe(tmp_path: Path) -> None:
         ('name = "x"\n[network]\nmasked = false', "network.masked = false needs tokenizer.fixed_length = true"),
         ('name = "x"\n[tokenizer]\nfixed_length = true', "needs network.masked = false"),
         ('name = "x"\n[tokenizer]\npad_side = "left"', "needs fixed_length = true"),
+        ('name = "x"\n[data]\nvalidation = 0.5\ntest = 0.5', "validation + test is 1; accepted: less than 1"),
+        ('name = "x"\n[data]\nlabels = ["a", "A"]', "accepted: distinct ones, not only in case"),
         ('name = "x"\n[[data.sources]]\nfiles = "a"', "data.sources.0.files: unknown key; accepted: file, text"),
     ],
 )
@@ -70,6 +72,16 @@ def test_what_is_no_toml(tmp_path: Path) -> None:
         read_recipe(written(tmp_path, "name ="))
     with pytest.raises(RecipeError, match="cannot be read"):
         read_recipe(tmp_path / "missing.toml")
+
+
+@pytest.mark.parametrize("content", ['name = "x"\ndata = 3', 'name = "x"\n[data]\nsources = ["a"]'])
+def test_flags_on_a_recipe_that_is_wrong(tmp_path: Path, content: str) -> None:
+    with pytest.raises(RecipeError, match="data"):
+        read_recipe(written(tmp_path, content), data={"text": "tweet"})
+
+
+def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
+    assert read_recipe(written(tmp_path, '\ufeffname = "x"')).name == "x"
 
 
 def test_flags_replace_keys_of_the_recipe_and_of_its_sources(tmp_path: Path) -> None:

@@ -17,10 +17,39 @@ def check(path: Path, encoding: str = "utf-8") -> None:
     assert read[["text", "label"]].to_numpy().tolist() == ROWS
 
 
-@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.tsv", "a.CSV"])
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.CSV"])
 def test_delimited(tmp_path: Path, name: str) -> None:
-    FRAME.to_csv(tmp_path / name, index=False, sep="\t" if ".tsv" in name else ",")
+    FRAME.to_csv(tmp_path / name, index=False)
     check(tmp_path / name)
+
+
+def test_tsv(tmp_path: Path) -> None:
+    (tmp_path / "a.tsv").write_text('text\tlabel\n"Best, day"\tpos\n', encoding="utf-8")
+    assert read_table(tmp_path / "a.tsv", "utf-8").to_numpy().tolist() == [["Best, day", "pos"]]
+
+
+def test_quotes_that_are_signs_like_others(tmp_path: Path) -> None:
+    (tmp_path / "a.tsv").write_text('text\tlabel\n"Best day\tpos\nbad\tneg\n"Oh no\tneg\n', encoding="utf-8")
+    with pytest.raises(DataError, match=r"runs over several lines; .* data\.quoted = false"):
+        read_table(tmp_path / "a.tsv", "utf-8")
+    assert read_table(tmp_path / "a.tsv", "utf-8", quoted=False).text.tolist() == ['"Best day', "bad", '"Oh no']
+
+
+@pytest.mark.parametrize("rows", ["hello,pos,\nbye,neg,", "a,b,c\nhello,pos\nbye,neg"])
+def test_columns_are_never_shifted(tmp_path: Path, rows: str) -> None:
+    (tmp_path / "a.csv").write_text(f"text,label\n{rows}\n", encoding="utf-8")
+    with pytest.raises(DataError, match="is not readable as csv"):
+        read_table(tmp_path / "a.csv", "utf-8")
+
+
+def test_whole_numbers_beside_nulls_stay_whole(tmp_path: Path) -> None:
+    pd.DataFrame({"text": ["a", "b"], "label": [1, None]}, dtype=object).to_parquet(tmp_path / "a.parquet")
+    pd.DataFrame({"label": pd.array([1, None], "Int64")}).to_parquet(tmp_path / "b.parquet")
+    (tmp_path / "a.jsonl").write_text(
+        '\ufeff{"label": 1}\n\n{"text": "b"}\n{"label": 12345678901234567890123}\n', "utf-8"
+    )
+    assert read_table(tmp_path / "b.parquet", "utf-8").label.tolist() == ["1", ""]
+    assert read_table(tmp_path / "a.jsonl", "utf-8").label.tolist() == ["1", "", "12345678901234567890123"]
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz"])
@@ -59,7 +88,8 @@ def test_null_and_numbers_become_text(tmp_path: Path) -> None:
         ("a.csv", b"", "utf-8", "is not readable as csv"),
         ("a.csv", b"text,label\n", "utf-8", "has no rows; found columns: 'text', 'label'"),
         ("a.csv", b'text\n"open', "utf-8", "is not readable as csv"),
-        ("a.jsonl", b"{", "utf-8", "is not readable as jsonl"),
+        ("a.jsonl", b'{"text": "a"}\n{', "utf-8", "line 2 is not JSON"),
+        ("a.jsonl", b'{"text": "a"}\n["b"]', "utf-8", "line 2 is not an object"),
         ("a.parquet", b"PAR1", "utf-8", "is not readable as parquet"),
         ("a.csv.gz", b"text\nx\n", "utf-8", "cannot be read"),
         ("a.xlsx", b"", "utf-8", "unknown kind of file; accepted: .csv, .tsv, .jsonl, .parquet"),
