@@ -38,7 +38,7 @@ class Encoder:
         padding = self._tokenizer.padding
         unknown = json.loads(content)["model"].get("unk_token")
         unknown_id = unknown and self._tokenizer.token_to_id(unknown)
-        if padding is None or unknown_id is None:
+        if padding is None or not unknown or unknown_id is None:
             raise BundleError(f"{name}: needs a padding rule and an unknown token; accepted: one that training wrote")
         self.pad_id: int = padding["pad_id"]
         self.unknown_id: int = unknown_id

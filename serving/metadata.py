@@ -2,7 +2,7 @@
 
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 SCHEMA_VERSION: Final = 1
 
@@ -16,6 +16,12 @@ class KnownAnswer(_Strict):
 
     text: str
     probabilities: list[float]
+
+    @field_validator("text")
+    @classmethod
+    def _is_unicode(cls, text: str) -> str:
+        text.encode()  # a lone surrogate, which JSON can hold, raises a ValueError
+        return text
 
 
 class DataFile(_Strict):
@@ -35,7 +41,9 @@ class Metadata(_Strict):
     labels: list[str] = Field(min_length=2, description="in the order of the network's outputs")
     files: dict[str, str] = Field(description="file name -> sha256 (hex) of the bundle's other files")
     known_answers: list[KnownAnswer] = Field(min_length=1)
-    temperature: float = Field(gt=0, description="already folded into the last layer; 1 means uncalibrated")
+    temperature: float = Field(
+        gt=0, allow_inf_nan=False, description="already folded into the last layer; 1 means uncalibrated"
+    )
     seed: int
     recipe: dict[str, Any]
     data: list[DataFile]

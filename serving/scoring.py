@@ -1,13 +1,13 @@
 """Predictions for files: every row comes back, in order, with cells added."""
 
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from serving.errors import FileError
 from serving.predictor import Prediction, Predictor
-from serving.row_files import Cells, PartialFile, check_suffix, open_reader, open_writer
+from serving.row_files import Cells, Columns, PartialFile, check_suffix, open_reader, open_writer
 
 NOTHING_TO_READ = "no text"
 
@@ -23,15 +23,17 @@ def score_file(
 ) -> int:
     """Write `source` to `target` with the columns `label`, `probability`, `p_<label>` and `error` added.
 
-    CSV, TSV or Parquet by the suffix, each of any size: rows go through in pieces. A name that the file has already is
-    added as `predicted_<name>`. A row without text has empty cells and says so in `error`. `target` appears only when
-    it is whole. `progress` is told the rows done so far; returns their number. Raises FileError.
+    CSV, TSV or Parquet by the suffix, each of any size: rows go through in pieces. Where the file has one of these
+    names already, all are added as `predicted_<name>`. A row without text has empty cells and says so in `error`.
+    `target` appears only when it is whole. `progress` is told the rows done so far; returns their number. Raises
+    FileError.
     """
     suffix, rows = check_suffix(target), 0
     with PartialFile(target) as file, ExitStack() as closing:
         reader = open_reader(source, encoding, closing)
-        place = _place(text_column, reader.columns, source)
-        columns = {**reader.columns, **_added_columns(predictor.metadata.labels, taken=reader.columns)}
+        names = [name for name, _ in reader.columns]
+        place = _place(text_column, names, source)
+        columns = [*reader.columns, *_added_columns(predictor.metadata.labels, names)]
         writer = open_writer(file.partial, suffix, columns, closing)
         for chunk in reader.chunks():
             writer.write(list(_scored(predictor, chunk, place)))
@@ -42,26 +44,34 @@ def score_file(
     return rows
 
 
-def _place(column: str, columns: Iterable[str], source: Path) -> int:
-    names = list(columns)
-    if column not in names:
-        raise FileError(f"{source}: no column {column!r}; found: {', '.join(map(repr, names))}")
+def _place(column: str, names: list[str], source: Path) -> int:
+    if names.count(column) != 1:
+        found = "no column" if column not in names else f"{names.count(column)} columns"
+        raise FileError(f"{source}: {found} {column!r}; found: {', '.join(map(repr, names))}")
     return names.index(column)
 
 
-def _added_columns(labels: list[str], taken: Container[str]) -> dict[str, Any]:
-    floats = dict.fromkeys(["probability", *(f"p_{label}" for label in labels)], "double")
-    added = {"label": "string", **floats, "error": "string"}
-    return {f"predicted_{name}" if name in taken else name: kind for name, kind in added.items()}
+def _added_columns(labels: list[str], taken: list[str]) -> Columns:
+    floats = [(name, "double") for name in ("probability", *(f"p_{label}" for label in labels))]
+    added: Columns = [("label", "string"), *floats, ("error", "string")]
+    prefix = ""
+    while any(prefix + name in taken for name, _ in added):
+        prefix += "predicted_"
+    return [(prefix + name, kind) for name, kind in added]
 
 
 def _scored(predictor: Predictor, chunk: list[Cells], place: int) -> Iterator[Cells]:
-    texts = [str(row[place] or "") for row in chunk]
+    texts = [_text(row[place]) for row in chunk]
     readable = [text for text in texts if text.strip()]
     predictions = iter(predictor.predict(readable))
     nothing: Cells = [None] * (2 + len(predictor.metadata.labels))
     for row, text in zip(chunk, texts, strict=True):
         yield [*row, *_cells(next(predictions)), None] if text.strip() else [*row, *nothing, NOTHING_TO_READ]
+
+
+def _text(cell: Any) -> str:
+    missing = cell is None or cell != cell  # as NaN alone does
+    return "" if missing else str(cell)
 
 
 def _cells(prediction: Prediction) -> list[Any]:

@@ -36,7 +36,7 @@ def test_a_changed_file_is_named(bundle: Path, name: str) -> None:
         Bundle.read(bundle)
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[1]", b'{"schema_version": 2}'])
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[1]", b"[" * 100_000, b'{"schema_version": 2}'])
 def test_metadata_that_cannot_be_read(bundle: Path, content: bytes) -> None:
     (bundle / METADATA).write_bytes(content)
     with pytest.raises(BundleError, match=r"metadata\.json: (is not JSON|schema version)"):
@@ -50,6 +50,8 @@ def test_metadata_that_cannot_be_read(bundle: Path, content: bytes) -> None:
         ({"label": "misspelt"}, "label: Extra inputs"),
         ({"temperature": 0}, "temperature"),
         ({"known_answers": []}, "known_answers"),
+        ({"known_answers": [{"text": "\ud800", "probabilities": [0.1, 0.2, 0.7]}]}, "surrogates not allowed"),
+        ({"temperature": float("inf")}, "temperature"),
     ],
 )
 def test_metadata_against_its_schema(bundle: Path, change: dict[str, Any], fault: str) -> None:

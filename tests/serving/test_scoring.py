@@ -65,6 +65,24 @@ def test_columns_that_are_there_already_are_left_alone(predictor: Predictor, tmp
     (row,) = rows_of(tmp_path / "out.csv")
     assert row["label"] == "gold"
     assert row["predicted_label"] in predictor.metadata.labels
+    score_file(predictor, tmp_path / "out.csv", tmp_path / "again.csv")
+    (again,) = rows_of(tmp_path / "again.csv")
+    assert again["predicted_predicted_label"] == row["predicted_label"]
+    assert {name: again[name] for name in row} == row
+
+
+def test_columns_without_a_name_or_with_the_same(predictor: Predictor, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("v1,text,,,v1\nham,good show,,,x\n", encoding="utf-8")
+    score_file(predictor, tmp_path / "in.csv", tmp_path / "out.csv")
+    header, row = (tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()
+    assert header.startswith("v1,text,,,v1,label,")
+    assert row.startswith("ham,good show,,,x,")
+
+
+def test_a_blank_line_of_one_column_is_a_row(predictor: Predictor, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("text\ngood\n\nbad\n", encoding="utf-8")
+    assert score_file(predictor, tmp_path / "in.csv", tmp_path / "out.csv") == 3
+    assert [row["error"] for row in rows_of(tmp_path / "out.csv")] == ["", NOTHING_TO_READ, ""]
 
 
 def test_tsv_and_another_encoding(predictor: Predictor, tmp_path: Path) -> None:
@@ -92,6 +110,8 @@ def test_parquet_in_and_out_keeps_types(predictor: Predictor, tmp_path: Path) ->
         (b"text\n", "has no rows"),
         (b"tweet\ngood\n", "no column 'text'; found: 'tweet'"),
         (b"text\ngood\n\xff\xfe\n", "is not utf-8"),
+        (b'text,n\nhi,1\n"oops,2\nthird,3\n', "is not CSV: unexpected end of data"),
+        (b"text,text\na,b\n", "2 columns 'text'"),
         (b"text\ngood,one too many\n", "line 2 has 2 cells, the header 1"),
     ],
 )
@@ -118,3 +138,18 @@ def test_text_that_is_no_parquet(predictor: Predictor, tmp_path: Path) -> None:
     (tmp_path / "in.parquet").write_bytes(b"text")
     with pytest.raises(FileError, match="not readable as Parquet"):
         score_file(predictor, tmp_path / "in.parquet", tmp_path / "out.csv")
+
+
+def test_a_place_that_cannot_be_written(predictor: Predictor, tmp_path: Path) -> None:
+    source = write_csv(tmp_path / "in.csv", ["text"], [["good"]])
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(FileError, match="is a folder"):
+        score_file(predictor, source, tmp_path / "folder.csv")
+    with pytest.raises(FileError, match="cannot be written"):
+        score_file(predictor, source, source / "out.csv")
+
+
+def test_numbers_and_missing_ones_in_parquet(predictor: Predictor, tmp_path: Path) -> None:
+    pd.DataFrame({"text": [0.0, None, 5.5]}).to_parquet(tmp_path / "in.parquet")
+    score_file(predictor, tmp_path / "in.parquet", tmp_path / "out.csv")
+    assert [row["error"] for row in rows_of(tmp_path / "out.csv")] == ["", NOTHING_TO_READ, ""]
