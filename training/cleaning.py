@@ -1,6 +1,8 @@
 """Which rows are kept: none without text or label, one a text, none of a text whose labels conflict."""
 
+import re
 import unicodedata
+from collections.abc import Iterable
 
 import pandas as pd
 
@@ -9,6 +11,9 @@ from training.recipe import TokenizerKnobs
 from training.tokenizer import EMOTICONS, build_normalizer, build_pieces
 
 Counts = dict[str, int]
+
+LONG = 40  # characters of a key, about eight words: shorter texts may begin alike by chance
+_CUT_OFF_LINK = re.compile(r"\bh(?:t(?:tp?)?)?(?:…|\.\.\.)\s*$")
 
 # Links, handles and markers go; the rest is made alike as the preprocessing would, whatever a recipe keeps of it.
 _ALIKE = TokenizerKnobs(urls="drop", handles="drop", retweets="drop", hashtags="word", emoticons="tag")
@@ -20,8 +25,23 @@ def text_key(text: str) -> str:
 
     Made by the preprocessing's own rules, so that two texts which a network would read alike have one key.
     """
-    pieces = (piece for piece, _ in _pieces.pre_tokenize_str(_normalizer.normalize_str(text)))
+    normal = _normalizer.normalize_str(_CUT_OFF_LINK.sub("", text))
+    pieces = (piece for piece, _ in _pieces.pre_tokenize_str(normal))
     return "".join(piece for piece in pieces if piece in EMOTICONS or not _is_punctuation(piece))
+
+
+def merged_keys(keys: Iterable[str]) -> dict[str, str]:
+    """Key -> the key of its group: a long key that another one begins with is the same text, cut off or added to.
+
+    Retweets were cut at 140 characters, and people add a hashtag to what they repeat.
+    """
+    groups: dict[str, str] = {}
+    leader = ""
+    for key in sorted(set(keys)):  # what begins with a key follows it directly
+        if not (len(leader) >= LONG and key.startswith(leader)):
+            leader = key
+        groups[key] = leader
+    return groups
 
 
 def _is_punctuation(piece: str) -> bool:
@@ -38,7 +58,8 @@ def drop_ignored(rows: pd.DataFrame, ignore: list[str], cleaning: Counts) -> pd.
 
 def drop_empty(rows: pd.DataFrame, cleaning: Counts) -> pd.DataFrame:
     """Drop rows without text or label and add the column `key`. Raises DataError when none are left."""
-    rows = rows.assign(key=rows.text.map(text_key))
+    keys = rows.text.map(text_key)
+    rows = rows.assign(key=keys.map(merged_keys(keys)))
     empty, unlabelled = rows.key == "", rows.label == ""
     cleaning["empty, or nothing but handles, links and punctuation"] = int(empty.sum())
     cleaning["without a label"] = int((unlabelled & ~empty).sum())

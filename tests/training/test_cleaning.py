@@ -1,6 +1,6 @@
 import pytest
 
-from training.cleaning import text_key
+from training.cleaning import merged_keys, text_key
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,17 @@ def test_copies_have_one_key(one: str, other: str) -> None:
 )
 def test_different_texts_have_different_keys(one: str, other: str) -> None:
     assert text_key(one) != text_key(other)
+
+
+def test_a_text_cut_off_or_added_to_is_the_same() -> None:
+    whole = "RT @ann: the whole story of the day is told here once more for everyone who missed it #news"
+    cut = "RT @ann: the whole story of the day is told here once more for everyone who mis…"
+    cut_link = "the whole story of the day is told here once more for everyone who missed it htt…"
+    other = "the whole story of the day is told here by nobody at all, and that is how it stays"
+    groups = merged_keys(map(text_key, [whole, cut, cut_link, other]))
+    assert len({groups[text_key(text)] for text in (whole, cut, cut_link)}) == 1
+    assert groups[text_key(other)] == text_key(other)
+
+
+def test_short_texts_that_begin_alike_are_different() -> None:
+    assert len(set(merged_keys(map(text_key, ["good", "good day", "good day to you all"])).values())) == 3
