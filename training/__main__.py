@@ -1,4 +1,4 @@
-"""`python -m training`: fit, evaluate, knobs."""
+"""`python -m training`: fit, evaluate, compare, knobs."""
 
 import json
 import sys
@@ -49,6 +49,27 @@ def fit(
     figures = Pipeline(chosen, [*data, *(more or [])], out, display).run(resume=resume)
     display.figures(figures, "Test part, through serving")
     display.console.print(f"Bundle: {out}", markup=False, emoji=False)
+
+
+@app.command()
+def compare(
+    recipe: RecipePath,
+    data: DataFiles,
+    more: MoreFiles = None,
+    bundle: Annotated[
+        Path | None, typer.Option(help="a bundle of this recipe and data, instead of training one")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="instead of the recipe's")] = None,
+) -> None:
+    """Print the network beside baselines, all on the recipe's test part."""
+    from training.compare import compare as compared
+    from training.compare import comparison_table
+    from training.display import Display
+    from training.recipe import find_recipe, read_recipe
+
+    display = Display(Console(stderr=True))
+    chosen = read_recipe(find_recipe(recipe), seed=seed)
+    typer.echo(comparison_table(compared(chosen, [*data, *(more or [])], display, bundle)))
 
 
 @app.command()

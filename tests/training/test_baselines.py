@@ -1,0 +1,42 @@
+import numpy as np
+import pytest
+
+from training.baselines import Vader, baselines, size
+from training.recipe import TokenizerKnobs
+
+LABELS = ["negative", "neutral", "positive"]
+TEXTS = ["I hate it, awful", "the train leaves at nine", "I love it, great"] * 20
+TRUTH = np.array([0, 1, 2] * 20)
+
+
+@pytest.mark.parametrize("name", [name for name in baselines(TokenizerKnobs(), LABELS, 1) if name != "majority"])
+def test_each_learns_what_is_plain(name: str) -> None:
+    baseline = baselines(TokenizerKnobs(), LABELS, 1)[name]
+    baseline.fit(TEXTS, TRUTH)
+    assert (baseline.predict(TEXTS) == TRUTH).mean() > 0.9
+    assert size(baseline) > 100
+
+
+def test_majority_is_the_floor() -> None:
+    majority = baselines(TokenizerKnobs(), LABELS, 1)["majority"]
+    majority.fit([*TEXTS, "once more"], np.array([*TRUTH, 1]))
+    assert set(majority.predict(TEXTS).tolist()) == {1}
+
+
+def test_vader_is_for_sentiment_only() -> None:
+    assert "VADER" not in baselines(TokenizerKnobs(), ["ham", "spam"], 1)
+    assert "VADER" in baselines(TokenizerKnobs(), ["Positive", "Neutral", "Negative"], 1)
+    assert Vader(["Positive", "Neutral", "Negative"]).predict(["awful", "great"]).tolist() == [2, 0]
+
+
+def test_the_same_seed_gives_the_same_forest() -> None:
+    rng = np.random.default_rng(0)
+    texts = [" ".join(rng.choice(["a", "b", "c", "d", "e"], 5)) for _ in range(100)]
+    labels = rng.integers(0, 2, 100)
+
+    def predicted() -> list[int]:
+        forest = baselines(TokenizerKnobs(), ["x", "y"], 3)["random forest"]
+        forest.fit(texts, labels)
+        return [int(label) for label in forest.predict(texts)]
+
+    assert predicted() == predicted()

@@ -1,0 +1,33 @@
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from tests.bundles import LABELS
+from training.compare import Row, compare, comparison_table
+from training.display import Display
+from training.recipe import Data, Recipe
+
+SAMPLE = Path(__file__).parents[2] / "data" / "sample.csv"
+
+
+def test_the_network_stands_beside_the_baselines(pristine_bundle: Path) -> None:
+    recipe = Recipe(name="x", data=Data(labels=LABELS))
+    rows = {row.name: row for row in compare(recipe, [SAMPLE], Display(Console(file=io.StringIO())), pristine_bundle)}
+    assert len(rows) == 8
+    assert rows["majority"].macro_recall == pytest.approx(1 / 3)
+    assert rows["TF-IDF + logistic regression"].macro_recall > 0.5
+    assert rows["VADER"].macro_recall > 0.5
+    network = rows["tiny (network, served)"]
+    assert network.training_seconds is None
+    assert network.predictions_per_second > 0
+    assert network.bytes > 1000
+
+
+def test_the_table_has_the_best_first() -> None:
+    one = Row("one", 0.5, 0.4, 0.6, 1.25, 2_000_000, 1234.0)
+    other = Row("other", 0.7, 0.4, 0.6, None, 100, 10.0)
+    lines = comparison_table([one, other]).splitlines()
+    assert lines[2] == "| other | 0.700 | 0.400 | 0.600 | before | 0.0 MB | 10 |"
+    assert lines[3] == "| one | 0.500 | 0.400 | 0.600 | 1.2 s | 2.0 MB | 1,234 |"

@@ -1,0 +1,115 @@
+"""Models that a network must beat to have a right to exist, by scikit-learn, and VADER for sentiment.
+
+Each reads texts that went through the preprocessing's own rules, so that what is compared is the model.
+"""
+
+import io
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import pairwise
+from typing import Any, Protocol
+
+import joblib
+import numpy as np
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import MultinomialNB
+from sklearn.pipeline import make_pipeline
+from sklearn.svm import LinearSVC
+from sklearn.tree import DecisionTreeClassifier
+from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
+
+from training.metrics import Labels
+from training.recipe import TokenizerKnobs
+from training.tokenizer import build_normalizer, build_pieces
+
+SENTIMENT = {"negative", "neutral", "positive"}
+
+
+class Baseline(Protocol):
+    """Learns from texts and label indices (texts,), and predicts such indices."""
+
+    def fit(self, texts: Sequence[str], labels: Labels) -> Any: ...
+
+    def predict(self, texts: Sequence[str]) -> Labels: ...
+
+
+class Vader:
+    """VADER's compound score cut at its authors' thresholds, -0.05 and 0.05; it learns nothing.
+
+    Hutto and Gilbert 2014, VADER: A Parsimonious Rule-based Model for Sentiment Analysis of Social Media Text
+    (https://doi.org/10.1609/icwsm.v8i1.14550). `labels` are those of the bundle, the three of sentiment among them.
+    """
+
+    def __init__(self, labels: list[str]) -> None:
+        self._index = {label.lower(): i for i, label in enumerate(labels)}
+        self._analyzer = SentimentIntensityAnalyzer()
+
+    def fit(self, texts: Sequence[str], labels: Labels) -> None:
+        """Nothing to learn."""
+
+    def predict(self, texts: Sequence[str]) -> Labels:
+        """Label indices (texts,)."""
+        scores = [self._analyzer.polarity_scores(text)["compound"] for text in texts]
+        return np.array([self._index[_polarity(score)] for score in scores], dtype=np.int64)
+
+
+def baselines(knobs: TokenizerKnobs, labels: list[str], seed: int) -> dict[str, Baseline]:
+    """Name -> untrained baseline; VADER where the labels are negative, neutral and positive."""
+    tfidf = partial(_tfidf, knobs)
+    found: dict[str, Baseline] = {
+        "majority": DummyClassifier(strategy="most_frequent"),
+        "TF-IDF + logistic regression": make_pipeline(
+            tfidf(), LogisticRegression(C=2.0, class_weight="balanced", max_iter=2000)
+        ),
+        "TF-IDF + linear SVM": make_pipeline(tfidf(), LinearSVC(C=0.2, class_weight="balanced", random_state=seed)),
+        "multinomial naive Bayes": make_pipeline(tfidf(), MultinomialNB(alpha=0.3, fit_prior=False)),
+        "decision tree": make_pipeline(
+            tfidf(), DecisionTreeClassifier(max_depth=50, class_weight="balanced", random_state=seed)
+        ),
+        "random forest": make_pipeline(
+            tfidf(),
+            RandomForestClassifier(
+                200, min_samples_leaf=2, class_weight="balanced_subsample", n_jobs=-1, random_state=seed
+            ),
+        ),
+    }
+    return {**found, "VADER": Vader(labels)} if {label.lower() for label in labels} == SENTIMENT else found
+
+
+def size(baseline: Baseline) -> int:
+    """Bytes of a trained baseline as joblib would store it. Written to memory to be counted, never read."""
+    buffer = io.BytesIO()
+    joblib.dump(baseline, buffer)
+    return buffer.tell()
+
+
+def _tfidf(knobs: TokenizerKnobs) -> TfidfVectorizer:
+    return TfidfVectorizer(analyzer=_Analyzer(knobs), min_df=2, sublinear_tf=True)
+
+
+class _Analyzer:
+    """Pieces and pairs of neighbours of a text, by the preprocessing's rules. A class, so that it can be stored."""
+
+    def __init__(self, knobs: TokenizerKnobs) -> None:
+        self.knobs = knobs
+        self._cut: Callable[[str], list[str]] | None = None
+
+    def __call__(self, text: str) -> list[str]:
+        self._cut = self._cut or _cutter(self.knobs)
+        pieces = self._cut(text)
+        return [*pieces, *map(" ".join, pairwise(pieces))]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"knobs": self.knobs, "_cut": None}
+
+
+def _cutter(knobs: TokenizerKnobs) -> Callable[[str], list[str]]:
+    normalizer, pieces = build_normalizer(knobs), build_pieces()
+    return lambda text: [piece for piece, _ in pieces.pre_tokenize_str(normalizer.normalize_str(text))]
+
+
+def _polarity(compound: float) -> str:
+    return "positive" if compound >= 0.05 else "negative" if compound <= -0.05 else "neutral"
