@@ -3,6 +3,7 @@ PYTHON ?= python3
 PORT ?= 8000
 DATA ?= data/sample.csv
 RECIPE ?= sample
+RESUME ?=
 OUT ?= build
 
 ifeq ($(OS),Windows_NT)
@@ -18,7 +19,7 @@ DEV := .venv/$(BIN)/python
 help:
 	@echo "make serve [PORT=8000]                  serve artifacts/ at http://127.0.0.1:PORT/predict"
 	@echo "make test                               lint, type-check, test"
-	@echo "make train [DATA=.. RECIPE=.. OUT=..]   train; by default data/sample.csv into build/"
+	@echo "make train [DATA= RECIPE= OUT= RESUME=1] train; by default data/sample.csv into build/"
 	@echo "make slug                               size of what Heroku would run, and its memory"
 	@echo "make figures                            reprint the figures of the README"
 
@@ -36,7 +37,7 @@ types: .venv/ready
 	$(DEV) -m mypy
 
 train: .venv/ready
-	$(DEV) -m training fit $(RECIPE) --data $(DATA) --out $(OUT)
+	$(DEV) -m training fit $(RECIPE) --data $(DATA) --out $(OUT) $(if $(RESUME),--resume)
 
 openapi: .venv/ready
 	$(DEV) -m serving openapi > docs/openapi.json.partial && mv docs/openapi.json.partial docs/openapi.json

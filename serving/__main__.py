@@ -16,8 +16,10 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 def score(
     source: Annotated[Path, typer.Argument(metavar="INPUT", help="CSV, TSV or Parquet")],
     output: Annotated[Path, typer.Option(help="the same rows with label and probabilities added")],
-    bundle: Annotated[Path, typer.Option(help="folder of the model")] = Path("artifacts"),
-    text_column: Annotated[str, typer.Option(help="column of texts")] = "text",
+    bundle: Annotated[Path, typer.Option(envvar="MODEL_DIR", help="folder of the model")] = Path("artifacts"),
+    text_column: Annotated[
+        str | None, typer.Option(help="column of texts; default: what the model was made with")
+    ] = None,
     encoding: Annotated[str, typer.Option(help="encoding of a CSV or TSV")] = "utf-8",
 ) -> None:
     """Predict every row of a file."""
@@ -26,7 +28,8 @@ def score(
 
     predictor = Predictor.load(bundle)
     rows = score_file(predictor, source, output, text_column=text_column, encoding=encoding, progress=_show)
-    typer.echo(f"\r{rows:,} rows written to {output}", err=True)
+    model = f"{predictor.metadata.name} {predictor.metadata.model_version}"
+    typer.echo(f"\r{rows:,} rows written to {output}, by the model {model} in {bundle}", err=True)
 
 
 @app.command()

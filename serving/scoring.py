@@ -17,18 +17,21 @@ def score_file(
     source: Path,
     target: Path,
     *,
-    text_column: str = "text",
+    text_column: str | None = None,
     encoding: str = "utf-8",
     progress: Callable[[int], object] = int,
 ) -> int:
     """Write `source` to `target` with the columns `label`, `probability`, `p_<label>` and `error` added.
 
-    CSV, TSV or Parquet by the suffix, each of any size: rows go through in pieces. Where the file has one of these
-    names already, all are added as `predicted_<name>`. A row without text has empty cells and says so in `error`.
-    `target` appears only when it is whole. `progress` is told the rows done so far; returns their number. Raises
-    FileError.
+    CSV, TSV or Parquet by the suffix, each of any size: rows go through in pieces. `text_column` defaults to the one
+    that the model was made with. Where the file has one of the added names already, all are added as
+    `predicted_<name>`. A row without text has empty cells and says so in `error`. `target` appears only when it is
+    whole. `progress` is told the rows done so far; returns their number. Raises FileError.
     """
     suffix, rows = check_suffix(target), 0
+    if target.exists() and source.exists() and target.samefile(source):
+        raise FileError(f"{target}: is the input; accepted: another name, so that nothing is lost")
+    text_column = text_column or predictor.metadata.recipe.get("data", {}).get("text", "text")
     with PartialFile(target) as file, ExitStack() as closing:
         reader = open_reader(source, encoding, closing)
         names = [name for name, _ in reader.columns]
@@ -47,7 +50,8 @@ def score_file(
 def _place(column: str, names: list[str], source: Path) -> int:
     if names.count(column) != 1:
         found = "no column" if column not in names else f"{names.count(column)} columns"
-        raise FileError(f"{source}: {found} {column!r}; found: {', '.join(map(repr, names))}")
+        listed = ", ".join(map(repr, names))
+        raise FileError(f"{source}: {found} {column!r}; found: {listed}; --text-column names another")
     return names.index(column)
 
 

@@ -14,7 +14,7 @@ from training.errors import TrainingError
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
 RecipePath = Annotated[
-    Path, typer.Argument(help="a recipe, or the name of one that comes with the project: gop-debate")
+    Path, typer.Argument(help="a recipe, or one that comes with the project: gop-debate, sample, tweets")
 ]
 DataFiles = Annotated[
     list[Path], typer.Option("--data", help="CSV, TSV, JSONL (each also .gz) or Parquet; several may follow")
@@ -43,10 +43,13 @@ def fit(
     from training.pipeline import Pipeline
     from training.recipe import find_recipe, read_recipe
 
-    columns = {"text": text_column, "label": label_column, "encoding": encoding}
-    chosen = read_recipe(find_recipe(recipe), seed=seed, data={k: v for k, v in columns.items() if v is not None})
-    display = Display()
-    figures = Pipeline(chosen, [*data, *(more or [])], out, display).run(resume=resume)
+    columns = _given(text=text_column, label=label_column, encoding=encoding)
+    chosen, display = read_recipe(find_recipe(recipe), seed=seed, data=columns), Display()
+    try:
+        figures = Pipeline(chosen, [*data, *(more or [])], out, display).run(resume=resume)
+    except KeyboardInterrupt:
+        display.note("Interrupted. With --resume the same command goes on after the last finished epoch.")
+        raise typer.Exit(130) from None
     display.figures(figures, "Test part, through serving")
     display.console.print(f"Bundle: {out}", markup=False, emoji=False)
 
@@ -60,6 +63,9 @@ def compare(
         Path | None, typer.Option(help="a bundle of this recipe and data, instead of training one")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="instead of the recipe's")] = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    encoding: Encoding = None,
 ) -> None:
     """Print the network beside baselines, all on the recipe's test part."""
     from training.compare import compare as compared
@@ -68,7 +74,8 @@ def compare(
     from training.recipe import find_recipe, read_recipe
 
     display = Display(Console(stderr=True))
-    chosen = read_recipe(find_recipe(recipe), seed=seed)
+    columns = _given(text=text_column, label=label_column, encoding=encoding)
+    chosen = read_recipe(find_recipe(recipe), seed=seed, data=columns)
     typer.echo(comparison_table(compared(chosen, [*data, *(more or [])], display, bundle)))
 
 
@@ -102,6 +109,10 @@ def knobs() -> None:
     from training.knobs import knob_table
 
     typer.echo(knob_table())
+
+
+def _given(**options: str | None) -> dict[str, str]:
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def main(**options: Any) -> None:

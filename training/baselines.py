@@ -25,6 +25,7 @@ from training.metrics import Labels
 from training.recipe import TokenizerKnobs
 from training.tokenizer import build_normalizer, build_pieces
 
+VADER = "VADER"
 SENTIMENT = {"negative", "neutral", "positive"}
 
 
@@ -76,7 +77,7 @@ def baselines(knobs: TokenizerKnobs, labels: list[str], seed: int) -> dict[str, 
             ),
         ),
     }
-    return {**found, "VADER": Vader(labels)} if {label.lower() for label in labels} == SENTIMENT else found
+    return {**found, VADER: Vader(labels)} if {label.lower() for label in labels} == SENTIMENT else found
 
 
 def size(baseline: Baseline) -> int:

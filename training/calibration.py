@@ -10,11 +10,12 @@ from scipy.optimize import minimize_scalar
 
 from training.metrics import Labels, Probabilities, rescaled
 
-RANGE = (0.1, 10.0)
+# Below one half: a validation part too small to hold mistakes asks for certainty that nothing has earned.
+RANGE = (0.5, 10.0)
 
 
 def best_temperature(truth: Labels, probabilities: Probabilities) -> float:
-    """The temperature in [0.1, 10] with the least negative log-likelihood of `truth` (rows,)."""
+    """The temperature in [0.5, 10] with the least negative log-likelihood of `truth` (rows,)."""
 
     def loss(log_temperature: float) -> float:
         scaled = rescaled(probabilities, float(np.exp(log_temperature)))

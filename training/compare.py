@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.metrics import accuracy_score, f1_score, recall_score
 
 from serving.predictor import Predictor
-from training.baselines import Baseline, baselines, size
+from training.baselines import VADER, Baseline, baselines, size
 from training.dataset import Dataset, load_dataset
 from training.display import Display
 from training.metrics import Labels
@@ -36,11 +36,12 @@ def compare(recipe: Recipe, paths: Sequence[Path], display: Display, bundle: Pat
     Times are wall times of this process on this machine: compare them with each other only. Raises TrainingError.
     """
     dataset = load_dataset(paths, recipe.data, recipe.seed)
-    display.dataset(dataset)
-    rows = [
-        _baseline_row(name, baseline, dataset)
-        for name, baseline in baselines(recipe.tokenizer, dataset.labels, recipe.seed).items()
-    ]
+    candidates = baselines(recipe.tokenizer, dataset.labels, recipe.seed)
+    if bundle:  # else the network's own training shows it
+        display.dataset(dataset)
+    if VADER not in candidates:
+        display.note(f"{VADER} is left out: it knows negative, neutral and positive, not {dataset.labels}")
+    rows = [_baseline_row(name, baseline, dataset) for name, baseline in candidates.items()]
     network = _given_row(bundle, dataset) if bundle else _trained_row(recipe, paths, display, dataset)
     return [*rows, network]
 

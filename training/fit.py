@@ -61,7 +61,7 @@ class Fit:
             while not self._finished(state):
                 epoch, weights = self._epoch(len(state.history) + 1, watcher)
                 state.history.append(epoch)
-                if state.best is None or epoch.macro_recall > state.best.macro_recall:
+                if state.best is None or _merit(epoch) > _merit(state.best):
                     state.best, best_weights = epoch, weights
                 self._save(state, best_weights)
                 watcher.on_epoch(epoch, best=epoch is state.best)
@@ -150,6 +150,10 @@ def class_weights(labels: Labels, classes: int) -> Floats:
     """Weights, float32 (classes,), under which every class counts the same and the mean row counts 1."""
     counts = np.bincount(labels, minlength=classes)
     return (len(labels) / (classes * counts)).astype(np.float32)
+
+
+def _merit(epoch: Epoch) -> tuple[float, float]:
+    return (epoch.macro_recall, -epoch.validation_loss)
 
 
 def _assign(variables: Sequence[Any], values: Arrays) -> None:

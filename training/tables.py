@@ -50,7 +50,8 @@ def read_table(path: Path, encoding: str, *, quoted: bool = True) -> pd.DataFram
 def column(frame: pd.DataFrame, name: str, path: Path) -> "pd.Series[str]":
     """One column. Raises DataError naming the columns there are."""
     if name not in frame.columns:
-        raise DataError(f"{path}: no column {name!r}; found: {_listed(frame.columns)}")
+        hint = "name the right one in the recipe, or by --text-column or --label-column"
+        raise DataError(f"{path}: no column {name!r}; found: {_listed(frame.columns)}; {hint}")
     return frame[name]
 
 

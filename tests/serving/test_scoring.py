@@ -7,7 +7,7 @@ import pytest
 from serving.errors import FileError
 from serving.predictor import Predictor
 from serving.scoring import NOTHING_TO_READ, score_file
-from tests.bundles import TEXTS
+from tests.bundles import TEXTS, edit_metadata
 
 ADDED = ["label", "probability", "p_negative", "p_neutral", "p_positive", "error"]
 
@@ -138,6 +138,19 @@ def test_text_that_is_no_parquet(predictor: Predictor, tmp_path: Path) -> None:
     (tmp_path / "in.parquet").write_bytes(b"text")
     with pytest.raises(FileError, match="not readable as Parquet"):
         score_file(predictor, tmp_path / "in.parquet", tmp_path / "out.csv")
+
+
+def test_the_input_is_never_overwritten(predictor: Predictor, tmp_path: Path) -> None:
+    source = write_csv(tmp_path / "in.csv", ["text"], [["good"]])
+    with pytest.raises(FileError, match="is the input"):
+        score_file(predictor, source, tmp_path / ".." / tmp_path.name / "in.csv")
+    assert source.read_text(encoding="utf-8") == "text\ngood\n"
+
+
+def test_the_column_is_the_one_that_the_model_was_made_with(bundle: Path, tmp_path: Path) -> None:
+    edit_metadata(bundle, lambda content: content["recipe"]["data"].update(text="tweet"))
+    source = write_csv(tmp_path / "in.csv", ["tweet"], [["good"]])
+    assert score_file(Predictor.load(bundle), source, tmp_path / "out.csv") == 1
 
 
 def test_a_place_that_cannot_be_written(predictor: Predictor, tmp_path: Path) -> None:

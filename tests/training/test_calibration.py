@@ -21,6 +21,11 @@ def test_the_temperature_that_made_it_overconfident_is_found() -> None:
     assert after < before / 4
 
 
+def test_no_mistakes_in_a_few_rows_do_not_make_it_certain() -> None:
+    probabilities = np.array([[0.8, 0.2], [0.3, 0.7], [0.9, 0.1]])
+    assert best_temperature(np.array([0, 1, 0]), probabilities) == pytest.approx(0.5, abs=1e-3)
+
+
 def test_folding_is_rescaling() -> None:
     network = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, activation="softmax")])
     inputs = np.random.default_rng(0).normal(size=(10, 4)).astype(np.float32)

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from tests.bundles import LABELS
+from tests.bundles import LABELS, write_bundle
 from training.compare import Row, compare, comparison_table
 from training.display import Display
 from training.recipe import Data, Recipe
@@ -31,3 +31,15 @@ def test_the_table_has_the_best_first() -> None:
     lines = comparison_table([one, other]).splitlines()
     assert lines[2] == "| other | 0.700 | 0.400 | 0.600 | before | 0.0 MB | 10 |"
     assert lines[3] == "| one | 0.500 | 0.400 | 0.600 | 1.2 s | 2.0 MB | 1,234 |"
+
+
+def test_what_is_left_out_is_said(tmp_path: Path) -> None:
+    write_bundle(tmp_path / "b", labels=["ham", "spam"])
+    (tmp_path / "d.csv").write_text("\n".join(["text,label", *ROWS]), encoding="utf-8")
+    shown = io.StringIO()
+    rows = compare(Recipe(name="x"), [tmp_path / "d.csv"], Display(Console(file=shown, width=200)), tmp_path / "b")
+    assert "VADER is left out" in shown.getvalue()
+    assert "VADER" not in {row.name for row in rows}
+
+
+ROWS = [f"{word} offer {i},{label}" for i in range(20) for word, label in (("free", "spam"), ("my", "ham"))]

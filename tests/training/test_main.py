@@ -88,6 +88,18 @@ def test_the_file_comes_before_the_training(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["d.csv"]
 
 
+def test_an_interruption_says_how_to_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from training import pipeline
+
+    def interrupt(self: object, *, resume: bool) -> None:  # noqa: ARG001
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pipeline.Pipeline, "run", interrupt)
+    result = CliRunner().invoke(app, ["fit", "sample", "--data", "a.csv", "--out", str(tmp_path / "o")])
+    assert result.exit_code == 130
+    assert "With --resume the same command goes on" in result.stdout
+
+
 def test_several_files_may_follow_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from training import pipeline
 
