@@ -1,28 +1,50 @@
 """The bundle that is committed, as a dyno would serve it from a clone."""
 
+from pathlib import Path
+
+import pytest
+
 from benchmarks.figures import table
 from serving.bundle import Bundle
+from serving.metadata import Metadata
 from tests.deploy.conftest import RunWeb
 from tests.deploy.services import ROOT, http_client
-from training.recipe import read_recipe
+from training.recipe import find_recipe, read_recipe
+
+DEFAULT = "tweets"
+
+
+@pytest.fixture(scope="module")
+def default() -> Metadata:
+    """The default bundle's; who deploys a model of their own is not held to what we say of ours."""
+    metadata = Bundle.read(ROOT / "artifacts").metadata
+    if metadata.name != DEFAULT:
+        pytest.skip(f"artifacts/ holds the model {metadata.name!r}, not the default one")
+    return metadata
 
 
 def test_the_committed_bundle_is_deployed_and_answers(run_web: RunWeb) -> None:
+    labels = Bundle.read(ROOT / "artifacts").metadata.labels
     with run_web() as web, http_client(web) as client:
         assert client.get("/readyz").status_code == 200
-        assert client.post("/predict", json={"text": "WORST SHOW EVER"}).json()["label"] == "negative"
-
-
-def test_it_is_what_the_recipe_makes() -> None:
-    metadata = Bundle.read(ROOT / "artifacts").metadata
-    recipe = read_recipe(ROOT / "training" / "recipes" / "tweets.toml")
-    assert metadata.recipe == recipe.model_dump(mode="json")
-    assert metadata.labels == ["negative", "neutral", "positive"]
+        assert client.post("/predict", json={"text": "WORST SHOW EVER"}).json()["label"] in labels
 
 
 def test_it_is_small() -> None:
     assert sum(path.stat().st_size for path in (ROOT / "artifacts").rglob("*")) < 25e6
 
 
-def test_the_readme_quotes_its_figures() -> None:
-    assert table(Bundle.read(ROOT / "artifacts").metadata.metrics["test"]) in (ROOT / "README.md").read_text("utf-8")
+def test_the_default_one_knows_the_worst_show_ever(default: Metadata, run_web: RunWeb) -> None:
+    assert default.labels == ["negative", "neutral", "positive"]
+    with run_web() as web, http_client(web) as client:
+        assert client.post("/predict", data={"text": "WORST SHOW EVER"}).json()["label"] == "negative"
+
+
+def test_the_default_one_is_what_its_recipe_makes(default: Metadata) -> None:
+    assert default.recipe == read_recipe(find_recipe(Path(DEFAULT))).model_dump(mode="json")
+
+
+def test_the_readme_quotes_its_figures(default: Metadata) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert table(default.metrics["test"]) in readme
+    assert default.model_version in readme
