@@ -65,7 +65,7 @@ def drop_empty(rows: pd.DataFrame, cleaning: Counts) -> pd.DataFrame:
     cleaning["without a label"] = int((unlabelled & ~empty).sum())
     kept = rows[~empty & ~unlabelled]
     if kept.empty:
-        raise DataError(f"no row has both a text and a label; found: {cleaning}")
+        raise DataError(f"{'; '.join(rows.origin.unique())}: no row has both a text and a label; found: {cleaning}")
     return kept
 
 

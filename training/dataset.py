@@ -69,12 +69,15 @@ def load_dataset(paths: Sequence[Path], data: Data, seed: int) -> Dataset:
     rows, files = _read_rows(paths, data)
     cleaning = {"rows read": len(rows)}
     rows = drop_ignored(rows, data.ignore, cleaning)
+    where = "; ".join(rows.origin.unique())
     labels = data.labels or _found_labels(rows.label)
+    if len(labels) < 2:
+        raise DataError(f"{where}: found only one class, {labels}; accepted: at least two")
     rows = _with_label_indices(drop_empty(rows, cleaning), labels)
     rows = merge_copies(rows, cleaning)
-    parts = _split(rows, data, labels, seed)
+    parts = _split(rows, data, labels, seed, where)
     cleaning["rows kept"] = sum(len(part) for part in parts.values())
-    _check_sizes(parts, labels)
+    _check_sizes(parts, labels, where)
     return Dataset(labels, **parts, cleaning=cleaning, files=files)
 
 
@@ -118,7 +121,8 @@ def _rows(table: pd.DataFrame, path: Path, source: Source, data: Data) -> pd.Dat
     frame = pd.DataFrame({"text": texts[chosen], "label": labels[chosen].replace(data.rename)})
     if frame.empty:
         raise DataError(f"{path}: no row is left by where={source.where} where_not={source.where_not}")
-    return frame.assign(source=path.name, part=source.part or "", weight=source.weight)
+    origin = f"{path}, column {source.label or data.label!r}"
+    return frame.assign(source=path.name, origin=origin, part=source.part or "", weight=source.weight)
 
 
 def _chosen(table: pd.DataFrame, path: Path, source: Source) -> "pd.Series[bool]":
@@ -139,16 +143,12 @@ def _found_labels(found: "pd.Series[str]") -> list[str]:
 
 
 def _with_label_indices(rows: pd.DataFrame, labels: list[str]) -> pd.DataFrame:
-    if len(labels) < 2:
-        raise DataError(f"found only one class, {labels}; accepted: at least two")
-    canonical = Canonical(labels)
-    indices = [
-        pd.Series(canonical.indices(group.label, str(file)), group.index) for file, group in rows.groupby("source")
-    ]
+    canonical, origins = Canonical(labels), rows.groupby("origin")
+    indices = [pd.Series(canonical.indices(group.label, str(origin)), group.index) for origin, group in origins]
     return rows.assign(label=pd.concat(indices).reindex(rows.index))
 
 
-def _split(rows: pd.DataFrame, data: Data, labels: list[str], seed: int) -> dict[str, pd.DataFrame]:
+def _split(rows: pd.DataFrame, data: Data, labels: list[str], seed: int, where: str) -> dict[str, pd.DataFrame]:
     """Pinned rows go to their part; of the others each class gives its share to each part, and one row at least."""
     shares: dict[Part, float] = {part: share for part, share in _shares(data).items() if share}
     rng, places = np.random.default_rng(seed), rows.part.to_numpy(dtype=object, copy=True)
@@ -159,10 +159,10 @@ def _split(rows: pd.DataFrame, data: Data, labels: list[str], seed: int) -> dict
         if not len(members):
             continue
         if len(members) <= len(shares):
-            found = f"class {label!r} has {len(members)} distinct texts, too few to split"
+            found = f"{where}: class {label!r} has {len(members)} distinct texts, too few to split"
             raise DataError(f"{found}; accepted: at least {len(shares) + 1}")
         _place(places, members, shares)
-    kept = rows.drop(columns=["key", "part"])
+    kept = rows.drop(columns=["key", "part", "origin"])
     return {part: kept[places == part].reset_index(drop=True) for part in PARTS}
 
 
@@ -179,9 +179,10 @@ def _shares(data: Data) -> dict[Part, float]:
     return {"test": data.test, "validation": data.validation}
 
 
-def _check_sizes(parts: dict[str, pd.DataFrame], labels: list[str]) -> None:
+def _check_sizes(parts: dict[str, pd.DataFrame], labels: list[str], where: str) -> None:
     for part, frame in parts.items():
         present = set(frame.label)
         for index, label in enumerate(labels):
             if index not in present:
-                raise DataError(f"class {label!r} has no row in the {part} part; each class needs one in each part")
+                fault = f"class {label!r} has no row in the {part} part"
+                raise DataError(f"{where}: {fault}; accepted: at least one in each part")

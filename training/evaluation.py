@@ -62,4 +62,5 @@ def read_labelled(
     rows = rows[(rows.text.str.strip() != "") & (rows.label != "") & ~rows.label.isin(data.ignore)]
     if rows.empty:
         raise DataError(f"{path}: no row has a text and a label; accepted labels: {metadata.labels}")
-    return rows.text.tolist(), Canonical(metadata.labels).indices(rows.label, str(path))
+    origin = f"{path}, column {label or source.label or data.label!r}"
+    return rows.text.tolist(), Canonical(metadata.labels).indices(rows.label, origin)

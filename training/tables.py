@@ -3,7 +3,6 @@
 import codecs
 import csv
 import gzip
-import hashlib
 import json
 import warnings
 import zlib
@@ -13,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from serving.bundle import sha256
 from serving.metadata import DataFile
 from training.errors import DataError
 
@@ -57,8 +57,7 @@ def column(frame: pd.DataFrame, name: str, path: Path) -> "pd.Series[str]":
 
 def fingerprint(path: Path, rows: int) -> DataFile:
     """What the bundle remembers of a file: base name, rows, sha256."""
-    with path.open("rb") as file:
-        return DataFile(file=path.name, rows=rows, sha256=hashlib.file_digest(file, "sha256").hexdigest())
+    return DataFile(file=path.name, rows=rows, sha256=sha256(path))
 
 
 def _kind(path: Path) -> str:

@@ -81,13 +81,12 @@ def build_tokenizer(texts: Iterable[str], knobs: TokenizerKnobs) -> Tokenizer:
     """
     tokenizer = Tokenizer(_empty_model(knobs))
     tokenizer.normalizer = build_normalizer(knobs)
-    words, pieces = pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Split(Regex(PIECES), "isolated")
     # The tags have their ids already: counted as words they would get second ones, or waste merges.
     without_tags = pre_tokenizers.Split(Regex(ANY_TAG), "removed")
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([words, without_tags, pieces])
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([without_tags, build_pieces()])
     texts = list(texts)
     tokenizer.train_from_iterator(texts, _trainer(knobs, texts, tokenizer.normalizer))
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([words, pieces])
+    tokenizer.pre_tokenizer = build_pieces()
     tokenizer = _without_added_tokens(tokenizer)
     tokenizer.enable_truncation(knobs.max_tokens)
     tokenizer.enable_padding(

@@ -118,13 +118,13 @@ FEW = [*distinct(20, "a"), ("only one", "b")]
 @pytest.mark.parametrize(
     ("rows", "data", "fault"),
     [
-        (distinct(9, "a"), Data(), "only one class, ['a']; accepted: at least two"),
-        (FEW, Data(), "class 'b' has 1 distinct texts, too few to split; accepted: at least 3"),
-        (FEW, Data(labels=["a", "c"]), "d.csv: unknown labels ['b']; accepted: ['a', 'c']"),
-        (distinct(9, "a"), Data(labels=["a", "b"]), "class 'b' has no row in the train part"),
+        (distinct(9, "a"), Data(), "d.csv, column 'label': found only one class, ['a']; accepted: at least two"),
+        (FEW, Data(), "d.csv, column 'label': class 'b' has 1 distinct texts, too few to split; accepted: at least 3"),
+        (FEW, Data(labels=["a", "c"]), "d.csv, column 'label': unknown labels ['b']; accepted: ['a', 'c']"),
+        (distinct(9, "a"), Data(labels=["a", "b"]), "d.csv, column 'label': class 'b' has no row in the train part"),
         (FEW, Data(text="tweet"), "no column 'tweet'; found: 'text', 'label'"),
         (FEW, Data(label="gold"), "no column 'gold'; found: 'text', 'label'"),
-        ([("", "a"), ("!!", "b")], Data(), "no row has both a text and a label"),
+        ([("", "a"), ("!!", "b")], Data(), "d.csv, column 'label': no row has both a text and a label"),
         (FEW, Data(sources=[Source(file="other.csv")]), "the recipe has no source for this file; accepted: other.csv"),
         (FEW, Data(sources=[Source(file="d.csv"), Source(file="e.csv")]), "the recipe also wants e.csv"),
         (FEW, Data(sources=[Source(file="d.csv", where={"label": ["z"]})]), "no row is left by where="),
