@@ -30,9 +30,9 @@ def main() -> None:
 
 def fit(recipe: Path, data: list[Path], seed: int) -> Figures:
     """Train a bundle that is thrown away; its test figures."""
-    display = Display(Console(stderr=True))
+    chosen, display = read_recipe(find_recipe(recipe), seed=seed), Display(Console(stderr=True))
     with tempfile.TemporaryDirectory() as folder:
-        return Pipeline(read_recipe(find_recipe(recipe), seed=seed), data, Path(folder) / "bundle", display).run()
+        return Pipeline(chosen, data, Path(folder) / "bundle", display, baselines=False).run()
 
 
 def table(figures: dict[int, Figures]) -> str:

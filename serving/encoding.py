@@ -56,8 +56,8 @@ class Encoder:
 
     @property
     def vocabulary_size(self) -> int:
-        """Number of token ids, special ones included."""
-        return int(self._tokenizer.get_vocab_size(with_added_tokens=True))
+        """One more than the highest token id, special ones included: the rows that a network must have for them."""
+        return max(self._tokenizer.get_vocab(with_added_tokens=True).values()) + 1
 
     def encode(self, texts: Sequence[str]) -> list[Encoded]:
         """Token ids of each text, in order. A text with nothing readable in it is one unknown token."""

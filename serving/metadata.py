@@ -50,4 +50,5 @@ class Metadata(_Strict):
     split: dict[str, dict[str, int]] = Field(description="part -> label -> rows")
     cleaning: dict[str, int] = Field(description="rule -> rows dropped or merged by it")
     libraries: dict[str, str]
+    teachers: dict[str, str] = Field({}, description="folder -> model version of the bundles that it learned from")
     metrics: dict[str, Any] = Field(description="part -> figures, computed on the served path")

@@ -11,9 +11,10 @@ from serving.bundle import METADATA, NETWORK, TOKENIZER, model_version, sha256
 from serving.encoding import Encoder
 from serving.metadata import KnownAnswer, Metadata
 from training.network import build_network
-from training.recipe import NetworkKnobs, TokenizerKnobs
+from training.network_knobs import NetworkKnobs
 from training.runtime import keras
 from training.tokenizer import build_tokenizer
+from training.tokenizer_knobs import TokenizerKnobs
 
 LABELS = ["negative", "neutral", "positive"]
 TEXTS = [

@@ -1,4 +1,4 @@
-"""`python -m training`: fit, evaluate, compare, knobs."""
+"""`python -m training`: fit, evaluate, compare, tune, knobs."""
 
 import json
 import sys
@@ -13,14 +13,15 @@ from training.errors import TrainingError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
-RecipePath = Annotated[
-    Path, typer.Argument(help="a recipe, or one that comes with the project: gop-debate, sample, tweets")
-]
+RecipePath = Annotated[Path, typer.Argument(help="a recipe, or the name of one in training/recipes, such as sample")]
 DataFiles = Annotated[
     list[Path], typer.Option("--data", help="CSV, TSV, JSONL (each also .gz) or Parquet; several may follow")
 ]
 MoreFiles = Annotated[list[Path] | None, typer.Argument(help="more data files")]
 Out = Annotated[Path, typer.Option("--out", help="folder for the bundle; a bundle that stands there is replaced")]
+StageCache = Annotated[
+    Path | None, typer.Option(help="folder for pre-trained bodies, which runs with the same first stages share")
+]
 TextColumn = Annotated[str | None, typer.Option(help="column of texts, instead of the recipe's")]
 LabelColumn = Annotated[str | None, typer.Option(help="column of labels, instead of the recipe's")]
 Encoding = Annotated[str | None, typer.Option(help="encoding of the files, instead of the recipe's")]
@@ -32,13 +33,19 @@ def fit(
     data: DataFiles,
     out: Out,
     more: MoreFiles = None,
-    resume: Annotated[bool, typer.Option("--resume", help="go on from the last finished epoch")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="go on from where an interrupted run was")] = False,
     seed: Annotated[int | None, typer.Option(help="instead of the recipe's")] = None,
+    stage_cache: StageCache = None,
+    baselines: Annotated[bool, typer.Option(help="train baselines too, for the report")] = True,
+    report_texts: Annotated[
+        bool,
+        typer.Option("--report-texts", help="quote the most confident mistakes in the report, for your eyes"),
+    ] = False,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
     encoding: Encoding = None,
 ) -> None:
-    """Train a network and write a verified bundle."""
+    """Train a network and write a verified bundle with its report."""
     from training.display import Display
     from training.pipeline import Pipeline
     from training.recipe import find_recipe, read_recipe
@@ -46,9 +53,10 @@ def fit(
     columns = _given(text=text_column, label=label_column, encoding=encoding)
     chosen, display = read_recipe(find_recipe(recipe), seed=seed, data=columns), Display()
     try:
-        figures = Pipeline(chosen, [*data, *(more or [])], out, display).run(resume=resume)
+        paths, choices = [*data, *(more or [])], {"baselines": baselines, "texts": report_texts}
+        figures = Pipeline(chosen, paths, out, display, stage_cache, **choices).run(resume=resume)
     except KeyboardInterrupt:
-        display.note("Interrupted. With --resume the same command goes on after the last finished epoch.")
+        display.note("Interrupted. With --resume the same command goes on from about there.")
         raise typer.Exit(130) from None
     display.figures(figures, "Test part, through serving")
     display.console.print(f"Bundle: {out}", markup=False, emoji=False)
@@ -69,14 +77,51 @@ def compare(
 ) -> None:
     """Print the network beside baselines, all on the recipe's test part."""
     from training.compare import compare as compared
-    from training.compare import comparison_table
+    from training.compare import comparison_table, group_table
     from training.display import Display
     from training.recipe import find_recipe, read_recipe
 
     display = Display(Console(stderr=True))
     columns = _given(text=text_column, label=label_column, encoding=encoding)
     chosen = read_recipe(find_recipe(recipe), seed=seed, data=columns)
-    typer.echo(comparison_table(compared(chosen, [*data, *(more or [])], display, bundle)))
+    rows = compared(chosen, [*data, *(more or [])], display, bundle)
+    typer.echo("\n\n".join(filter(None, [comparison_table(rows), group_table(rows)])))
+
+
+@app.command()
+def tune(
+    recipe: RecipePath,
+    data: DataFiles,
+    out: Annotated[Path, typer.Option("--out", help="TOML file for the best recipe; an earlier winner is replaced")],
+    more: MoreFiles = None,
+    study: Annotated[
+        Path | None, typer.Option(help="SQLite file of the trials, which a search goes on from; default: beside --out")
+    ] = None,
+    trials: Annotated[int | None, typer.Option(min=1, help="how many in all, instead of the recipe's")] = None,
+    timeout: Annotated[float | None, typer.Option(min=0, help="minutes after which no other trial begins")] = None,
+    stage_cache: StageCache = None,
+    seed: Annotated[int | None, typer.Option(help="instead of the recipe's")] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", help="show each training, on stderr")] = False,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    encoding: Encoding = None,
+) -> None:
+    """Search the ranges that a recipe names for the best macro recall on the validation part."""
+    from training.display import Display
+    from training.objective import ValidationRecall
+    from training.recipe import find_recipe, read_recipe
+    from training.tune import Tuner
+
+    columns = _given(text=text_column, label=label_column, encoding=encoding)
+    chosen, display = read_recipe(find_recipe(recipe), seed=seed, data=columns), Display()
+    paths, file = [*data, *(more or [])], study or out.with_suffix(".sqlite")
+    objective = ValidationRecall(paths, stage_cache, verbose=verbose)
+    try:
+        Tuner(chosen, paths, out, file, display, objective).run(trials, timeout)
+    except KeyboardInterrupt:
+        display.note(f"Interrupted. Finished trials are in {file}; the same command goes on from there.")
+        raise typer.Exit(130) from None
+    display.console.print(f"Winner: {out}", markup=False, emoji=False)
 
 
 @app.command()

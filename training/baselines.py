@@ -22,8 +22,9 @@ from sklearn.tree import DecisionTreeClassifier
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from training.metrics import Labels
-from training.recipe import TokenizerKnobs
-from training.tokenizer import build_normalizer, build_pieces
+from training.normalizer import build_normalizer
+from training.pieces import build_pieces
+from training.tokenizer_knobs import TokenizerKnobs
 
 VADER = "VADER"
 SENTIMENT = {"negative", "neutral", "positive"}

@@ -1,4 +1,4 @@
-"""The state of a run after its last finished epoch: one file, replaced whole, never pickled."""
+"""The state of a run: one file, replaced whole, never pickled."""
 
 import json
 import os
@@ -15,20 +15,20 @@ Arrays = list[npt.NDArray[Any]]
 
 
 class Checkpoint:
-    """`folder/state.npz`: named lists of arrays and a JSON state, bound to one run by `identity`.
+    """`folder/name`: named lists of arrays and a JSON state, bound to one run by `identity`.
 
     `identity` is anything JSON that must be equal for a run to go on from the state: recipe, data, libraries.
     """
 
-    def __init__(self, folder: Path, identity: Mapping[str, Any]) -> None:
-        self.path = folder / "state.npz"
+    def __init__(self, folder: Path, identity: Mapping[str, Any], name: str = "state.npz") -> None:
+        self.path = folder / name
         self._identity = json.dumps(identity, sort_keys=True)
 
     def save(self, state: Mapping[str, Any], arrays: Mapping[str, Arrays]) -> None:
         """Replace the file in one step: a kill leaves the old state or the new one. ResumeError where it cannot."""
         content: dict[str, Any] = {f"{name}/{i:04}": a for name, items in arrays.items() for i, a in enumerate(items)}
         content |= {"state": json.dumps(state), "identity": self._identity}
-        partial = self.path.with_suffix(".partial")
+        partial = self.path.with_suffix(f".{os.getpid()}.partial")  # two runs may write one body
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with partial.open("wb") as file:

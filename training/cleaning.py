@@ -5,19 +5,26 @@ import unicodedata
 from collections.abc import Iterable
 
 import pandas as pd
+from tokenizers import Regex, normalizers
 
 from training.errors import DataError
-from training.recipe import TokenizerKnobs
-from training.tokenizer import EMOTICONS, build_normalizer, build_pieces
+from training.normalizer import build_normalizer
+from training.patterns import EMOTICONS, ENTITIES, QUOTES
+from training.pieces import build_pieces
+from training.tokenizer_knobs import TokenizerKnobs
 
 Counts = dict[str, int]
 
 LONG = 40  # characters of a key, about eight words: shorter texts may begin alike by chance
+_EMOTICON_TAG = re.compile("|".join(map(re.escape, EMOTICONS)))
 _CUT_OFF_LINK = re.compile(r"\bh(?:t(?:tp?)?)?(?:…|\.\.\.)\s*$")
 
 # Links, handles and markers go; the rest is made alike as the preprocessing would, whatever a recipe keeps of it.
 _ALIKE = TokenizerKnobs(urls="drop", handles="drop", retweets="drop", hashtags="word", emoticons="tag")
 _normalizer, _pieces = build_normalizer(_ALIKE), build_pieces()
+# Entities first, as in the preprocessing: a heart may be written &lt;3.
+_cuts = (*ENTITIES, *QUOTES, *((pattern, " ") for pattern in EMOTICONS.values()))
+_emoticons = normalizers.Sequence([normalizers.Replace(Regex(pattern), content) for pattern, content in _cuts])
 
 
 def text_key(text: str) -> str:
@@ -28,6 +35,16 @@ def text_key(text: str) -> str:
     normal = _normalizer.normalize_str(_CUT_OFF_LINK.sub("", text))
     pieces = (piece for piece, _ in _pieces.pre_tokenize_str(normal))
     return "".join(piece for piece in pieces if piece in EMOTICONS or not _is_punctuation(piece))
+
+
+def without_emoticons(text: str) -> str:
+    """The text, its entities decoded, with every emoticon that the preprocessing knows cut out."""
+    return str(_emoticons.normalize_str(text))
+
+
+def key_without_emoticons(key: str) -> str:
+    """The key that the same text would have without its emoticons."""
+    return _EMOTICON_TAG.sub("", key)
 
 
 def merged_keys(keys: Iterable[str]) -> dict[str, str]:
@@ -57,9 +74,9 @@ def drop_ignored(rows: pd.DataFrame, ignore: list[str], cleaning: Counts) -> pd.
 
 
 def drop_empty(rows: pd.DataFrame, cleaning: Counts) -> pd.DataFrame:
-    """Drop rows without text or label and add the column `key`. Raises DataError when none are left."""
+    """Drop rows without text or label; add `own_key`, and `key` of its group. Raises DataError when none are left."""
     keys = rows.text.map(text_key)
-    rows = rows.assign(key=keys.map(merged_keys(keys)))
+    rows = rows.assign(own_key=keys, key=keys.map(merged_keys(keys)))
     empty, unlabelled = rows.key == "", rows.label == ""
     cleaning["empty, or nothing but handles, links and punctuation"] = int(empty.sum())
     cleaning["without a label"] = int((unlabelled & ~empty).sum())

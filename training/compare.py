@@ -2,11 +2,12 @@
 
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from sklearn.metrics import accuracy_score, f1_score, recall_score
 
 from serving.predictor import Predictor
@@ -19,7 +20,10 @@ from training.recipe import Recipe
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One model's figures on the test part; `training_seconds` is None where it was trained before."""
+    """One model's figures on the test part; `training_seconds` is None where it was trained before.
+
+    `groups`: macro recall on each group of the held-out rows, over the classes that the group has.
+    """
 
     name: str
     macro_recall: float
@@ -28,6 +32,7 @@ class Row:
     training_seconds: float | None
     bytes: int
     predictions_per_second: float
+    groups: Mapping[str, float] = field(default_factory=dict)
 
 
 def compare(recipe: Recipe, paths: Sequence[Path], display: Display, bundle: Path | None = None) -> list[Row]:
@@ -35,15 +40,20 @@ def compare(recipe: Recipe, paths: Sequence[Path], display: Display, bundle: Pat
 
     Times are wall times of this process on this machine: compare them with each other only. Raises TrainingError.
     """
-    dataset = load_dataset(paths, recipe.data, recipe.seed)
-    candidates = baselines(recipe.tokenizer, dataset.labels, recipe.seed)
+    dataset = load_dataset(paths, recipe.data, recipe.split_seed)
     if bundle:  # else the network's own training shows it
         display.dataset(dataset)
+    rows = baseline_rows(recipe, dataset, display)
+    network = network_row(bundle, dataset) if bundle else _trained_row(recipe, paths, display, dataset)
+    return [*rows, network]
+
+
+def baseline_rows(recipe: Recipe, dataset: Dataset, display: Display) -> list[Row]:
+    """Train every baseline on the training part, and measure it."""
+    candidates = baselines(recipe.tokenizer, dataset.labels, recipe.seed)
     if VADER not in candidates:
         display.note(f"{VADER} is left out: it knows negative, neutral and positive, not {dataset.labels}")
-    rows = [_baseline_row(name, baseline, dataset) for name, baseline in candidates.items()]
-    network = _given_row(bundle, dataset) if bundle else _trained_row(recipe, paths, display, dataset)
-    return [*rows, network]
+    return [_baseline_row(name, baseline, dataset) for name, baseline in candidates.items()]
 
 
 def _baseline_row(name: str, baseline: Baseline, dataset: Dataset) -> Row:
@@ -58,11 +68,12 @@ def _trained_row(recipe: Recipe, paths: Sequence[Path], display: Display, datase
 
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        Pipeline(recipe, paths, Path(folder) / "bundle", display).run()
-        return _given_row(Path(folder) / "bundle", dataset, time.perf_counter() - start)
+        Pipeline(recipe, paths, Path(folder) / "bundle", display, baselines=False).run()
+        return network_row(Path(folder) / "bundle", dataset, time.perf_counter() - start)
 
 
-def _given_row(bundle: Path, dataset: Dataset, seconds: float | None = None) -> Row:
+def network_row(bundle: Path, dataset: Dataset, seconds: float | None = None) -> Row:
+    """A bundle's figures, as served; `seconds` is what its training took."""
     predictor = Predictor.load(bundle)
     index = {label: i for i, label in enumerate(dataset.labels)}
 
@@ -88,7 +99,14 @@ def _row(
         training_seconds=seconds,
         bytes=stored,
         predictions_per_second=rate,
+        groups={str(group): _macro_recall(frame, predict) for group, frame in dataset.held_out.groupby("group")},
     )
+
+
+def _macro_recall(frame: pd.DataFrame, predict: Callable[[Sequence[str]], Labels]) -> float:
+    truth = frame.label.to_numpy()
+    found = predict(frame.text.tolist())
+    return float(recall_score(truth, found, labels=np.unique(truth), average="macro", zero_division=0))
 
 
 def comparison_table(rows: Sequence[Row]) -> str:
@@ -104,3 +122,15 @@ def comparison_table(rows: Sequence[Row]) -> str:
             f"| {row.bytes / 1e6:.1f} MB | {row.predictions_per_second:,.0f} |"
         )
     return "\n".join(lines)
+
+
+def group_table(rows: Sequence[Row]) -> str:
+    """Markdown: a row for each held-out group, with each model's macro recall on it."""
+    ranked = [row for row in rows if row.groups]
+    lines = [
+        "| held-out group | " + " | ".join(row.name for row in ranked) + " |",
+        "|---|" + "---:|" * len(ranked),
+    ]
+    for group in ranked[0].groups if ranked else ():
+        lines.append(f"| {group} | " + " | ".join(f"{row.groups[group]:.3f}" for row in ranked) + " |")
+    return "\n".join(lines) if ranked else ""

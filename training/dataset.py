@@ -11,25 +11,30 @@ import pandas as pd
 
 from serving.metadata import DataFile
 from training.cleaning import drop_empty, drop_ignored, merge_copies
+from training.data_knobs import Data
 from training.errors import DataError
+from training.fields import Part
 from training.metrics import Labels
-from training.recipe import Data, Part, Source
-from training.tables import column, fingerprint, read_table
+from training.sources import read_rows, target_paths
 
 PARTS: tuple[Part, ...] = get_args(Part)
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Three parts as frames with columns `text`, `label` (index into `labels`), `source` and `weight`.
+    """Three parts as frames with columns `text`, `label` (index into `labels`), `source`, `group` and `weight`.
 
-    `cleaning` counts, by rule, the rows that were dropped or merged; `files` are the fingerprints.
+    `held_out` is a fourth, of the same kind, that may be empty: rows that nothing learns from and that are measured
+    by group. `keys` are those of every labelled text, whatever became of it. `cleaning` counts, by rule, the
+    rows that were dropped or merged; `files` are the fingerprints.
     """
 
     labels: list[str]
     train: pd.DataFrame
     validation: pd.DataFrame
     test: pd.DataFrame
+    held_out: pd.DataFrame
+    keys: set[str] = field(default_factory=set)
     cleaning: dict[str, int] = field(default_factory=dict)
     files: list[DataFile] = field(default_factory=list)
 
@@ -66,7 +71,7 @@ def load_dataset(paths: Sequence[Path], data: Data, seed: int) -> Dataset:
     stand in two parts stays in the later one (test before validation before train). Raises DataError before any
     training starts.
     """
-    rows, files = _read_rows(paths, data)
+    rows, files = read_rows(target_paths(paths, data), data, data.target_sources, seed)
     cleaning = {"rows read": len(rows)}
     rows = drop_ignored(rows, data.ignore, cleaning)
     where = "; ".join(rows.origin.unique())
@@ -74,64 +79,12 @@ def load_dataset(paths: Sequence[Path], data: Data, seed: int) -> Dataset:
     if len(labels) < 2:
         raise DataError(f"{where}: found only one class, {labels}; accepted: at least two")
     rows = _with_label_indices(drop_empty(rows, cleaning), labels)
+    keys = set(rows.own_key)
     rows = merge_copies(rows, cleaning)
     parts = _split(rows, data, labels, seed, where)
     cleaning["rows kept"] = sum(len(part) for part in parts.values())
     _check_sizes(parts, labels, where)
-    return Dataset(labels, **parts, cleaning=cleaning, files=files)
-
-
-def _read_rows(paths: Sequence[Path], data: Data) -> tuple[pd.DataFrame, list[DataFile]]:
-    frames, files = [], []
-    for path in paths:
-        sources = _sources(path, data)
-        encoding = next((s.encoding for s in sources if s.encoding), data.encoding)
-        table = read_table(path, encoding, quoted=data.quoted)
-        files.append(fingerprint(path, len(table)))
-        frames += [_rows(table, path, source, data) for source in sources]
-    _check_all_given(paths, data)
-    return pd.concat(frames, ignore_index=True), files
-
-
-def source_of(path: Path, data: Data) -> Source:
-    """What the recipe says of a file of this name; where it says nothing, a source without special keys."""
-    return next((source for source in data.sources if source.file == path.name), Source(file=path.name))
-
-
-def _sources(path: Path, data: Data) -> list[Source]:
-    if not data.sources:
-        return [Source(file=path.name)]
-    found = [source for source in data.sources if source.file == path.name]
-    if not found:
-        accepted = ", ".join(sorted({source.file for source in data.sources}))
-        raise DataError(f"{path}: the recipe has no source for this file; accepted: {accepted}")
-    return found
-
-
-def _check_all_given(paths: Sequence[Path], data: Data) -> None:
-    missing = {source.file for source in data.sources} - {path.name for path in paths}
-    if missing:
-        raise DataError(f"--data: the recipe also wants {', '.join(sorted(missing))}; found: {[p.name for p in paths]}")
-
-
-def _rows(table: pd.DataFrame, path: Path, source: Source, data: Data) -> pd.DataFrame:
-    texts = column(table, source.text or data.text, path)
-    labels = column(table, source.label or data.label, path).str.strip()
-    chosen = _chosen(table, path, source)
-    frame = pd.DataFrame({"text": texts[chosen], "label": labels[chosen].replace(data.rename)})
-    if frame.empty:
-        raise DataError(f"{path}: no row is left by where={source.where} where_not={source.where_not}")
-    origin = f"{path}, column {source.label or data.label!r}"
-    return frame.assign(source=path.name, origin=origin, part=source.part or "", weight=source.weight)
-
-
-def _chosen(table: pd.DataFrame, path: Path, source: Source) -> "pd.Series[bool]":
-    chosen = pd.Series(True, index=table.index)
-    for name, values in source.where.items():
-        chosen &= column(table, name, path).isin(values)
-    for name, values in source.where_not.items():
-        chosen &= ~column(table, name, path).isin(values)
-    return chosen
+    return Dataset(labels, **parts, keys=keys, cleaning=cleaning, files=files)
 
 
 def _found_labels(found: "pd.Series[str]") -> list[str]:
@@ -162,8 +115,18 @@ def _split(rows: pd.DataFrame, data: Data, labels: list[str], seed: int, where: 
             found = f"{where}: class {label!r} has {len(members)} distinct texts, too few to split"
             raise DataError(f"{found}; accepted: at least {len(shares) + 1}")
         _place(places, members, shares)
-    kept = rows.drop(columns=["key", "part", "origin"])
-    return {part: kept[places == part].reset_index(drop=True) for part in PARTS}
+    places[_held_out(rows, rng)] = "held_out"
+    kept = rows.drop(columns=["key", "own_key", "part", "origin", "task", "hold_out"])
+    return {part: kept[places == part].reset_index(drop=True) for part in (*PARTS, "held_out")}
+
+
+def _held_out(rows: pd.DataFrame, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+    """Places of the rows to hold out: of each source's groups and labels their share; such a source only trains."""
+    chosen = [np.zeros(0, dtype=np.int64)]
+    shares = rows.hold_out.to_numpy()
+    for _, members in sorted(rows.groupby(["source", "group", "label"]).indices.items()):
+        chosen.append(rng.permutation(members)[: round(shares[members[0]] * len(members))])
+    return np.concatenate(chosen)
 
 
 def _place(places: npt.NDArray[Any], members: npt.NDArray[Any], shares: dict[Part, float]) -> None:
@@ -180,8 +143,8 @@ def _shares(data: Data) -> dict[Part, float]:
 
 
 def _check_sizes(parts: dict[str, pd.DataFrame], labels: list[str], where: str) -> None:
-    for part, frame in parts.items():
-        present = set(frame.label)
+    for part in PARTS:
+        present = set(parts[part].label)
         for index, label in enumerate(labels):
             if index not in present:
                 fault = f"class {label!r} has no row in the {part} part"

@@ -1,5 +1,7 @@
 """What a run shows on the terminal: tables, and for each epoch its progress, figures and the time left."""
 
+from math import isnan
+
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -8,6 +10,7 @@ from rich.text import Text
 from training.dataset import PARTS, Dataset
 from training.metrics import Figures
 from training.watcher import Epoch, Watcher
+from training.weak import WeakRows
 
 
 class Display(Watcher):
@@ -34,6 +37,19 @@ class Display(Watcher):
             counts = list(sizes[part].values())
             parts.add_row(part, *(f"{count:,}" for count in counts), f"{sum(counts):,}")
         self.console.print(parts)
+
+    def weak(self, weak: WeakRows) -> None:
+        """What pre-training was read from."""
+        for rule, count in weak.cleaning.items():
+            self.console.print(Text(f"  pre-training, {rule}: {count:,}"))
+        for task, labels in weak.tasks.items():
+            rows = int((weak.rows.task == task).sum())
+            self.console.print(Text(f"  task {task}: {rows:,} rows, {len(labels)} classes"))
+
+    def on_stage(self, name: str, number: int, stages: int) -> None:
+        """A heading."""
+        self._seconds.clear()
+        self.console.print(Text(f"Stage {number}/{stages}: {name}"))
 
     def network(self, parameters: int, vocabulary: int, device: str) -> None:
         """What is about to be trained, and where."""
@@ -67,9 +83,8 @@ class Display(Watcher):
         self._seconds.append(epoch.seconds)
         left = sum(self._seconds) / len(self._seconds) * (self._epochs - epoch.number)
         self.console.print(
-            f"epoch {epoch.number}/{self._epochs}  loss {epoch.loss:.4f}  validation loss {epoch.validation_loss:.4f}  "
-            f"macro recall {epoch.macro_recall:.4f}  accuracy {epoch.accuracy:.4f}  {epoch.seconds:.0f} s, "
-            f"at most {_minutes(left)} left{'  best' if best else ''}",
+            f"epoch {epoch.number}/{self._epochs}  loss {epoch.loss:.4f}{_validated(epoch)}  {epoch.seconds:.0f} s, "
+            f"at most {_minutes(left)} left{'  best' if best and not isnan(epoch.macro_recall) else ''}",
             highlight=False,
             soft_wrap=True,
         )
@@ -109,6 +124,13 @@ def figure_tables(figures: Figures, title: str) -> list[Table]:
     for name, counts in figures.confusion.items():
         confusion.add_row(Text(name), *(f"{count:,}" for count in counts.values()))
     return [overall, classes, confusion]
+
+
+def _validated(epoch: Epoch) -> str:
+    if isnan(epoch.macro_recall):
+        return ""
+    figures = f"macro recall {epoch.macro_recall:.4f}  accuracy {epoch.accuracy:.4f}"
+    return f"  validation loss {epoch.validation_loss:.4f}  {figures}"
 
 
 def _minutes(seconds: float) -> str:

@@ -10,10 +10,11 @@ from pydantic import ValidationError
 from serving.bundle import sha256
 from serving.metadata import Metadata
 from serving.predictor import Predictor
-from training.dataset import Canonical, source_of
+from training.data_knobs import Data
+from training.dataset import Canonical
 from training.errors import DataError
 from training.metrics import Figures, Labels, measure
-from training.recipe import Data
+from training.sources import source_of
 from training.tables import column, read_table
 
 
@@ -23,6 +24,16 @@ def evaluate(predictor: Predictor, texts: Sequence[str], truth: Labels) -> Figur
     predictions = predictor.predict(texts)
     probabilities = np.array([[p.probabilities[name] for name in labels] for p in predictions])
     return measure(labels, truth, probabilities, predictor.metadata.temperature)
+
+
+def measured_by_group(predictor: Predictor, rows: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Group -> rows, macro recall, macro F1 and accuracy of a part's frame; classes that a group lacks do not count."""
+    found = {}
+    for group, frame in rows.groupby("group"):
+        figures = evaluate(predictor, frame.text.tolist(), frame.label.to_numpy())
+        kept = {"macro_recall": figures.macro_recall, "macro_f1": figures.macro_f1, "accuracy": figures.accuracy}
+        found[str(group)] = {"rows": figures.rows, **kept}
+    return found
 
 
 def evaluate_file(

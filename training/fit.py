@@ -1,141 +1,167 @@
-"""The training loop: epochs over batches, early stopping on macro recall, a state on disk after each epoch."""
+"""The training loop of one stage: epochs over batches, early stopping on macro recall, its state on disk."""
 
+import math
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from sklearn.metrics import accuracy_score, recall_score
 
-from training.batches import Batches, Floats
-from training.checkpoint import Arrays, Checkpoint
+from training.batches import Batch, Batches, Floats
+from training.checkpoint import Arrays
 from training.metrics import Labels
-from training.recipe import FitKnobs
+from training.progress import Progress, State
 from training.runtime import keras
-from training.watcher import Epoch, Watcher
+from training.schedule import Stage
+from training.trainee import TaskCrossentropy, Trainee, seed_variables
+from training.watcher import Epoch, Watcher, best_epoch
 
+SAVE_EVERY = 60.0  # seconds between states within an epoch: what a kill can cost
 
-@dataclass
-class _State:
-    history: list[Epoch] = field(default_factory=list)
-    best: Epoch | None = None
-
-    def dump(self) -> dict[str, Any]:
-        return {"history": [asdict(epoch) for epoch in self.history], "best": self.best and self.best.number}
-
-    @classmethod
-    def of(cls, dumped: dict[str, Any]) -> "_State":
-        history = [Epoch(**epoch) for epoch in dumped["history"]]
-        return cls(history, next((epoch for epoch in history if epoch.number == dumped["best"]), None))
+Keep = Callable[[Mapping[str, Any], Mapping[str, Arrays]], None]
 
 
 class Fit:
-    """Fits one network.
+    """Fits one stage.
 
-    Arguments: `network`, uncompiled, (ids) -> (texts, classes) probabilities; the two parts; the schedule; the seed;
-    the checkpoint that each epoch is written to. After `run` the network has the weights of its best epoch.
+    Arguments: the trainee; rows to train on; rows that choose the best epoch, or None where the stage does not train
+    the network's own head, and its last epoch counts; the stage; seeds; and `keep`, which is given a JSON state and
+    arrays about every minute and after each epoch. After `run` the trainee has the weights of the best epoch.
     """
 
     def __init__(
         self,
-        network: keras.Model,
+        trainee: Trainee,
         train: Batches,
-        validation: Batches,
-        knobs: FitKnobs,
-        seed: int,
-        checkpoint: Checkpoint,
+        validation: Batches | None,
+        stage: Stage,
+        seed: Sequence[int],
+        keep: Keep,
+        save_every: float = SAVE_EVERY,
     ) -> None:
-        self.network, self.train, self.validation = network, train, validation
-        self.knobs, self.seed, self.checkpoint = knobs, seed, checkpoint
+        self.trainee, self.train, self.validation = trainee, train, validation
+        self.stage, self.seed, self.keep, self.save_every = stage, list(seed), keep, save_every
+        self._names_words = bool(stage.masked_words)
+        self.model: keras.Model = trainee.naming if self._names_words else trainee.model
         self._compile()
 
-    def run(self, watcher: Watcher, *, resume: bool = False) -> list[Epoch]:
+    def run(self, watcher: Watcher, saved: tuple[Mapping[str, Any], Mapping[str, Arrays]] | None = None) -> list[Epoch]:
         """Train until `epochs` or until `patience` is spent. Returns the figures of every epoch.
 
-        `resume` goes on from the checkpoint and ends where an unbroken run would. Raises ResumeError.
+        `saved`, what `keep` was given last, goes on from there and ends where an unbroken run would.
         """
-        state, best_weights = self._restore() if resume else (_State(), self._weights())
-        watcher.on_start(len(state.history) + 1, self.knobs.epochs)
+        state, best_weights = self._restore(*saved) if saved else self._fresh()
+        watcher.on_start(len(state.history) + 1, self.stage.epochs)
         try:
             while not self._finished(state):
-                epoch, weights = self._epoch(len(state.history) + 1, watcher)
+                epoch, weights = self._epoch(state, best_weights, watcher)
                 state.history.append(epoch)
-                if state.best is None or _merit(epoch) > _merit(state.best):
+                state.progress = Progress()
+                if best_epoch(state.history) is epoch:
                     state.best, best_weights = epoch, weights
                 self._save(state, best_weights)
                 watcher.on_epoch(epoch, best=epoch is state.best)
         finally:
             watcher.on_end()
-        _assign(self.network.weights, best_weights)
+        _assign(self.trainee.whole.weights, best_weights)
         return state.history
 
     def _compile(self) -> None:
-        steps = self.knobs.epochs * len(self.train)
-        rate: Any = self.knobs.learning_rate
-        if self.knobs.schedule == "cosine":
-            rate = keras.optimizers.schedules.CosineDecay(rate, steps, alpha=0.05)
+        rate: Any = self.stage.learning_rate
+        if self.stage.schedule == "cosine":
+            rate = keras.optimizers.schedules.CosineDecay(rate, self.stage.epochs * len(self.train), alpha=0.05)
         optimizer = keras.optimizers.AdamW(
             rate,
-            weight_decay=self.knobs.weight_decay,
-            global_clipnorm=self.knobs.clip_norm,
-            use_ema=self.knobs.averaging > 0,
-            ema_momentum=self.knobs.averaging,
+            weight_decay=self.stage.weight_decay,
+            global_clipnorm=self.stage.clip_norm,
+            use_ema=self.stage.averaging > 0,
+            ema_momentum=self.stage.averaging,
         )
-        loss = keras.losses.CategoricalCrossentropy(label_smoothing=self.knobs.label_smoothing)
-        self.network.compile(optimizer, loss, jit_compile=False)
-        optimizer.build(self.network.trainable_variables)
+        loss = TaskCrossentropy(self.stage.r_drop, self.trainee.columns)
+        if self._names_words:
+            # The mean over the words that were hidden, however many places the batch has for them.
+            words = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight")
+            weights = [1.0, self.stage.masked_words]
+            self.model.compile(optimizer, [loss, words], loss_weights=weights, jit_compile=False)
+        else:
+            self.model.compile(optimizer, loss, jit_compile=False)
+        optimizer.build(self.model.trainable_variables)
 
-    def _finished(self, state: _State) -> bool:
+    def _fresh(self) -> tuple[State, Arrays]:
+        # Dropout draws from the stage's own seeds, so that a body from a cache and one just trained go on alike.
+        for number, variable in enumerate(seed_variables(self.model)):
+            variable.assign(np.random.SeedSequence([*self.seed, number]).generate_state(2).astype(variable.dtype))
+        return State(), self._weights()
+
+    def _finished(self, state: State) -> bool:
         done = len(state.history)
         since_best = done - state.best.number if state.best else 0
-        return done >= self.knobs.epochs or since_best >= self.knobs.patience
+        return done >= self.stage.epochs or since_best >= self.stage.patience
 
-    def _epoch(self, number: int, watcher: Watcher) -> tuple[Epoch, Arrays]:
+    def _epoch(self, state: State, best_weights: Arrays, watcher: Watcher) -> tuple[Epoch, Arrays]:
         """Train one epoch. Returns its figures and the weights that they are of: the averaged ones, where wanted."""
-        start = time.monotonic()
-        total, rows = 0.0, 0
-        for done, batch in enumerate(self.train.shuffled(self.seed, number, self.knobs.word_dropout), start=1):
-            loss = float(self.network.train_on_batch(batch.ids, batch.targets, sample_weight=batch.weights))
-            total, rows = total + loss * len(batch.ids), rows + len(batch.ids)
-            watcher.on_batch(number, done, len(self.train), total / rows)
+        number, progress = len(state.history) + 1, state.progress
+        saved = time.monotonic()
+        start = saved - progress.seconds
+        for batch in self._batches(number, progress.batches):
+            progress.total += self._step(batch) * len(batch.ids)
+            progress.rows, progress.batches = progress.rows + len(batch.ids), progress.batches + 1
+            watcher.on_batch(number, progress.batches, len(self.train), progress.total / progress.rows)
+            if time.monotonic() - saved >= self.save_every:
+                progress.seconds, saved = time.monotonic() - start, time.monotonic()
+                self._save(state, best_weights)
         last = self._weights()
-        if self.knobs.averaging:
-            self.network.optimizer.finalize_variable_values(self.network.trainable_variables)
-        epoch, measured = self._measured(number, total / rows, start), self._weights()
-        _assign(self.network.weights, last)
+        if self.stage.averaging:
+            self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
+        epoch, measured = self._measured(number, progress.total / progress.rows, start), self._weights()
+        _assign(self.trainee.whole.weights, last)
         return epoch, measured
 
+    def _batches(self, number: int, start: int) -> Any:
+        name_below = self.trainee.nameable if self._names_words else 0
+        seed = [*self.seed, number]
+        return self.train.shuffled(seed, self.stage.word_dropout, start=start, name_below=name_below)
+
+    def _step(self, batch: Batch) -> float:
+        inputs: Any = batch.ids
+        targets: Any = batch.targets
+        weights: Any = batch.weights
+        if batch.hidden:
+            inputs, targets = [inputs, batch.hidden.positions], [targets, batch.hidden.words]
+            weights = [weights, batch.hidden.live]
+        if self.stage.r_drop:
+            inputs, targets, weights = (_twice(part) for part in (inputs, targets, weights))
+        return float(np.ravel(self.model.train_on_batch(inputs, targets, sample_weight=weights))[0])
+
     def _measured(self, number: int, loss: float, start: float) -> Epoch:
-        probabilities, targets = predict(self.network, self.validation), self.validation.targets
-        truth, found = targets.argmax(1), probabilities.argmax(1)
-        surprise = -np.log(np.maximum((probabilities * targets).sum(1), 1e-12))
-        return Epoch(
-            number=number,
-            loss=loss,
-            validation_loss=float(surprise.mean()),
-            macro_recall=float(recall_score(truth, found, average="macro", zero_division=0)),
-            accuracy=float(accuracy_score(truth, found)),
-            seconds=time.monotonic() - start,
-        )
+        figures = validate(self.trainee.network, self.validation) if self.validation else (math.nan,) * 3
+        return Epoch(number, loss, *figures, seconds=time.monotonic() - start)
 
     def _weights(self) -> Arrays:
-        return [np.array(weight) for weight in self.network.get_weights()]
+        return [np.array(weight) for weight in self.trainee.whole.get_weights()]
 
     def _moving(self) -> list[Any]:
         # Beside the weights: Adam's moments and step, and the seeds that the next dropout draws from.
-        seeds = [v for v in self.network.variables if v.name == "seed_generator_state"]
-        return [*self.network.optimizer.variables, *seeds]
+        return [*self.model.optimizer.variables, *seed_variables(self.model)]
 
-    def _save(self, state: _State, best_weights: Arrays) -> None:
+    def _save(self, state: State, best_weights: Arrays) -> None:
         moving = [np.array(keras.ops.convert_to_numpy(variable)) for variable in self._moving()]
-        self.checkpoint.save(state.dump(), {"weights": self._weights(), "best": best_weights, "moving": moving})
+        self.keep(state.dump(), {"weights": self._weights(), "best": best_weights, "moving": moving})
 
-    def _restore(self) -> tuple[_State, Arrays]:
-        dumped, arrays = self.checkpoint.load()
-        _assign(self.network.weights, arrays["weights"])
+    def _restore(self, dumped: Mapping[str, Any], arrays: Mapping[str, Arrays]) -> tuple[State, Arrays]:
+        _assign(self.trainee.whole.weights, arrays["weights"])
         _assign(self._moving(), arrays["moving"])
-        return _State.of(dumped), arrays["best"]
+        return State.of(dumped), arrays["best"]
+
+
+def validate(network: keras.Model, batches: Batches) -> tuple[float, float, float]:
+    """Loss in nats, macro recall and accuracy of the network on these rows."""
+    probabilities, targets = predict(network, batches), batches.targets
+    truth, found = targets.argmax(1), probabilities.argmax(1)
+    surprise = -np.log(np.maximum((probabilities * targets).sum(1), 1e-12))
+    recall = recall_score(truth, found, average="macro", zero_division=0)
+    return float(surprise.mean()), float(recall), float(accuracy_score(truth, found))
 
 
 def predict(network: keras.Model, batches: Batches) -> Floats:
@@ -146,14 +172,15 @@ def predict(network: keras.Model, batches: Batches) -> Floats:
     return probabilities
 
 
-def class_weights(labels: Labels, classes: int) -> Floats:
-    """Weights, float32 (classes,), under which every class counts the same and the mean row counts 1."""
-    counts = np.bincount(labels, minlength=classes)
-    return (len(labels) / (classes * counts)).astype(np.float32)
+def class_weights(labels: Labels) -> Floats:
+    """Weights, float32 (highest label + 1,): every class that is there counts the same, and the mean row counts 1."""
+    counts = np.bincount(labels)
+    return (len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))).astype(np.float32)
 
 
-def _merit(epoch: Epoch) -> tuple[float, float]:
-    return (epoch.macro_recall, -epoch.validation_loss)
+def _twice(arrays: Any) -> Any:
+    """An array, or each of several, with its rows once more after themselves."""
+    return [_twice(array) for array in arrays] if isinstance(arrays, list) else np.concatenate([arrays, arrays])
 
 
 def _assign(variables: Sequence[Any], values: Arrays) -> None:

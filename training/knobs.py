@@ -6,7 +6,12 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from training.recipe import Data, FitKnobs, NetworkKnobs, Recipe, Source, TokenizerKnobs
+from training.data_knobs import Data, Source
+from training.network_knobs import NetworkKnobs
+from training.ranges import Range, Tune
+from training.recipe import Recipe
+from training.schedule import FitKnobs, Stage
+from training.tokenizer_knobs import TokenizerKnobs
 
 TABLES: dict[str, type[BaseModel]] = {
     "": Recipe,
@@ -15,6 +20,9 @@ TABLES: dict[str, type[BaseModel]] = {
     "tokenizer": TokenizerKnobs,
     "network": NetworkKnobs,
     "fit": FitKnobs,
+    "stages": Stage,
+    "tune": Tune,
+    "tune.ranges.KNOB": Range,
 }
 
 

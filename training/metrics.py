@@ -67,15 +67,34 @@ def measure(labels: list[str], truth: Labels, probabilities: Probabilities, temp
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """The rows whose confidence lies in [low, low + 1/15): how many, their mean confidence, the share that is right."""
+
+    low: float
+    rows: int
+    confidence: float
+    accuracy: float
+
+
+def confidence_bins(truth: Labels, probabilities: Probabilities) -> list[Bin]:
+    """Those of the 15 equal bins of confidence that have rows, least first. A confidence of 1 is in the last one."""
+    confidence, right = probabilities.max(1), probabilities.argmax(1) == truth
+    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    members = {b: bins == b for b in np.unique(bins).tolist()}
+    return [
+        Bin(b / BINS, int(rows.sum()), float(confidence[rows].mean()), float(right[rows].mean()))
+        for b, rows in members.items()
+    ]
+
+
 def expected_calibration_error(truth: Labels, probabilities: Probabilities) -> float:
     """Mean gap between confidence and accuracy over 15 equal bins of confidence, weighted by rows.
 
     Guo et al. 2017, On Calibration of Modern Neural Networks (https://arxiv.org/abs/1706.04599), equation 3.
     """
-    confidence, right = probabilities.max(1), probabilities.argmax(1) == truth
-    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
-    gaps = [abs(confidence[bins == b].sum() - right[bins == b].sum()) for b in range(BINS)]
-    return float(sum(gaps) / len(truth))
+    gaps = [found.rows * abs(found.confidence - found.accuracy) for found in confidence_bins(truth, probabilities)]
+    return sum(gaps) / len(truth)
 
 
 def rescaled(probabilities: Probabilities, temperature: float) -> Probabilities:

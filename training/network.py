@@ -1,7 +1,7 @@
 """The network: Embedding, spatial dropout, stacked LSTMs, pooling, dense softmax. Neutral to the Keras backend."""
 
 from training.layers import Pooling1D
-from training.recipe import NetworkKnobs
+from training.network_knobs import NetworkKnobs
 from training.runtime import keras
 
 

@@ -6,140 +6,86 @@ The tables below are the whole of it. `python -m training knobs` prints them wit
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from training.data_knobs import Data, Source
 from training.errors import RecipeError
-
-Name = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
-Part = Literal["train", "validation", "test"]
-Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
-
-
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+from training.fields import Name, Table
+from training.network_knobs import NetworkKnobs
+from training.ranges import Range, Tune
+from training.schedule import FitKnobs, Stage
+from training.tokenizer_knobs import TokenizerKnobs
 
 
-class Source(_Table):
-    """`[[data.sources]]`: what is special about one file. A file may stand in several, with different `where`."""
-
-    file: Name = Field(description="base name of the file that this is about")
-    text: Name | None = Field(None, description="its column of texts; default: data.text")
-    label: Name | None = Field(None, description="its column of labels; default: data.label")
-    encoding: Name | None = Field(None, description="its encoding; default: data.encoding")
-    where: dict[str, list[str]] = Field({}, description="column -> values: only rows that have one of them")
-    where_not: dict[str, list[str]] = Field({}, description="column -> values: only rows that have none of them")
-    part: Part | None = Field(None, description="put all its rows into this part; default: split them")
-    weight: float = Field(1.0, gt=0, le=100, description="weight of each of its rows in the training loss")
-
-
-class Data(_Table):
-    """`[data]`: which columns hold what, and which labels there are."""
-
-    text: Name = Field("text", description="column of texts")
-    label: Name = Field("label", description="column of labels")
-    encoding: Name = Field("utf-8", description="encoding of text files, as Python names it")
-    labels: list[Name] = Field([], description="accepted labels in output order; empty: those found, sorted")
-    rename: dict[str, Name] = Field({}, description="label in the file -> label in the bundle")
-    ignore: list[str] = Field([], description="labels whose rows are dropped (and counted)")
-    validation: Fraction = Field(0.1, description="fraction of rows for validation, which every choice is made on")
-    test: Fraction = Field(0.1, description="fraction of rows for the test, which no choice is made on")
-    quoted: bool = Field(True, description="in CSV and TSV, cells may be quoted (RFC 4180); false: a quote is a sign")
-    sources: list[Source] = Field([], description="per-file differences; empty: every file uses the keys above")
-
-    @model_validator(mode="after")
-    def _fits(self) -> "Data":
-        if self.validation + self.test >= 1:
-            raise ValueError(f"validation + test is {self.validation + self.test:g}; accepted: less than 1")
-        if len({label.casefold() for label in self.labels}) < len(self.labels):
-            raise ValueError(f"labels are {self.labels}; accepted: distinct ones, not only in case")
-        return self
-
-
-class TokenizerKnobs(_Table):
-    """`[tokenizer]`: the preprocessing, all of it written into tokenizer.json."""
-
-    model: Literal["word", "bpe"] = Field("bpe", description="whole words, or byte-pair-encoded pieces of them")
-    vocabulary: int = Field(8000, ge=50, le=100_000, description="vocabulary size in tokens, the special ones included")
-    min_frequency: int = Field(2, ge=1, le=1000, description="a word or merge rarer than this is not learned")
-    max_tokens: int = Field(64, ge=1, le=2048, description="truncation: only the first so many tokens are read")
-    fixed_length: bool = Field(False, description="pad each text to max_tokens (what an unmasked network needs)")
-    pad_side: Literal["right", "left"] = Field("right", description="where padding goes; left only with fixed_length")
-    urls: Literal["tag", "drop"] = Field("tag", description="a link becomes <url>, or nothing")
-    handles: Literal["tag", "word", "drop"] = Field("tag", description="@name becomes <user>, or name, or nothing")
-    retweets: Literal["tag", "drop"] = Field("drop", description="'RT @name:' at any place becomes <rt>, or nothing")
-    hashtags: Literal["tag", "word"] = Field("tag", description="#word becomes <hashtag> word, or just word")
-    emoticons: Literal["tag", "keep", "drop"] = Field("tag", description=":-) becomes <smile>, stays, or goes")
-    split_camel_case: bool = Field(True, description="#WorstShowEver is read as three words")
-    lowercase: bool = Field(True, description="case is ignored")
-    shorten_repeats: bool = Field(True, description="sooooo becomes soo, !!!! becomes !!, hahahaha becomes haha")
-
-    @model_validator(mode="after")
-    def _padding_fits(self) -> "TokenizerKnobs":
-        if self.pad_side == "left" and not self.fixed_length:
-            raise ValueError("pad_side = 'left' needs fixed_length = true; accepted otherwise: 'right'")
-        return self
-
-
-class NetworkKnobs(_Table):
-    """`[network]`: Embedding, spatial dropout, stacked LSTMs, pooling, dense softmax."""
-
-    embedding: int = Field(128, ge=1, le=1024, description="units of a token's vector")
-    masked: bool = Field(True, description="padding is masked, so an answer cannot depend on it")
-    spatial_dropout: Fraction = Field(0.2, description="fraction of embedding channels dropped in training")
-    lstm: list[Annotated[int, Field(ge=1, le=1024)]] = Field(
-        [128], min_length=1, max_length=4, description="units of each stacked LSTM, first to last"
-    )
-    bidirectional: bool = Field(False, description="each LSTM reads both ways; its output is twice as wide")
-    lstm_dropout: Fraction = Field(0.0, description="fraction of channels dropped between LSTMs in training")
-    pooling: list[Literal["last", "max", "average", "attention"]] = Field(
-        ["last"], min_length=1, max_length=4, description="how the steps become one vector; several are concatenated"
-    )
-    dropout: Fraction = Field(0.2, description="fraction of pooled features dropped in training")
-
-    @model_validator(mode="after")
-    def _pooling_fits(self) -> "NetworkKnobs":
-        if len(set(self.pooling)) < len(self.pooling):
-            raise ValueError(f"pooling names one twice: {self.pooling}; accepted: each of them once")
-        if "last" in self.pooling and len(self.pooling) > 1:
-            raise ValueError(f"pooling is {self.pooling}; accepted: 'last' alone, or any of the others together")
-        return self
-
-
-class FitKnobs(_Table):
-    """`[fit]`: the schedule."""
-
-    epochs: int = Field(10, ge=1, le=1000, description="passes over the training part, at most")
-    patience: int = Field(
-        3, ge=1, le=1000, description="epochs without a better validation macro recall before the stop"
-    )
-    batch_size: int = Field(64, ge=1, le=4096, description="texts a step")
-    learning_rate: float = Field(1e-3, gt=0, le=1, description="of AdamW, at its highest")
-    schedule: Literal["constant", "cosine"] = Field("constant", description="cosine falls to 5% over `epochs`")
-    weight_decay: float = Field(0.0, ge=0, le=1, description="of AdamW, decoupled")
-    averaging: Fraction = Field(
-        0.0, description="momentum of a running mean of the weights, which is what is kept; 0: none"
-    )
-    clip_norm: float = Field(1.0, gt=0, le=1000, description="the global norm that gradients are clipped to")
-    class_weights: Literal["balanced", "none"] = Field(
-        "balanced", description="weight rows by 1 / share of their class"
-    )
-    label_smoothing: Fraction = Field(0.0, description="share of the target spread over all classes")
-    word_dropout: Fraction = Field(0.0, description="fraction of tokens read as <unk> in training")
-
-
-class Recipe(_Table):
+class Recipe(Table):
     """A whole recipe. Frozen; equal recipes, data and seed on one machine give equal models."""
 
     name: Name = Field(description="what the model is called")
     description: str = Field("", description="a sentence for people")
-    seed: int = Field(1, ge=0, le=2**31 - 1, description="of the split, the weights, the shuffling and the dropout")
+    seed: int = Field(
+        1,
+        ge=0,
+        le=2**31 - 1,
+        description="of the split and of stages that have none of their own",
+    )
     known_answers: list[Name] = Field([], description="sentences of your own that a start of the service is checked on")
     data: Data = Data()
     tokenizer: TokenizerKnobs = TokenizerKnobs()
     network: NetworkKnobs = NetworkKnobs()
     fit: FitKnobs = FitKnobs()
+    stages: list[Stage] = Field([], description="legs of the training, in order; empty: one, as `[fit]` says")
+    tune: Tune | None = Field(
+        None, exclude_if=lambda tune: tune is None, description="a search over knobs; it changes nothing in a fit"
+    )
+    intended_use: str = Field("", description="for the model card, instead of its own sentence")
+    limits: str = Field("", description="for the model card, beside its own sentences")
+
+    @property
+    def schedule(self) -> list[Stage]:
+        """The stages in their order; one that is called `fit` where the recipe names none."""
+        return self.stages or [Stage(name="fit", **self.fit.model_dump())]
+
+    @property
+    def split_seed(self) -> int:
+        """The seed that parts are drawn by."""
+        return self.seed if self.data.split_seed is None else self.data.split_seed
+
+    @model_validator(mode="before")
+    @classmethod
+    def _stages_complete(cls, content: Any) -> Any:
+        """What a stage leaves out is as in `[fit]`, written out, so that a dumped recipe says it all."""
+        if not isinstance(content, dict):
+            return content
+        stages, fit = content.get("stages"), content.get("fit")
+        if not isinstance(stages, list) or not isinstance(fit, dict):
+            return content
+        try:
+            FitKnobs.model_validate(fit)
+        except ValidationError:  # which is told of `[fit]` then, not once more of every stage
+            return {**content, "stages": []}
+        return {**content, "stages": [{**fit, **stage} if isinstance(stage, dict) else stage for stage in stages]}
+
+    @model_validator(mode="after")
+    def _stages_fit(self) -> "Recipe":
+        targets, tasks = self.data.target_sources, {source.key for source in self.data.task_sources}
+        known = {source.key for source in targets} | tasks
+        _check_names("tokenizer.sources", self.tokenizer.sources, known)
+        for stage in self.stages:
+            _check_names(f"stages.{stage.name}.sources", stage.sources, known)
+            _check_names(f"stages.{stage.name}.weights", list(stage.weights), known)
+        if self.stages and set(self.stages[-1].sources) & tasks and not self.stages[-1].teachers:
+            raise ValueError("the last stage trains what is served; accepted: only sources without a task, or teachers")
+        if len({stage.name for stage in self.stages}) < len(self.stages):
+            raise ValueError(f"stages: found names {[s.name for s in self.stages]}; accepted: distinct ones")
+        return self
+
+    @model_validator(mode="after")
+    def _seeds_of_trials_differ(self) -> "Recipe":
+        if self.tune and self.tune.seeds > 1 and self.stages and all(s.seed is not None for s in self.stages):
+            raise ValueError(f"tune.seeds is {self.tune.seeds}, but every stage has a seed of its own; accepted: 1")
+        return self
 
     @model_validator(mode="after")
     def _padding_fits_masking(self) -> "Recipe":
@@ -150,6 +96,12 @@ class Recipe(_Table):
                 "tokenizer.fixed_length = true needs network.masked = false; a masked one reads any length"
             )
         return self
+
+
+def _check_names(where: str, found: list[str], known: set[str]) -> None:
+    unknown = sorted(set(found) - known)
+    if unknown:
+        raise ValueError(f"{where}: unknown sources {unknown}; accepted: {', '.join(sorted(known)) or 'none'}")
 
 
 def find_recipe(name: Path) -> Path:
@@ -178,7 +130,12 @@ def read_recipe(path: Path, *, seed: int | None = None, data: Mapping[str, str] 
         content = content if seed is None else {**content, "seed": seed}
         return Recipe.model_validate(_with_columns(content, data) if data else content)
     except ValidationError as error:
-        raise RecipeError(f"{path}: " + "; ".join(_sentence(e) for e in error.errors())) from error
+        raise RecipeError(f"{path}: {faults(error)}") from error
+
+
+def faults(error: ValidationError) -> str:
+    """Each bad key of a recipe, the value found and what is accepted."""
+    return "; ".join(_sentence(e) for e in error.errors())
 
 
 def _with_columns(content: dict[str, Any], columns: Mapping[str, str]) -> dict[str, Any]:
@@ -186,7 +143,8 @@ def _with_columns(content: dict[str, Any], columns: Mapping[str, str]) -> dict[s
     sources = table.get("sources", []) if isinstance(table, dict) else None
     if not isinstance(sources, list) or not all(isinstance(source, dict) for source in sources):
         return content  # whose own fault is told instead
-    kept = [{k: v for k, v in source.items() if k not in columns} for source in sources]
+    own = {key: table.get(key, Data.model_fields[key].default) for key in columns}
+    kept = [{**own, **s} if s.get("task") else {k: v for k, v in s.items() if k not in columns} for s in sources]
     return {**content, "data": {**table, **columns, **({"sources": kept} if kept else {})}}
 
 
@@ -202,7 +160,8 @@ def _sentence(error: Any) -> str:
 def _accepted(location: tuple[str | int, ...]) -> list[str]:
     tables: dict[str, type[BaseModel]] = {
         "": Recipe, "data": Data, "data.sources": Source, "tokenizer": TokenizerKnobs, "network": NetworkKnobs,
-        "fit": FitKnobs,
+        "fit": FitKnobs, "stages": Stage, "tune": Tune, "tune.ranges": Range,
     }  # fmt: skip
-    table = ".".join(part for part in location if isinstance(part, str))
+    named = location[:2] if location[:1] == ("tune",) else location  # what follows there is a knob's key
+    table = ".".join(part for part in named if isinstance(part, str))
     return list(tables[table].model_fields)

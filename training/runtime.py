@@ -37,6 +37,21 @@ def _quiet() -> Iterator[None]:
 with _quiet():
     import keras
 
+
+def _share_cores() -> None:
+    """Two operations at a time, each on half of the cores: the two directions of an LSTM run side by side.
+
+    On two cores that trains a sixth faster than TensorFlow's own choice, which splits every small product in two.
+    """
+    if keras.backend.backend() == "tensorflow" and "TF_NUM_INTEROP_THREADS" not in os.environ:
+        import tensorflow as tf
+
+        tf.config.threading.set_inter_op_parallelism_threads(2)
+        tf.config.threading.set_intra_op_parallelism_threads(max(1, (os.cpu_count() or 2) // 2))
+
+
+_share_cores()
+
 __all__ = ["device", "keras", "library_versions", "make_repeatable"]
 
 LIBRARIES = (

@@ -10,67 +10,12 @@ from collections.abc import Iterable
 
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 
-from training.recipe import TokenizerKnobs
+from training.normalizer import build_normalizer
+from training.pieces import ANY_TAG, TAGS, build_pieces
+from training.tokenizer_knobs import TokenizerKnobs
 
 PAD, UNKNOWN = "<pad>", "<unk>"
 CONTINUATION = "##"
-
-ENTITIES = (
-    ("&amp;", "&"),
-    ("&lt;", "<"),
-    ("&gt;", ">"),
-    ("&quot;", '"'),
-    ("&(?:apos|#0*39|#x27);", "'"),
-    ("&nbsp;", " "),
-)
-# Before NFKC, which would turn an acute accent used as an apostrophe into a space and a combining mark.
-QUOTES = (("[‘’‚‛ʼ´`]", "'"), ("[“”„‟«»]", '"'))
-INVISIBLE = (
-    (r"\p{Emoji_Modifier}|[\x{FE0E}\x{FE0F}\x{20E3}]", ""),
-    (r"[\p{Cc}\x{2028}\x{2029}]", " "),
-    (r"\p{Cf}", ""),
-)
-
-# The last form is the bare "http" that cut-off retweets end in.
-URL = (
-    r"(?i)(?<![\w@.])(?:https?:\S*|www\.\S+|pic\.twitter\.com/\S+"
-    r"|[a-z0-9][a-z0-9.-]*\.(?:com|net|org|ly|co|gl|me|tv|be|io|fm|us|uk)/\S*|https?(?!\w))"
-)
-RETWEET = r"(?i)(?<!\w)RT\s+@\w+\s*:?"
-HANDLE = r"(?<![\w@])@\w+"
-HANDLE_SIGN = r"(?<![\w@])@(?=\w)"
-REPEATED_HANDLES = (r"<user>(?:\s+<user>)+", "<user>")
-HASHTAG = r"#(?=[\w])"
-CAMEL_CASE = r"(?<=\p{Ll})(?=\p{Lu})|(?<=\p{Lu})(?=\p{Lu}\p{Ll}\p{Ll})"
-
-# A letter that is part of an emoticon must not be part of a word, nor a colon part of a time or a ratio.
-EMOTICONS = {
-    "<broken>": r"</3+",
-    "<heart>": r"<3+",
-    "<cry>": r"[:=;]'-?[(\[]+",
-    "<smile>": r"(?<!\d)[:=][-o^']?[)\]}]+|(?<![\w)])[(\[][-o^]?[:=](?![\w(])|\^_+\^",
-    "<sad>": r"(?<!\d)[:=][-o^]?[(\[{]+|(?<![\w(])\)[-o^]?[:=](?![\w)])",
-    "<wink>": r"(?<!\w);[-o^]?[)\]]+",
-    "<laugh>": r"(?<!\w)(?:[:=;]-?|[xX])D+(?!\w)",
-    "<tongue>": r"(?<!\w)[:=;]-?[pPbÞ](?!\w)",
-    "<kiss>": r"(?<!\w)[:=;]-?\*+",
-    "<surprise>": r"(?<!\w)[:=]-?[oO](?!\w)",
-    "<skeptic>": r"(?<![\w:/])[:=]-?[/\\|](?![\w/])",
-}
-REPEATS = (
-    (r"(\p{L})(?=\1\1)", ""),
-    (r"([!?.,…])(?=\1\1)", ""),
-    (r"(ha|he|hi|ja|lo|xo)(?=\1\1)", ""),
-)
-TAGS = ("<url>", "<user>", "<rt>", "<hashtag>", *EMOTICONS)
-
-# One alternative a kind of piece, tried in this order: tag, word, flag, emoji, run of marks, any other sign.
-ANY_TAG = r"<(?:" + "|".join(tag.strip("<>") for tag in TAGS) + r")>"
-PIECES = (
-    ANY_TAG + r"|[\p{L}\p{M}\p{N}_]+(?:'[\p{L}\p{M}]+)*"
-    r"|\p{RI}{2}|\p{Extended_Pictographic}"
-    r"|[!?.]+|[^\s]"
-)
 
 
 def build_tokenizer(texts: Iterable[str], knobs: TokenizerKnobs) -> Tokenizer:
@@ -136,37 +81,3 @@ def _without_added_tokens(tokenizer: Tokenizer) -> Tokenizer:
     content = json.loads(tokenizer.to_str())
     content["added_tokens"] = []
     return Tokenizer.from_str(json.dumps(content))
-
-
-def build_pieces() -> pre_tokenizers.PreTokenizer:
-    """What cuts a normalized text into words, tags, emoji and marks."""
-    return pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Split(Regex(PIECES), "isolated")])
-
-
-def build_normalizer(knobs: TokenizerKnobs) -> normalizers.Normalizer:
-    """The rules that a text goes through before it is cut, in their order."""
-    rules = [_replace(*rule) for rule in (*ENTITIES, *QUOTES)]
-    rules += [normalizers.NFKC(), *(_replace(*rule) for rule in INVISIBLE)]
-    rules += [_replace(URL, " <url> " if knobs.urls == "tag" else " ")]
-    rules += [_replace(RETWEET, " <rt> " if knobs.retweets == "tag" else " ")]
-    rules += _handle_rules(knobs)
-    if knobs.emoticons != "keep":
-        rules += [_replace(p, f" {tag} " if knobs.emoticons == "tag" else " ") for tag, p in EMOTICONS.items()]
-    if knobs.split_camel_case:
-        rules.append(_replace(CAMEL_CASE, " "))
-    rules.append(_replace(HASHTAG, " <hashtag> " if knobs.hashtags == "tag" else " "))
-    if knobs.lowercase:
-        rules.append(normalizers.Lowercase())
-    if knobs.shorten_repeats:
-        rules += [_replace(*rule) for rule in REPEATS]
-    return normalizers.Sequence(rules)
-
-
-def _handle_rules(knobs: TokenizerKnobs) -> list[normalizers.Normalizer]:
-    if knobs.handles == "word":
-        return [_replace(HANDLE_SIGN, " ")]
-    return [_replace(HANDLE, " <user> " if knobs.handles == "tag" else " "), _replace(*REPEATED_HANDLES)]
-
-
-def _replace(pattern: str, content: str) -> normalizers.Normalizer:
-    return normalizers.Replace(Regex(pattern), content)

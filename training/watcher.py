@@ -1,11 +1,16 @@
 """What a fit tells of itself as it goes on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isnan
 
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """Figures of one finished epoch. Losses in nats, `seconds` of wall time."""
+    """Figures of one finished epoch. Losses in nats, `seconds` of wall time.
+
+    Those of the validation part are NaN in a stage that does not train the network's own head.
+    """
 
     number: int
     loss: float
@@ -15,8 +20,18 @@ class Epoch:
     seconds: float
 
 
+def best_epoch(history: Sequence[Epoch]) -> Epoch:
+    """The greatest macro recall; of equal ones the least loss, then the first. Without such figures, the last epoch."""
+    if isnan(history[-1].macro_recall):
+        return history[-1]
+    return max(history, key=lambda epoch: (epoch.macro_recall, -epoch.validation_loss))
+
+
 class Watcher:
     """Told how a fit goes on. This one is silent; a display overrides what it shows."""
+
+    def on_stage(self, name: str, number: int, stages: int) -> None:
+        """Stage `number` of `stages` is next."""
 
     def on_start(self, first: int, epochs: int) -> None:
         """Training begins with epoch `first` of at most `epochs`."""

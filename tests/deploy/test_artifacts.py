@@ -9,9 +9,9 @@ from serving.bundle import Bundle
 from serving.metadata import Metadata
 from tests.deploy.conftest import RunWeb
 from tests.deploy.services import ROOT, http_client
-from training.recipe import find_recipe, read_recipe
+from training.recipe import Recipe, find_recipe, read_recipe
 
-DEFAULT = "tweets"
+DEFAULT = "semeval-2016"
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def test_the_default_one_knows_the_worst_show_ever(default: Metadata, run_web: R
 
 
 def test_the_default_one_is_what_its_recipe_makes(default: Metadata) -> None:
-    assert default.recipe == read_recipe(find_recipe(Path(DEFAULT))).model_dump(mode="json")
+    assert Recipe.model_validate(default.recipe) == read_recipe(find_recipe(Path(DEFAULT)))
 
 
 def test_the_readme_quotes_its_figures(default: Metadata) -> None:

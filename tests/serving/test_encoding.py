@@ -5,8 +5,8 @@ import pytest
 
 from serving.encoding import Encoder
 from serving.errors import BundleError
-from training.recipe import TokenizerKnobs
 from training.tokenizer import build_tokenizer
+from training.tokenizer_knobs import TokenizerKnobs
 
 TEXTS = ["good day to you", "bad day", "a day"]
 
@@ -65,3 +65,11 @@ def test_one_without_padding_is_refused() -> None:
     content["padding"] = None
     with pytest.raises(BundleError, match="padding rule"):
         Encoder(json.dumps(content))
+
+
+def test_every_id_has_its_row_also_where_ids_are_shared_or_left_out() -> None:
+    content = json.loads(build_tokenizer(TEXTS, TokenizerKnobs(model="word", min_frequency=1)).to_str())
+    content["model"]["vocab"] |= {"good": 40, "bad": 40}
+    shared = Encoder(json.dumps(content))
+    assert shared.vocabulary_size == 41
+    assert [encoded.ids.tolist() for encoded in shared.encode(["good", "bad"])] == [[40], [40]]

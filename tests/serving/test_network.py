@@ -10,7 +10,7 @@ from serving.encoding import Ids
 from serving.network import Network
 from tests.bundles import randomise
 from training.network import build_network
-from training.recipe import NetworkKnobs
+from training.network_knobs import NetworkKnobs
 from training.runtime import keras
 
 TOLERANCE = 1e-5

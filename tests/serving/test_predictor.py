@@ -9,7 +9,8 @@ from serving.bundle import NETWORK, TOKENIZER
 from serving.errors import BundleError
 from serving.predictor import Predictor
 from tests.bundles import LABELS, TEXTS, by_keras, edit_metadata, rehash, write_bundle
-from training.recipe import NetworkKnobs, TokenizerKnobs
+from training.network_knobs import NetworkKnobs
+from training.tokenizer_knobs import TokenizerKnobs
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from training.baselines import Vader, baselines, size
-from training.recipe import TokenizerKnobs
+from training.tokenizer_knobs import TokenizerKnobs
 
 LABELS = ["negative", "neutral", "positive"]
 TEXTS = ["I hate it, awful", "the train leaves at nine", "I love it, great"] * 20

@@ -5,9 +5,10 @@ import pytest
 from rich.console import Console
 
 from tests.bundles import LABELS, write_bundle
-from training.compare import Row, compare, comparison_table
+from training.compare import Row, compare, comparison_table, group_table
+from training.data_knobs import Data
 from training.display import Display
-from training.recipe import Data, Recipe
+from training.recipe import Recipe
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample.csv"
 
@@ -31,6 +32,15 @@ def test_the_table_has_the_best_first() -> None:
     lines = comparison_table([one, other]).splitlines()
     assert lines[2] == "| other | 0.700 | 0.400 | 0.600 | before | 0.0 MB | 10 |"
     assert lines[3] == "| one | 0.500 | 0.400 | 0.600 | 1.2 s | 2.0 MB | 1,234 |"
+
+
+def test_the_groups_of_the_held_out_rows_are_told_apart() -> None:
+    one = Row("one", 0.5, 0.4, 0.6, 1.25, 2_000_000, 1234.0, {"airline": 0.61, "brands": 0.5})
+    other = Row("other", 0.7, 0.4, 0.6, None, 100, 10.0, {"airline": 0.7, "brands": 0.42})
+    lines = group_table([one, other]).splitlines()
+    assert lines[0] == "| held-out group | one | other |"
+    assert lines[2:] == ["| airline | 0.610 | 0.700 |", "| brands | 0.500 | 0.420 |"]
+    assert group_table([Row("one", 0.5, 0.4, 0.6, 1.25, 2, 3.0)]) == ""
 
 
 def test_what_is_left_out_is_said(tmp_path: Path) -> None:

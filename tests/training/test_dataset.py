@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from training.cleaning import text_key
-from training.dataset import PARTS, Canonical, load_dataset
+from training.data_knobs import Data, Source
+from training.dataset import PARTS, Canonical, Dataset, load_dataset
 from training.errors import DataError
-from training.recipe import Data, Source
 
 WORDS = ["rain", "sun", "train", "bus", "food", "game", "song", "phone"]
 WORDS += ["school", "work", "river", "book", "cloud", "street", "bread", "coffee"]
@@ -165,3 +165,35 @@ def test_labels_may_differ_in_case() -> None:
 
     found = Canonical(["negative", "positive"]).indices(pd.Series(["Positive", "negative", "NEGATIVE"]), "x")
     assert found.tolist() == [1, 0, 0]
+
+
+class TestHeldOut:
+    """Rows that nothing learns from and the report measures by group."""
+
+    @staticmethod
+    def load(folder: Path, seed: int = 1) -> Dataset:
+        rows = [(*row, "x" if i % 4 else "y") for i, row in enumerate(distinct(80, "a") + distinct(80, "b"))]
+        path = write(folder / "d.csv", rows, ("text", "label", "site"))
+        main = write(folder / "m.csv", distinct(60, "a", 100) + distinct(60, "b", 100))
+        sources = [
+            Source(file="d.csv", name="extra", group="site", part="train", hold_out=0.25),
+            Source(file="m.csv", name="main"),
+        ]
+        return load_dataset([path, main], Data(sources=sources), seed)
+
+    def test_each_group_and_label_gives_its_share(self, tmp_path: Path) -> None:
+        dataset = self.load(tmp_path)
+        assert dataset.held_out.groupby(["group", "label"]).size().tolist() == [15, 15, 5, 5]
+        assert set(dataset.held_out.source) == {"extra"}
+        assert not set(dataset.held_out.text) & set(dataset.train.text)
+
+    def test_it_is_of_the_seed(self, tmp_path: Path) -> None:
+        one, same, other = (self.load(tmp_path, seed).held_out.text.tolist() for seed in (1, 1, 2))
+        assert one == same
+        assert one != other
+
+    def test_the_other_parts_are_as_without_it(self, tmp_path: Path) -> None:
+        dataset = self.load(tmp_path)
+        assert set(dataset.test.source) == {"main"}
+        assert set(dataset.test.group) == {"main"}
+        assert len(dataset.train) == 120 + 96

@@ -108,7 +108,7 @@ def test_several_files_may_follow_data(tmp_path: Path, monkeypatch: pytest.Monke
     class RecordedError(Exception):
         pass
 
-    def record(self: object, recipe: object, paths: list[Path], out: Path, display: object) -> None:  # noqa: ARG001
+    def record(self: object, recipe: object, paths: list[Path], *others: object, **choices: object) -> None:  # noqa: ARG001
         seen.append(paths)
         raise RecordedError
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from training.metrics import expected_calibration_error, measure, rescaled
+from training.metrics import confidence_bins, expected_calibration_error, measure, rescaled
 
 LABELS = ["a", "b", "c"]
 TRUTH = np.array([0, 0, 0, 0, 1, 1, 2])
@@ -35,6 +35,15 @@ def test_calibration_error_by_hand() -> None:
     probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.6, 0.4], [0.4, 0.6]])
     truth = np.array([0, 1, 0, 1])
     assert expected_calibration_error(truth, probabilities) == pytest.approx((abs(1.8 - 1) + abs(1.2 - 2)) / 4)
+
+
+def test_bins_by_hand() -> None:
+    probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.6, 0.4], [0.4, 0.6], [1.0, 0.0]])
+    bins = confidence_bins(np.array([0, 1, 0, 1, 0]), probabilities)
+    assert [found.low for found in bins] == pytest.approx([9 / 15, 13 / 15, 14 / 15])
+    assert [found.rows for found in bins] == [2, 2, 1]
+    assert [found.confidence for found in bins] == pytest.approx([0.6, 0.9, 1.0])
+    assert [found.accuracy for found in bins] == [1.0, 0.5, 1.0]
 
 
 def test_certain_and_right_is_calibrated() -> None:

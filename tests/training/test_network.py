@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from training.network import build_network
-from training.recipe import NetworkKnobs
+from training.network_knobs import NetworkKnobs
 from training.runtime import keras
 
 VARIANTS: dict[str, dict[str, Any]] = {

@@ -57,7 +57,7 @@ def trained(recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_bundle_is_whole_and_holds_nothing_else(trained: Path) -> None:
     assert sorted(str(p.relative_to(trained)) for p in trained.rglob("*") if p.is_file()) == sorted(
-        [METADATA, NETWORK, TOKENIZER, "report/metrics.json"]
+        [METADATA, NETWORK, TOKENIZER, "report/MODEL_CARD.md", "report/metrics.json", "report/report.html"]
     )
     assert [path.name for path in trained.parent.iterdir()] == ["bundle"]
 
@@ -74,9 +74,10 @@ def test_the_metadata_tells_how_it_was_made(trained: Path) -> None:
     assert metadata.metrics == json.loads((trained / "report" / "metrics.json").read_text(encoding="utf-8"))
 
 
-def test_no_text_of_the_data_is_in_the_bundle(trained: Path) -> None:
+@pytest.mark.parametrize("name", [METADATA, "report/report.html", "report/MODEL_CARD.md", "report/metrics.json"])
+def test_no_text_of_the_data_is_in_the_bundle(trained: Path, name: str) -> None:
     texts = [line.split(",")[0].strip('"') for line in SAMPLE.read_text(encoding="utf-8").splitlines()[1:]]
-    content = (trained / METADATA).read_text(encoding="utf-8")
+    content = (trained / name).read_text(encoding="utf-8")
     known = {answer.text for answer in Bundle.read(trained).metadata.known_answers}
     assert not [text for text in texts if len(text) > 20 and text not in known and text in content]
 

@@ -49,9 +49,11 @@ def test_defaults_are_a_recipe(tmp_path: Path) -> None:
         ('name = "x"\n[network]\nmasked = false', "network.masked = false needs tokenizer.fixed_length = true"),
         ('name = "x"\n[tokenizer]\nfixed_length = true', "needs network.masked = false"),
         ('name = "x"\n[tokenizer]\npad_side = "left"', "needs fixed_length = true"),
+        ('name = "x"\n[tokenizer]\nstemming = "lemma"', "cannot hold; accepted: 'none', 'plural', 'snowball'"),
+        ('name = "x"\n[tokenizer]\nstemming = "plural"\nlowercase = false', "'plural' needs lowercase = true"),
         ('name = "x"\n[data]\nvalidation = 0.5\ntest = 0.5', "validation + test is 1; accepted: less than 1"),
         ('name = "x"\n[data]\nlabels = ["a", "A"]', "accepted: distinct ones, not only in case"),
-        ('name = "x"\n[[data.sources]]\nfiles = "a"', "data.sources.0.files: unknown key; accepted: file, text"),
+        ('name = "x"\n[[data.sources]]\nfiles = "a"', "data.sources.0.files: unknown key; accepted: file, name, text"),
     ],
 )
 def test_a_bad_key_is_named_with_what_was_found_and_what_is_accepted(tmp_path: Path, content: str, fault: str) -> None:

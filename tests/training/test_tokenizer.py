@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.encoding import Encoder
-from training.recipe import TokenizerKnobs
-from training.tokenizer import TAGS, build_tokenizer
+from training.pieces import TAGS
+from training.tokenizer import build_tokenizer
+from training.tokenizer_knobs import TokenizerKnobs
 
 CORPUS = [
     "i love this show so much it's great , don't miss it !!",
@@ -96,6 +97,10 @@ def test_what_a_tweet_becomes(text: str, expected: list[str]) -> None:
         ({"split_camel_case": False}, "#GOPDebate", ["<hashtag>", "<unk>"]),
         ({"lowercase": False}, "LOVE love", ["<unk>", "love"]),
         ({"shorten_repeats": False}, "loooove love", ["<unk>", "love"]),
+        ({"stop_words": "drop"}, "This is not the worst heart", ["worst", "heart"]),
+        ({"stop_words": "drop_except_negations"}, "not a worst heart", ["<unk>", "worst", "heart"]),
+        ({"stemming": "plural"}, "cool hearts", ["cool", "heart"]),
+        ({"stemming": "snowball"}, "loving hearts", ["love", "heart"]),
     ],
 )
 def test_each_knob(knobs: dict[str, Any], text: str, expected: list[str]) -> None:
@@ -115,6 +120,12 @@ def test_ids_are_without_gaps_and_the_same_for_every_vocabulary(model: str) -> N
     vocabulary = build_tokenizer([*CORPUS, "<url> <user> http://t.co/x"], knobs).get_vocab()
     assert sorted(vocabulary.values()) == list(range(len(vocabulary)))
     assert [vocabulary[token] for token in ("<pad>", "<unk>", *TAGS)] == list(range(2 + len(TAGS)))
+
+
+def test_a_vocabulary_is_of_stems_and_knows_forms_that_training_never_saw() -> None:
+    knobs = TokenizerKnobs(model="word", vocabulary=50, min_frequency=3, stemming="snowball")
+    encoder = Encoder(build_tokenizer(["running runs", "run"], knobs).to_str())
+    assert encoder.tokens("runs ran runnings") == ["run", "<unk>", "run"]
 
 
 def test_the_vocabulary_is_cut_by_frequency() -> None:

@@ -1,0 +1,82 @@
+"""Run what has no result yet, and draw the log: python -m benchmarks.quality --data FILES... [--only NAME...]."""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmarks.quality.log import LOG, log
+from benchmarks.quality.results import Result, append_result, data_digest, digest, of_trial, read_results
+from benchmarks.quality.trial import Trial, read_trials
+from serving.bundle import sha256
+from training.display import Display
+from training.errors import DataError, TrainingError
+from training.runtime import keras
+from training.trainer import Trainer
+from training.watcher import best_epoch
+
+
+def main() -> None:
+    """Train what is missing: one seed of every trial, then the next."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, nargs="+", default=[])
+    parser.add_argument("--only", nargs="+", default=[], help="names of trials; default: all")
+    parser.add_argument("--stage-cache", type=Path, help="folder for pre-trained bodies")
+    options = parser.parse_args()
+    trials = read_trials()
+    names = [trial.name for trial in trials]
+    if unknown := sorted(set(options.only) - set(names)):
+        parser.error(f"--only: found {unknown}; accepted: {', '.join(names)}")
+    chosen = [trial for trial in trials if not options.only or trial.name in options.only]
+    try:
+        for trial, seed in _missing(chosen, options.data) if options.data else []:
+            append_result(_run(trial, seed, options.data, options.stage_cache))
+            _draw(trials)
+    except TrainingError as error:
+        parser.error(str(error))
+    _draw(trials)
+
+
+def _missing(trials: Sequence[Trial], paths: Sequence[Path]) -> list[tuple[Trial, int]]:
+    results = read_results()
+    data = {trial.name: _digest(_used(trial, paths)) for trial in trials}
+    done = {(trial.name, result.seed) for trial in trials for result in of_trial(trial, results, data[trial.name])}
+    seeds = sorted({seed for trial in trials for seed in trial.seeds})
+    wanted = [(trial, seed) for seed in seeds for trial in trials if seed in trial.seeds]
+    return [(trial, seed) for trial, seed in wanted if (trial.name, seed) not in done]
+
+
+def _run(trial: Trial, seed: int, paths: Sequence[Path], cache: Path | None) -> Result:
+    recipe, display = trial.recipe(seed), Display(Console(stderr=True))
+    display.note(f"{trial.name}, seed {seed}")
+    start, used = time.monotonic(), _used(trial, paths)
+    with tempfile.TemporaryDirectory() as folder:
+        history = Trainer(recipe, used, Path(folder), display, cache).run().history
+    keras.backend.clear_session()
+    best = best_epoch(history[recipe.schedule[-1].name])
+    seconds = round(time.monotonic() - start, 1)
+    figures = (round(best.macro_recall, 5), round(best.validation_loss, 5))
+    return Result(trial.name, seed, *figures, seconds, digest(recipe), _digest(used))
+
+
+def _used(trial: Trial, paths: Sequence[Path]) -> list[Path]:
+    wanted = {source.file for source in trial.recipe(trial.seeds[0]).data.sources}
+    return [path for path in paths if path.name in wanted]
+
+
+def _digest(paths: Sequence[Path]) -> str:
+    try:
+        return data_digest({path.name: sha256(path) for path in paths})
+    except OSError as error:
+        raise DataError(f"{error.filename}: cannot be read ({error.strerror})") from error
+
+
+def _draw(trials: Sequence[Trial]) -> None:
+    LOG.write_text(log(trials, read_results()), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

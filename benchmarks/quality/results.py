@@ -1,0 +1,64 @@
+"""What trials came to: one JSON line a training, in a file that is committed."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import mean, stdev
+
+from benchmarks.quality.trial import FOLDER, Trial
+from training.recipe import Recipe
+
+RESULTS = FOLDER / "results.jsonl"
+
+
+@dataclass(frozen=True)
+class Result:
+    """One training: figures of its best epoch on the validation part, and what it was a training of."""
+
+    trial: str
+    seed: int
+    macro_recall: float
+    validation_loss: float
+    seconds: float
+    recipe: str
+    data: str
+
+
+def digest(recipe: Recipe) -> str:
+    """12 hex digits over all of a recipe that shapes a network; another recipe's result is not taken for this one's."""
+    told = {"name", "description", "known_answers", "tune", "intended_use", "limits"}
+    content = recipe.model_dump(mode="json", exclude=told)
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def data_digest(hashes: Mapping[str, str]) -> str:
+    """12 hex digits over the files."""
+    return hashlib.sha256(json.dumps(dict(hashes), sort_keys=True).encode()).hexdigest()[:12]
+
+
+def read_results(path: Path = RESULTS) -> list[Result]:
+    """All results so far, oldest first."""
+    return (
+        [Result(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+    )
+
+
+def append_result(result: Result, path: Path = RESULTS) -> None:
+    """Add one line."""
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(asdict(result)) + "\n")
+
+
+def of_trial(trial: Trial, results: Sequence[Result], data: str = "") -> Iterator[Result]:
+    """The results of this very trial, the last one of each seed; with `data`, a digest, only those on these files."""
+    for seed in trial.seeds:
+        wanted = digest(trial.recipe(seed))
+        found = [r for r in results if (r.trial, r.seed, r.recipe) == (trial.name, seed, wanted)]
+        yield from [result for result in found if data in ("", result.data)][-1:]
+
+
+def mean_and_spread(values: Sequence[float]) -> tuple[float, float]:
+    """Mean and sample standard deviation, 0 for a single value."""
+    return mean(values), stdev(values) if len(values) > 1 else 0.0

@@ -1,0 +1,65 @@
+"""A trial: a recipe with one thing changed, and what was expected of it."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from training.recipe import Recipe
+
+FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Trial:
+    """`base`: a recipe in this folder; `changes`: dotted key -> value, a list's item by its name; `without`: keys gone.
+
+    `expected` was written before the trial ran, `concluded` after.
+    """
+
+    name: str
+    group: str
+    expected: str
+    base: str = "base.toml"
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    without: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = (1, 2, 3)
+    concluded: str = ""
+
+    def recipe(self, seed: int) -> Recipe:
+        """The changed recipe. Raises ValueError, or KeyError where a key leads nowhere."""
+        content = tomllib.loads((FOLDER / self.base).read_text(encoding="utf-8"))
+        for key, value in self.changes.items():
+            owner, name = _place(content, key)
+            owner[name] = value
+        for key in self.without:
+            owner, name = _place(content, key)
+            del owner[name]
+        return Recipe.model_validate({**content, "seed": seed})
+
+
+def read_trials(path: Path = FOLDER / "trials.toml") -> list[Trial]:
+    """The trials in their order. Raises ValueError where two have one name."""
+    found = [_trial(entry) for entry in tomllib.loads(path.read_text(encoding="utf-8"))["trials"]]
+    names = [trial.name for trial in found]
+    if len(set(names)) < len(names):
+        raise ValueError(f"{path}: names are {names}; accepted: distinct ones")
+    return found
+
+
+def _trial(entry: dict[str, Any]) -> Trial:
+    lists: dict[str, Any] = {key: tuple(entry.pop(key)) for key in ("without", "seeds") if key in entry}
+    return Trial(**entry, **lists)
+
+
+def _place(content: Any, key: str) -> tuple[Any, Any]:
+    """The table or list that holds the key, and its name or number there."""
+    *parents, last = key.split(".")
+    for part in parents:
+        content = content[_number(content, part)] if isinstance(content, list) else content.setdefault(part, {})
+    return content, _number(content, last) if isinstance(content, list) else last
+
+
+def _number(items: list[Any], name: str) -> int:
+    return next(number for number, item in enumerate(items) if name == item.get("name"))

@@ -1,0 +1,124 @@
+"""Training speed beside the usual tutorial's, for one network on the same tweets, in one run.
+
+python -m benchmarks.throughput DATA [--text-column text --label-column label]
+
+The network: 2,000 words x 128, LSTM 196, LSTM 128, softmax. The tutorial's way is our own short rendering of what
+they do: every text padded to the longest, batches of 32, dropout inside the recurrence, `model.fit`. Ours is what
+`python -m training fit` runs: batches of like length, dropout that lets the recurrence run whole. Each trains its
+epochs in turn; the first epoch of each, in which TensorFlow traces, is not counted.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+from serving.encoding import Encoder
+from training import runtime
+from training.data_knobs import Data
+from training.dataset import Dataset, load_dataset
+from training.fit import Fit
+from training.network import build_network
+from training.network_knobs import NetworkKnobs
+from training.recipe import Recipe
+from training.rows import StageRows
+from training.runtime import keras
+from training.schedule import Stage
+from training.tokenizer import build_tokenizer
+from training.tokenizer_knobs import TokenizerKnobs
+from training.trainee import Trainee
+from training.watcher import Epoch, Watcher
+from training.weak import WeakRows
+
+WORDS, EPOCHS = 2000, 4
+KNOBS = NetworkKnobs(embedding=128, lstm=[196, 128], spatial_dropout=0.4, lstm_dropout=0.2)
+
+
+def main() -> None:
+    """Train both, print rows per second and their ratio."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--text-column", default="text")
+    parser.add_argument("--label-column", default="label")
+    options = parser.parse_args()
+    dataset = load_dataset([options.data], Data(text=options.text_column, label=options.label_column), 1)
+    runtime.make_repeatable(1)
+    encoder = Encoder(build_tokenizer(dataset.train.text, TokenizerKnobs(model="word", vocabulary=WORDS)).to_str())
+    ways: dict[str, Callable[[], list[float]]] = {
+        "tutorial, batches of 32": lambda: tutorial(dataset, encoder),
+        "ours, batches of 32": lambda: ours(dataset, encoder, 32),
+        "ours, batches of 128": lambda: ours(dataset, encoder, 128),
+    }
+    rates = {name: len(dataset.train) / median(way()[1:]) for name, way in ways.items()}
+    sys.stdout.write(table(rates) + "\n")
+
+
+def tutorial(dataset: Dataset, encoder: Encoder) -> list[float]:
+    """Seconds of each epoch the tutorial's way."""
+    encoded = encoder.encode(dataset.train.text.tolist())
+    longest = max(len(item.ids) for item in encoded)
+    ids = np.zeros((len(encoded), longest), np.int32)
+    for row, item in enumerate(encoded):
+        ids[row, longest - len(item.ids) :] = item.ids
+    targets = np.eye(len(dataset.labels), dtype=np.float32)[dataset.train.label.to_numpy()]
+    inner = {"dropout": 0.2, "recurrent_dropout": 0.2}
+    network = keras.Sequential(
+        [
+            keras.layers.Embedding(encoder.vocabulary_size, 128),
+            keras.layers.SpatialDropout1D(0.4),
+            keras.layers.LSTM(196, return_sequences=True, **inner),
+            keras.layers.LSTM(128, **inner),
+            keras.layers.Dense(len(dataset.labels), activation="softmax"),
+        ]
+    )
+    network.compile("adam", "categorical_crossentropy", metrics=["accuracy"], jit_compile=False)
+    return [_seconds(lambda: network.fit(ids, targets, batch_size=32, verbose=0)) for _ in range(EPOCHS)]
+
+
+def ours(dataset: Dataset, encoder: Encoder, size: int) -> list[float]:
+    """Seconds of each epoch as `fit` trains."""
+    network = build_network(KNOBS, vocabulary=encoder.vocabulary_size, classes=len(dataset.labels))
+    stage = Stage(name="fit", epochs=EPOCHS, patience=EPOCHS, batch_size=size)
+    trainee, recipe = Trainee(network), Recipe(name="throughput")
+    rows = StageRows(recipe, dataset, _no_tasks, trainee, encoder)
+    train, _ = rows.of_stage(stage)
+    clock = _Clock()
+    Fit(trainee, train, None, stage, [1], _forget).run(clock)
+    return clock.seconds
+
+
+class _Clock(Watcher):
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+
+    def on_epoch(self, epoch: Epoch, best: bool) -> None:  # noqa: ARG002
+        self.seconds.append(epoch.seconds)
+
+
+def _forget(*_: object) -> None:
+    """A run that is not to be resumed."""
+
+
+def _no_tasks() -> WeakRows:
+    raise AssertionError("this network has no other task")
+
+
+def _seconds(run: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+def table(rates: dict[str, float]) -> str:
+    """Markdown: rows a second, and how many times the first line's."""
+    first = next(iter(rates.values()))
+    lines = [f"| {name} | {rate:,.0f} | {rate / first:.1f} |" for name, rate in rates.items()]
+    return "\n".join(["| way | tweets a second | times |", "|---|---:|---:|", *lines])
+
+
+if __name__ == "__main__":
+    main()

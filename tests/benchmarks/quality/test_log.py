@@ -1,0 +1,24 @@
+from benchmarks.quality.log import LOG, log
+from benchmarks.quality.results import Result, digest, read_results
+from benchmarks.quality.trial import Trial, read_trials
+
+BASE = Trial("as it stands", "One", "-")
+CHANGED = Trial("more epochs", "One", "better", changes={"fit.epochs": 9}, concluded="kept")
+WAITING = Trial("fewer epochs", "Two", "worse", changes={"fit.epochs": 1})
+
+
+def result(trial: Trial, seed: int, recall: float) -> Result:
+    return Result(trial.name, seed, recall, 0.9, 10.0, digest(trial.recipe(seed)), "d")
+
+
+def test_each_line_has_its_figures_and_its_difference() -> None:
+    results = [result(BASE, seed, 0.60) for seed in (1, 2)] + [result(CHANGED, 1, 0.61), result(CHANGED, 2, 0.63)]
+    lines = log([BASE, CHANGED, WAITING], results).splitlines()
+    assert "| as it stands | - | 0.6000 ± 0.0000 (2) |  | 0.900 | 10 |  |" in lines
+    assert "| more epochs | better | 0.6200 ± 0.0141 (2) | +0.0200 | 0.900 | 10 | kept |" in lines
+    assert "| fewer epochs | worse | not run | | | |  |" in lines
+    assert [line for line in lines if line.startswith("## ")] == ["## One", "## Two"]
+
+
+def test_the_committed_log_is_drawn_from_the_committed_results() -> None:
+    assert LOG.read_text(encoding="utf-8") == log(read_trials(), read_results())

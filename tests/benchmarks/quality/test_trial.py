@@ -1,0 +1,30 @@
+from pathlib import Path
+
+import pytest
+
+from benchmarks.quality.trial import Trial, read_trials
+
+
+@pytest.mark.parametrize("trial", read_trials(), ids=lambda trial: trial.name)
+def test_every_trial_is_a_valid_recipe_and_expects_something(trial: Trial) -> None:
+    assert trial.recipe(3).seed == 3
+    assert trial.expected
+
+
+def test_changes_reach_tables_and_items_by_name() -> None:
+    changes = {"fit.epochs": 9, "data.sources.semeval.weight": 0.5}
+    recipe = Trial("t", "g", "e", changes=changes).recipe(1)
+    assert recipe.fit.epochs == 9
+    assert [source.weight for source in recipe.data.sources if source.name == "semeval"] == [0.5]
+
+
+def test_a_stage_can_be_left_out() -> None:
+    recipe = Trial("t", "g", "e", base="weak.toml", without=("stages.weak",)).recipe(1)
+    assert [stage.name for stage in recipe.stages] == ["SemEval"]
+
+
+def test_names_are_distinct(tmp_path: Path) -> None:
+    entry = '[[trials]]\nname = "a"\ngroup = "g"\nexpected = "e"\n'
+    (tmp_path / "t.toml").write_text(entry * 2, encoding="utf-8")
+    with pytest.raises(ValueError, match="accepted: distinct ones"):
+        read_trials(tmp_path / "t.toml")

@@ -1,0 +1,15 @@
+import re
+from pathlib import Path
+
+from benchmarks.inference import table
+from serving.predictor import Predictor
+from tests.bundles import TEXTS
+
+
+def test_the_table_has_a_rate_and_two_times(pristine_bundle: Path) -> None:
+    lines = table(Predictor.load(pristine_bundle), TEXTS * 10).splitlines()
+    assert re.fullmatch(r"\| tweets a second, 60 at once \| [\d,]+ \|", lines[2])
+    assert [re.sub(r"[\d.]+", "n", line) for line in lines[3:]] == [
+        "| one tweet, median | n ms |",
+        "| one tweet, nth percentile | n ms |",
+    ]

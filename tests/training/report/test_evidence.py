@@ -1,0 +1,57 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from serving.predictor import Predictor
+from tests.bundles import TEXTS, write_bundle
+from tests.training.report.examples import COUNTS, HISTORY, answers, evidence
+from training.evaluation import evaluate
+from training.network_knobs import NetworkKnobs
+from training.report.evidence import Evidence
+from training.tokenizer_knobs import TokenizerKnobs
+
+TEST = pd.DataFrame({"text": TEXTS, "label": [2, 0, 1, 2, 0, 1], "group": ["a", "a", "a", "b", "b", "b"]})
+
+
+def test_the_figures_are_those_of_the_rows() -> None:
+    figures = evidence().figures
+    assert [list(counts.values()) for counts in figures.confusion.values()] == COUNTS
+    assert figures.accuracy == pytest.approx((20 + 31 + 43) / 130)
+
+
+def test_the_prediction_is_the_likeliest_class() -> None:
+    _, probabilities = answers([[0, 1], [2, 0]])
+    assert evidence(probabilities=np.vstack([probabilities] * 44)[:130]).found[:3].tolist() == [1, 0, 0]
+
+
+def test_rows_that_do_not_go_together_are_refused() -> None:
+    with pytest.raises(ValueError, match="'texts': 1,"):
+        evidence(texts=["only one"])
+
+
+def test_no_rows_are_refused() -> None:
+    none = {"truth": np.array([]), "probabilities": np.empty((0, 3)), "texts": [], "groups": [], "lengths": []}
+    with pytest.raises(ValueError, match="at least one"):
+        evidence(**none)
+
+
+def gathered(predictor: Predictor) -> Evidence:
+    return Evidence.gather(predictor, predictor.metadata, HISTORY, TEST)
+
+
+def test_the_bundle_is_asked_as_evaluation_asks_it(pristine_bundle: Path) -> None:
+    predictor = Predictor.load(pristine_bundle)
+    found = gathered(predictor)
+    assert found.figures == evaluate(predictor, TEXTS, TEST.label.to_numpy())
+    assert found.groups == ["a", "a", "a", "b", "b", "b"]
+    assert found.lengths.tolist() == [len(item.ids) for item in predictor.encoder.encode(TEXTS)]
+
+
+def test_padding_is_no_token(pristine_bundle: Path, tmp_path: Path) -> None:
+    network = NetworkKnobs(embedding=8, lstm=[6], masked=False)
+    tokenizer = TokenizerKnobs(model="word", min_frequency=1, fixed_length=True, max_tokens=40)
+    write_bundle(tmp_path, network, tokenizer)
+    padded, unpadded = (gathered(Predictor.load(folder)).lengths for folder in (tmp_path, pristine_bundle))
+    assert padded.tolist() == unpadded.tolist()

@@ -1,0 +1,39 @@
+from tests.training.report.examples import metadata
+from training.report.provenance import cleaning_table, command, file_table, library_table, split_table
+
+SOURCES = [
+    {"file": "tweets.csv", "part": "test", "about": "Tweets of 2016", "terms": "research"},
+    {"file": "tweets.csv", "part": "train", "about": "Tweets of 2013", "terms": "research"},
+    {"file": "other.csv", "about": "not of this file", "terms": None},
+]
+
+
+def test_a_file_is_told_with_what_the_recipe_says_of_it() -> None:
+    table = file_table(metadata(recipe={"data": {"sources": SOURCES}}))
+    assert table.rows == [("tweets.csv", "Tweets of 2016 Tweets of 2013", "research", "fedcba987654", "200")]
+
+
+def test_a_recipe_that_says_nothing_leaves_dashes() -> None:
+    assert file_table(metadata()).rows == [("tweets.csv", "–", "–", "fedcba987654", "200")]
+    assert file_table(metadata(recipe={})).rows[0][1] == "–"
+
+
+def test_parts_are_told_by_class() -> None:
+    table = split_table(metadata())
+    assert table.headings == ("class", "train", "test")
+    assert table.rows[0] == ("negative", "60", "29")
+    assert table.rows[-1] == ("all", "210", "130")
+    assert split_table(metadata(split={})).rows == []
+
+
+def test_cleaning_and_libraries() -> None:
+    assert cleaning_table(metadata()).rows[1] == ("exact and near copies, merged", "60")
+    assert library_table(metadata()).rows[0] == ("keras", "3.0")
+
+
+def test_the_command_is_one_that_a_shell_reads() -> None:
+    files = [file.model_copy(update={"file": name}) for file in metadata().data for name in ("a.csv", "my tweets.csv")]
+    assert command(metadata(data=files)) == (
+        "python -m training fit recipe.toml --data a.csv 'my tweets.csv' --out build --seed 3"
+    )
+    assert "--data FILES " in command(metadata(data=[]))

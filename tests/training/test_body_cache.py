@@ -1,0 +1,124 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from training.body_cache import BodyCache
+from training.errors import ResumeError
+from training.recipe import Recipe
+
+CONTENT: dict[str, Any] = {
+    "name": "x",
+    "data": {"sources": [{"file": "a.csv"}, {"file": "w.csv", "task": "weak"}]},
+    "tokenizer": {"sources": ["w.csv"]},
+    "stages": [
+        {"name": "one", "sources": ["w.csv"], "seed": 5},
+        {"name": "two", "seed": 6},
+        {"name": "three", "epochs": 3},
+    ],
+}
+FILES = [("a.csv", "1"), ("w.csv", "2")]
+WEIGHTS = [np.arange(3.0)]
+
+
+def recipe(**changes: Any) -> Recipe:
+    return Recipe.model_validate({**CONTENT, **changes})
+
+
+def stages(number: int, **changes: Any) -> list[dict[str, Any]]:
+    return [{**stage, **changes} if i == number else stage for i, stage in enumerate(CONTENT["stages"])]
+
+
+def cache(
+    folder: Path | None,
+    of: Recipe,
+    files: list[tuple[str, str]] = FILES,
+    teacher: str = "v1",
+    keras: str = "3",
+) -> BodyCache:
+    return BodyCache(folder, of, files, {"t": teacher}, {"keras": keras})
+
+
+def stages_found(folder: Path, of: Recipe, **options: Any) -> int:
+    body = cache(folder, of, **options).longest()
+    return body.stages if body else 0
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    kept = cache(tmp_path, recipe())
+    kept.keep(1, {"tokenizer": "t1"}, WEIGHTS)
+    kept.keep(2, {"tokenizer": "t2"}, WEIGHTS)
+    return tmp_path
+
+
+def test_the_longest_chain_is_found(folder: Path) -> None:
+    body = cache(folder, recipe()).longest()
+    assert body is not None
+    assert (body.stages, body.state) == (2, {"tokenizer": "t2"})
+    assert body.weights[0].tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({"name": "y", "known_answers": ["a"]}, 2),
+        ({"data": {**CONTENT["data"], "about": "a set", "terms": "its terms"}}, 2),
+        ({"stages": stages(2, teachers=["t"])}, 2),
+        ({"stages": stages(2, epochs=9, learning_rate=0.5)}, 2),
+        ({"stages": stages(1, learning_rate=0.5)}, 1),
+        ({"stages": stages(0, learning_rate=0.5)}, 0),
+        ({"stages": stages(0, seed=9)}, 0),
+        ({"seed": 7, "data": {**CONTENT["data"], "split_seed": 1}}, 2),
+        ({"network": {"embedding": 7}}, 0),
+        ({"tokenizer": {"sources": ["w.csv"], "lowercase": False}}, 0),
+    ],
+)
+def test_a_body_serves_what_would_train_the_same_one(folder: Path, changes: dict[str, Any], found: int) -> None:
+    assert stages_found(folder, recipe(**changes)) == found
+
+
+def test_another_split_is_seen_where_a_stage_reads_labelled_rows(folder: Path) -> None:
+    assert stages_found(folder, recipe(seed=2)) == 1
+
+
+def test_another_file_or_library_is_another_body(folder: Path) -> None:
+    assert stages_found(folder, recipe(), files=[("a.csv", "1"), ("w.csv", "other")]) == 0
+    assert stages_found(folder, recipe(), keras="4") == 0
+
+
+def test_the_order_of_files_is_part_of_it(folder: Path) -> None:
+    assert stages_found(folder, recipe(), files=FILES[::-1]) == 0
+
+
+def test_rows_drawn_by_the_split_are_seen(tmp_path: Path) -> None:
+    drawn = {"sources": [{"file": "a.csv"}, {"file": "w.csv", "task": "weak", "rows": 10}]}
+    cache(tmp_path, recipe(data=drawn)).keep(1, {}, WEIGHTS)
+    assert stages_found(tmp_path, recipe(data=drawn)) == 1
+    assert stages_found(tmp_path, recipe(data=drawn, seed=2)) == 0
+
+
+def test_another_teacher_is_another_body(tmp_path: Path) -> None:
+    taught = recipe(stages=stages(0, teachers=["t"]))
+    cache(tmp_path, taught).keep(1, {}, WEIGHTS)
+    assert stages_found(tmp_path, taught) == 1
+    assert stages_found(tmp_path, taught, teacher="v2") == 0
+
+
+def test_a_folder_that_cannot_be_written_is_told_at_once(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ResumeError, match=r"file: cannot be written"):
+        cache(tmp_path / "file", recipe())
+
+
+def test_a_broken_file_is_passed_over(folder: Path) -> None:
+    for path in folder.iterdir():
+        path.write_bytes(path.read_bytes()[:40])
+    assert stages_found(folder, recipe()) == 0
+
+
+def test_without_a_folder_nothing_is_kept() -> None:
+    nowhere = cache(None, recipe())
+    nowhere.keep(1, {}, WEIGHTS)
+    assert nowhere.longest() is None

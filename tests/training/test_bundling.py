@@ -1,0 +1,32 @@
+"""What `test_pipeline` shows of a whole run is not repeated here."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from serving.bundle import Bundle
+from tests.training.test_trainer import CONTENT, paths, trained
+from training.bundling import SENTENCES, Bundling
+from training.recipe import Recipe
+from training.trainer import Trained
+
+__all__ = ["paths", "trained"]  # fixtures
+
+
+def test_a_bundle_is_written_and_held_to_keras(trained: Trained, tmp_path: Path) -> None:
+    bundling = Bundling(Recipe.model_validate(CONTENT), trained, tmp_path)
+    predictor, rows, difference = bundling.write()
+    assert rows == len(trained.dataset.validation)
+    assert difference <= 1e-5
+    answers = predictor.metadata.known_answers
+    assert [answer.text for answer in answers] == list(SENTENCES)
+    served = [list(p.probabilities.values()) for p in predictor.predict(list(SENTENCES))]
+    assert np.array([answer.probabilities for answer in answers]) == pytest.approx(np.array(served), abs=1e-5)
+
+
+def test_figures_are_added_to_the_metadata_on_disk(trained: Trained, tmp_path: Path) -> None:
+    bundling = Bundling(Recipe.model_validate(CONTENT), trained, tmp_path)
+    bundling.write()
+    assert bundling.add_figures({"test": {"rows": 3}}).metrics == {"test": {"rows": 3}}
+    assert Bundle.read(tmp_path).metadata.metrics == {"test": {"rows": 3}}

@@ -1,0 +1,80 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from serving.encoding import Encoder
+from tests.bundles import write_bundle
+from tests.training.test_dataset import distinct, write
+from tests.training.test_weak import EMOJI, SMILEYS, SOURCES
+from training.data_knobs import Data
+from training.dataset import load_dataset
+from training.network import build_network
+from training.network_knobs import NetworkKnobs
+from training.recipe import Recipe
+from training.rows import StageRows
+from training.schedule import Stage
+from training.teachers import Teachers
+from training.tokenizer import build_tokenizer
+from training.tokenizer_knobs import TokenizerKnobs
+from training.trainee import Trainee
+from training.weak import load_weak
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> StageRows:
+    paths = [
+        write(tmp_path / "main.csv", [*distinct(60, "a"), *distinct(20, "b")]),
+        write(tmp_path / "smileys.csv", SMILEYS),
+        write(tmp_path / "emoji.csv", EMOJI, ("text", "emoji")),
+    ]
+    recipe = Recipe(name="x", data=Data(sources=SOURCES))
+    dataset = load_dataset(paths, recipe.data, 1)
+    weak = load_weak(paths, recipe.data, dataset, 1)
+    encoder = Encoder(build_tokenizer(dataset.train.text, TokenizerKnobs(model="word", min_frequency=1)).to_str())
+    knobs = NetworkKnobs(embedding=4, lstm=[3], pooling=["max"])
+    network = build_network(knobs, vocabulary=encoder.vocabulary_size, classes=2)
+    return StageRows(recipe, dataset, lambda: weak, Trainee(network, weak.tasks), encoder)
+
+
+def test_a_stage_without_sources_reads_the_labelled_rows(rows: StageRows) -> None:
+    train, validation = rows.of_stage(Stage(name="s"))
+    assert train.targets.shape == (64, 6)
+    assert (train.targets[:, 2:] == 0).all()
+    assert validation is not None
+    assert validation.targets.shape == (8, 2)
+
+
+def test_balance_makes_the_classes_of_each_task_equal(rows: StageRows) -> None:
+    train, _ = rows.of_stage(Stage(name="s", sources=["main", "smileys.csv"]))
+    for columns in ((0, 1), (4, 5)):
+        sums = [train.weights[train.targets[:, column] == 1].sum() for column in columns]
+        assert sums[0] == pytest.approx(sums[1])
+    plain, _ = rows.of_stage(Stage(name="s", sources=["main", "smileys.csv"], class_weights="none"))
+    assert set(plain.weights.tolist()) == {1.0, 0.5}
+
+
+def test_a_stages_own_weights_replace_those_of_the_sources(rows: StageRows) -> None:
+    stage = Stage(name="s", sources=["main", "smileys.csv"], class_weights="none", weights={"smileys.csv": 3.0})
+    train, _ = rows.of_stage(stage)
+    assert set(train.weights[train.targets[:, 4:].sum(1) == 1].tolist()) == {3.0}
+
+
+def test_only_other_tasks_means_no_validation(rows: StageRows) -> None:
+    train, validation = rows.of_stage(Stage(name="s", sources=["emoji.csv"], label_smoothing=0.2))
+    assert validation is None
+    assert train.targets[:, :2].sum() == train.targets[:, 4:].sum() == 0
+    assert np.sort(train.targets[0])[-2:] == pytest.approx([0.1, 0.9])
+
+
+def test_teachers_share_the_target_and_teach_rows_of_other_tasks_alone(rows: StageRows, tmp_path: Path) -> None:
+    write_bundle(tmp_path / "teacher", labels=["a", "b"])
+    stage = Stage(name="s", sources=["main", "emoji.csv"], teachers=[str(tmp_path / "teacher")], teacher_share=0.25)
+    train, validation = rows.of_stage(stage)
+    assert validation is not None
+    assert train.targets[:, 2:].sum() == 0
+    assert train.targets.sum(1) == pytest.approx(np.ones(len(train.targets)))
+    own, taught = train.targets[:-2, :2], train.targets[-2:, :2]
+    assert (own.max(1) > 0.74).all()
+    (expected,) = Teachers(stage.teachers, ["a", "b"]).answers(["hot today"])
+    assert taught[0] == pytest.approx(expected)

@@ -1,0 +1,54 @@
+from pathlib import Path
+
+import pytest
+
+from tests.training.test_dataset import distinct, write
+from training.data_knobs import Data, Source
+from training.errors import DataError
+from training.sources import read_rows, target_paths
+
+ROWS = distinct(10, "a") + distinct(10, "b")
+
+
+def test_each_source_gives_its_rows_with_its_weight_and_group(tmp_path: Path) -> None:
+    rows = [(*row, "x" if i % 2 else "y") for i, row in enumerate(ROWS)]
+    path = write(tmp_path / "d.csv", rows, ("text", "label", "site"))
+    sources = [
+        Source(file="d.csv", name="ones", where={"label": ["a"]}, weight=2.0, group="site"),
+        Source(file="d.csv", name="others", where_not={"label": ["a"]}, task="t"),
+    ]
+    found, files = read_rows([path], Data(sources=sources), sources, seed=1)
+    assert found.groupby(["source", "group", "task", "weight"]).size().to_dict() == {
+        ("ones", "x", "", 2.0): 5,
+        ("ones", "y", "", 2.0): 5,
+        ("others", "others", "t", 1.0): 10,
+    }
+    assert [(file.file, file.rows) for file in files] == [("d.csv", 20)]
+
+
+def test_rows_limits_a_source_by_the_seed(tmp_path: Path) -> None:
+    path, source = write(tmp_path / "d.csv", ROWS), Source(file="d.csv", rows=6)
+    one, same, other = (read_rows([path], Data(), [source], seed)[0].text.tolist() for seed in (1, 1, 2))
+    assert len(one) == 6
+    assert one == same != other
+
+
+def test_emoticons_are_cut_out_where_a_source_asks_for_it(tmp_path: Path) -> None:
+    path = write(tmp_path / "d.csv", [(f"{text} :-)", label) for text, label in ROWS])
+    kept, dropped = (
+        read_rows([path], Data(), [Source(file="d.csv", emoticons=emoticons)], 1)[0].text
+        for emoticons in ("keep", "drop")
+    )
+    assert kept.str.contains(":-)", regex=False).all()
+    assert not dropped.str.contains(":-)", regex=False).any()
+    assert [text.strip() for text in dropped] == [text for text, _ in ROWS]
+
+
+def test_files_are_those_of_the_recipe_and_all_of_them(tmp_path: Path) -> None:
+    data = Data(sources=[Source(file="a.csv"), Source(file="w.csv", task="t")])
+    a, w = tmp_path / "a.csv", tmp_path / "w.csv"
+    assert target_paths([a, w], data) == [a]
+    with pytest.raises(DataError, match=r"the recipe also wants w\.csv"):
+        target_paths([a], data)
+    with pytest.raises(DataError, match=r"no source for this file; accepted: a\.csv, w\.csv"):
+        target_paths([a, w, tmp_path / "x.csv"], data)

@@ -1,0 +1,85 @@
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from tests.training.test_dataset import distinct, write
+from training.display import Display
+from training.errors import DataError
+from training.recipe import Recipe
+from training.trainer import Trained, Trainer
+
+CONTENT = {
+    "name": "staged",
+    "data": {"sources": [{"file": "main.csv"}, {"file": "weak.csv", "task": "emoticon", "emoticons": "drop"}]},
+    "tokenizer": {"model": "word", "min_frequency": 1},
+    "network": {"embedding": 8, "lstm": [6], "pooling": ["max"]},
+    "fit": {"epochs": 1, "batch_size": 16, "learning_rate": 0.02, "word_dropout": 0.2},
+    "stages": [{"name": "weak", "sources": ["weak.csv"], "masked_words": 0.3}, {"name": "own", "epochs": 2}],
+}
+
+
+@pytest.fixture(scope="module")
+def paths(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder = tmp_path_factory.mktemp("data")
+    smileys = [(f"{text} :{')' if label == 'good' else '('}", label) for text, label in distinct(60, "good", 300)]
+    smileys += [(f"{text} :(", label) for text, label in distinct(60, "bad", 400)]
+    return [
+        write(folder / "main.csv", [*distinct(60, "a"), *distinct(60, "b", 100)]),
+        write(folder / "weak.csv", smileys),
+    ]
+
+
+def train(paths: list[Path], folder: Path, cache: Path | None = None, shown: io.StringIO | None = None) -> Trained:
+    display = Display(Console(file=shown or io.StringIO(), width=200))
+    return Trainer(Recipe.model_validate(CONTENT), paths, folder / "work", display, cache).run()
+
+
+@pytest.fixture(scope="module")
+def trained(paths: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    return train(paths, tmp_path_factory.mktemp("trained"))
+
+
+def test_every_stage_has_its_figures(trained: Trained) -> None:
+    assert {name: len(epochs) for name, epochs in trained.history.items()} == {"weak": 1, "own": 2}
+
+
+def test_the_vocabulary_is_learned_from_all_that_trains(trained: Trained) -> None:
+    vocabulary = trained.tokenizer.get_vocab()
+    assert {"a", "b", "good", "bad"} <= set(vocabulary)
+
+
+def test_all_files_and_what_was_dropped_from_them_are_remembered(trained: Trained) -> None:
+    assert [file.file for file in trained.files] == ["main.csv", "weak.csv"]
+    assert trained.cleaning["pre-training: rows kept"] == 120
+
+
+def test_only_the_networks_own_head_is_handed_on(trained: Trained) -> None:
+    assert trained.network.output_shape == (None, 2)
+
+
+def test_a_cached_body_gives_the_same_network_without_the_first_stage(
+    paths: list[Path], trained: Trained, tmp_path: Path
+) -> None:
+    first, second = io.StringIO(), io.StringIO()
+    train(paths, tmp_path, tmp_path / "cache", first)
+    again = train(paths, tmp_path / "again", tmp_path / "cache", second)
+    assert "Stage 1/2: weak" in first.getvalue()
+    assert "Stage 1/2: weak" not in second.getvalue()
+    assert "A body with 1 of its stages done is in the cache" in second.getvalue()
+    for found, expected in zip(again.network.get_weights(), trained.network.get_weights(), strict=True):
+        assert np.array_equal(found, expected)
+    assert list(again.history) == ["weak", "own"]
+    assert (again.files, again.cleaning) == (trained.files, trained.cleaning)
+
+
+def test_a_stage_whose_source_has_no_row_is_refused_before_training(paths: list[Path], tmp_path: Path) -> None:
+    chosen = {"text": [distinct(1, "a")[0][0], distinct(1, "b", 100)[0][0]]}
+    gone = {"file": "main.csv", "name": "gone", "part": "test", "where": chosen}
+    sources = [*CONTENT["data"]["sources"], gone]  # type: ignore[index]
+    stages = [{"name": "own", "sources": ["gone"]}]
+    recipe = Recipe.model_validate({**CONTENT, "data": {"sources": sources}, "stages": stages})
+    with pytest.raises(DataError, match=r"stage 'own': \['gone'\] have no row in the training part"):
+        Trainer(recipe, paths, tmp_path, Display(Console(file=io.StringIO()))).run()

@@ -1,0 +1,78 @@
+"""Rows as encoded batches with targets and weights, stage by stage."""
+
+from collections.abc import Callable
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from serving.encoding import Encoder
+from training.batches import Batches, Floats
+from training.dataset import Dataset
+from training.fit import class_weights
+from training.recipe import Recipe
+from training.schedule import Stage
+from training.teachers import Teachers
+from training.trainee import Trainee
+from training.weak import WeakRows
+
+
+class StageRows:
+    """Arguments: the recipe; the labelled parts; `weak`, which reads the rows of other tasks; trainee and encoder."""
+
+    def __init__(
+        self, recipe: Recipe, dataset: Dataset, weak: Callable[[], WeakRows], trainee: Trainee, encoder: Encoder
+    ) -> None:
+        self.recipe, self.dataset, self.weak = recipe, dataset, weak
+        self.trainee, self.encoder = trainee, encoder
+        self._tasks = {source.key for source in recipe.data.task_sources}
+
+    def of_stage(self, stage: Stage) -> tuple[Batches, Batches | None]:
+        """What the stage trains on, and what chooses its best epoch: None where it has none of the recipe's labels."""
+        own = _chosen(self.dataset.train, stage).assign(task="")
+        frames = [own] if len(own) else []
+        if self._tasks & set(stage.sources):
+            frames.append(_chosen(self.weak().rows, stage))
+        rows = pd.concat(frames, ignore_index=True)
+        encoded = self.encoder.encode(rows.text.tolist())
+        targets, weights = self._targets(rows, stage), _weights(rows, stage)
+        if stage.teachers:
+            targets = self._taught(rows, targets, stage)
+        train = Batches(self.encoder, encoded, targets, weights, stage.batch_size)
+        return train, self.validation if len(own) or stage.teachers else None
+
+    @cached_property
+    def validation(self) -> Batches:
+        """The validation part, whose targets are one-hot over the network's own classes."""
+        frame, size = self.dataset.validation, self.recipe.fit.batch_size
+        targets = np.eye(len(self.dataset.labels), dtype=np.float32)[frame.label.to_numpy()]
+        ones = np.ones(len(frame), np.float32)
+        return Batches(self.encoder, self.encoder.encode(frame.text.tolist()), targets, ones, size)
+
+    def _targets(self, rows: pd.DataFrame, stage: Stage) -> Floats:
+        targets = np.zeros((len(rows), self.trainee.width), np.float32)
+        for task, places in rows.groupby("task").indices.items():
+            labels = rows.label.to_numpy(np.int64)[places]
+            targets[places] = self.trainee.targets(labels, str(task), stage.label_smoothing)
+        return targets
+
+    def _taught(self, rows: pd.DataFrame, targets: Floats, stage: Stage) -> Floats:
+        answers = Teachers(stage.teachers, self.dataset.labels).answers(rows.text.tolist())
+        share = np.where(rows.task == "", stage.teacher_share, 1.0).astype(np.float32)[:, None]
+        taught = targets * (1 - share)
+        taught[:, : answers.shape[1]] += answers * share
+        return taught
+
+
+def _chosen(frame: pd.DataFrame, stage: Stage) -> pd.DataFrame:
+    return frame[frame.source.isin(stage.sources)] if stage.sources else frame
+
+
+def _weights(rows: pd.DataFrame, stage: Stage) -> Floats:
+    """Of each row: its source's weight, or the stage's for that source, and under balance its class's in its task."""
+    weights = rows.source.map(stage.weights).fillna(rows.weight).to_numpy(np.float32, copy=True)
+    if stage.class_weights == "balanced":
+        for _, places in rows.groupby("task").indices.items():
+            labels = rows.label.to_numpy(np.int64)[places]
+            weights[places] *= class_weights(labels)[labels]
+    return weights

@@ -1,0 +1,87 @@
+"""Files to rows: what the recipe's sources choose from each file, before anything is cleaned."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from serving.metadata import DataFile
+from training.cleaning import without_emoticons
+from training.data_knobs import Data, Source
+from training.errors import DataError
+from training.tables import column, fingerprint, read_table
+
+
+def target_paths(paths: Sequence[Path], data: Data) -> list[Path]:
+    """The files with the recipe's labels. Raises DataError where a file is missing, or is not one of the recipe's."""
+    if not data.sources:
+        return list(paths)
+    accepted = {source.file for source in data.sources}
+    for path in paths:
+        if path.name not in accepted:
+            raise DataError(f"{path}: the recipe has no source for this file; accepted: {', '.join(sorted(accepted))}")
+    missing = accepted - {path.name for path in paths}
+    if missing:
+        raise DataError(f"--data: the recipe also wants {', '.join(sorted(missing))}; found: {[p.name for p in paths]}")
+    targets = {source.file for source in data.target_sources}
+    return [path for path in paths if path.name in targets]
+
+
+def in_order(paths: Sequence[Path], data: Data) -> list[Path]:
+    """The files as the recipe names them, others by name: the order on a command line decides nothing."""
+    places = {source.file: place for place, source in reversed(list(enumerate(data.sources)))}
+    return sorted(paths, key=lambda path: (places.get(path.name, len(places)), path.name, str(path)))
+
+
+def read_rows(
+    paths: Sequence[Path], data: Data, chosen: Sequence[Source], seed: int
+) -> tuple[pd.DataFrame, list[DataFile]]:
+    """The rows of the `chosen` sources in these files, uncleaned, and the files' fingerprints.
+
+    Columns: `text`, `label` (as written), `source`, `group`, `task`, `origin` (for messages), `part`, `hold_out`,
+    `weight`. No chosen source at all: each file is one. Raises DataError.
+    """
+    frames, files = [], []
+    for path in in_order(paths, data):
+        sources = [source for source in chosen if source.file == path.name] or [Source(file=path.name)]
+        encoding = next((s.encoding for s in sources if s.encoding), data.encoding)
+        table = read_table(path, encoding, quoted=data.quoted)
+        files.append(fingerprint(path, len(table)))
+        frames += [_rows(table, path, source, data, seed) for source in sources]
+    return pd.concat(frames, ignore_index=True), files
+
+
+def source_of(path: Path, data: Data) -> Source:
+    """What the recipe says of a file of this name; where it says nothing, a source without special keys."""
+    return next((source for source in data.sources if source.file == path.name), Source(file=path.name))
+
+
+def _rows(table: pd.DataFrame, path: Path, source: Source, data: Data, seed: int) -> pd.DataFrame:
+    texts = column(table, source.text or data.text, path)
+    labels = column(table, source.label or data.label, path).str.strip()
+    groups = column(table, source.group, path) if source.group else pd.Series(source.key, index=table.index)
+    chosen = _chosen(table, path, source)
+    frame = pd.DataFrame({"text": texts, "label": labels.replace(data.rename), "group": groups})[chosen]
+    if frame.empty:
+        raise DataError(f"{path}: no row is left by where={source.where} where_not={source.where_not}")
+    if source.rows and source.rows < len(frame):
+        frame = frame.sample(source.rows, random_state=seed).sort_index()
+    if source.emoticons == "drop":
+        frame = frame.assign(text=frame.text.map(without_emoticons))
+    return frame.assign(
+        source=source.key,
+        task=source.task or "",
+        origin=f"{path}, column {source.label or data.label!r}",
+        part=source.part or "",
+        hold_out=source.hold_out,
+        weight=source.weight,
+    )
+
+
+def _chosen(table: pd.DataFrame, path: Path, source: Source) -> "pd.Series[bool]":
+    chosen = pd.Series(True, index=table.index)
+    for name, values in source.where.items():
+        chosen &= column(table, name, path).isin(values)
+    for name, values in source.where_not.items():
+        chosen &= ~column(table, name, path).isin(values)
+    return chosen

@@ -1,0 +1,53 @@
+"""`[tokenizer]`: how a text is read."""
+
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from training.fields import Name, Table
+
+
+class TokenizerKnobs(Table):
+    """`[tokenizer]`: the preprocessing, all of it written into tokenizer.json."""
+
+    model: Literal["word", "bpe"] = Field("bpe", description="whole words, or byte-pair-encoded pieces of them")
+    vocabulary: int = Field(8000, ge=50, le=100_000, description="vocabulary size in tokens, the special ones included")
+    min_frequency: int = Field(2, ge=1, le=1000, description="a word or merge rarer than this is not learned")
+    sources: list[Name] = Field([], description="names of the sources that it is learned from; empty: all")
+    max_tokens: int = Field(64, ge=1, le=2048, description="truncation: only the first so many tokens are read")
+    fixed_length: bool = Field(False, description="pad each text to max_tokens (what an unmasked network needs)")
+    pad_side: Literal["right", "left"] = Field("right", description="where padding goes; left only with fixed_length")
+    urls: Literal["tag", "drop"] = Field("tag", description="a link becomes <url>, or nothing")
+    handles: Literal["tag", "word", "drop"] = Field("tag", description="@name becomes <user>, or name, or nothing")
+    retweets: Literal["tag", "drop"] = Field("drop", description="'RT @name:' at any place becomes <rt>, or nothing")
+    hashtags: Literal["tag", "word"] = Field("tag", description="#word becomes <hashtag> word, or just word")
+    emoticons: Literal["tag", "keep", "drop"] = Field("tag", description=":-) becomes <smile>, stays, or goes")
+    split_camel_case: bool = Field(True, description="#WorstShowEver is read as three words")
+    lowercase: bool = Field(True, description="case is ignored")
+    shorten_repeats: bool = Field(True, description="sooooo becomes soo, !!!! becomes !!, hahahaha becomes haha")
+    stop_words: Literal["keep", "drop", "drop_except_negations"] = Field(
+        "keep", description="drop: scikit-learn's list of English words goes, with or without not, no, never, ..."
+    )
+    stemming: Literal["none", "plural", "snowball"] = Field(
+        "none", description="English only; plural: shows becomes show; snowball: loved, loves and loving become love"
+    )
+
+    @model_validator(mode="after")
+    def _padding_fits(self) -> "TokenizerKnobs":
+        if self.pad_side == "left" and not self.fixed_length:
+            raise ValueError("pad_side = 'left' needs fixed_length = true; accepted otherwise: 'right'")
+        return self
+
+    @field_validator("stemming", mode="before")
+    @classmethod
+    def _no_lemmas(cls, value: Any) -> Any:
+        if value in ("lemma", "lemmas", "lemmatization"):
+            reason = "a lemma takes a dictionary and the word's part of speech, which tokenizer.json cannot hold"
+            raise ValueError(f"{reason}; accepted: 'none', 'plural', 'snowball'")
+        return value
+
+    @model_validator(mode="after")
+    def _stemming_fits(self) -> "TokenizerKnobs":
+        if self.stemming != "none" and not self.lowercase:
+            raise ValueError(f"stemming = {self.stemming!r} needs lowercase = true; accepted otherwise: 'none'")
+        return self

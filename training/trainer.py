@@ -1,0 +1,164 @@
+"""From recipe and files to a trained network: data, preprocessing, stages. Nothing is published here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from tokenizers import Tokenizer
+
+from serving.bundle import sha256
+from serving.encoding import Encoder
+from serving.metadata import DataFile
+from training import runtime
+from training.batches import Batches
+from training.body_cache import Body, BodyCache
+from training.checkpoint import Arrays, Checkpoint
+from training.dataset import Dataset, load_dataset
+from training.display import Display
+from training.errors import DataError
+from training.network import build_network
+from training.recipe import Recipe
+from training.rows import StageRows
+from training.runtime import keras
+from training.sources import in_order
+from training.stages import History, Stages, dumped
+from training.teachers import Teachers
+from training.tokenizer import build_tokenizer
+from training.trainee import Trainee
+from training.weak import WeakRows, load_weak
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network, uncalibrated, with the weights of its best epoch, and what it came from."""
+
+    network: keras.Model
+    tokenizer: Tokenizer
+    dataset: Dataset
+    validation: Batches
+    history: History
+    files: list[DataFile]
+    cleaning: dict[str, int]
+    teachers: dict[str, str]
+
+
+class Trainer:
+    """One run up to the trained network.
+
+    Arguments: the recipe; data files; the folder that an interrupted run goes on from; a display; and a folder for
+    bodies that later runs with the same first stages start from, or None. Raises TrainingError, before any training
+    where the data are at fault.
+    """
+
+    def __init__(
+        self, recipe: Recipe, paths: Sequence[Path], work: Path, display: Display, stage_cache: Path | None = None
+    ) -> None:
+        self.recipe, self.paths, self.work, self.display = recipe, list(paths), work, display
+        self.stage_cache = stage_cache
+
+    def run(self, *, resume: bool = False) -> Trained:
+        """Train, from the start or from where an interrupted run was."""
+        self.display.dataset(self.dataset)
+        self._check_sources()
+        libraries = runtime.library_versions()
+        cache = BodyCache(self.stage_cache, self.recipe, self._hashes, self._teachers, libraries)
+        checkpoint = Checkpoint(self.work, self._identity)
+        saved = checkpoint.load() if resume else None
+        body = None if saved else cache.longest()
+        if checkpoint.path.exists() and not saved:
+            self.display.note("An interrupted run is there too; --resume would have gone on from it. Starting over.")
+        first = self.recipe.schedule[0]
+        runtime.make_repeatable(self.recipe.seed if first.seed is None else first.seed)
+        tokenizer, tasks = self._language(body)
+        encoder = Encoder(tokenizer.to_str())
+        trainee = self._trainee(encoder, tasks)
+        rows = StageRows(self.recipe, self.dataset, lambda: self.weak, trainee, encoder)
+
+        def finished(stages: int, history: History, weights: Arrays) -> None:
+            language = {"tokenizer": tokenizer.to_str(), "tasks": tasks}
+            cache.keep(stages, {**language, "history": dumped(history), **self._weak_facts(body)}, weights)
+
+        stages = Stages(trainee, self.recipe.schedule, rows.of_stage, self.recipe.seed, checkpoint, finished)
+        history = stages.run(self.display, saved=saved, body=body)
+        facts = self._weak_facts(body)
+        # A file can hold labelled rows and others.
+        files = list(
+            {f.file: f for f in (*self.dataset.files, *(DataFile(**file) for file in facts["files"]))}.values()
+        )
+        cleaning = {**self.dataset.cleaning, **{f"pre-training: {k}": v for k, v in facts["cleaning"].items()}}
+        return Trained(
+            trainee.network, tokenizer, self.dataset, rows.validation, history, files, cleaning, self._teachers
+        )
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The labelled rows in their parts."""
+        return load_dataset(self.paths, self.recipe.data, self.recipe.split_seed)
+
+    @cached_property
+    def weak(self) -> WeakRows:
+        """The rows of other tasks; read only when a stage needs them."""
+        return load_weak(self.paths, self.recipe.data, self.dataset, self.recipe.split_seed)
+
+    @cached_property
+    def _hashes(self) -> list[tuple[str, str]]:
+        return [(path.name, sha256(path)) for path in in_order(self.paths, self.recipe.data)]
+
+    @cached_property
+    def _teachers(self) -> dict[str, str]:
+        """Model version of each teacher, by its folder."""
+        folders = list(dict.fromkeys(folder for stage in self.recipe.schedule for folder in stage.teachers))
+        teachers = Teachers(folders, self.dataset.labels)
+        teachers.check_blind(self.recipe, self._hashes)
+        return dict(zip(folders, teachers.versions, strict=True))
+
+    @property
+    def _identity(self) -> dict[str, Any]:
+        return {
+            "recipe": self.recipe.model_dump(mode="json"),
+            "data": self._hashes,
+            "teachers": self._teachers,
+            "libraries": runtime.library_versions(),
+        }
+
+    def _check_sources(self) -> None:
+        tasks, present = {source.key for source in self.recipe.data.task_sources}, set(self.dataset.train.source)
+        for stage in self.recipe.schedule:
+            if missing := sorted(set(stage.sources) - tasks - present):
+                found = ", ".join(sorted(present))
+                raise DataError(f"stage {stage.name!r}: {missing} have no row in the training part; found: {found}")
+
+    def _weak_facts(self, body: Body | None) -> dict[str, Any]:
+        """What pre-training was read from; a body brings its own, so that nothing is read again for it."""
+        if body:
+            return {key: body.state[key] for key in ("files", "cleaning")}
+        if not self.recipe.data.task_sources:
+            return {"files": [], "cleaning": {}}
+        return {"files": [file.model_dump() for file in self.weak.files], "cleaning": self.weak.cleaning}
+
+    def _language(self, body: Body | None) -> tuple[Tokenizer, dict[str, list[str]]]:
+        """The tokenizer, and the tasks with their labels."""
+        if body:
+            self.display.note(f"A body with {body.stages} of its stages done is in the cache; going on from there.")
+            return Tokenizer.from_str(body.state["tokenizer"]), body.state["tasks"]
+        frames = [self.dataset.train]
+        tasks: dict[str, list[str]] = {}
+        if self.recipe.data.task_sources:
+            self.display.weak(self.weak)
+            frames, tasks = [*frames, self.weak.rows], self.weak.tasks
+        chosen = self.recipe.tokenizer.sources
+        texts = [frame.text[frame.source.isin(chosen) if chosen else slice(None)] for frame in frames]
+        return build_tokenizer(pd.concat(texts), self.recipe.tokenizer), tasks
+
+    def _trainee(self, encoder: Encoder, tasks: dict[str, list[str]]) -> Trainee:
+        network = build_network(
+            self.recipe.network,
+            vocabulary=encoder.vocabulary_size,
+            classes=len(self.dataset.labels),
+            length=encoder.fixed_length,
+        )
+        self.display.network(network.count_params(), encoder.vocabulary_size, runtime.device())
+        return Trainee(network, tasks, words=any(stage.masked_words for stage in self.recipe.schedule))

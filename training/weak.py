@@ -1,0 +1,62 @@
+"""Rows with labels of their own, such as the emoticon that a tweet held: they pre-train, and nothing else."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from serving.metadata import DataFile
+from training.cleaning import key_without_emoticons, merged_keys, text_key
+from training.data_knobs import Data
+from training.dataset import Dataset
+from training.errors import DataError
+from training.sources import read_rows
+
+
+@dataclass(frozen=True)
+class WeakRows:
+    """`rows` with columns `text`, `label` (index into the labels of its task), `task`, `source` and `weight`.
+
+    `tasks`: task -> its labels in the order of its outputs. `cleaning` counts what was dropped, by rule.
+    """
+
+    rows: pd.DataFrame
+    tasks: dict[str, list[str]]
+    cleaning: dict[str, int] = field(default_factory=dict)
+    files: list[DataFile] = field(default_factory=list)
+
+
+def load_weak(paths: Sequence[Path], data: Data, dataset: Dataset, seed: int) -> WeakRows:
+    """Read the sources that have a task, without any text that stands in the labelled data, whichever its part.
+
+    So no stage sees a text of the test, and what is pre-trained does not depend on how the rest is split. Raises
+    DataError.
+    """
+    wanted = {source.file for source in data.task_sources}
+    rows, files = read_rows([path for path in paths if path.name in wanted], data, data.task_sources, seed)
+    cleaning = {"rows read": len(rows)}
+    rows = _cleaned(rows, dataset, cleaning)
+    tasks = {str(task): sorted(set(group.label)) for task, group in rows.groupby("task")}
+    for task, labels in tasks.items():
+        if len(labels) < 2:
+            raise DataError(f"task {task!r}: found only one class, {labels}; accepted: at least two")
+    index = {(task, label): i for task, labels in tasks.items() for i, label in enumerate(labels)}
+    found = [index[pair] for pair in zip(rows.task, rows.label, strict=True)]
+    kept = rows.assign(label=found)[["text", "label", "task", "source", "weight"]].reset_index(drop=True)
+    return WeakRows(kept, tasks, {**cleaning, "rows kept": len(kept)}, files)
+
+
+def _cleaned(rows: pd.DataFrame, dataset: Dataset, cleaning: dict[str, int]) -> pd.DataFrame:
+    keys = rows.text.map(text_key)
+    empty = (keys == "") | (rows.label == "")
+    cleaning["empty, or without a label"] = int(empty.sum())
+    # A labelled copy may still hold the emoticon that was cut out here.
+    labelled = dataset.keys | {key_without_emoticons(key) for key in dataset.keys}
+    groups = merged_keys(labelled | set(keys))
+    known = keys.map(groups).isin({groups[key] for key in labelled}) & ~empty
+    cleaning["also in the labelled data"] = int(known.sum())
+    rows = rows.assign(key=keys)[~empty & ~known]
+    distinct = rows.drop_duplicates(["task", "key"])
+    cleaning["copies, merged"] = len(rows) - len(distinct)
+    return distinct
