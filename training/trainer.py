@@ -118,7 +118,7 @@ class Trainer:
     @property
     def _identity(self) -> dict[str, Any]:
         return {
-            "recipe": self.recipe.model_dump(mode="json"),
+            "recipe": self.recipe.model_dump(mode="json", exclude={"tune"}),
             "data": self._hashes,
             "teachers": self._teachers,
             "libraries": runtime.library_versions(),

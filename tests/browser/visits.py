@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from playwright.sync_api import Browser, Locator, Page, Response
+from playwright.sync_api import Browser, Locator, Page, Request, Response
 
 
 @dataclass
@@ -57,7 +57,13 @@ def visiting(browser: Browser, url: str, **options: Any) -> Iterator[Visit]:
         visit = Visit(context.new_page())
         visit.page.on("console", lambda message: visit.complaints.append(message.text))
         visit.page.on("pageerror", lambda error: visit.complaints.append(str(error)))
-        visit.page.on("requestfailed", lambda request: visit.complaints.append(f"failed: {request.url}"))
+        visit.page.on("requestfailed", lambda request: _note_failure(visit, request))
         yield visit
     finally:
         context.close()
+
+
+def _note_failure(visit: Visit, request: Request) -> None:
+    # A page that is left stops what it still loads: no fault of the page.
+    if request.failure != "net::ERR_ABORTED":
+        visit.complaints.append(f"failed: {request.url} ({request.failure})")
