@@ -4,6 +4,7 @@ PORT ?= 8000
 DATA ?= data/sample.csv
 RECIPE ?= sample
 RESUME ?=
+RAW ?= data/raw
 OUT ?= build
 
 ifeq ($(OS),Windows_NT)
@@ -14,12 +15,13 @@ endif
 SERVE := .venv-serve/$(BIN)/python
 DEV := .venv/$(BIN)/python
 
-.PHONY: help serve test train lint types openapi slug figures clean
+.PHONY: help serve test train default lint types openapi slug figures clean
 
 help:
 	@echo "make serve [PORT=8000]                  serve artifacts/ at http://127.0.0.1:PORT/predict"
 	@echo "make test                               lint, type-check, test"
 	@echo "make train [DATA= RECIPE= OUT= RESUME=1] train; by default data/sample.csv into build/"
+	@echo "make default RAW=FOLDER                 the committed bundle again, from the raw files, into build/tweets"
 	@echo "make slug                               size of what Heroku would run, and its memory"
 	@echo "make figures                            reprint the figures of the README"
 
@@ -27,7 +29,7 @@ serve: .venv-serve/ready
 	$(SERVE) -m uvicorn serving.app:create_app --factory --host 127.0.0.1 --port $(PORT)
 
 test: .venv/ready .venv-serve/ready lint types
-	$(DEV) -m pytest
+	$(DEV) -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 lint: .venv/ready
 	$(DEV) -m ruff check .
@@ -38,6 +40,14 @@ types: .venv/ready
 
 train: .venv/ready
 	$(DEV) -m training fit $(RECIPE) --data $(DATA) --out $(OUT) $(if $(RESUME),--resume)
+
+# Two teachers, then the network that they teach. What is pre-trained once, or was when it was stopped, serves again.
+SETS := semeval_2013_2016.csv.gz labelled_tweets.csv.gz gop_debate.csv emoticon_tweets.csv.gz emoji_tweets.csv.gz
+default: .venv/ready
+	for recipe in tweets-words tweets-pieces tweets; do \
+	  $(DEV) -m training fit $$recipe --data $(SETS:%=$(RAW)/%) --out build/$$recipe --stage-cache build/bodies --resume \
+	    $$([ $$recipe = tweets ] || echo --no-baselines) || exit 1; \
+	done
 
 openapi: .venv/ready
 	$(DEV) -m serving openapi > docs/openapi.json.partial && mv docs/openapi.json.partial docs/openapi.json

@@ -1,20 +1,43 @@
-"""A recipe over several seeds, each with its own split: python -m benchmarks.seeds RECIPE DATA... [--seeds 1 2 3].
+"""A recipe over several seeds: python -m benchmarks.seeds RECIPE DATA... [--seeds 1 2 3] [--stage-cache DIR].
 
-Prints a row a seed and mean and spread, all of the test part through serving.
+Prints a row a seed, then mean and spread, all of the test part through serving; with --baselines also what the best
+baseline of each seed, trained on the same rows, gets there.
 """
 
 import argparse
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, stdev
 
 from rich.console import Console
 
+from training.compare import baseline_rows
+from training.dataset import load_dataset
 from training.display import Display
 from training.metrics import Figures
 from training.pipeline import Pipeline
-from training.recipe import find_recipe, read_recipe
+from training.recipe import Recipe, find_recipe, read_recipe
+
+POLAR = ("negative", "positive")
+
+
+@dataclass(frozen=True)
+class Seed:
+    """One seed's test figures, and the best baseline's name and macro recall where baselines were wanted."""
+
+    figures: Figures
+    baseline: tuple[str, float] | None = None
+
+    def columns(self) -> dict[str, float]:
+        """Column -> figure; the F1 of positive and negative is SemEval-2016's own measure, and theirs alone."""
+        found = self.figures
+        columns = {"macro recall": found.macro_recall, "macro F1": found.macro_f1, "accuracy": found.accuracy}
+        if set(POLAR) < set(found.classes):
+            columns["F1 of positive and negative"] = mean(found.classes[name].f1 for name in POLAR)
+        columns["expected calibration error"] = found.expected_calibration_error
+        return {**columns, **({"best baseline's macro recall": self.baseline[1]} if self.baseline else {})}
 
 
 def main() -> None:
@@ -23,30 +46,42 @@ def main() -> None:
     parser.add_argument("recipe", type=Path)
     parser.add_argument("data", type=Path, nargs="+")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--stage-cache", type=Path, help="folder for pre-trained bodies")
+    parser.add_argument("--baselines", action="store_true", help="train them beside, on the same rows")
     options = parser.parse_args()
-    figures = {seed: fit(options.recipe, options.data, seed) for seed in options.seeds}
-    sys.stdout.write(table(figures) + "\n")
+    found: dict[int, Seed] = {}
+    for seed in options.seeds:
+        recipe = read_recipe(find_recipe(options.recipe), seed=seed)
+        baseline = best_baseline(recipe, options.data) if options.baselines else None
+        found[seed] = Seed(fit(recipe, options.data, options.stage_cache), baseline)
+    sys.stdout.write(table(found) + "\n")
 
 
-def fit(recipe: Path, data: list[Path], seed: int) -> Figures:
+def fit(recipe: Recipe, data: list[Path], stage_cache: Path | None = None) -> Figures:
     """Train a bundle that is thrown away; its test figures."""
-    chosen, display = read_recipe(find_recipe(recipe), seed=seed), Display(Console(stderr=True))
     with tempfile.TemporaryDirectory() as folder:
-        return Pipeline(chosen, data, Path(folder) / "bundle", display, baselines=False).run()
+        out, display = Path(folder) / "bundle", Display(Console(stderr=True))
+        return Pipeline(recipe, data, out, display, stage_cache, baselines=False).run()
 
 
-def table(figures: dict[int, Figures]) -> str:
+def best_baseline(recipe: Recipe, data: list[Path]) -> tuple[str, float]:
+    """Name and macro recall of the best baseline on the test part."""
+    display = Display(Console(stderr=True))
+    rows = baseline_rows(recipe, load_dataset(data, recipe.data, recipe.split_seed), display)
+    best = max(rows, key=lambda row: row.macro_recall)
+    display.note(f"seed {recipe.seed}: {best.name} {best.macro_recall:.3f}")
+    return best.name, best.macro_recall
+
+
+def table(seeds: dict[int, Seed]) -> str:
     """Markdown: a row a seed, then mean and standard deviation."""
-    rows = {str(seed): _values(found) for seed, found in figures.items()}
+    rows = {str(seed): list(found.columns().values()) for seed, found in seeds.items()}
     columns = list(zip(*rows.values(), strict=True))
-    rows["mean"] = tuple(mean(column) for column in columns)
-    rows["standard deviation"] = tuple(stdev(column) if len(column) > 1 else 0.0 for column in columns)
+    rows["mean"] = [mean(column) for column in columns]
+    rows["standard deviation"] = [stdev(column) if len(column) > 1 else 0.0 for column in columns]
+    names = next(iter(seeds.values())).columns()
     lines = [f"| {name} | " + " | ".join(f"{value:.3f}" for value in values) + " |" for name, values in rows.items()]
-    return "\n".join(["| seed | macro recall | macro F1 | accuracy |", "|---|---:|---:|---:|", *lines])
-
-
-def _values(figures: Figures) -> tuple[float, ...]:
-    return (figures.macro_recall, figures.macro_f1, figures.accuracy)
+    return "\n".join(["| seed | " + " | ".join(names) + " |", "|---|" + "---:|" * len(names), *lines])
 
 
 if __name__ == "__main__":

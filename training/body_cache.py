@@ -13,7 +13,8 @@ from training.errors import ResumeError
 from training.recipe import Recipe
 from training.schedule import Stage
 
-FORMAT = 1  # raised when what a stage sees of equal recipes and files changes
+UNREAD = {"about", "terms", "validation", "test", "split_seed"}
+FORMAT = 2  # raised when what a stage sees of equal recipes and files changes
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,10 @@ class Body:
 
 class BodyCache:
     """Arguments: the folder, or None for a cache that keeps nothing; the recipe; what else decides what a body is:
-    name and sha256 of each file in their order, the model version of each teacher by its folder, and the libraries.
+    name and sha256 of each file in their order, the model version of each teacher by its folder, the libraries, and
+    `labelled`, a digest of the labelled texts in all parts, which no weak stage reads.
 
+    So a body that read weak labels alone serves every recipe with the same labelled texts, whatever is a test there.
     Raises ResumeError where the folder cannot be written to, before anything is trained for it.
     """
 
@@ -42,9 +45,11 @@ class BodyCache:
         files: Sequence[tuple[str, str]],
         teachers: Mapping[str, str],
         libraries: Mapping[str, str],
+        labelled: str = "",
     ) -> None:
         self.folder, self._recipe = folder, recipe
         self._files, self._teachers, self._libraries = list(files), dict(teachers), dict(libraries)
+        self._labelled = labelled
         if folder is not None:
             _check_writable(folder)
 
@@ -76,31 +81,39 @@ class BodyCache:
         """All that decides what the body is after so many stages; the split only where it is seen by then."""
         recipe, done = self._recipe, self._recipe.schedule[:stages]
         seeds = [recipe.seed if stage.seed is None else stage.seed for stage in done]
-        content = recipe.model_dump(mode="json", include={"data", "tokenizer", "network"})
-        for table in (content["data"], *content["data"]["sources"]):
-            table.update(about="", terms="")
-        content["data"].update(split_seed=None, validation=0.0, test=0.0)
-        split = [recipe.split_seed, recipe.data.validation, recipe.data.test]
         return {
-            **content,
+            **recipe.model_dump(mode="json", include={"tokenizer", "network"}),
+            **(self._all_data() if _reads_labels(recipe, done) else self._weak_data()),
             "format": FORMAT,
             "stages": [stage.model_dump(mode="json", exclude={"name", "teachers"}) for stage in done],
             "teachers": [self._teachers[folder] for stage in done for folder in stage.teachers],
             "seeds": seeds,
             "words": any(stage.masked_words for stage in recipe.schedule),
-            "split": split if _sees_split(recipe, done) else None,
-            "files": [list(file) for file in self._files],
             "libraries": self._libraries,
         }
 
+    def _all_data(self) -> dict[str, Any]:
+        data = self._recipe.data
+        content = data.model_dump(mode="json", exclude=UNREAD | {"sources"})
+        sources = [source.model_dump(mode="json", exclude=UNREAD) for source in data.sources]
+        split = [self._recipe.split_seed, data.validation, data.test]
+        return {"data": content, "sources": sources, "split": split, "files": [list(file) for file in self._files]}
 
-def _sees_split(recipe: Recipe, done: Sequence[Stage]) -> bool:
-    """Whether by then anything was read that another split would change."""
+    def _weak_data(self) -> dict[str, Any]:
+        data = self._recipe.data
+        content = data.model_dump(mode="json", include={"text", "label", "encoding", "quoted"})
+        sources = [source.model_dump(mode="json", exclude=UNREAD) for source in data.task_sources]
+        names = {source.file for source in data.task_sources}
+        files = [list(file) for file in self._files if file[0] in names]
+        drawn = self._recipe.split_seed if any(source.rows for source in data.task_sources) else None
+        return {"data": content, "sources": sources, "split": drawn, "files": files, "labelled": self._labelled}
+
+
+def _reads_labels(recipe: Recipe, done: Sequence[Stage]) -> bool:
+    """Whether by then anything was read of labelled rows, which their split decides."""
     tasks = {source.key for source in recipe.data.task_sources}
     read = [set(stage.sources) for stage in done] + [set(recipe.tokenizer.sources)]
-    labelled = any(not sources or sources - tasks for sources in read)
-    drawn = any(source.rows for source in recipe.data.sources)
-    return labelled or drawn or any(stage.teachers for stage in done)
+    return any(not sources or sources - tasks for sources in read) or any(stage.teachers for stage in done)
 
 
 def _check_writable(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """Labelled rows from files: chosen, cleaned, merged and split, so that no text stands on two sides."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,6 +47,10 @@ class Dataset:
     def sizes(self) -> dict[str, dict[str, int]]:
         """Part -> label -> rows."""
         return {p: {n: int((self.part(p).label == i).sum()) for i, n in enumerate(self.labels)} for p in PARTS}
+
+    def labelled_digest(self) -> str:
+        """sha256 over what pre-training sees of these rows: which texts it must not read, and how many classes."""
+        return hashlib.sha256("\n".join([str(len(self.labels)), *sorted(self.keys)]).encode()).hexdigest()
 
 
 class Canonical:

@@ -13,22 +13,22 @@ ENTITIES: tuple[Rule, ...] = (
 # Before NFKC, which would turn an acute accent used as an apostrophe into a space and a combining mark.
 QUOTES: tuple[Rule, ...] = (("[‘’‚‛ʼ´`]", "'"), ("[“”„‟«»]", '"'))
 INVISIBLE: tuple[Rule, ...] = (
-    (r"\p{Emoji_Modifier}|[\x{FE0E}\x{FE0F}\x{20E3}]", ""),
     (r"[\p{Cc}\x{2028}\x{2029}]", " "),
-    (r"\p{Cf}", ""),
+    (r"[\p{Cf}\p{Emoji_Modifier}\x{FE0E}\x{FE0F}\x{20E3}]", ""),
 )
 
-# The last form is the bare "http" that cut-off retweets end in.
-URL = (
-    r"(?i)(?<![\w@.])(?:https?:\S*|www\.\S+|pic\.twitter\.com/\S+"
-    r"|[a-z0-9][a-z0-9.-]*\.(?:com|net|org|ly|co|gl|me|tv|be|io|fm|us|uk)/\S*|https?(?!\w))"
-)
+# The bare "http" is what cut-off retweets end in. A host's first label is taken whole or not at all, and case is spelt
+# out: with backtracking, or (?i) over the whole, this one rule takes half the time of all preprocessing.
+_SCHEME = r"[Hh][Tt][Tt][Pp][Ss]?(?::\S*|(?!\w))"
+_WWW = r"[Ww][Ww][Ww]\.\S+|[Pp][Ii][Cc]\.(?i:twitter\.com)/\S+"
+_HOST = r"[A-Za-z0-9][A-Za-z0-9-]*+\.(?:[A-Za-z0-9.-]*\.)?(?i:com|net|org|ly|co|gl|me|tv|be|io|fm|us|uk)/\S*"
+URL = rf"(?<![\w@.])(?:{_SCHEME}|{_WWW}|{_HOST})"
 RETWEET = r"(?i)(?<!\w)RT\s+@\w+\s*:?"
 HANDLE = r"(?<![\w@])@\w+"
 HANDLE_SIGN = r"(?<![\w@])@(?=\w)"
 REPEATED_HANDLES: Rule = (r"<user>(?:\s+<user>)+", "<user>")
 HASHTAG = r"#(?=[\w])"
-CAMEL_CASE = r"(?<=\p{Ll})(?=\p{Lu})|(?<=\p{Lu})(?=\p{Lu}\p{Ll}\p{Ll})"
+CAMEL_CASE = r"(?=\p{Lu})(?:(?<=\p{Ll})|(?<=\p{Lu})(?=.\p{Ll}\p{Ll}))"
 
 # A letter that is part of an emoticon must not be part of a word, nor a colon part of a time or a ratio.
 EMOTICONS = {

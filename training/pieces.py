@@ -26,4 +26,5 @@ PIECES = (
 
 def build_pieces() -> pre_tokenizers.PreTokenizer:
     """What cuts a normalized text into words, tags, emoji and marks."""
-    return pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Split(Regex(PIECES), "isolated")])
+    # Inverted: what matches stays, and what is between, which is white space alone, goes.
+    return pre_tokenizers.Split(Regex(PIECES), "removed", invert=True)

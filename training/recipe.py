@@ -3,7 +3,6 @@
 The tables below are the whole of it. `python -m training knobs` prints them with meaning, unit and range.
 """
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from training.data_knobs import Data, Source
 from training.errors import RecipeError
 from training.fields import Name, Table
+from training.inheritance import read_content
 from training.network_knobs import NetworkKnobs
 from training.ranges import Range, Tune
 from training.schedule import FitKnobs, Stage
@@ -117,15 +117,11 @@ def find_recipe(name: Path) -> Path:
 def read_recipe(path: Path, *, seed: int | None = None, data: Mapping[str, str] | None = None) -> Recipe:
     """Read and validate a TOML recipe.
 
-    `seed` and the keys in `data` (`text`, `label`, `encoding`) replace the recipe's own. Raises RecipeError naming
-    the file, each bad key, the value found and what is accepted.
+    A recipe that says `extends = "another"` has that one's keys where it has none of its own. `seed` and the keys in
+    `data` (`text`, `label`, `encoding`) replace the recipe's. Raises RecipeError naming the file, each bad key, the
+    value found and what is accepted.
     """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise RecipeError(f"{path}: cannot be read ({error.strerror}); accepted: a recipe as TOML") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise RecipeError(f"{path}: is not TOML in UTF-8: {error}") from error
+    content = read_content(path, find_recipe)
     try:
         content = content if seed is None else {**content, "seed": seed}
         return Recipe.model_validate(_with_columns(content, data) if data else content)

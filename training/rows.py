@@ -71,8 +71,8 @@ def _chosen(frame: pd.DataFrame, stage: Stage) -> pd.DataFrame:
 def _weights(rows: pd.DataFrame, stage: Stage) -> Floats:
     """Of each row: its source's weight, or the stage's for that source, and under balance its class's in its task."""
     weights = rows.source.map(stage.weights).fillna(rows.weight).to_numpy(np.float32, copy=True)
-    if stage.class_weights == "balanced":
+    if stage.class_balance:
         for _, places in rows.groupby("task").indices.items():
             labels = rows.label.to_numpy(np.int64)[places]
-            weights[places] *= class_weights(labels)[labels]
+            weights[places] *= class_weights(labels, stage.class_balance)[labels]
     return weights

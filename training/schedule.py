@@ -22,8 +22,8 @@ class FitKnobs(Table):
         0.0, description="momentum of a running mean of the weights, which is what is kept; 0: none"
     )
     clip_norm: float = Field(1.0, gt=0, le=1000, description="the global norm that gradients are clipped to")
-    class_weights: Literal["balanced", "none"] = Field(
-        "balanced", description="weight rows by 1 / share of their class"
+    class_balance: float = Field(
+        1.0, ge=0, le=1, description="rows weigh 1 / share of their class to this power; 1: classes count alike"
     )
     label_smoothing: Fraction = Field(0.0, description="share of the target spread over all classes")
     word_dropout: Fraction = Field(0.0, description="fraction of tokens read as <unk> in training")

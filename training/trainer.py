@@ -64,7 +64,9 @@ class Trainer:
         self.display.dataset(self.dataset)
         self._check_sources()
         libraries = runtime.library_versions()
-        cache = BodyCache(self.stage_cache, self.recipe, self._hashes, self._teachers, libraries)
+        cache = BodyCache(
+            self.stage_cache, self.recipe, self._hashes, self._teachers, libraries, self.dataset.labelled_digest()
+        )
         checkpoint = Checkpoint(self.work, self._identity)
         saved = checkpoint.load() if resume else None
         body = None if saved else cache.longest()

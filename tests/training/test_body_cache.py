@@ -36,8 +36,9 @@ def cache(
     files: list[tuple[str, str]] = FILES,
     teacher: str = "v1",
     keras: str = "3",
+    labelled: str = "x",
 ) -> BodyCache:
-    return BodyCache(folder, of, files, {"t": teacher}, {"keras": keras})
+    return BodyCache(folder, of, files, {"t": teacher}, {"keras": keras}, labelled)
 
 
 def stages_found(folder: Path, of: Recipe, **options: Any) -> int:
@@ -89,7 +90,19 @@ def test_another_file_or_library_is_another_body(folder: Path) -> None:
 
 
 def test_the_order_of_files_is_part_of_it(folder: Path) -> None:
-    assert stages_found(folder, recipe(), files=FILES[::-1]) == 0
+    assert stages_found(folder, recipe(), files=FILES[::-1]) == 1
+    two = {"sources": [*CONTENT["data"]["sources"], {"file": "v.csv", "task": "v"}]}
+    cache(folder, recipe(data=two), files=[*FILES, ("v.csv", "3")]).keep(1, {}, WEIGHTS)
+    assert stages_found(folder, recipe(data=two), files=[*FILES, ("v.csv", "3")]) == 1
+    assert stages_found(folder, recipe(data=two), files=[("v.csv", "3"), *FILES]) == 0
+
+
+def test_a_body_of_weak_labels_serves_other_parts_of_the_same_labelled_texts(folder: Path) -> None:
+    pinned = {"sources": [{"file": "b.csv", "part": "train"}, {"file": "a.csv"}, CONTENT["data"]["sources"][1]]}
+    files = [("b.csv", "9"), *FILES]
+    assert stages_found(folder, recipe(data=pinned), files=files) == 1
+    assert stages_found(folder, recipe(data=pinned), files=files, labelled="y") == 0
+    assert stages_found(folder, recipe(tokenizer={"sources": []})) == 0
 
 
 def test_rows_drawn_by_the_split_are_seen(tmp_path: Path) -> None:

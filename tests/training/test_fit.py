@@ -151,6 +151,14 @@ def test_class_weights_make_the_classes_that_are_there_equal(labels: list[int]) 
     assert sorted(set(weights.round(4))) == pytest.approx([2 / 3, 2], abs=1e-4)
 
 
+def test_class_weights_go_by_the_power_of_the_share() -> None:
+    labels = np.array([0] * 16 + [1] * 4)
+    assert class_weights(labels, 0.0) == pytest.approx([1, 1])
+    one, other = class_weights(labels, 0.5)
+    assert other / one == pytest.approx(2)
+    assert class_weights(labels, 0.5)[labels].mean() == pytest.approx(1)
+
+
 def test_predictions_come_in_the_order_of_the_rows() -> None:
     network, validation = make().trainee.network, batches(80, 2)
     together = predict(network, validation)

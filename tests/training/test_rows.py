@@ -50,12 +50,12 @@ def test_balance_makes_the_classes_of_each_task_equal(rows: StageRows) -> None:
     for columns in ((0, 1), (4, 5)):
         sums = [train.weights[train.targets[:, column] == 1].sum() for column in columns]
         assert sums[0] == pytest.approx(sums[1])
-    plain, _ = rows.of_stage(Stage(name="s", sources=["main", "smileys.csv"], class_weights="none"))
+    plain, _ = rows.of_stage(Stage(name="s", sources=["main", "smileys.csv"], class_balance=0.0))
     assert set(plain.weights.tolist()) == {1.0, 0.5}
 
 
 def test_a_stages_own_weights_replace_those_of_the_sources(rows: StageRows) -> None:
-    stage = Stage(name="s", sources=["main", "smileys.csv"], class_weights="none", weights={"smileys.csv": 3.0})
+    stage = Stage(name="s", sources=["main", "smileys.csv"], class_balance=0.0, weights={"smileys.csv": 3.0})
     train, _ = rows.of_stage(stage)
     assert set(train.weights[train.targets[:, 4:].sum(1) == 1].tolist()) == {3.0}
 

@@ -1,17 +1,22 @@
 import io
+from math import isnan
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from rich.console import Console
 
+from serving.bundle import Bundle
+from tests.bundles import write_bundle
 from tests.training.test_dataset import distinct, write
 from training.display import Display
 from training.errors import DataError
 from training.recipe import Recipe
 from training.trainer import Trained, Trainer
+from training.watcher import Epoch
 
-CONTENT = {
+CONTENT: dict[str, Any] = {
     "name": "staged",
     "data": {"sources": [{"file": "main.csv"}, {"file": "weak.csv", "task": "emoticon", "emoticons": "drop"}]},
     "tokenizer": {"model": "word", "min_frequency": 1},
@@ -32,9 +37,27 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     ]
 
 
-def train(paths: list[Path], folder: Path, cache: Path | None = None, shown: io.StringIO | None = None) -> Trained:
+class Stopping(Display):
+    """Stands for somebody who presses Ctrl-C after the first epoch of the last stage."""
+
+    def on_epoch(self, epoch: Epoch, best: bool) -> None:
+        super().on_epoch(epoch, best)
+        if not isnan(epoch.macro_recall):
+            raise KeyboardInterrupt
+
+
+def train(
+    paths: list[Path],
+    folder: Path,
+    cache: Path | None = None,
+    shown: io.StringIO | None = None,
+    *,
+    resume: bool = False,
+    **changes: Any,
+) -> Trained:
     display = Display(Console(file=shown or io.StringIO(), width=200))
-    return Trainer(Recipe.model_validate(CONTENT), paths, folder / "work", display, cache).run()
+    recipe = Recipe.model_validate({**CONTENT, **changes})
+    return Trainer(recipe, paths, folder / "work", display, cache).run(resume=resume)
 
 
 @pytest.fixture(scope="module")
@@ -75,10 +98,40 @@ def test_a_cached_body_gives_the_same_network_without_the_first_stage(
     assert (again.files, again.cleaning) == (trained.files, trained.cleaning)
 
 
+def test_an_interrupted_run_goes_on_from_where_it_was_and_not_from_the_cache(
+    paths: list[Path], trained: Trained, tmp_path: Path
+) -> None:
+    work, cache, shown = tmp_path / "work", tmp_path / "cache", io.StringIO()
+    display = Stopping(Console(file=io.StringIO()))
+    with pytest.raises(KeyboardInterrupt):
+        Trainer(Recipe.model_validate(CONTENT), paths, work, display, cache).run()
+    again = train(paths, tmp_path, cache, shown, resume=True)
+    assert "in the cache" not in shown.getvalue()
+    for found, expected in zip(again.network.get_weights(), trained.network.get_weights(), strict=True):
+        assert np.array_equal(found, expected)
+
+
+def test_a_body_of_weak_labels_serves_another_split(paths: list[Path], tmp_path: Path) -> None:
+    weak_alone: dict[str, Any] = {"tokenizer": {**CONTENT["tokenizer"], "sources": ["weak.csv"]}}
+    weak_alone["stages"] = [{**CONTENT["stages"][0], "seed": 1}, CONTENT["stages"][1]]
+    shown = io.StringIO()
+    train(paths, tmp_path, tmp_path / "cache", **weak_alone)
+    other = train(paths, tmp_path / "again", tmp_path / "cache", shown, seed=2, **weak_alone)
+    assert "A body with 1 of its stages done is in the cache" in shown.getvalue()
+    assert list(other.history) == ["weak", "own"]
+
+
+def test_teachers_are_asked_and_remembered(paths: list[Path], tmp_path: Path) -> None:
+    write_bundle(tmp_path / "teacher", labels=["a", "b"])
+    taught = {"name": "own", "epochs": 1, "teachers": [str(tmp_path / "teacher")], "teacher_share": 0.9}
+    found = train(paths, tmp_path, stages=[taught])
+    assert found.teachers == {str(tmp_path / "teacher"): Bundle.read(tmp_path / "teacher").metadata.model_version}
+
+
 def test_a_stage_whose_source_has_no_row_is_refused_before_training(paths: list[Path], tmp_path: Path) -> None:
     chosen = {"text": [distinct(1, "a")[0][0], distinct(1, "b", 100)[0][0]]}
     gone = {"file": "main.csv", "name": "gone", "part": "test", "where": chosen}
-    sources = [*CONTENT["data"]["sources"], gone]  # type: ignore[index]
+    sources = [*CONTENT["data"]["sources"], gone]
     stages = [{"name": "own", "sources": ["gone"]}]
     recipe = Recipe.model_validate({**CONTENT, "data": {"sources": sources}, "stages": stages})
     with pytest.raises(DataError, match=r"stage 'own': \['gone'\] have no row in the training part"):

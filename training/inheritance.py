@@ -1,0 +1,49 @@
+"""Recipes that extend others: what they say replaces, key by key, what the other says."""
+
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from training.errors import RecipeError
+
+EXTENDS = "extends"
+
+
+def read_content(path: Path, find: Callable[[Path], Path], chain: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """A recipe's TOML, merged over that of the recipe that its `extends` names.
+
+    `find` takes a name to a file; a file beside the recipe comes first. Tables are merged, everything else, lists of
+    sources or stages too, is replaced whole. Raises RecipeError where a file cannot be read, is not TOML, or where
+    recipes extend each other in a circle.
+    """
+    if path.resolve() in chain:
+        raise RecipeError(f"{path}: {EXTENDS} itself, by way of {len(chain)} recipes; accepted: no circle")
+    content = _toml(path)
+    base = content.pop(EXTENDS, None)
+    if base is None:
+        return content
+    if not isinstance(base, str):
+        raise RecipeError(f"{path}: {EXTENDS}: found {base!r}; accepted: the name or the path of one recipe")
+    beside = path.parent / base
+    found = beside if beside.is_file() else find(Path(base))
+    return merged(read_content(found, find, (*chain, path.resolve())), content)
+
+
+def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """`base` with the keys of `over`; where both have a table, the tables merged."""
+    both = {key: _either(base[key], value) if key in base else value for key, value in over.items()}
+    return {**base, **both}
+
+
+def _either(base: Any, over: Any) -> Any:
+    return merged(base, over) if isinstance(base, dict) and isinstance(over, dict) else over
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise RecipeError(f"{path}: cannot be read ({error.strerror}); accepted: a recipe as TOML") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise RecipeError(f"{path}: is not TOML in UTF-8: {error}") from error
