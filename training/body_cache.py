@@ -113,7 +113,7 @@ def _reads_labels(recipe: Recipe, done: Sequence[Stage]) -> bool:
     """Whether by then anything was read of labelled rows, which their split decides."""
     tasks = {source.key for source in recipe.data.task_sources}
     read = [set(stage.sources) for stage in done] + [set(recipe.tokenizer.sources)]
-    return any(not sources or sources - tasks for sources in read) or any(stage.teachers for stage in done)
+    return any(not sources or sources - tasks for sources in read) or any(stage.is_taught for stage in done)
 
 
 def _check_writable(folder: Path) -> None:

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from serving.encoding import Encoder
+from training.baselines import baselines
 from training.batches import Batches, Floats
+from training.cross_fitting import CrossFitted
 from training.dataset import Dataset
 from training.fit import class_weights
 from training.recipe import Recipe
@@ -25,6 +28,7 @@ class StageRows:
     ) -> None:
         self.recipe, self.dataset, self.weak = recipe, dataset, weak
         self.trainee, self.encoder = trainee, encoder
+        self._baselines: dict[str, CrossFitted] = {}
         self._tasks = {source.key for source in recipe.data.task_sources}
 
     def of_stage(self, stage: Stage) -> tuple[Batches, Batches | None]:
@@ -36,10 +40,10 @@ class StageRows:
         rows = pd.concat(frames, ignore_index=True)
         encoded = self.encoder.encode(rows.text.tolist())
         targets, weights = self._targets(rows, stage), _weights(rows, stage)
-        if stage.teachers:
+        if stage.is_taught:
             targets = self._taught(rows, targets, stage)
         train = Batches(self.encoder, encoded, targets, weights, stage.batch_size)
-        return train, self.validation if len(own) or stage.teachers else None
+        return train, self.validation if len(own) or stage.is_taught else None
 
     @cached_property
     def validation(self) -> Batches:
@@ -57,11 +61,22 @@ class StageRows:
         return targets
 
     def _taught(self, rows: pd.DataFrame, targets: Floats, stage: Stage) -> Floats:
-        answers = Teachers(stage.teachers, self.dataset.labels).answers(rows.text.tolist())
+        texts = rows.text.tolist()
+        bundles = Teachers(stage.teachers, self.dataset.labels).all_answers(texts)
+        fitted = [self._cross_fitted(name).answers(texts) for name in stage.teacher_baselines]
+        answers: Floats = np.mean([*bundles, *fitted], axis=0, dtype=np.float32)
         share = np.where(rows.task == "", stage.teacher_share, 1.0).astype(np.float32)[:, None]
         taught = targets * (1 - share)
         taught[:, : answers.shape[1]] += answers * share
         return taught
+
+    def _cross_fitted(self, name: str) -> CrossFitted:
+        if name not in self._baselines:
+            train, seed = self.dataset.train, self.recipe.split_seed
+            pipeline: Any = baselines(self.recipe.tokenizer, self.dataset.labels, seed)[name]
+            weights = train.weight.to_numpy(np.float32)
+            self._baselines[name] = CrossFitted(pipeline, train.text.tolist(), train.label.to_numpy(), weights, seed)
+        return self._baselines[name]
 
 
 def _chosen(frame: pd.DataFrame, stage: Stage) -> pd.DataFrame:

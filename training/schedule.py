@@ -46,12 +46,20 @@ class Stage(FitKnobs):
     teachers: list[Name] = Field(
         [], description="folders of bundles with the same labels, whose mean answer is a target beside the label"
     )
+    teacher_baselines: list[Literal["TF-IDF + logistic regression", "multinomial naive Bayes"]] = Field(
+        [], description="baselines that answer beside the teachers, trained on the training part without the row asked"
+    )
     teacher_share: float = Field(
         0.5, gt=0, le=1, description="of the target, what is the teachers'; all of it where a row has no such label"
     )
     seed: int | None = Field(
         None, ge=0, le=2**31 - 1, description="instead of the recipe's, so that runs of several seeds share a stage"
     )
+
+    @property
+    def is_taught(self) -> bool:
+        """Whether anybody's answers are targets beside the labels."""
+        return bool(self.teachers or self.teacher_baselines)
 
     @model_validator(mode="after")
     def _knobs_fit(self) -> "Stage":

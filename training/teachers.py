@@ -1,4 +1,4 @@
-"""Bundles that a stage learns from: the mean of their answers.
+"""Bundles that a stage learns from, by the mean of their answers.
 
 Distillation of an ensemble into one network: Hinton, Vinyals and Dean 2015 (https://arxiv.org/abs/1503.02531).
 """
@@ -31,12 +31,9 @@ class Teachers:
         """The model version of each."""
         return [predictor.metadata.model_version for predictor in self._predictors]
 
-    def answers(self, texts: Sequence[str]) -> Floats:
-        """The mean of the probabilities, float32 (texts, classes)."""
-        answers: Floats = np.mean(
-            [self._of(predictor, texts) for predictor in self._predictors], axis=0, dtype=np.float32
-        )
-        return answers
+    def all_answers(self, texts: Sequence[str]) -> list[Floats]:
+        """The probabilities of each, float32 (texts, classes)."""
+        return [self._of(predictor, texts) for predictor in self._predictors]
 
     def check_blind(self, recipe: Recipe, files: Sequence[tuple[str, str]]) -> None:
         """That none was trained on what is validation or test here.

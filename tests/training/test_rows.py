@@ -76,5 +76,5 @@ def test_teachers_share_the_target_and_teach_rows_of_other_tasks_alone(rows: Sta
     assert train.targets.sum(1) == pytest.approx(np.ones(len(train.targets)))
     own, taught = train.targets[:-2, :2], train.targets[-2:, :2]
     assert (own.max(1) > 0.74).all()
-    (expected,) = Teachers(stage.teachers, ["a", "b"]).answers(["hot today"])
+    ((expected,),) = Teachers(stage.teachers, ["a", "b"]).all_answers(["hot today"])
     assert taught[0] == pytest.approx(expected)

@@ -19,7 +19,7 @@ def test_the_mean_answer_is_given(pristine_bundle: Path, tmp_path: Path) -> None
         [[p.probabilities[label] for label in LABELS] for p in Predictor.load(folder).predict(TEXTS)]
         for folder in folders
     ]
-    found = Teachers([str(folder) for folder in folders], LABELS).answers(TEXTS)
+    found = Teachers([str(folder) for folder in folders], LABELS).all_answers(TEXTS)
     assert found.dtype == np.float32
     assert found == pytest.approx(np.mean(each, axis=0), abs=1e-6)
 

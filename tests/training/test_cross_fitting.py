@@ -1,0 +1,42 @@
+import numpy as np
+import pytest
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+from training.cross_fitting import CrossFitted
+
+GOOD = [f"fine{number} day" for number in range(20)]
+BAD = [f"foul{number} day" for number in range(20)]
+TEXTS, LABELS = [*GOOD, *BAD], np.array([0] * 20 + [1] * 20)
+
+
+def cross_fitted(
+    texts: list[str], labels: "np.ndarray[tuple[int], np.dtype[np.int64]]", ones: float = 1.0
+) -> CrossFitted:
+    pipeline = make_pipeline(TfidfVectorizer(), LogisticRegression(C=100.0))
+    return CrossFitted(pipeline, texts, labels, np.full(len(texts), ones, np.float32), seed=1)
+
+
+def test_a_text_that_was_learned_is_answered_as_if_it_had_not_been() -> None:
+    # Each text has one word of its own, so that only a fit with the text itself could know its label.
+    answers = cross_fitted(TEXTS, LABELS).answers(TEXTS)
+    assert answers == pytest.approx(0.5, abs=0.05)
+
+
+def test_a_new_text_is_answered_by_the_fit_of_all() -> None:
+    words = [f"{word} {number}{number}" for word in ("fine", "foul") for number in range(20)]
+    fitted = cross_fitted(words, LABELS)
+    mixed = fitted.answers(["foul weather", words[0], "fine weather"])
+    assert mixed.shape == (3, 2)
+    assert mixed.dtype == np.float32
+    assert mixed.argmax(1).tolist() == [1, 0, 0]
+    assert mixed.sum(1) == pytest.approx(1)
+
+
+def test_weights_reach_the_fit() -> None:
+    texts = [f"same {number}{number}" for number in range(40)]
+    pipeline = make_pipeline(TfidfVectorizer(), LogisticRegression())
+    weights = np.where(LABELS == 0, 9.0, 1.0).astype(np.float32)
+    answer = CrossFitted(pipeline, texts, LABELS, weights, seed=1).answers(["same"])
+    assert answer[0] == pytest.approx([0.9, 0.1], abs=0.05)
