@@ -10,11 +10,12 @@ from typing import Any
 
 from training.checkpoint import Arrays, Checkpoint
 from training.errors import ResumeError
+from training.fields import Table
 from training.recipe import Recipe
 from training.schedule import Stage
 
 UNREAD = {"about", "terms", "validation", "test", "split_seed"}
-FORMAT = 2  # raised when what a stage sees of equal recipes and files changes
+FORMAT = 3  # raised when what a stage sees of equal recipes and files changes
 
 
 @dataclass(frozen=True)
@@ -82,10 +83,11 @@ class BodyCache:
         recipe, done = self._recipe, self._recipe.schedule[:stages]
         seeds = [recipe.seed if stage.seed is None else stage.seed for stage in done]
         return {
-            **recipe.model_dump(mode="json", include={"tokenizer", "network"}),
+            "tokenizer": _said(recipe.tokenizer),
+            "network": _said(recipe.network),
             **(self._all_data() if _reads_labels(recipe, done) else self._weak_data()),
             "format": FORMAT,
-            "stages": [stage.model_dump(mode="json", exclude={"name", "teachers"}) for stage in done],
+            "stages": [_said(stage, "name", "teachers") for stage in done],
             "teachers": [self._teachers[folder] for stage in done for folder in stage.teachers],
             "seeds": seeds,
             "words": any(stage.masked_words for stage in recipe.schedule),
@@ -94,19 +96,23 @@ class BodyCache:
 
     def _all_data(self) -> dict[str, Any]:
         data = self._recipe.data
-        content = data.model_dump(mode="json", exclude=UNREAD | {"sources"})
-        sources = [source.model_dump(mode="json", exclude=UNREAD) for source in data.sources]
+        content, sources = _said(data, *UNREAD, "sources"), [_said(source, *UNREAD) for source in data.sources]
         split = [self._recipe.split_seed, data.validation, data.test]
         return {"data": content, "sources": sources, "split": split, "files": [list(file) for file in self._files]}
 
     def _weak_data(self) -> dict[str, Any]:
         data = self._recipe.data
         content = data.model_dump(mode="json", include={"text", "label", "encoding", "quoted"})
-        sources = [source.model_dump(mode="json", exclude=UNREAD) for source in data.task_sources]
+        sources = [_said(source, *UNREAD) for source in data.task_sources]
         names = {source.file for source in data.task_sources}
         files = [list(file) for file in self._files if file[0] in names]
         drawn = self._recipe.split_seed if any(source.rows for source in data.task_sources) else None
         return {"data": content, "sources": sources, "split": drawn, "files": files, "labelled": self._labelled}
+
+
+def _said(table: Table, *unread: str) -> dict[str, Any]:
+    """What a table says beside its defaults, so that a knob that comes later leaves the bodies of today as they are."""
+    return table.model_dump(mode="json", exclude=set(unread), exclude_defaults=True)
 
 
 def _reads_labels(recipe: Recipe, done: Sequence[Stage]) -> bool:
