@@ -17,7 +17,7 @@ from rich.console import Console
 from serving.predictor import Predictor
 
 TWEET = (
-    "So the 8:15 train was late again today and nobody said a single word about it @railco "
+    "So the 8:15 train was late today and nobody said a single word about it @railco "
     "you really need to do better than this :( #fail please fix it now"
 )
 TEXTS = {

@@ -59,7 +59,7 @@ class TextsRequest(_Schema):
     )
     explain: bool = Field(
         False,
-        description="whether the answers give each word's weight; at most MAX_EXPLAINED texts then (16 unless configured)",
+        description="whether the answers give each word's weight; then at most MAX_EXPLAINED texts (16 unless set)",
     )
 
 

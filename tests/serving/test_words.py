@@ -69,7 +69,7 @@ def test_offsets_in_long_texts(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["a", "a.", "@a ", "😀", "👍", "<", "a-", "(:", ":o", "1.", "\u0301", "😀\u200d", "@#", "🇩"]
+    "piece", ["a", "a.", "@a ", "😀", "👍", "<", "a-", "(:", ":o", "1.", "\u0301", "😀\u200d", "@#"]
 )
 def test_no_text_takes_long(piece: str) -> None:
     """Each would take minutes, were the time to grow with the square of a text's length or faster."""
