@@ -36,28 +36,39 @@ class WeighedWord:
 class Occlusion:
     """A text, and the variants of it that each lack one word.
 
-    Attributes: `encoded`, what the network has to be run on: first the text, then the variants that differ from it.
+    Where the network reads the text's beginning only, what is beyond it is in no variant, and neither is a word that it
+    reads a part of: with a word less before them, they would move up into what is read.
+
+    Attributes: `encoded`, what the network has to be run on: the text; the words that are read whole, where another one
+    is read in part; and the variants of these that are not read the same as they are.
     """
 
     def __init__(self, text: str, encoder: Encoder) -> None:
         (whole,) = encoder.encode([text])
         self._words = cut_words(text)
-        self._tried = self._words[: STEPS // len(whole.ids)]
-        if whole.truncated and self._tried:
-            # What is beyond the cut is left out of every variant, or it would move up as a word before it is left out.
-            self._tried = self._tried[: _read(text, self._tried, whole, encoder)]
-            text = text[: self._tried[-1].end]
-        self._tried = self._tried[: CHARACTERS // max(len(text), 1)]
-        variants = encoder.encode([_without(text, word) for word in self._tried])
-        self._changed = [not _same(variant, whole) for variant in variants]
-        self.encoded = [whole, *(variant for variant, changed in zip(variants, self._changed, strict=True) if changed)]
+        self._read = len(self._words)
+        self._partly = False
+        base = whole
+        if whole.truncated and self._words:
+            self._read, self._partly = _reach(text, self._words[: STEPS // len(whole.ids)], whole, encoder)
+            text = text[: self._words[self._read - 1].end]
+            (base,) = encoder.encode([text])
+        bound = min(self._read, STEPS // len(base.ids), CHARACTERS // max(len(text), 1))
+        variants = encoder.encode([_without(text, word) for word in self._words[:bound]])
+        self._changed = [not _same(variant, base) for variant in variants]
+        changed = [variant for variant, is_changed in zip(variants, self._changed, strict=True) if is_changed]
+        self.encoded = [whole, base, *changed] if self._partly else [whole, *changed]
 
     def weigh(self, probabilities: Probabilities) -> tuple[WeighedWord, ...]:
         """Every word of the text, in order, given the network's answer to each of `encoded`, (texts, classes)."""
         label = int(probabilities[0].argmax())
-        drops = iter((probabilities[0, label] - probabilities[1:, label]).tolist())
-        tried: list[float | None] = [next(drops) if changed else 0.0 for changed in self._changed]
-        weights = tried + [None] * (len(self._words) - len(tried))
+        whole, *rest = probabilities[:, label].tolist()
+        base = rest.pop(0) if self._partly else whole
+        without = iter(rest)
+        weights: list[float | None] = [base - next(without) if changed else 0.0 for changed in self._changed]
+        weights += [None] * (len(self._words) - len(weights))
+        if self._partly:
+            weights[self._read] = whole - base
         return tuple(
             WeighedWord(word.word, word.start, word.end, weight)
             for word, weight in zip(self._words, weights, strict=True)
@@ -69,8 +80,11 @@ def _without(text: str, word: Word) -> str:
     return f"{text[: word.start]} {text[word.end :]}"
 
 
-def _read(text: str, words: Sequence[Word], whole: Encoded, encoder: Encoder) -> int:
-    """How many of the first words the network reads of a text that is cut: the fewest that encode as all of it."""
+def _reach(text: str, words: Sequence[Word], whole: Encoded, encoder: Encoder) -> tuple[int, bool]:
+    """How many of the first words the network reads whole, of a text that is cut; whether part of one more.
+
+    A single word that is longer than what the network reads counts as whole.
+    """
 
     def suffices(count: int) -> bool:
         return _same(encoder.encode([text[: words[count - 1].end]])[0], whole)
@@ -79,7 +93,9 @@ def _read(text: str, words: Sequence[Word], whole: Encoded, encoder: Encoder) ->
     # By doubling, as encoding takes as long as its text, of which the network may read a hundredth.
     while count < len(words) and not suffices(count):
         count = min(2 * count, len(words))
-    return bisect_left(range(count), True, lo=count // 2, key=lambda index: suffices(index + 1)) + 1
+    count = min(bisect_left(range(count), True, lo=count // 2, key=lambda index: suffices(index + 1)) + 1, len(words))
+    partly = count > 1 and encoder.encode([text[: words[count - 1].end]])[0].truncated
+    return count - partly, partly
 
 
 def _same(one: Encoded, other: Encoded) -> bool:

@@ -1,20 +1,25 @@
 """The HTML pages. They hold no inline script or style, so that the strictest content policy lets them work."""
 
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.templating import Jinja2Templates
 
 from serving import __version__
-from serving.commands import curl_command
+from serving.api_docs import operations
+from serving.commands import json_command
 from serving.highlights import Highlights
 from serving.metadata import Metadata
+from serving.model_facts import ModelFacts
 from serving.negotiation import VARY
+from serving.report import Report
 from serving.schemas import ErrorAnswer, PredictedText
 from serving.settings import Settings
 
@@ -42,7 +47,8 @@ class Pages:
         loader = FileSystemLoader(Path(__file__).parent / "templates")
         environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, lstrip_blocks=True)
         environment.trim_blocks = True
-        environment.filters |= {"percent": "{:.1%}".format, "points": points, "highlights": Highlights.of}
+        environment.filters |= {"percent": "{:.1%}".format, "points": points, "figure": figure}
+        environment.filters |= {"highlights": Highlights.of, "code": code}
         self._templates = Jinja2Templates(env=environment)
 
     def form(self, request: Request, *, text: str = "", answers: Sequence[PredictedText] = ()) -> HTMLResponse:
@@ -58,6 +64,25 @@ class Pages:
         """The form with an error's sentence and the text that the client sent."""
         context = self._form_context(text) | {"error": error, "retry_after": headers.get("Retry-After")}
         return self._render(request, "predict.html", context, status, headers)
+
+    def model(self, request: Request, report: Report | None) -> HTMLResponse:
+        """What the model is, how good it is and what it learned from."""
+        context = {
+            "metadata": self._metadata,
+            "facts": ModelFacts.of(self._metadata),
+            "report": report,
+            "url": f"{_origin(request)}/model",
+            "model_version": self._metadata.model_version,
+        }
+        return self._render(request, "model.html", context)
+
+    def docs(self, request: Request, document: Mapping[str, Any]) -> HTMLResponse:
+        """How to ask the API, by its OpenAPI document."""
+        context = {
+            "description": document["info"]["description"],
+            "operations": operations(document, _origin(request)),
+        }
+        return self._render(request, "docs.html", context)
 
     def error(self, request: Request, error: ErrorAnswer, *, status: int, headers: Mapping[str, str]) -> HTMLResponse:
         """A page that holds nothing but an error."""
@@ -79,12 +104,13 @@ class Pages:
             "shown_classes": SHOWN_CLASSES,
             "examples": list(dict.fromkeys(filter(str.strip, examples)))[:_EXAMPLES],
             "max_text_chars": self._settings.max_text_chars,
+            "model_version": self._metadata.model_version,
         }
 
     def _command(self, request: Request, answer: PredictedText) -> str:
-        host = request.headers.get("host", "localhost")
-        url = f"{request.scope['scheme']}://{host}{root_path(request)}/predict"
-        return curl_command(url, answer.text, explain=answer.explained, keyed=bool(self._settings.api_keys))
+        url = f"{_origin(request)}/predict"
+        body = {"text": answer.text} | ({"explain": True} if answer.explained else {})
+        return json_command(url, body, keyed=bool(self._settings.api_keys))
 
     def _render(
         self,
@@ -97,7 +123,6 @@ class Pages:
         context |= {
             "root": root_path(request),
             "version": __version__,
-            "model_version": self._metadata.model_version,
             "has_docs": self._settings.docs,
             "here": name.removesuffix(".html"),
         }
@@ -107,6 +132,22 @@ class Pages:
 def points(weight: float) -> str:
     """A weight as percentage points: with its sign, a true minus, and one digit."""
     return f"{weight * 100:+.1f}".replace("-", "−")
+
+
+def figure(value: float) -> str:
+    """A whole number with its thousands apart, any other with three digits."""
+    return f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
+
+
+def code(text: str) -> Markup:
+    """Markdown's `code` as HTML; all else stays text."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+
+
+def _origin(request: Request) -> str:
+    """Where the client found this service, prefix included."""
+    host = request.headers.get("host", "localhost")
+    return f"{request.scope['scheme']}://{host}{root_path(request)}"
 
 
 def root_path(request: Request) -> str:

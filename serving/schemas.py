@@ -15,6 +15,13 @@ _EXAMPLE: dict[str, JsonValue] = {
     "probabilities": {"negative": 0.0201, "neutral": 0.0487, "positive": 0.9312},
     "truncated": False,
 }
+_OTHER_EXAMPLE: dict[str, JsonValue] = {
+    "text": "Late again.",
+    "label": "negative",
+    "probability": 0.8127,
+    "probabilities": {"negative": 0.8127, "neutral": 0.1534, "positive": 0.0339},
+    "truncated": False,
+}
 _EXPLANATION: list[JsonValue] = [
     {"word": "What", "start": 0, "end": 4, "weight": 0.0117},
     {"word": "a", "start": 5, "end": 6, "weight": 0.0032},
@@ -52,7 +59,14 @@ class TextRequest(_Schema):
 class TextsRequest(_Schema):
     """Several texts, as JSON. One that is refused refuses the whole request."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"texts": ["What a wonderful morning!", "Late again."]}]})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"texts": ["What a wonderful morning!", "Late again."]},
+                {"texts": ["What a wonderful morning!", "Late again."], "explain": True},
+            ]
+        }
+    )
 
     texts: list[str] = Field(
         min_length=1, description="as `text`; at most MAX_TEXTS of them (256 unless configured). Their order is kept"
@@ -117,7 +131,14 @@ class PredictedText(_Schema):
 class PredictionAnswer(PredictedText):
     """The answer to one text."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{**_EXAMPLE, "model_version": _VERSION}]})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {**_EXAMPLE, "model_version": _VERSION},
+                {**_EXAMPLE, "explanation": _EXPLANATION, "model_version": _VERSION},
+            ]
+        }
+    )
 
     model_version: str = Field(description="which model answered")
 
@@ -125,7 +146,9 @@ class PredictionAnswer(PredictedText):
 class PredictionsAnswer(_Schema):
     """The answer to several texts, in the order of the request."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"predictions": [_EXAMPLE], "model_version": _VERSION}]})
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"predictions": [_EXAMPLE, _OTHER_EXAMPLE], "model_version": _VERSION}]}
+    )
 
     predictions: list[PredictedText]
     model_version: str = Field(description="which model answered")

@@ -86,6 +86,23 @@ def test_what_is_beyond_the_cut_is_not_tried_and_does_not_move_up(cutting: Predi
         assert word.weight == pytest.approx(expected, abs=1e-6)
 
 
+def test_a_word_that_is_read_in_part_moves_up_no_further(tmp_path: Path) -> None:
+    """It is in the answer, so it has a weight; the words before it are weighed without it."""
+    knobs = TokenizerKnobs(model="word", min_frequency=1, max_tokens=4)
+    write_bundle(tmp_path / "bundle", tokenizer_knobs=knobs)
+    predictor = Predictor.load(tmp_path / "bundle")
+    text = "I love this #WorstShowEver worst"
+    assert predictor.encoder.tokens(text) == ["i", "love", "this", "<hashtag>"]
+    explained = predictor.explain(text)
+    head, none, one = predictor.predict(["I love this", "  love this", "I   this"])
+    label = explained.label
+    by_word = weights(explained)
+    assert by_word["I"] == pytest.approx(head.probabilities[label] - none.probabilities[label], abs=1e-6)
+    assert by_word["love"] == pytest.approx(head.probabilities[label] - one.probabilities[label], abs=1e-6)
+    assert by_word["#WorstShowEver"] == pytest.approx(explained.probability - head.probabilities[label], abs=1e-6)
+    assert by_word["worst"] is None
+
+
 @pytest.mark.parametrize("head", [0, 1, 2, 5, 6, 7, 8, 9, 30])
 def test_the_cut_is_found_among_words_that_are_not_tokens(cutting: Predictor, head: int) -> None:
     """Handles in a row are one token together, so that words and tokens do not run in step."""
