@@ -36,7 +36,7 @@ def test_more_than_colour(browser: Browser, staged: str) -> None:
         visit.classify("not good")
         looks = {
             mark.inner_text(): mark.evaluate(
-                "m => [getComputedStyle(m).textDecorationStyle, parseFloat(getComputedStyle(m).textDecorationThickness)]"
+                "m => { const s = getComputedStyle(m); return [s.textDecorationStyle, parseFloat(s.textDecorationThickness)] }"
             )
             for mark in visit.answer.locator(".marked mark").all()
         }

@@ -5,7 +5,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from playwright.sync_api import Browser, Locator, Page, Request, Response
+from playwright.sync_api import Browser, Locator, Page, Request, Response, expect
+
+PATIENCE = 60_000.0
+"""Milliseconds that a busy machine may take for what is bound to happen."""
 
 
 @dataclass
@@ -47,7 +50,9 @@ class Visit:
         return self.page.get_by_role("region", name="Prediction")
 
     def type(self, text: str) -> None:
-        """Type into the box that a visitor finds the cursor in."""
+        """Type into the box, in which a visitor of a new page finds the cursor."""
+        if self.scripted:
+            self.box.click()
         self.page.locator("textarea:focus").wait_for()
         self.page.keyboard.press("ControlOrMeta+A")
         self.page.keyboard.insert_text(text)
@@ -84,6 +89,8 @@ class Visit:
 def visiting(browser: Browser, url: str, **options: Any) -> Iterator[Visit]:
     """A visit with the given options of the browser's context."""
     context = browser.new_context(base_url=url, **options)
+    context.set_default_timeout(PATIENCE)
+    expect.set_options(timeout=PATIENCE)
     try:
         visit = Visit(context.new_page(), scripted=options.get("java_script_enabled", True))
         visit.page.on("console", lambda message: visit.complaints.append(message.text))

@@ -35,7 +35,7 @@ class FakePredictor:
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         self.started.set()
-        assert self.gate.wait(timeout=10)
+        assert self.gate.wait(timeout=60)
         self.seen += texts
         if self.fault:
             raise self.fault
@@ -48,7 +48,7 @@ class FakePredictor:
         return replace(prediction, explanation=tuple(explanation))
 
     def check(self) -> None:
-        assert self.gate.wait(timeout=10)
+        assert self.gate.wait(timeout=60)
         if self.fault:
             raise BundleError("the known answers do not hold") from self.fault
 
