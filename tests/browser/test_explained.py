@@ -4,6 +4,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser
 
+from serving.app import create_app
+from serving.settings import Settings
 from serving.words import cut_words
 from tests.browser.staging import serving
 from tests.browser.visits import Visit, visiting
@@ -36,7 +38,7 @@ def test_more_than_colour(browser: Browser, staged: str) -> None:
         visit.classify("not good")
         looks = {
             mark.inner_text(): mark.evaluate(
-                "m => { const s = getComputedStyle(m); return [s.textDecorationStyle, parseFloat(s.textDecorationThickness)] }"
+                "(m, s = getComputedStyle(m)) => [s.textDecorationStyle, parseFloat(s.textDecorationThickness)]"
             )
             for mark in visit.answer.locator(".marked mark").all()
         }
@@ -70,9 +72,6 @@ def test_a_cut_text_says_so_and_marks_what_was_not_read(browser: Browser, staged
 
 
 def test_forty_seven_classes(browser: Browser) -> None:
-    from serving.app import create_app
-    from serving.settings import Settings
-
     labels = [f"class {number} of a long name" for number in range(47)]
     app = create_app(Settings(), FakePredictor(labels))
     with serving(app) as url, visiting(browser, url, viewport={"width": 375, "height": 667}) as visit:

@@ -7,6 +7,9 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, expect
 
+from serving.app import create_app
+from serving.settings import Settings
+from tests.browser.staging import serving
 from tests.browser.visits import Visit, visiting
 from tests.bundles import TEXTS
 from tests.deploy.services import Service
@@ -261,10 +264,6 @@ def test_the_command_is_the_request(browser: Browser, server: Service) -> None:
 
 
 def test_with_an_api_key(browser: Browser, predictor: FakePredictor) -> None:
-    from serving.app import create_app
-    from serving.settings import Settings
-    from tests.browser.staging import serving
-
     keyed = create_app(Settings.model_validate({"api_keys": KEY}), predictor)
     with serving(keyed) as url, visiting(browser, url, http_credentials={"username": "", "password": KEY}) as visit:
         visit.classify("good")
