@@ -63,7 +63,7 @@ def _requests(url: str, operation: Mapping[str, Any]) -> Iterator[Example]:
         yield Example("", f"curl {shlex.quote(url)}")
     for media_type, body in operation.get("requestBody", {}).get("content", {}).items():
         for name, example in body.get("examples", {}).items():
-            title = f"{example.get('summary', name)} as {media_type}"
+            title = f"{example.get('summary', name)}, as {media_type}"
             yield Example(title, _command(url, media_type, example["value"]))
 
 

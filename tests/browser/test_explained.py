@@ -38,7 +38,7 @@ def test_more_than_colour(browser: Browser, staged: str) -> None:
         visit.classify("not good")
         looks = {
             mark.inner_text(): mark.evaluate(
-                "(m, s = getComputedStyle(m)) => [s.textDecorationStyle, parseFloat(s.textDecorationThickness)]"
+                "m => (s => [s.textDecorationStyle, parseFloat(s.textDecorationThickness)])(getComputedStyle(m))"
             )
             for mark in visit.answer.locator(".marked mark").all()
         }

@@ -32,14 +32,14 @@ def test_every_command_works(client: TestClient, found: list[Operation]) -> None
 def test_both_shapes_by_every_way(found: list[Operation]) -> None:
     (predict,) = [operation for operation in found if (operation.method, operation.path) == ("POST", "/predict")]
     assert [example.name for example in predict.requests] == [
-        "One text as application/json",
-        "One text, explained as application/json",
-        "Several texts as application/json",
-        "Several texts, explained as application/json",
-        "One text as application/x-www-form-urlencoded",
-        "One text, explained as application/x-www-form-urlencoded",
-        "One text as multipart/form-data",
-        "One text, explained as multipart/form-data",
+        "One text, as application/json",
+        "One text, explained, as application/json",
+        "Several texts, as application/json",
+        "Several texts, explained, as application/json",
+        "One text, as application/x-www-form-urlencoded",
+        "One text, explained, as application/x-www-form-urlencoded",
+        "One text, as multipart/form-data",
+        "One text, explained, as multipart/form-data",
     ]
 
 

@@ -18,6 +18,7 @@ def page(client: TestClient) -> str:
 
 def test_commands_and_answers(page: str) -> None:
     assert """curl http://testserver/predict -H 'Content-Type: application/json' -d '{"text": """ in page
+    assert """-d '{"text": "What a wonderful morning!", "explain": true}'""" in page
     assert """-d '{"texts": [""" in page
     assert "--data-urlencode 'text=What a wonderful morning!'" in page
     assert '"explanation": [' in page
