@@ -14,16 +14,21 @@ from serving.predictor import Prediction
 
 T = TypeVar("T")
 
+EXPLAINED_AS = 32
+"""How many texts one text counts as that is to be explained: a tweet's words, each of which is left out once."""
+
 _log = logging.getLogger(__name__)
 
 
 class PredictorLike(Protocol):
-    """What the service asks of a predictor. `predict` and `check` are only ever called by one thread at a time."""
+    """What the service asks of a predictor. All but `metadata` is only ever called by one thread at a time."""
 
     @property
     def metadata(self) -> Metadata: ...
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]: ...
+
+    def explain(self, text: str) -> Prediction: ...
 
     def check(self) -> None: ...
 
@@ -56,6 +61,14 @@ class Batcher:
         closes before their turn; InferenceFailed where the predictor failed, which harms no later call.
         """
         return await self._run(partial(self._predict, texts), items=len(texts))
+
+    async def explain(self, texts: Sequence[str]) -> list[Prediction]:
+        """As `predict`, with explanations, each text being work of its own, so that other callers' comes in between.
+
+        A text counts as EXPLAINED_AS texts, or as `limit` where that is less.
+        """
+        items = min(EXPLAINED_AS, self._limit)
+        return [await self._run(partial(self._explain, text), items=items) for text in texts]
 
     async def check(self) -> None:
         """The predictor's self-test, on the same thread and in turn, so that it also shows that the queue moves.
@@ -105,6 +118,13 @@ class Batcher:
     def _release(self, items: int) -> None:
         with self._lock:
             self._load -= items
+
+    def _explain(self, text: str) -> Prediction:
+        try:
+            return self._predictor.explain(text)
+        except Exception as fault:
+            _log.exception("The predictor failed to explain a text")
+            raise InferenceFailed("The prediction failed; the server has logged the fault.") from fault
 
     def _predict(self, texts: Sequence[str]) -> list[Prediction]:
         try:

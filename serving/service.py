@@ -32,5 +32,5 @@ class Service:
             batcher=batcher,
             readiness=Readiness(batcher),
             metrics=Metrics(metadata, load=lambda: batcher.load),
-            pages=Pages(model_version=metadata.model_version, max_text_chars=settings.max_text_chars),
+            pages=Pages(metadata, settings),
         )

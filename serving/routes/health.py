@@ -11,13 +11,18 @@ from serving.schemas import HealthAnswer
 router = APIRouter(tags=["operation"])
 
 
-@router.get("/healthz", summary="Whether the process answers")
+@router.get("/healthz", summary="Whether the process answers", response_description="It does.")
 async def healthz(response: Response) -> HealthAnswer:
     response.headers["Cache-Control"] = "no-store"
     return HealthAnswer(status="alive")
 
 
-@router.get("/readyz", summary="Whether the model still gives its known answers", responses=NOT_READY)
+@router.get(
+    "/readyz",
+    summary="Whether the model still gives its known answers",
+    response_description="It does.",
+    responses=NOT_READY,
+)
 async def readyz(service: TheService, response: Response) -> HealthAnswer:
     await service.readiness.confirm()
     response.headers["Cache-Control"] = "no-store"
@@ -27,6 +32,7 @@ async def readyz(service: TheService, response: Response) -> HealthAnswer:
 @router.get(
     "/metrics",
     summary="Figures for Prometheus",
+    response_description="The figures, in a text format of Prometheus.",
     response_class=PlainTextResponse,
     responses=KEY_ERRORS,
     dependencies=[Depends(require_key)],

@@ -18,6 +18,7 @@ _DOCUMENTATION = ("docs", "openapi.json")
 @router.get(
     "/",
     summary="What this service is",
+    response_description="Its name, version and links.",
     response_model=ServiceAnswer,
     responses={307: {"description": "A browser goes on to the form."}},
 )

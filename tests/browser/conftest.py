@@ -10,8 +10,13 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from serving.app import create_app
+from serving.batching import EXPLAINED_AS
+from serving.settings import Settings
+from tests.browser.staging import serving
 from tests.browser.visits import Visit, visiting
 from tests.deploy.services import HOST, ROOT, Service, environment, free_port, http_client, running
+from tests.serving.fakes import FakePredictor
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 # Chromium's sandbox does not start for root, which is who runs tests in most containers.
@@ -36,6 +41,20 @@ def server(pristine_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     log = tmp_path_factory.mktemp("server") / "log"
     with running([*module, "--port", str(port)], port=port, log=log, cwd=ROOT, env=env) as service:
         yield service
+
+
+@pytest.fixture
+def predictor() -> FakePredictor:
+    """What `staged` asks."""
+    return FakePredictor()
+
+
+@pytest.fixture
+def staged(predictor: FakePredictor) -> Iterator[str]:
+    """The URL of a service whose predictor a test can hold back and break; of at most two explanations at once."""
+    settings = Settings(queue_limit=2 * EXPLAINED_AS, max_texts=2 * EXPLAINED_AS)
+    with serving(create_app(settings, predictor)) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

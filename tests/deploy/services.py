@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,15 +74,21 @@ def running(
 
 
 def wait_until_listening(service: Service) -> None:
+    if not listening(service.port, lambda: service.process.poll() is None):
+        raise RuntimeError(f"The service did not start: {service.output}")
+
+
+def listening(port: int, lives: Callable[[], bool]) -> bool:
+    """Wait until something listens at the port; False where it died first or took too long."""
     limit = time.monotonic() + START_LIMIT
-    while service.process.poll() is None and time.monotonic() < limit:
+    while lives() and time.monotonic() < limit:
         try:
-            service.connect().close()
+            socket.create_connection((HOST, port), timeout=30).close()
         except ConnectionRefusedError:
             time.sleep(0.05)
         else:
-            return
-    raise RuntimeError(f"The service did not start: {service.output}")
+            return True
+    return False
 
 
 def end(service: Service) -> None:

@@ -2,6 +2,7 @@ import asyncio
 import json
 import re
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import httpx2
 import pytest
@@ -49,6 +50,29 @@ def test_a_cut_text_says_so(client: TestClient) -> None:
     assert client.post("/predict", json={"text": "word " * 21}).json()["truncated"] is True
 
 
+@pytest.mark.parametrize(
+    "sent", [{"data": {"text": "not good", "explain": "on"}}, {"json": {"text": "not good", "explain": True}}]
+)
+def test_why(client: TestClient, sent: dict[str, Any]) -> None:
+    answer = client.post("/predict", **sent).json()
+    assert answer["explanation"] == [
+        {"word": "not", "start": 0, "end": 3, "weight": -0.05},
+        {"word": "good", "start": 4, "end": 8, "weight": 0.7},
+    ]
+    plain = client.post("/predict", data={"text": "not good"}).json()
+    assert answer == plain | {"explanation": answer["explanation"]}
+    assert "explanation" not in plain
+
+
+def test_why_of_several(client: TestClient) -> None:
+    sent = {"texts": ["word " * 21, "bad", "\u200b"], "explain": True}
+    long, bad, empty = client.post("/predict", json=sent).json()["predictions"]
+    assert [word["weight"] for word in long["explanation"]] == [0.0] * 20 + [None]
+    assert bad["explanation"] == [{"word": "bad", "start": 0, "end": 3, "weight": 0.7}]
+    assert [word["word"] for word in empty["explanation"]] == ["\u200b"]
+    assert "explanation" not in client.post("/predict", json={"texts": ["bad"]}).json()["predictions"][0]
+
+
 def test_the_empty_form(browser: TestClient) -> None:
     answer = browser.get("/predict")
     assert answer.status_code == 200
@@ -70,8 +94,8 @@ def test_the_form_answered(browser: TestClient) -> None:
 
 def test_several_as_a_page(browser: TestClient) -> None:
     text = browser.post("/predict", json={"texts": ["good", "<i>"]}).text
-    assert "<blockquote>good</blockquote>" in text
-    assert "<blockquote>&lt;i&gt;</blockquote>" in text
+    assert '<blockquote dir="auto">good</blockquote>' in text
+    assert '<blockquote dir="auto">&lt;i&gt;</blockquote>' in text
 
 
 @pytest.mark.parametrize(
@@ -82,7 +106,7 @@ def test_a_text_is_only_ever_a_text(browser: TestClient, text: str) -> None:
     box = re.search(r"<textarea[^>]*>\n(.*?)</textarea>", page, re.DOTALL)
     assert box is not None
     assert "<" not in box[1]
-    assert "<script" not in page
+    assert "<script>" not in page
     assert "<img" not in page
     assert "49" not in box[1]
 

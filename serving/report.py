@@ -1,0 +1,82 @@
+"""What a bundle's `report/` adds to the model's page."""
+
+import re
+from dataclasses import dataclass
+from html import unescape
+from pathlib import Path
+from xml.etree import ElementTree
+
+from markupsafe import Markup
+
+from serving.bundle import REPORT
+
+PAGE = "report.html"
+
+_SVG = "http://www.w3.org/2000/svg"
+_FIGURE = re.compile(r'<figure id="[\w-]+">(.*?)</figure>', re.DOTALL)
+_DRAWING = re.compile(r"<svg\b.*?</svg>", re.DOTALL)
+_CAPTION = re.compile(r"<figcaption>([^<]*)</figcaption>")
+_ELEMENTS = frozenset(
+    {"svg", "g", "path", "text", "tspan", "use", "defs", "clipPath", "title"}
+    | {"rect", "line", "circle", "polyline", "polygon"}
+)
+
+ElementTree.register_namespace("", _SVG)
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A drawing as an `svg` element and a sentence on what it shows."""
+
+    svg: Markup
+    caption: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report as it was written: its whole page, and the plots in it."""
+
+    page: str
+    plots: list[Plot]
+
+    @classmethod
+    def read(cls, bundle: Path, model_version: str) -> "Report | None":
+        """The report of this version in a bundle's folder; None where there is none, or one of another version."""
+        try:
+            page = (bundle / REPORT / PAGE).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            return None
+        if f"<code>{model_version}</code>" not in page:
+            return None
+        return cls(page, [plot for figure in _FIGURE.findall(page) if (plot := _plot(figure))])
+
+
+def _plot(figure: str) -> Plot | None:
+    drawing, caption = _DRAWING.search(figure), _CAPTION.search(figure)
+    svg = drawing and _checked(drawing[0])
+    return Plot(svg, unescape(caption[1]) if caption else "") if svg else None
+
+
+def _checked(svg: str) -> Markup | None:
+    """The drawing, where it is nothing but one: a bundle may come from anywhere."""
+    if "<!" in svg or "<?" in svg:
+        return None
+    try:
+        root = ElementTree.fromstring(svg)
+    except ElementTree.ParseError:
+        return None
+    if all(_harmless(element) for element in root.iter()):
+        return Markup(ElementTree.tostring(root, encoding="unicode"))
+    return None
+
+
+def _harmless(element: ElementTree.Element) -> bool:
+    namespace, _, name = str(element.tag).rpartition("}")
+    if namespace != f"{{{_SVG}" or name not in _ELEMENTS:
+        return False
+    return all(_harmless_attribute(name, value) for name, value in element.attrib.items())
+
+
+def _harmless_attribute(name: str, value: str) -> bool:
+    name = name.rpartition("}")[2].lower()
+    return not name.startswith("on") and name != "style" and (name != "href" or value.startswith("#"))

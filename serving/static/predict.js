@@ -1,0 +1,191 @@
+// The form's answer in place of a new page. The server renders it, with this script and without.
+
+const MOST_RECENT = 10;
+const LONGEST_IN_ADDRESS = 1000;
+const HASH = "#text=";
+const NEWEST_FIRST = "tweet-sentiment.recent";
+
+const byId = (id) => document.getElementById(id);
+const form = byId("classify");
+const box = form.elements.text;
+const answer = byId("answer");
+const recent = byId("recent");
+const emptyTitle = document.title;
+
+let running = null;
+
+/** Asks for `text`'s answer and shows it. `navigate`: as a place of its own in the browser's history. */
+async function classify(written, { navigate }) {
+  // As it is sent: half a character, which an address could not hold either, is replaced.
+  const text = new URLSearchParams({ written }).get("written");
+  running?.abort();
+  const request = (running = new AbortController());
+  box.value = text;
+  show({ busy: true });
+  const outcome = await ask(text, request.signal);
+  if (request !== running) return;
+  running = null;
+  if (outcome.answered && navigate) visit(text);
+  show(outcome);
+  if (outcome.answered) remember(text);
+}
+
+/** The server's page, or what to say where there is none. Never throws. */
+async function ask(text, signal) {
+  try {
+    const body = new URLSearchParams({ text, explain: "true" });
+    const response = await fetch(form.action, { method: "POST", body, signal, headers: { Accept: "text/html" } });
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    const nodes = page.querySelector("#answer")?.childNodes ?? page.querySelectorAll("main .error, main .notice");
+    if (nodes.length === 0) return { nodes: copyOf("misunderstood"), title: emptyTitle };
+    return { nodes, title: page.title, answered: response.ok };
+  } catch {
+    return { nodes: copyOf("unreachable"), title: emptyTitle };
+  }
+}
+
+/** One state of the page: busy, or what `nodes` say. */
+function show({ busy = false, nodes = null, title = null, answered = false, empty = false }) {
+  form.classList.toggle("busy", busy);
+  answer.setAttribute("aria-busy", String(busy));
+  if (busy) byId("status").textContent = "Reading…";
+  if (busy) return;
+  answer.replaceChildren(...nodes);
+  document.title = title;
+  for (const [name, value] of Object.entries({ "aria-invalid": "true", "aria-describedby": "error" })) {
+    if (answered || empty) box.removeAttribute(name);
+    else box.setAttribute(name, value);
+  }
+  // An error announces itself.
+  byId("status").textContent = answered ? spoken() : "";
+}
+
+function spoken() {
+  const { label, figure } = verdict();
+  return `${label}, ${figure}`;
+}
+
+function verdict() {
+  const shown = answer.querySelector(".verdict");
+  return { label: shown.querySelector("strong").textContent, figure: shown.querySelector(".figure").textContent };
+}
+
+function copyOf(id) {
+  return byId(id).content.cloneNode(true).childNodes;
+}
+
+// The address. The text is in its fragment, which no browser sends to a server: so it can be passed on, and stands in
+// no log. A text too long for that is kept with the place in the history only.
+
+function visit(text) {
+  if (text === textHere()) return;
+  const address = text.length > LONGEST_IN_ADDRESS ? location.pathname : HASH + encodeURIComponent(text);
+  history.pushState({ text }, "", address);
+}
+
+function textHere() {
+  if (history.state?.text) return history.state.text;
+  if (!location.hash.startsWith(HASH)) return null;
+  try {
+    return decodeURIComponent(location.hash.slice(HASH.length));
+  } catch {
+    return null;
+  }
+}
+
+function arrive() {
+  const text = textHere();
+  if (text) return classify(text, { navigate: false });
+  // Another fragment, as the link to the content has, is no other place.
+  if (location.hash) return;
+  running?.abort();
+  running = null;
+  box.value = "";
+  show({ nodes: copyOf("empty"), title: emptyTitle, empty: true });
+}
+
+// The last predictions, in this browser only. Storage may be full, forbidden, or hold what another version wrote.
+
+function stored() {
+  try {
+    const items = JSON.parse(localStorage.getItem(NEWEST_FIRST));
+    return Array.isArray(items) ? items.filter((item) => typeof item?.text === "string") : [];
+  } catch {
+    return [];
+  }
+}
+
+function remember(text) {
+  const others = stored().filter((item) => item.text !== text);
+  keep([{ text, ...verdict() }, ...others].slice(0, MOST_RECENT));
+}
+
+function keep(items) {
+  try {
+    localStorage.setItem(NEWEST_FIRST, JSON.stringify(items));
+  } catch {
+    // Then nothing is kept.
+  }
+  list(items);
+}
+
+function list(items) {
+  recent.querySelector("ul").replaceChildren(...items.map(listed));
+  recent.hidden = items.length === 0;
+}
+
+function listed({ text, label, figure }) {
+  const item = byId("recent-item").content.firstElementChild.cloneNode(true);
+  const [shown, outcome] = item.querySelectorAll("span");
+  shown.textContent = text;
+  outcome.textContent = `${label} ${figure}`;
+  item.querySelector("button").addEventListener("click", () => classify(text, { navigate: true }));
+  return item;
+}
+
+function forget() {
+  try {
+    localStorage.removeItem(NEWEST_FIRST);
+  } catch {
+    // Then nothing was kept.
+  }
+  list([]);
+  box.focus();
+}
+
+// Copying needs a secure page; elsewhere the text is selected, ready to be copied by hand.
+
+async function copy(button) {
+  const source = byId(button.dataset.copy);
+  try {
+    await navigator.clipboard.writeText(source.textContent);
+    byId("status").textContent = "Copied";
+    button.textContent = "Copied";
+  } catch {
+    getSelection().selectAllChildren(source);
+    button.textContent = "Selected";
+  }
+}
+
+document.addEventListener("submit", (event) => {
+  if (!event.target.matches("form.classify")) return;
+  event.preventDefault();
+  classify(event.target.elements.text.value, { navigate: true });
+});
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (button) copy(button);
+});
+box.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
+});
+byId("forget").addEventListener("click", forget);
+addEventListener("popstate", arrive);
+for (const name of ["online", "offline"]) {
+  addEventListener(name, () => (byId("offline").hidden = navigator.onLine));
+}
+
+document.documentElement.classList.add("with-script");
+byId("offline").hidden = navigator.onLine;
+list(stored());
+if (textHere()) arrive();

@@ -1,0 +1,24 @@
+"""What curl would send for a command, as far as our commands go."""
+
+import json
+import shlex
+from typing import Any
+from urllib.parse import urlsplit
+
+
+def as_request(command: str) -> dict[str, Any]:
+    """A command as the arguments of a test client's `request`."""
+    program, url, *rest = shlex.split(command)
+    assert program == "curl"
+    options = list(zip(rest[::2], rest[1::2], strict=True))
+    assert {flag for flag, _ in options} <= {"-H", "-d", "--data-urlencode", "-F"}
+    headers = dict(value.split(": ", 1) for flag, value in options if flag == "-H")
+    bodies = [value for flag, value in options if flag == "-d"]
+    fields = dict(value.split("=", 1) for flag, value in options if flag == "--data-urlencode")
+    parts = {name: (None, value) for flag, field in options if flag == "-F" for name, value in [field.split("=", 1)]}
+    sent: dict[str, Any] = {"method": "POST" if bodies or fields or parts else "GET", "url": urlsplit(url).path or "/"}
+    if bodies:
+        (body,) = bodies
+        json.loads(body)
+        sent["content"] = body.encode()
+    return sent | ({"headers": headers} if headers else {}) | {"data": fields or None, "files": parts or None}
