@@ -5,6 +5,7 @@ ServingError
     NetworkError                  sentiment.h5 holds something that serving cannot run
   SettingsError                   an environment variable holds a bad value; the process must not start
   FileError                       a file of rows cannot be read or written
+    RowsError                     what it holds cannot be used
   RequestError                    becomes an HTTP answer: a status, a code and a sentence
     MalformedBody        400      not JSON, not a form, not UTF-8
     Unauthorized         401      an API key is wanted
@@ -42,6 +43,10 @@ class SettingsError(ServingError):
 
 class FileError(ServingError):
     """A file of rows cannot be used. The sentence names it, what was found and what is accepted."""
+
+
+class RowsError(FileError):
+    """What a file of rows holds cannot be used. The sentence does not name the file: whoever opened it does."""
 
 
 class RequestError(ServingError):
