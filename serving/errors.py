@@ -12,6 +12,7 @@ ServingError
     BodyTooLarge         413
     UnsupportedMediaType 415
     InvalidText          422      missing, blank, too long, of the wrong type, too many
+    InvalidFile          422      missing, without a header, with no column of texts
     Overloaded           503      the queue is full
     NotReady             503      no predictions for now
     InferenceFailed      500      the engine failed; its fault stays in the log
@@ -47,6 +48,10 @@ class FileError(ServingError):
 
 class RowsError(FileError):
     """What a file of rows holds cannot be used. The sentence does not name the file: whoever opened it does."""
+
+    def __init__(self, sentence: str, *, code: str = "file_unreadable") -> None:
+        super().__init__(sentence)
+        self.code = code
 
 
 class RequestError(ServingError):
@@ -85,6 +90,11 @@ class UnsupportedMediaType(RequestError):
 class InvalidText(RequestError):
     status = 422
     code = "invalid_text"
+
+
+class InvalidFile(RequestError):
+    status = 422
+    code = "invalid_file"
 
 
 class Overloaded(RequestError):

@@ -16,8 +16,8 @@ from serving.schemas import ErrorAnswer, PredictedText
 
 SAFE = {
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
-        "frame-ancestors 'none'"
+        "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -30,11 +30,13 @@ class Pages:
     Args:
         model_version: shown in the form page's footer.
         max_text_chars: how much the form's box takes.
+        max_file_bytes: how large a file may be.
     """
 
-    def __init__(self, *, model_version: str, max_text_chars: int) -> None:
+    def __init__(self, *, model_version: str, max_text_chars: int, max_file_bytes: int) -> None:
         self._model_version = model_version
         self._max_text_chars = max_text_chars
+        self._max_file_bytes = max_file_bytes
         loader = FileSystemLoader(Path(__file__).parent / "templates")
         environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, lstrip_blocks=True)
         environment.filters["percent"] = "{:.1%}".format
@@ -62,6 +64,7 @@ class Pages:
             "answers": (),
             "error": None,
             "max_text_chars": self._max_text_chars,
+            "max_file_bytes": self._max_file_bytes,
             "model_version": self._model_version,
         }
 

@@ -9,6 +9,7 @@ from serving.metrics import Metrics
 from serving.pages import Pages
 from serving.readiness import Readiness
 from serving.settings import Settings
+from serving.uploads import Places
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Service:
     readiness: Readiness
     metrics: Metrics
     pages: Pages
+    places: Places
 
     @classmethod
     def of(cls, settings: Settings, predictor: PredictorLike) -> Self:
@@ -32,5 +34,10 @@ class Service:
             batcher=batcher,
             readiness=Readiness(batcher),
             metrics=Metrics(metadata, load=lambda: batcher.load),
-            pages=Pages(model_version=metadata.model_version, max_text_chars=settings.max_text_chars),
+            pages=Pages(
+                model_version=metadata.model_version,
+                max_text_chars=settings.max_text_chars,
+                max_file_bytes=settings.max_file_bytes,
+            ),
+            places=Places(settings.max_files),
         )

@@ -23,6 +23,10 @@ class Settings(BaseSettings):
     max_text_chars: int = Field(10_000, ge=1, description="characters that one text may have")
     max_texts: int = Field(256, ge=1, description="texts that one request may carry")
     max_body_bytes: int = Field(1024 * 1024, ge=1024, description="bytes that one request's body may have")
+    max_file_bytes: int = Field(
+        128 * 1024 * 1024, ge=1024, description="bytes that a file of rows may have; it waits on disk, not in memory"
+    )
+    max_files: int = Field(4, ge=1, description="files of rows that are taken in or answered at once")
     queue_limit: int = Field(
         1024, ge=1, description="texts that may wait or be in work at once; more are answered 503 (at least MAX_TEXTS)"
     )

@@ -17,7 +17,7 @@ def named_column(name: str, names: Sequence[str], how: str) -> int:
     """The place of the column of that name; `how` says how to name another. Raises RowsError unless there is one."""
     if names.count(name) != 1:
         found = "no column" if name not in names else f"{names.count(name)} columns"
-        raise RowsError(f"{found} {name!r}; found: {listed(names)}; {how}")
+        raise RowsError(f"{found} {name!r}; found: {listed(names)}; {how}", code="text_column_unknown")
     return names.index(name)
 
 
@@ -39,7 +39,10 @@ def guess_column(names: Sequence[str], rows: Sequence[Sequence[Any]], preferred:
     wordy = any(" " in str(row[longest]).strip() for row in rows)
     if wordy and lengths[longest] >= _MUCH_LONGER * lengths[second]:
         return longest
-    raise RowsError(f"it is not clear which column holds the texts; found: {listed(names)}; name one as text_column")
+    raise RowsError(
+        f"it is not clear which column holds the texts; found: {listed(names)}; name one as text_column",
+        code="text_column_unclear",
+    )
 
 
 def listed(names: Sequence[str]) -> str:

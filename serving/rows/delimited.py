@@ -60,14 +60,13 @@ class DelimitedReader:
         """The part of the file that has been read."""
         return self._file.tell() / self._size if self._size else None
 
-    def detach(self) -> None:
-        """Give the file back, which would else be closed with this."""
-        self._text.detach()
-
     def _first_line(self) -> str:
-        for line in iter(lambda: self._text.readline(MAX_RECORD + 1), ""):
-            if line.strip("\r\n" + MARK):
-                return line
+        try:
+            for line in iter(lambda: self._text.readline(MAX_RECORD + 1), ""):
+                if line.strip("\r\n" + MARK):
+                    return line
+        except UnicodeError as error:  # without the byte-order mark that an encoding needs
+            raise RowsError(f"it is not {self.encoding}: {error}") from None
         raise RowsError("it is empty; accepted: a header and rows")
 
     def _read_header(self) -> tuple[str, str, list[str]]:

@@ -23,7 +23,8 @@ def check_encoding(name: str) -> str:
         found = ""
     found = "utf-8" if found == "utf-8-sig" else found
     if not _CHARACTER_SETS.fullmatch(found):
-        raise RowsError(f"unknown encoding {name[:40]!r}; accepted: utf-8, latin-1, windows-1252, utf-16 and the like")
+        accepted = "utf-8, latin-1, windows-1252, utf-16 and the like"
+        raise RowsError(f"unknown encoding {name[:40]!r}; accepted: {accepted}", code="unknown_encoding")
     return found
 
 
@@ -31,7 +32,7 @@ def check_delimiter(name: str) -> str:
     """The character of `comma`, `semicolon` or `tab`, or of itself. Raises RowsError for another."""
     delimiter = DELIMITERS.get(name.strip().lower() or name, name)
     if delimiter not in DELIMITERS.values():
-        raise RowsError(f"unknown delimiter {name[:40]!r}; accepted: {', '.join(DELIMITERS)}")
+        raise RowsError(f"unknown delimiter {name[:40]!r}; accepted: {', '.join(DELIMITERS)}", code="unknown_delimiter")
     return delimiter
 
 

@@ -39,10 +39,14 @@ class _Text:
 
 
 class SameDelimited(_Text):
-    """A CSV like the one that was read: every byte of it kept, and cells added to each row."""
+    """A CSV like the one that was read: every byte of it kept, and cells added to each row.
+
+    `mark`: keep its byte-order mark. Another encoding than UTF-8 becomes UTF-8.
+    """
 
     def __init__(self, reader: DelimitedReader, labels: Sequence[str], *, mark: bool = False) -> None:
         self._reader, self._mark = reader, reader.mark if mark else ""
+        self.delimiter = reader.delimiter
         names = [name for name, _ in added_columns(labels, [name for name, _ in reader.columns])]
         self.label_column = names[0]
         self._added = AddedCells(labels, names, reader.delimiter)
@@ -56,6 +60,10 @@ class SameDelimited(_Text):
         added = self._added.cells
         text = "".join([f"{row.before}{added(answer)}{row.after}" for row, answer in pairs])
         return text.encode("utf-8", self._errors)
+
+    def added_size(self, pairs: Pairs) -> int:
+        """Bytes of what is added to these rows."""
+        return sum(len(self._added.cells(answer).encode()) for _, answer in pairs)
 
 
 class SameJsonLines(_Text):

@@ -74,6 +74,11 @@ def test_without_a_header_nothing_is_read(content: bytes, fault: str) -> None:
         read(content)
 
 
+def test_an_encoding_that_needs_a_mark() -> None:
+    with pytest.raises(RowsError, match="it is not utf-16: UTF-16 stream does not start with BOM"):
+        read(b"text\n", encoding="utf-16")
+
+
 def test_how_much_has_been_read() -> None:
     content = b"text\n" + b"good\n" * 10_000
     reader = DelimitedReader(io.BytesIO(content), size=len(content))
