@@ -13,9 +13,11 @@ from tests.serving.fakes import FakePredictor
 
 def test_nothing_that_the_policy_forbids(browser: TestClient) -> None:
     for answer in (browser.get("/predict"), browser.post("/predict", data={"text": "good"}), browser.get("/nowhere")):
-        assert not re.search(r"<script(?! type=\"module\" src=\"/static/)|<style|\sstyle=|\son\w+=|javascript:|https?://", answer.text)
+        assert not re.search(
+            r"<script(?! type=\"module\" src=\"/static/)|<style|\sstyle=|\son\w+=|javascript:|https?://", answer.text
+        )
         assert answer.headers["content-security-policy"] == (
-            "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; "
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
             "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
         )
         assert answer.headers["x-content-type-options"] == "nosniff"
