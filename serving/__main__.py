@@ -59,8 +59,9 @@ def score(
         typer.echo("interrupted; with --resume the same command goes on from here", err=True)
         raise typer.Exit(130) from None
     model = f"{predictor.metadata.name} {predictor.metadata.model_version}"
+    resumed = f", {done.resumed:,} of them before" if done.resumed else ""
     errors = f", {done.errors:,} of them with an error" if done.errors else ""
-    typer.echo(f"{done.rows:,} rows written to {output}{errors}, by the model {model} in {bundle}", err=True)
+    typer.echo(f"{done.rows:,} rows written to {output}{resumed}{errors}, by the model {model} in {bundle}", err=True)
 
 
 @app.command()
