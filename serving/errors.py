@@ -9,6 +9,7 @@ ServingError
   RequestError                    becomes an HTTP answer: a status, a code and a sentence
     MalformedBody        400      not JSON, not a form, not UTF-8
     Unauthorized         401      an API key is wanted
+    BodyTooSlow          408      it did not come in time
     BodyTooLarge         413
     UnsupportedMediaType 415
     InvalidText          422      missing, blank, too long, of the wrong type, too many
@@ -75,6 +76,11 @@ class MalformedBody(RequestError):
 class Unauthorized(RequestError):
     status = 401
     code = "unauthorized"
+
+
+class BodyTooSlow(RequestError):
+    status = 408
+    code = "body_too_slow"
 
 
 class BodyTooLarge(RequestError):

@@ -50,6 +50,7 @@ def _error(description: str) -> dict[str, Any]:
 
 FILE_ERRORS: Responses = {
     400: _error("The body cannot be parsed. Codes: `malformed_form`, `not_utf8`."),
+    408: _error("The file came too slowly. Code: `body_too_slow`."),
     413: _error("The file has more than MAX_FILE_BYTES bytes (128 MiB unless configured). Code: `file_too_large`."),
     415: _error(
         "The body is no multipart form. Codes: `unsupported_media_type`, `unsupported_charset`, "

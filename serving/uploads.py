@@ -5,17 +5,21 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 
 from serving.body import MULTIPART, content_type, shown
-from serving.errors import BodyTooLarge, InvalidFile, Overloaded, RowsError, UnsupportedMediaType
+from serving.errors import BodyTooLarge, BodyTooSlow, InvalidFile, Overloaded, RowsError, UnsupportedMediaType
 from serving.forms import field_text, parse_parts
 from serving.rows.dialect import check_delimiter, check_encoding
 from serving.rows.records import MAX_RECORD
 from serving.settings import Settings
+
+PATIENCE = 30.0
+PACE = 1024
+"""A client may fall behind so many bytes a second by so many seconds: else it would hold its place for ever."""
 
 FIELDS = ("text_column", "delimiter", "encoding")
 _LENGTH = re.compile(r"[0-9]{1,18}")  # longer numbers are left to the count while reading
@@ -67,7 +71,7 @@ async def taken_in(request: Request, settings: Settings) -> AsyncIterator[Upload
     nothing until they have sent everything; a service that answers meanwhile stops reading when they take none of
     its answer, and both wait for ever. It also leaves every refusal its status, and lets fields follow the file.
 
-    Raises UnsupportedMediaType, MalformedBody, BodyTooLarge as soon as a limit is passed, and InvalidFile.
+    Raises UnsupportedMediaType, MalformedBody, BodyTooLarge as soon as a limit is passed, BodyTooSlow and InvalidFile.
     """
     kind = content_type(request.headers)
     if kind.name != MULTIPART:
@@ -81,12 +85,21 @@ async def taken_in(request: Request, settings: Settings) -> AsyncIterator[Upload
 
 
 async def _limited(request: Request, most: int, limit: int) -> AsyncGenerator[bytes, None]:
-    """The body, as long as it has at most so many bytes."""
+    """The body, as long as it has at most so many bytes and keeps coming."""
     declared = request.headers.get("content-length", "")
     if _LENGTH.fullmatch(declared) and int(declared) > most:
         raise _too_large(limit)
-    size = 0
-    async for chunk in request.stream():
+    size, stream, start = 0, request.stream(), asyncio.get_running_loop().time()
+    while True:
+        try:
+            async with asyncio.timeout_at(start + PATIENCE + size / PACE):
+                chunk = await anext(stream, None)
+        except TimeoutError:
+            raise BodyTooSlow(
+                f"The file came too slowly; accepted are {PACE:,} bytes a second.", headers={"Connection": "close"}
+            ) from None
+        if chunk is None:
+            return
         size += len(chunk)
         if size > most:
             raise _too_large(limit)
@@ -102,9 +115,9 @@ async def _upload(form: FormData, limit: int) -> Upload:
     try:
         text_column, delimiter, encoding = (field_text(fields.get(name, "")) for name in FIELDS)
         return Upload(
-            file=cast(BinaryIO, sent.file),
+            file=sent.file,
             size=size,
-            lines=await asyncio.to_thread(_count_lines, cast(BinaryIO, sent.file)),
+            lines=await asyncio.to_thread(_count_lines, sent.file),
             text_column=text_column,
             delimiter=delimiter and check_delimiter(delimiter),
             encoding=check_encoding(encoding.strip() or "utf-8"),

@@ -1,7 +1,8 @@
 import asyncio
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from threading import Event
 
 import pytest
@@ -94,23 +95,40 @@ async def test_where_the_first_piece_fails_there_is_no_answer() -> None:
         await answer_of(CONTENT, Failing("good 0")).begin()
 
 
-async def test_a_full_queue_refuses_the_first_piece_and_holds_up_the_next_ones() -> None:
+@asynccontextmanager
+async def held(batcher: Batcher, predictor: FakePredictor, texts: int) -> AsyncIterator[None]:
+    """So many places of the queue are taken, and nothing moves."""
+    predictor.started.clear()
+    predictor.gate.clear()
+    holding = asyncio.ensure_future(batcher.predict(["held"] * texts))
+    assert await asyncio.to_thread(predictor.started.wait, 30)
+    try:
+        yield
+    finally:
+        predictor.gate.set()
+        await holding
+
+
+async def test_a_full_queue_refuses_the_first_piece() -> None:
     predictor = FakePredictor()
-    opened = open_upload(upload_of(CONTENT), Settings(), LABELS, "text")
     batcher = Batcher(predictor, limit=4)
-    answer = FileAnswer(opened, batcher, lambda _: None, 2)
-    batcher._admit(4)
-    with pytest.raises(Overloaded):
-        await answer.begin()
-    batcher._release(4)
+    opened = open_upload(upload_of(CONTENT), Settings(), LABELS, "text")
+    async with held(batcher, predictor, 4):
+        with pytest.raises(Overloaded):
+            await FileAnswer(opened, batcher, lambda _: None, 2).begin()
+
+
+async def test_a_full_queue_holds_up_the_next_pieces() -> None:
+    predictor = FakePredictor()
+    batcher = Batcher(predictor, limit=4)
     answer = FileAnswer(open_upload(upload_of(CONTENT), Settings(), LABELS, "text"), batcher, lambda _: None, 2)
     await answer.begin()
-    batcher._admit(3)
-    reading = asyncio.ensure_future(_all(answer))
-    done, _ = await asyncio.wait({reading}, timeout=0.3)
-    assert not done
-    batcher._release(3)
-    assert len(rows_of(await reading)) == 5
+    async with held(batcher, predictor, 3):
+        reading = asyncio.ensure_future(_all(answer))
+        done, _ = await asyncio.wait({reading}, timeout=0.3)
+        assert not done
+        assert batcher.load == 3
+    assert [row["label"] for row in rows_of(await reading)] == ["positive"] * 5
 
 
 async def _all(answer: FileAnswer) -> bytes:

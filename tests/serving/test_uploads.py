@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 
-from serving.errors import BodyTooLarge, Overloaded, RequestError
+from serving.errors import BodyTooLarge, BodyTooSlow, Overloaded, RequestError
 from serving.rows.records import MAX_RECORD
 from serving.settings import Settings
 from serving.uploads import Places, Upload, taken_in
@@ -133,9 +133,23 @@ async def test_a_body_without_a_length_is_refused_while_it_is_read() -> None:
     assert taken <= 8
 
 
+async def test_a_client_that_sends_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("serving.uploads.PATIENCE", 0.05)
+    messages = iter([{"type": "http.request", "body": FILE, "more_body": True}])
+
+    async def receive() -> dict[str, Any]:
+        message = next(messages, None)
+        return message if message is not None else await asyncio.Future()
+
+    request = request_of(b"")
+    request._receive = receive
+    with pytest.raises(BodyTooSlow, match="accepted are 1,024 bytes a second"):
+        async with taken_in(request, Settings()):
+            pass
+
+
 async def test_places_are_given_back() -> None:
     places = Places(1)
     for _ in range(2):
         with places.place(), pytest.raises(Overloaded, match="at work on 1 files"), places.place():
             pass
-    await asyncio.sleep(0)
