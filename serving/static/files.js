@@ -228,7 +228,10 @@ function stop(then) {
 
 function fail(sentence) {
   const lines = sentence.split("\n").map((line) => Object.assign(document.createElement("p"), { textContent: line }));
-  parts.error.replaceChildren(...lines);
+  const alert = document.createElement("div");
+  alert.setAttribute("role", "alert");
+  alert.append(...lines);
+  parts.error.replaceChildren(alert);
   say("");
 }
 

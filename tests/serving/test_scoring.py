@@ -297,17 +297,12 @@ def test_another_input_is_not_gone_on_with(tmp_path: Path) -> None:
         score(FakePredictor(), source, tmp_path / "out.csv", Options(resume=True))
 
 
-class Pipe(io.StringIO):
-    def __init__(self, content: bytes = b"") -> None:
-        self.buffer = io.BytesIO(content)  # type: ignore[assignment]
-
-
 def test_standard_input_and_output(monkeypatch: pytest.MonkeyPatch) -> None:
-    target = Pipe()
-    monkeypatch.setattr("sys.stdin", Pipe(b"text\ngood\n"))
-    monkeypatch.setattr("sys.stdout", target)
+    target = io.BytesIO()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"text\ngood\n")))
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(target))
     assert score(FakePredictor(), PIPE, PIPE, Options(kind="csv")) == Progress(1, 0, 0, None)
-    lines = target.buffer.getvalue().decode().splitlines()
+    lines = target.getvalue().decode().splitlines()
     assert lines == ["text," + ",".join(ADDED), "good,positive,0.8,0.1,0.1,0.8,"]
 
 

@@ -126,7 +126,7 @@ async def test_a_body_without_a_length_is_refused_while_it_is_read() -> None:
 
     request = request_of(b"")
     messages = stream()
-    request._receive = lambda: anext(messages)  # type: ignore[assignment]
+    request._receive = lambda: anext(messages)
     with pytest.raises(BodyTooLarge):
         async with taken_in(request, Settings(max_file_bytes=1024)):
             pass

@@ -33,9 +33,9 @@ def test_a_record_keeps_its_lines() -> None:
     end=st.sampled_from(["\n", "\r\n", "\r"]),
 )
 def test_what_csv_writes_is_read_and_nothing_is_lost(rows: list[list[str]], delimiter: str, end: str) -> None:
-    quoting = csv.QUOTE_ALL  # else csv.writer leaves a lone CR bare
     file = io.StringIO(newline="")
-    csv.writer(file, delimiter=delimiter, lineterminator=end, quoting=quoting).writerows(rows)
+    # Where not everything is quoted, csv.writer leaves a lone CR bare.
+    csv.writer(file, delimiter=delimiter, lineterminator=end, quoting=csv.QUOTE_ALL).writerows(rows)
     found = records(file.getvalue(), delimiter)
     assert [record.cells for record in found] == rows
     assert "".join(record.text for record in found) == file.getvalue()
