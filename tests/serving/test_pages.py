@@ -26,7 +26,7 @@ def test_nothing_that_the_policy_forbids(browser: TestClient) -> None:
 
 def test_its_files_are_there(browser: TestClient) -> None:
     links = re.findall(r'(?:href|src)="(/static/[^"]+)"', browser.get("/predict").text)
-    assert len(links) == 2
+    assert len(links) == 4
     assert all(browser.get(link).status_code == 200 for link in links)
 
 
