@@ -1,35 +1,67 @@
 """`python -m serving`: the commands that go with the service."""
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from serving.errors import ServingError
+from serving.rows.table import MAX_TEXT_CHARS
+
+# Seconds, of Python's 0.005: a thread whose batch is done must not wait as long again for one that cuts texts up.
+SWITCH_INTERVAL = 0.0005
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
 
 @app.command()
 def score(
-    source: Annotated[Path, typer.Argument(metavar="INPUT", help="CSV, TSV or Parquet")],
-    output: Annotated[Path, typer.Option(help="the same rows with label and probabilities added")],
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="CSV, TSV, JSONL or Parquet; - for standard input")],
+    output: Annotated[Path, typer.Option(help="the same rows with columns added; - for standard output")],
     bundle: Annotated[Path, typer.Option(envvar="MODEL_DIR", help="folder of the model")] = Path("artifacts"),
     text_column: Annotated[
         str | None, typer.Option(help="column of texts; default: what the model was made with")
     ] = None,
     encoding: Annotated[str, typer.Option(help="encoding of a CSV or TSV")] = "utf-8",
+    delimiter: Annotated[str, typer.Option(help="of a CSV: comma, semicolon or tab; default: as the header has")] = "",
+    kind: Annotated[str, typer.Option("--format", help="of what goes through -: csv, tsv or jsonl")] = "",
+    max_text_chars: Annotated[
+        int, typer.Option(min=1, envvar="MAX_TEXT_CHARS", help="characters of a text; a longer one gets an error")
+    ] = MAX_TEXT_CHARS,
+    threads: Annotated[int | None, typer.Option(min=1, help="default: one for each core")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="go on with what an interrupted run has left")] = False,
 ) -> None:
     """Predict every row of a file."""
     from serving.predictor import Predictor
-    from serving.scoring import score_file
+    from serving.progress_bar import ProgressBar
+    from serving.scoring import Options
+    from serving.scoring import score as score_file
 
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    options = Options(
+        text_column=text_column or "",
+        encoding=encoding,
+        delimiter=delimiter,
+        max_text_chars=max_text_chars,
+        threads=threads or _cores(),
+        resume=resume,
+        kind=kind,
+    )
     predictor = Predictor.load(bundle)
-    rows = score_file(predictor, source, output, text_column=text_column, encoding=encoding, progress=_show)
+    try:
+        with ProgressBar(Console(stderr=True)) as bar:
+            done = score_file(predictor, source, output, options, bar.show)
+    except KeyboardInterrupt:
+        typer.echo("interrupted; with --resume the same command goes on from here", err=True)
+        raise typer.Exit(130) from None
     model = f"{predictor.metadata.name} {predictor.metadata.model_version}"
-    typer.echo(f"\r{rows:,} rows written to {output}, by the model {model} in {bundle}", err=True)
+    resumed = f", {done.resumed:,} of them before" if done.resumed else ""
+    errors = f", {done.errors:,} of them with an error" if done.errors else ""
+    typer.echo(f"{done.rows:,} rows written to {output}{resumed}{errors}, by the model {model} in {bundle}", err=True)
 
 
 @app.command()
@@ -40,9 +72,9 @@ def openapi() -> None:
     typer.echo(json.dumps(undeployed_app().openapi(), indent=2, sort_keys=True, ensure_ascii=False))
 
 
-def _show(rows: int) -> None:
-    if sys.stderr.isatty():
-        typer.echo(f"\r{rows:,} rows", nl=False, err=True)
+def _cores() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ from serving.metrics import MetricsMiddleware
 from serving.openapi import DESCRIPTION
 from serving.predictor import Predictor
 from serving.request_id import RequestIdMiddleware
-from serving.routes import docs, health, home, model, predict
+from serving.routes import docs, files, health, home, model, predict
 from serving.service import Service
 from serving.settings import Settings
 
@@ -59,7 +59,7 @@ def undeployed_app() -> FastAPI:
         redirect_slashes=False,
         lifespan=_lifespan,
     )
-    for routes in (home, predict, model, health):
+    for routes in (home, predict, files, model, health):
         app.include_router(routes.router)
     return app
 

@@ -5,12 +5,15 @@ ServingError
     NetworkError                  sentiment.h5 holds something that serving cannot run
   SettingsError                   an environment variable holds a bad value; the process must not start
   FileError                       a file of rows cannot be read or written
+    RowsError                     what it holds cannot be used
   RequestError                    becomes an HTTP answer: a status, a code and a sentence
     MalformedBody        400      not JSON, not a form, not UTF-8
     Unauthorized         401      an API key is wanted
+    BodyTooSlow          408      it did not come in time
     BodyTooLarge         413
     UnsupportedMediaType 415
     InvalidText          422      missing, blank, too long, of the wrong type, too many
+    InvalidFile          422      missing, without a header, with no column of texts
     Overloaded           503      the queue is full
     NotReady             503      no predictions for now
     InferenceFailed      500      the engine failed; its fault stays in the log
@@ -44,6 +47,14 @@ class FileError(ServingError):
     """A file of rows cannot be used. The sentence names it, what was found and what is accepted."""
 
 
+class RowsError(FileError):
+    """What a file of rows holds cannot be used. The sentence does not name the file: whoever opened it does."""
+
+    def __init__(self, sentence: str, *, code: str = "file_unreadable") -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
 class RequestError(ServingError):
     """An HTTP answer. `detail` is a sentence for the caller: what was wrong, what was found, what is accepted."""
 
@@ -67,6 +78,11 @@ class Unauthorized(RequestError):
     code = "unauthorized"
 
 
+class BodyTooSlow(RequestError):
+    status = 408
+    code = "body_too_slow"
+
+
 class BodyTooLarge(RequestError):
     status = 413
     code = "body_too_large"
@@ -80,6 +96,11 @@ class UnsupportedMediaType(RequestError):
 class InvalidText(RequestError):
     status = 422
     code = "invalid_text"
+
+
+class InvalidFile(RequestError):
+    status = 422
+    code = "invalid_file"
 
 
 class Overloaded(RequestError):

@@ -40,15 +40,10 @@ async def parse_multipart(body: bytes, boundary: str) -> Fields:
     Raises MalformedBody where the boundary is missing or ill-formed, the body is broken or cut off, a text is not
     UTF-8, and where there are more than MAX_FIELDS fields or files.
     """
-    if not _BOUNDARY.fullmatch(boundary):
-        raise MalformedBody(
-            "The Content-Type has no well-formed boundary, which multipart/form-data needs (RFC 2046).",
-            code="malformed_form",
-        )
-    form = await _parse(body, boundary)
+    form = await parse_parts(_stream(body), boundary, max_field_bytes=len(body))
     try:
         return [
-            (_undo_latin(name), _unix_newlines(_undo_latin(value)) if isinstance(value, str) else None)
+            (field_text(name), _unix_newlines(field_text(value)) if isinstance(value, str) else None)
             for name, value in form.multi_items()
         ]
     finally:
@@ -63,14 +58,26 @@ class _CheckedParser(MultiPartParser):
     def on_end(self) -> None:
         self.complete = True
 
+    def close_files(self) -> None:
+        """Also the one that breaks off: the form does not know of it."""
+        for file in self._files_to_close_on_error:
+            file.close()
 
-async def _parse(body: bytes, boundary: str) -> FormData:
+
+async def parse_parts(stream: AsyncGenerator[bytes, None], boundary: str, *, max_field_bytes: int) -> FormData:
+    """The parts of a multipart/form-data body; files go to temporary files, and names and values need `field_text`.
+
+    The caller closes the form. Raises MalformedBody as `parse_multipart` does, and what the stream raises.
+    """
+    if not _BOUNDARY.fullmatch(boundary):
+        raise MalformedBody(
+            "The Content-Type has no well-formed boundary, which multipart/form-data needs (RFC 2046).",
+            code="malformed_form",
+        )
     # Starlette decodes with a fallback that would turn bytes that are not UTF-8 into other characters without a word.
     # Latin-1 keeps every byte, so that the strict decoding can be done here.
     headers = Headers({"content-type": f'multipart/form-data; charset=latin-1; boundary="{boundary}"'})
-    parser = _CheckedParser(
-        headers, _stream(body), max_files=MAX_FIELDS, max_fields=MAX_FIELDS, max_part_size=len(body)
-    )
+    parser = _CheckedParser(headers, stream, max_files=MAX_FIELDS, max_fields=MAX_FIELDS, max_part_size=max_field_bytes)
     try:
         form = await parser.parse()
     except MultiPartException:
@@ -79,7 +86,7 @@ async def _parse(body: bytes, boundary: str) -> FormData:
             code="malformed_form",
         ) from None
     if not parser.complete:
-        await form.close()
+        parser.close_files()
         raise MalformedBody("The multipart body ends before its closing boundary.", code="malformed_form")
     return form
 
@@ -88,7 +95,8 @@ async def _stream(body: bytes) -> AsyncGenerator[bytes, None]:
     yield body
 
 
-def _undo_latin(value: str) -> str:
+def field_text(value: str) -> str:
+    """A name or value of `parse_parts`. Raises MalformedBody where it is not UTF-8."""
     return decode(value.encode("latin-1"), "form field")
 
 

@@ -104,6 +104,7 @@ class Pages:
             "shown_classes": SHOWN_CLASSES,
             "examples": list(dict.fromkeys(filter(str.strip, examples)))[:_EXAMPLES],
             "max_text_chars": self._settings.max_text_chars,
+            "max_file_bytes": self._settings.max_file_bytes,
             "model_version": self._metadata.model_version,
         }
 

@@ -1,15 +1,72 @@
 """Predictions for files: every row comes back, in order, with cells added."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO, NamedTuple, Protocol
 
-from serving.errors import FileError
+from serving.errors import FileError, RowsError
+from serving.metadata import Metadata
+from serving.partial import Identity, PartialFile
 from serving.predictor import Prediction, Predictor
-from serving.row_files import Cells, Columns, PartialFile, check_suffix, open_reader, open_writer
+from serving.rows.added import NOTHING_TO_READ
+from serving.rows.column import named_column
+from serving.rows.dialect import check_delimiter, check_encoding
+from serving.rows.json_lines import JsonLinesReader
+from serving.rows.kinds import PARQUET, kind_of, open_reader, open_writer
+from serving.rows.piece import Piece, TextOf
+from serving.rows.table import MAX_TEXT_CHARS, Reader
+from serving.rows.writers import Writer
 
-NOTHING_TO_READ = "no text"
+__all__ = ["NOTHING_TO_READ", "PIPE", "Options", "Progress", "score", "score_file"]
+
+PIPE = Path("-")
+"""Standard input or output, in place of a file."""
+
+_BEGINNING = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How files are read, and with what they are scored.
+
+    `text_column`: "" for the one that the model was made with. `delimiter`: of a CSV, "" to guess it from the header.
+    `kind`: of a pipe. `threads`: pieces that are predicted at once. `resume`: go on after an interruption.
+    """
+
+    text_column: str = ""
+    encoding: str = "utf-8"
+    delimiter: str = ""
+    max_text_chars: int = MAX_TEXT_CHARS
+    threads: int = 1
+    resume: bool = False
+    kind: str = ""
+
+
+class Progress(NamedTuple):
+    """Rows done; of them those that an interrupted run had done, and those of this one that have an error.
+
+    `part`: how much of the input was read, 0 to 1, where that is known.
+    """
+
+    rows: int = 0
+    resumed: int = 0
+    errors: int = 0
+    part: float | None = None
+
+
+class PredictorLike(Protocol):
+    """What scoring asks of a predictor; `predict` is called by several threads at once."""
+
+    @property
+    def metadata(self) -> Metadata: ...
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]: ...
 
 
 def score_file(
@@ -21,62 +78,162 @@ def score_file(
     encoding: str = "utf-8",
     progress: Callable[[int], object] = int,
 ) -> int:
+    """`score` with few options; `progress` is told the rows done so far. Returns their number. Raises FileError."""
+    options = Options(text_column=text_column or "", encoding=encoding)
+    return score(predictor, source, target, options, lambda done: progress(done.rows)).rows
+
+
+def score(
+    predictor: PredictorLike,
+    source: Path,
+    target: Path,
+    options: Options,
+    progress: Callable[[Progress], object] = bool,
+) -> Progress:
     """Write `source` to `target` with the columns `label`, `probability`, `p_<label>` and `error` added.
 
-    CSV, TSV or Parquet by the suffix, each of any size: rows go through in pieces. `text_column` defaults to the one
-    that the model was made with. Where the file has one of the added names already, all are added as
-    `predicted_<name>`. A row without text has empty cells and says so in `error`. `target` appears only when it is
-    whole. `progress` is told the rows done so far; returns their number. Raises FileError.
+    CSV, TSV, JSONL or Parquet by the suffix, each of any size: rows go through in pieces, predicted in several threads
+    and written in order. What was read as text is written as it was; a byte-order mark is left out. Where the file has
+    one of the added names already, all are added as `predicted_<name>`. A row that cannot be predicted has empty cells
+    and says why in `error`. `target` appears only when it is whole. `progress` is told after each piece. Raises
+    FileError.
     """
-    suffix, rows = check_suffix(target), 0
-    if target.exists() and source.exists() and target.samefile(source):
+    kind = _kind(target, options.kind)
+    if source != PIPE and not source.is_file():
+        raise FileError(f"{source}: no such file")
+    source_kind = _kind(source, options.kind)
+    if PIPE not in (source, target) and target.exists() and target.samefile(source):
         raise FileError(f"{target}: is the input; accepted: another name, so that nothing is lost")
-    text_column = text_column or predictor.metadata.recipe.get("data", {}).get("text", "text")
-    with PartialFile(target) as file, ExitStack() as closing:
-        reader = open_reader(source, encoding, closing)
-        names = [name for name, _ in reader.columns]
-        place = _place(text_column, names, source)
-        columns = [*reader.columns, *_added_columns(predictor.metadata.labels, names)]
-        writer = open_writer(file.partial, suffix, columns, closing)
-        for chunk in reader.chunks():
-            writer.write(list(_scored(predictor, chunk, place)))
-            rows += len(chunk)
-            progress(rows)
-        if not rows:
-            raise FileError(f"{source}: has no rows below its header")
-    return rows
+    if options.resume and PIPE in (source, target):
+        raise FileError("a pipe cannot be resumed; accepted with --resume: files")
+    with _opened(source) as (file, size), _named(source):
+        encoding, delimiter = check_encoding(options.encoding), options.delimiter and check_delimiter(options.delimiter)
+        reader = open_reader(file, source_kind, encoding=encoding, delimiter=delimiter, size=size)
+        text_of = TextOf(_place(reader, options, predictor), limit=options.max_text_chars, encoding=encoding)
+        writer = open_writer(kind, reader, source_kind, predictor.metadata.labels)
+        job = _Job(predictor, reader, writer, text_of, options.threads, progress)
+        if target == PIPE:
+            return job.run(_Pipe(sys.stdout.buffer))
+        with PartialFile(target, _identity(source, options, predictor), resume=options.resume) as partial:
+            done = job.run(partial, partial.done.rows)
+            partial.close()
+            partial.put(writer.finish(partial.partial))
+        return done
 
 
-def _place(column: str, names: list[str], source: Path) -> int:
-    if names.count(column) != 1:
-        found = "no column" if column not in names else f"{names.count(column)} columns"
-        listed = ", ".join(map(repr, names))
-        raise FileError(f"{source}: {found} {column!r}; found: {listed}; --text-column names another")
-    return names.index(column)
+class _Sink(Protocol):
+    def append(self, page: bytes, rows: int) -> None: ...
 
 
-def _added_columns(labels: list[str], taken: list[str]) -> Columns:
-    floats = [(name, "double") for name in ("probability", *(f"p_{label}" for label in labels))]
-    added: Columns = [("label", "string"), *floats, ("error", "string")]
-    prefix = ""
-    while any(prefix + name in taken for name, _ in added):
-        prefix += "predicted_"
-    return [(prefix + name, kind) for name, kind in added]
+class _Pipe:
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def append(self, page: bytes, rows: int) -> None:  # noqa: ARG002
+        self._file.write(page)
+        self._file.flush()
 
 
-def _scored(predictor: Predictor, chunk: list[Cells], place: int) -> Iterator[Cells]:
-    texts = [_text(row[place]) for row in chunk]
-    readable = [text for text in texts if text.strip()]
-    predictions = iter(predictor.predict(readable))
-    nothing: Cells = [None] * (2 + len(predictor.metadata.labels))
-    for row, text in zip(chunk, texts, strict=True):
-        yield [*row, *_cells(next(predictions)), None] if text.strip() else [*row, *nothing, NOTHING_TO_READ]
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One file on its way from a reader to a writer."""
+
+    predictor: PredictorLike
+    reader: Reader
+    writer: Writer
+    text_of: TextOf
+    threads: int
+    progress: Callable[[Progress], object]
+
+    def run(self, sink: _Sink, skip: int = 0) -> Progress:
+        """Score all rows but the first `skip`, which are in the sink already."""
+        done = Progress(skip, skip)
+        if not skip:
+            sink.append(self.writer.header(), 0)
+        for page, rows, errors in self._pages(skip):
+            done = Progress(done.rows + rows, skip, done.errors + errors, self.reader.done())
+            sink.append(page, done.rows)
+            self.progress(done)
+        if not done.rows:
+            raise RowsError("it has no rows below its header")
+        return done
+
+    def _pages(self, skip: int) -> Iterator[tuple[bytes, int, int]]:
+        """Pages in order, and their rows. Some more pieces than there are threads are read ahead, and no more."""
+        with ThreadPoolExecutor(self.threads, thread_name_prefix="scoring") as pool:
+            waiting: deque[Future[tuple[bytes, int, int]]] = deque()
+            try:
+                for piece in self._pieces(skip):
+                    waiting.append(pool.submit(self._page, piece))
+                    if len(waiting) > self.threads + 1:
+                        yield waiting.popleft().result()
+                while waiting:
+                    yield waiting.popleft().result()
+            finally:
+                for page in waiting:
+                    page.cancel()
+
+    def _pieces(self, skip: int) -> Iterator[Piece]:
+        for chunk in self.reader.chunks():
+            if len(chunk) > skip:
+                yield Piece(chunk[skip:], self.text_of)
+            skip = max(0, skip - len(chunk))
+
+    def _page(self, piece: Piece) -> tuple[bytes, int, int]:
+        page = self.writer.page(piece.answered(self.predictor.predict(piece.texts)))
+        return page, len(piece.rows), len(piece.rows) - len(piece.texts)
 
 
-def _text(cell: Any) -> str:
-    missing = cell is None or cell != cell  # as NaN alone does
-    return "" if missing else str(cell)
+def _kind(path: Path, of_pipe: str) -> str:
+    if path != PIPE:
+        return kind_of(path)
+    kind = kind_of(Path(f"pipe.{of_pipe}")) if of_pipe else ""
+    if not kind or kind == PARQUET:
+        raise FileError(f"a pipe needs --format; accepted: csv, tsv, jsonl, found: {of_pipe or 'none'}")
+    return kind
 
 
-def _cells(prediction: Prediction) -> list[Any]:
-    return [prediction.label, prediction.probability, *prediction.probabilities.values()]
+@contextmanager
+def _opened(source: Path) -> Iterator[tuple[BinaryIO, int | None]]:
+    if source == PIPE:
+        yield sys.stdin.buffer, None
+        return
+    try:
+        file = source.open("rb")
+    except OSError as error:
+        raise FileError(f"{source}: cannot be read ({error.strerror})") from error
+    with file:
+        yield file, source.stat().st_size
+
+
+@contextmanager
+def _named(source: Path) -> Iterator[None]:
+    """Errors of its reader name the file."""
+    try:
+        yield
+    except RowsError as error:
+        raise FileError(f"{source}: {error}") from error
+
+
+def _place(reader: Reader, options: Options, predictor: PredictorLike) -> int | str:
+    column = options.text_column or predictor.metadata.recipe.get("data", {}).get("text", "text")
+    place = named_column(column, [name for name, _ in reader.columns], "--text-column names another")
+    return column if isinstance(reader, JsonLinesReader) else place
+
+
+def _identity(source: Path, options: Options, predictor: PredictorLike) -> Identity:
+    """What must be the same for a scoring to be gone on with."""
+    if source == PIPE:
+        return {}
+    with source.open("rb") as file:
+        beginning = sha256(file.read(_BEGINNING)).hexdigest()
+    found = source.stat()
+    return {
+        "input": f"{found.st_size} bytes that begin with {beginning}",
+        "time of the input": found.st_mtime_ns,
+        "model": predictor.metadata.model_version,
+        "text column": options.text_column,
+        "encoding": options.encoding,
+        "delimiter": options.delimiter,
+        "limit of characters": options.max_text_chars,
+    }

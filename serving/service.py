@@ -9,6 +9,7 @@ from serving.metrics import Metrics
 from serving.pages import Pages
 from serving.readiness import Readiness
 from serving.settings import Settings
+from serving.uploads import Places
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Service:
     readiness: Readiness
     metrics: Metrics
     pages: Pages
+    places: Places
 
     @classmethod
     def of(cls, settings: Settings, predictor: PredictorLike) -> Self:
@@ -33,4 +35,5 @@ class Service:
             readiness=Readiness(batcher),
             metrics=Metrics(metadata, load=lambda: batcher.load),
             pages=Pages(metadata, settings),
+            places=Places(settings.max_files),
         )

@@ -24,6 +24,10 @@ class Settings(BaseSettings):
     max_texts: int = Field(256, ge=1, description="texts that one request may carry")
     max_explained: int = Field(16, ge=1, description="texts of one request that may be explained")
     max_body_bytes: int = Field(1024 * 1024, ge=1024, description="bytes that one request's body may have")
+    max_file_bytes: int = Field(
+        128 * 1024 * 1024, ge=1024, description="bytes that a file of rows may have; it waits on disk, not in memory"
+    )
+    max_files: int = Field(4, ge=1, description="files of rows that are taken in or answered at once")
     queue_limit: int = Field(
         1024, ge=1, description="texts that may wait or be in work at once; more are answered 503 (at least MAX_TEXTS)"
     )

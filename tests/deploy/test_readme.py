@@ -46,11 +46,24 @@ def test_the_example_answer_has_the_fields_of_a_real_one(web: Service) -> None:
 
 
 def test_the_curl_lines_agree_with_each_other(web: Service) -> None:
-    lines = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("curl")]
+    lines = [line for line in curl_lines() if "/csv" not in line]
     form, one, several = (_post(web, line) for line in lines)
     assert form == one
     assert several["predictions"][0]["label"] == one["label"]
     assert several["predictions"][0]["probability"] == pytest.approx(one["probability"], abs=1e-6)
+
+
+def test_a_file_is_scored_alike_by_both_lines(web: Service, pristine_bundle: Path, tmp_path: Path) -> None:
+    (by_curl,) = (line for line in curl_lines() if "/csv" in line)
+    (by_score,) = (line for block in blocks("sh") for line in block.splitlines() if "-m serving score" in line)
+    (tmp_path / "tweets.csv").write_text("id,text\n1,WORST SHOW EVER\n2,\n3,I love this\n", encoding="utf-8")
+    _run(web, by_curl, tmp_path)
+    scored = (tmp_path / "scored.csv").read_text(encoding="utf-8")
+    (tmp_path / "scored.csv").unlink()
+    python, rest = sys.executable, by_score.partition(" ")[2]
+    _run(web, f"PYTHONPATH={ROOT} MODEL_DIR={pristine_bundle} {python} {rest}", tmp_path)
+    assert (tmp_path / "scored.csv").read_text(encoding="utf-8") == scored
+    assert [line.split(",")[0] for line in scored.splitlines()] == ["id", "1", "2", "3"]
 
 
 def test_make_knows_each_target() -> None:
@@ -71,12 +84,20 @@ def _aimed(text: str, web: Service) -> str:
     return text.replace("localhost:8000", f"127.0.0.1:{web.port}")
 
 
+def curl_lines() -> list[str]:
+    return [line for block in blocks("sh") for line in block.splitlines() if line.startswith("curl")]
+
+
 def _post(web: Service, line: str) -> dict[str, Any]:
+    answer: dict[str, Any] = json.loads(_run(web, line, ROOT))
+    return answer
+
+
+def _run(web: Service, line: str, folder: Path) -> str:
     curl = shutil.which("curl")
     if curl is None:
         pytest.skip("no curl on the PATH")
     command = ["bash", "-c", _aimed(line, web).replace("curl", f"{Path(curl)} --noproxy '*' -sS --fail", 1)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
+    return done.stdout

@@ -1,3 +1,7 @@
+import json
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -6,6 +10,8 @@ from typer.testing import CliRunner
 from serving.__main__ import app, main
 from serving.bundle import Bundle
 from tests.serving.test_openapi import COMMITTED
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_openapi_prints_the_committed_file() -> None:
@@ -39,3 +45,56 @@ def test_a_known_error_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     )
     with pytest.raises(SystemExit, match=r"error: .*no: is no folder"):
         main()
+
+
+def test_score_counts_rows_with_an_error_and_reads_pipes(pristine_bundle: Path, tmp_path: Path) -> None:
+    options = ["--output", str(tmp_path / "out.tsv"), "--bundle", str(pristine_bundle), "--delimiter", "semicolon"]
+    piped = ["score", "-", "--format", "csv", "--text-column", "tweet", "--max-text-chars", "9", *options]
+    result = CliRunner().invoke(app, piped, input="id;tweet\n1;good\n2;\n3;longer than 9\n")
+    assert result.exit_code == 0, result.output
+    assert "3 rows written to" in result.stderr
+    assert "2 of them with an error" in result.stderr
+    assert (tmp_path / "out.tsv").read_text(encoding="utf-8").splitlines()[2].endswith("\tno text")
+
+
+def test_score_to_standard_output_writes_rows_and_nothing_else(pristine_bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_text('{"text": "good show"}\n', encoding="utf-8")
+    options = ["--output", "-", "--format", "jsonl", "--bundle", str(pristine_bundle), "--threads", "1"]
+    result = CliRunner().invoke(app, ["score", str(tmp_path / "in.jsonl"), *options])
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["text"] == "good show"
+
+
+def test_a_killed_score_is_resumed(pristine_bundle: Path, tmp_path: Path) -> None:
+    source, target = tmp_path / "in.csv", tmp_path / "out.csv"
+    source.write_text("text\n" + "".join(f"good show {i}\n" for i in range(40_000)), encoding="utf-8")
+    command = [sys.executable, "-m", "serving", "score", str(source), "--output", str(target), "--threads", "1"]
+    command += ["--bundle", str(pristine_bundle)]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE)
+    state = tmp_path / ".out.csv.state.partial"
+    while not state.exists():
+        assert process.poll() is None
+        time.sleep(0.005)
+    process.kill()
+    process.communicate()
+    assert not target.exists()
+    done = json.loads(state.read_text(encoding="utf-8"))["rows"]
+    assert 0 < done < 40_000
+    result = CliRunner().invoke(app, [*command[3:], "--resume"])
+    assert result.exit_code == 0, result.output
+    assert f"40,000 rows written to {target}, {done:,} of them before" in result.stderr
+    lines = target.read_text(encoding="utf-8").splitlines()[1:]
+    assert [line.partition(",")[0] for line in lines] == [f"good show {i}" for i in range(40_000)]
+
+
+def test_an_interrupted_score_says_how_to_go_on(
+    pristine_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("serving.scoring.score", interrupt)
+    options = ["--output", str(tmp_path / "out.csv"), "--bundle", str(pristine_bundle)]
+    result = CliRunner().invoke(app, ["score", "in.csv", *options])
+    assert result.exit_code == 130
+    assert "with --resume the same command goes on" in result.stderr

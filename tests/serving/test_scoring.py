@@ -1,13 +1,19 @@
 import csv
+import io
+import json
+from collections.abc import Sequence
 from pathlib import Path
+from threading import Event
 
 import pandas as pd
 import pytest
 
 from serving.errors import FileError
-from serving.predictor import Predictor
-from serving.scoring import NOTHING_TO_READ, score_file
+from serving.predictor import Prediction, Predictor
+from serving.rows.records import MAX_RECORD
+from serving.scoring import NOTHING_TO_READ, PIPE, Options, Progress, score, score_file
 from tests.bundles import TEXTS, edit_metadata
+from tests.serving.fakes import FakePredictor
 
 ADDED = ["label", "probability", "p_negative", "p_neutral", "p_positive", "error"]
 
@@ -109,10 +115,10 @@ def test_parquet_in_and_out_keeps_types(predictor: Predictor, tmp_path: Path) ->
         (b"", "is empty"),
         (b"text\n", "has no rows"),
         (b"tweet\ngood\n", "no column 'text'; found: 'tweet'"),
-        (b"text\ngood\n\xff\xfe\n", "is not utf-8"),
-        (b'text,n\nhi,1\n"oops,2\nthird,3\n', "is not CSV: unexpected end of data"),
+        (b"te\xe9xt,text\na,good\n", "the header is not utf-8"),
+        (b'"text\nhi\n', "the header is not CSV: unexpected end of data"),
         (b"text,text\na,b\n", "2 columns 'text'"),
-        (b"text\ngood,one too many\n", "line 2 has 2 cells, the header 1"),
+        (b"text\n" + b"x" * (MAX_RECORD + 1), "line 2 has more than 1,048,576 characters"),
     ],
 )
 def test_a_bad_file_is_refused_and_leaves_nothing(
@@ -166,3 +172,148 @@ def test_numbers_and_missing_ones_in_parquet(predictor: Predictor, tmp_path: Pat
     pd.DataFrame({"text": [0.0, None, 5.5]}).to_parquet(tmp_path / "in.parquet")
     score_file(predictor, tmp_path / "in.parquet", tmp_path / "out.csv")
     assert [row["error"] for row in rows_of(tmp_path / "out.csv")] == ["", NOTHING_TO_READ, ""]
+
+
+def test_bad_rows_stay_where_they_are_and_say_why(predictor: Predictor, tmp_path: Path) -> None:
+    own = b"id,text\n1,good\n2\n3,so,many\n4,\n5,caf\xe9\n6," + b"x" * 10_001 + b'\n7,"open\n8,bad\n'
+    (tmp_path / "in.csv").write_bytes(own)
+    assert score(predictor, tmp_path / "in.csv", tmp_path / "out.csv", Options()) == Progress(8, 0, 6, 1.0)
+    lines = (tmp_path / "out.csv").read_bytes().splitlines()[1:]
+    assert [line.partition(b",,,,,,")[0] for line in lines[1:3]] == [b"2", b"3,so"]
+    with (tmp_path / "out.csv").open(encoding="utf-8", errors="replace", newline="") as file:
+        rows = list(csv.reader(file))[1:]
+    assert [row[7] for row in rows] == [
+        "",
+        "1 cell where the header has 2",
+        "3 cells where the header has 2",
+        NOTHING_TO_READ,
+        "byte 0xe9 is not UTF-8",
+        "10,001 characters; at most 10,000 are accepted",
+        "not CSV: unexpected end of data",
+        "",
+    ]
+    assert [bool(row[2]) for row in rows] == [True, *[False] * 6, True]
+    assert rows[2] == ["3", "so", "", "", "", "", "", "3 cells where the header has 2", "many"]
+    assert rows[6][:2] == ['7,"open', ""]
+    assert b"caf\xe9" in lines[4]
+
+
+def test_every_byte_of_the_own_columns_is_kept(predictor: Predictor, tmp_path: Path) -> None:
+    own = ["id;text", ' 1 ;"so ""good"";\nyes"', '"2";=1+1', "3;great 👍🏽"]
+    (tmp_path / "in.csv").write_bytes("\r\n".join(own).encode())
+    score_file(predictor, tmp_path / "in.csv", tmp_path / "out.csv")
+    lines = (tmp_path / "out.csv").read_bytes().decode().split("\r\n")
+    assert lines.pop() == ""
+    assert [line[: len(before)] for line, before in zip(lines, own, strict=True)] == own
+    assert all(line[len(before)] == ";" for line, before in zip(lines, own, strict=True))
+
+
+def test_json_lines(predictor: Predictor, tmp_path: Path) -> None:
+    own = ['{"id": 1.0,  "text": "good show"}', "broken", '{"text": ""}', '{"id": 4}', '{"text": "bad", "label": "x"}']
+    (tmp_path / "in.jsonl").write_text("\n".join(own), encoding="utf-8")
+    score_file(predictor, tmp_path / "in.jsonl", tmp_path / "out.jsonl")
+    lines = (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()
+    assert lines[0].startswith(own[0][:-1])
+    rows = [json.loads(line) for line in lines]
+    assert list(rows[0]) == ["id", "text", *ADDED]
+    assert [row.get("error") for row in rows[:4]] == [None, "not a JSON object", NOTHING_TO_READ, "no key 'text'"]
+    assert rows[1]["line"] == "broken"
+    assert rows[4]["label"] == "x"
+    assert rows[4]["predicted_label"] in predictor.metadata.labels
+    with pytest.raises(FileError, match=r"JSONL has no fixed columns, so its output cannot be \.csv"):
+        score_file(predictor, tmp_path / "in.jsonl", tmp_path / "out.csv")
+
+
+def test_csv_to_every_other_kind(predictor: Predictor, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_bytes(b'n,text\n1,"good, show"\n2,bad,more\n')
+    for name in ("out.tsv", "out.jsonl", "out.parquet"):
+        assert score_file(predictor, tmp_path / "in.csv", tmp_path / name) == 2
+    with (tmp_path / "out.tsv").open(encoding="utf-8", newline="") as file:
+        header, one, two = csv.reader(file, delimiter="\t")
+    assert header == ["n", "text", *ADDED]
+    assert one[:2] == ["1", "good, show"]
+    assert two[-2:] == ["3 cells where the header has 2", "more"]
+    rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()]
+    frame = pd.read_parquet(tmp_path / "out.parquet")
+    assert list(frame.columns) == list(rows[0]) == header
+    assert [row["probability"] for row in rows[:1]] == frame.probability.tolist()[:1] == [float(one[3])]
+    assert rows[1]["error"] == frame.error[1] == "3 cells where the header has 2; beyond the last: 'more'"
+
+
+class Overtaking(FakePredictor):
+    """Answers the first piece only after a later one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.later = Event()
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        if "row 0" in texts:
+            assert self.later.wait(timeout=30)
+        else:
+            self.later.set()
+        return super().predict(texts)
+
+
+class Interrupted(FakePredictor):
+    """Is interrupted in its third piece."""
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        if "row 5000" in texts:
+            raise KeyboardInterrupt
+        return super().predict(texts)
+
+
+def numbered(path: Path, rows: int) -> Path:
+    return write_csv(path, ["text"], [[f"row {i}"] for i in range(rows)])
+
+
+def test_pieces_that_overtake_each_other_are_written_in_order(tmp_path: Path) -> None:
+    source = numbered(tmp_path / "in.csv", 5000)
+    assert score(Overtaking(), source, tmp_path / "out.csv", Options(threads=2)).rows == 5000
+    assert [row["text"] for row in rows_of(tmp_path / "out.csv")] == [f"row {i}" for i in range(5000)]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_an_interrupted_scoring_is_gone_on_with(tmp_path: Path, suffix: str) -> None:
+    source, target = numbered(tmp_path / "in.csv", 7000), tmp_path / f"out{suffix}"
+    score(FakePredictor(), source, tmp_path / f"whole{suffix}", Options())
+    with pytest.raises(KeyboardInterrupt):
+        score(Interrupted(), source, target, Options())
+    assert not target.exists()
+    again = FakePredictor()
+    assert score(again, source, target, Options(resume=True)) == Progress(7000, 4096, 0, 1.0)
+    assert again.seen == [f"row {i}" for i in range(4096, 7000)]
+    assert target.read_bytes() == (tmp_path / f"whole{suffix}").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", f"out{suffix}", f"whole{suffix}"]
+
+
+def test_another_input_is_not_gone_on_with(tmp_path: Path) -> None:
+    source = numbered(tmp_path / "in.csv", 7000)
+    with pytest.raises(KeyboardInterrupt):
+        score(Interrupted(), source, tmp_path / "out.csv", Options())
+    numbered(source, 7001)
+    with pytest.raises(FileError, match="begun with another input"):
+        score(FakePredictor(), source, tmp_path / "out.csv", Options(resume=True))
+
+
+def test_standard_input_and_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    target = io.BytesIO()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"text\ngood\n")))
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(target))
+    assert score(FakePredictor(), PIPE, PIPE, Options(kind="csv")) == Progress(1, 0, 0, None)
+    lines = target.getvalue().decode().splitlines()
+    assert lines == ["text," + ",".join(ADDED), "good,positive,0.8,0.1,0.1,0.8,"]
+
+
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        (Options(), "a pipe needs --format"),
+        (Options(kind="parquet"), "accepted: csv, tsv, jsonl, found: parquet"),
+        (Options(kind="csv", resume=True), "a pipe cannot be resumed"),
+    ],
+)
+def test_what_a_pipe_cannot_do(tmp_path: Path, options: Options, fault: str) -> None:
+    with pytest.raises(FileError, match=fault):
+        score(FakePredictor(), PIPE, tmp_path / "out.csv", options)

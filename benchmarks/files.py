@@ -1,0 +1,180 @@
+"""Files beside the predictor alone, on the same rows in one run: rows per second and memory.
+
+python -m benchmarks.files [--bundle artifacts] [--rows 1000000] [--folder DIR]
+
+Each way runs in a process of its own, one after the other. The predictor alone gets the texts as a list, in pieces of
+like size, in as many threads as the way beside it, and its loading is not counted; `score` is timed from its start to
+its end, and the upload from the first byte sent to the last one received. Every row must come back, in order. Memory
+is the peak of the process's resident set; that of the service is also taken after a file of a hundredth of the rows.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from benchmarks.files_rows import check_rows, texts, write_rows
+from serving.rows.table import CHUNK
+
+PORT = 8765
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One way's figures. `alone`: the rate of the predictor alone in as many threads; `memory` in MB."""
+
+    way: str
+    rows: int
+    seconds: float
+    memory: float
+    alone: float = 0.0
+
+    @property
+    def rate(self) -> float:
+        return self.rows / self.seconds
+
+
+def main() -> None:
+    """Measure all ways and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--bundle", type=Path, default=Path("artifacts"))
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--folder", type=Path, help="where the files are kept; default: a temporary one")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.alone:
+        sys.stdout.write(f"{alone(options.bundle, options.rows, options.threads)}\n")
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = options.folder or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        measured, size = compare(options.bundle, options.rows, folder, options.threads)
+    sys.stdout.write(table(measured, options.rows, size) + "\n")
+
+
+def compare(bundle: Path, rows: int, folder: Path, threads: int) -> tuple[list[Measured], int]:
+    """The figures of all ways, and the file's size in bytes."""
+    source, few = folder / "rows.csv", folder / "few.csv"
+    write_rows(source, rows)
+    write_rows(few, max(rows // 100, 1))
+    one = _alone(bundle, rows, 1)
+    many = one if threads == 1 else _alone(bundle, rows, threads)
+    score = _score(bundle, source, folder / "scored.csv", threads, many.rate)
+    upload = [_upload(bundle, path, folder / "answer.csv", one.rate) for path in (few, source)]
+    return [*dict.fromkeys([one, many]), score, *upload], source.stat().st_size
+
+
+def alone(bundle: Path, rows: int, threads: int) -> float:
+    """Seconds that the predictor takes for the texts by itself."""
+    from serving.predictor import Predictor
+
+    predictor = Predictor.load(bundle)
+    found = list(texts(rows))
+    pieces = [found[start : start + CHUNK] for start in range(0, rows, CHUNK)]
+    predictor.predict(found[:200])
+    sys.setswitchinterval(0.0005)  # as `score` does
+    start = time.perf_counter()
+    if threads == 1:
+        done = sum(len(predictor.predict(piece)) for piece in pieces)
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            done = sum(map(len, pool.map(predictor.predict, pieces)))
+    if done != rows:
+        raise ValueError(f"{done:,} predictions for {rows:,} texts")
+    return time.perf_counter() - start
+
+
+def _alone(bundle: Path, rows: int, threads: int) -> Measured:
+    options = ["--alone", "--bundle", str(bundle), "--rows", str(rows), "--threads", str(threads)]
+    seconds, memory = _run([sys.executable, "-m", "benchmarks.files", *options])
+    return Measured(f"the predictor alone, threads: {threads}", rows, float(seconds), memory)
+
+
+def _score(bundle: Path, source: Path, target: Path, threads: int, rate: float) -> Measured:
+    start = time.perf_counter()
+    options = ["--output", str(target), "--bundle", str(bundle), "--threads", str(threads)]
+    _, memory = _run([sys.executable, "-m", "serving", "score", str(source), *options])
+    seconds = time.perf_counter() - start
+    return Measured(f"`score`, threads: {threads}", check_rows(source, target), seconds, memory, rate)
+
+
+def _upload(bundle: Path, source: Path, target: Path, rate: float) -> Measured:
+    with _service(bundle) as process, httpx.Client(trust_env=False, timeout=None) as client:
+        start = time.perf_counter()
+        with source.open("rb") as file, target.open("wb") as answer:
+            sent = {"file": (source.name, file, "text/csv")}
+            with client.stream("POST", f"http://127.0.0.1:{PORT}/predict/csv", files=sent) as response:
+                response.raise_for_status()
+                for chunk in response.iter_raw():
+                    answer.write(chunk)
+        seconds = time.perf_counter() - start
+        memory = _peak(process.pid)
+    size = source.stat().st_size / 1e6
+    return Measured(f"upload of {size:,.0f} MB, threads: 1", check_rows(source, target), seconds, memory, rate)
+
+
+@contextmanager
+def _service(bundle: Path) -> Iterator[subprocess.Popen[bytes]]:
+    environment = os.environ | {"MODEL_DIR": str(bundle), "MAX_FILE_BYTES": str(2**31)}
+    command = [sys.executable, "-m", "uvicorn", "serving.app:create_app", "--factory", "--port", str(PORT)]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _wait(process)
+        yield process
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _wait(process: subprocess.Popen[bytes]) -> None:
+    with httpx.Client(trust_env=False) as client:
+        while process.poll() is None:
+            try:
+                client.get(f"http://127.0.0.1:{PORT}/healthz").raise_for_status()
+            except httpx.ConnectError:
+                time.sleep(0.1)
+            else:
+                return
+    raise RuntimeError(f"the service did not start; port {PORT} must be free")
+
+
+def _run(command: list[str]) -> tuple[str, float]:
+    """A command's output, and its peak memory in MB."""
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    with process.stdout or open(os.devnull) as stdout:  # noqa: PTH123
+        output = stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return output, usage.ru_maxrss * 1024 / 1e6
+
+
+def _peak(pid: int) -> float:
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+    fields = dict(line.split(":", 1) for line in lines)
+    return int(fields["VmHWM"].split()[0]) * 1024 / 1e6
+
+
+def table(measured: list[Measured], rows: int, size: int) -> str:
+    """Markdown."""
+    lines = [f"{rows:,} rows, {size / 1e6:,.0f} MB:", "", "| way | rows/s | of the predictor alone | peak memory |"]
+    lines.append("|---|---:|---:|---:|")
+    for found in measured:
+        share = f"{found.rate / found.alone:.0%}" if found.alone else ""
+        lines.append(f"| {found.way} | {found.rate:,.0f} | {share} | {found.memory:,.0f} MB |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""The answer to a file: its rows with their predictions, made and sent a piece at a time."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+
+from serving.batching import Batcher
+from serving.errors import InferenceFailed, Overloaded, RowsError
+from serving.predictor import Prediction
+from serving.rows.column import guess_column, named_column
+from serving.rows.delimited import DelimitedReader
+from serving.rows.piece import Piece, TextOf
+from serving.rows.table import Row
+from serving.rows.writers import Pairs, SameDelimited
+from serving.settings import Settings
+from serving.uploads import Upload
+
+PIECE = 256
+"""Rows of one file that wait or are in work at once, at most: another request waits for no more than these."""
+
+_PAUSE = 0.1  # seconds, between two tries at a full queue
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A file whose columns are known: its rows, which column holds the texts, and what writes the answer."""
+
+    rows: Iterator[Row]
+    text_of: TextOf
+    text_column: str
+    writer: SameDelimited
+
+
+def open_upload(upload: Upload, settings: Settings, labels: Sequence[str], preferred: str) -> Opened:
+    """Read a file's header and first rows; `preferred` is the model's own name for texts. Raises RowsError."""
+    reader = DelimitedReader(upload.file, upload.encoding, upload.delimiter, upload.size)
+    chunks = reader.chunks()
+    first = next(chunks, [])
+    if not first:
+        raise RowsError("it has no rows below its header")
+    names = [name for name, _ in reader.columns]
+    if upload.text_column:
+        place = named_column(upload.text_column, names, "text_column names another")
+    else:
+        place = guess_column(names, [row.cells for row in first if not row.fault], preferred)
+    return Opened(
+        rows=chain(first, chain.from_iterable(chunks)),
+        text_of=TextOf(place, limit=settings.max_text_chars, encoding=upload.encoding),
+        text_column=names[place],
+        writer=SameDelimited(reader, labels, mark=True),
+    )
+
+
+class FileAnswer:
+    """Answers one file.
+
+    While a piece is predicted, the one before it is written and the one after it is read. One piece at most is in the
+    queue. Where that is full, a piece that is not the first waits; where the prediction of such a piece fails, its
+    rows say so and the next ones are answered.
+
+    Args:
+        count: is told of every piece's predictions.
+        rows: that a piece has; the queue must be able to take so many.
+    """
+
+    def __init__(
+        self, opened: Opened, batcher: Batcher, count: Callable[[Sequence[Prediction]], None], rows: int = PIECE
+    ) -> None:
+        self._opened, self._batcher, self._count, self._rows = opened, batcher, count, rows
+        self._pairs: Pairs = ()
+
+    async def begin(self) -> None:
+        """Answer the first piece, so that what keeps the file from being answered has a status. Raises RequestError."""
+        piece = await asyncio.to_thread(self._read)
+        if piece is not None:
+            self._pairs = piece.answered(await self._predict(piece.texts))
+
+    def expected_size(self, upload: Upload) -> int:
+        """Bytes that the answer may have, guessed from its first piece: good for a progress bar."""
+        growth = self._opened.writer.added_size(self._pairs) / len(self._pairs)
+        return upload.size + int(growth * upload.lines)
+
+    async def pages(self) -> AsyncGenerator[bytes, None]:
+        """The header, then piece after piece, once it has begun."""
+        page, pairs = self._opened.writer.header(), self._pairs
+        piece = await asyncio.to_thread(self._read)
+        while piece is not None:
+            working = asyncio.ensure_future(self._answer(piece))
+            try:
+                written, piece = await asyncio.to_thread(self._turn, pairs)
+                yield page + written
+                pairs, page = await working, b""
+            finally:
+                working.cancel()
+        yield page + self._opened.writer.page(pairs)
+
+    async def _answer(self, piece: Piece) -> Pairs:
+        while True:
+            try:
+                return piece.answered(await self._predict(piece.texts))
+            except Overloaded:
+                await asyncio.sleep(_PAUSE)
+            except InferenceFailed:
+                return piece.failed("the prediction failed")
+
+    async def _predict(self, texts: list[str]) -> list[Prediction]:
+        predictions = await self._batcher.predict(texts) if texts else []
+        self._count(predictions)
+        return predictions
+
+    def _turn(self, pairs: Pairs) -> tuple[bytes, Piece | None]:
+        return self._opened.writer.page(pairs), self._read()
+
+    def _read(self) -> Piece | None:
+        rows: list[Row] = list(islice(self._opened.rows, self._rows))
+        return Piece(rows, self._opened.text_of) if rows else None

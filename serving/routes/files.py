@@ -1,0 +1,72 @@
+"""Files of rows: sent up, predicted and sent back."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends, Request, Response
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from serving.auth import require_key
+from serving.dependencies import TheService
+from serving.errors import RowsError
+from serving.file_answers import PIECE, FileAnswer, open_upload
+from serving.negotiation import VARY
+from serving.openapi import KEY_ERRORS
+from serving.openapi_files import CSV, FILE_ANSWER, FILE_BODY, FILE_ERRORS
+from serving.uploads import Upload, taken_in, unusable
+
+router = APIRouter(tags=["predictions"], dependencies=[Depends(require_key)])
+
+_TSV = "text/tab-separated-values"
+
+
+async def _upload(request: Request, service: TheService) -> AsyncIterator[Upload]:
+    """The file, until its answer is sent or its client has left."""
+    with service.places.place():
+        async with taken_in(request, service.settings) as upload:
+            yield upload
+
+
+@router.post(
+    "/predict/csv",
+    summary="Classify every row of a CSV",
+    response_class=Response,
+    responses=FILE_ANSWER | KEY_ERRORS | FILE_ERRORS,
+    openapi_extra=FILE_BODY,
+)
+async def predict_csv(service: TheService, upload: Annotated[Upload, Depends(_upload)]) -> Response:
+    labels, preferred = service.metadata.labels, service.metadata.recipe.get("data", {}).get("text", "text")
+    try:
+        opened = await asyncio.to_thread(open_upload, upload, service.settings, labels, preferred)
+    except RowsError as error:
+        raise unusable(error) from None
+    rows = min(PIECE, service.settings.queue_limit)
+    answer = FileAnswer(opened, service.batcher, service.metrics.count_predictions, rows)
+    await answer.begin()
+    suffix, media_type = ("tsv", _TSV) if opened.writer.delimiter == "\t" else ("csv", CSV)
+    headers = {
+        "Content-Disposition": f'attachment; filename="predictions.{suffix}"',
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+        "X-Text-Column": quote(opened.text_column),
+        "X-Label-Column": quote(opened.writer.label_column),
+        "X-Expected-Bytes": str(answer.expected_size(upload)),
+    }
+    return _Pages(answer.pages(), VARY | headers, media_type)
+
+
+class _Pages(StreamingResponse):
+    """The pages of an answer; what is in work for them ends with it, also where the client leaves."""
+
+    def __init__(self, pages: AsyncGenerator[bytes, None], headers: dict[str, str], media_type: str) -> None:
+        super().__init__(pages, headers=headers, media_type=media_type)
+        self._pages = pages
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self._pages.aclose()

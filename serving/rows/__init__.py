@@ -1,0 +1,1 @@
+"""Files of rows, read and written in pieces of constant size."""

@@ -1,0 +1,155 @@
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from starlette.requests import Request
+
+from serving.errors import BodyTooLarge, BodyTooSlow, Overloaded, RequestError
+from serving.rows.records import MAX_RECORD
+from serving.settings import Settings
+from serving.uploads import Places, Upload, taken_in
+
+pytestmark = pytest.mark.anyio
+
+
+def part(name: str, content: bytes, filename: str | None = None) -> bytes:
+    file = "" if filename is None else f'; filename="{filename}"'
+    return f'--b\r\nContent-Disposition: form-data; name="{name}"{file}\r\n\r\n'.encode() + content + b"\r\n"
+
+
+def request_of(body: bytes, kind: str = "multipart/form-data; boundary=b", length: int | None = None) -> Request:
+    """A request whose body comes in pieces of 1,000 bytes."""
+    pieces = [body[start : start + 1000] for start in range(0, len(body), 1000)] or [b""]
+    messages = iter([{"type": "http.request", "body": piece, "more_body": True} for piece in pieces])
+
+    async def receive() -> dict[str, Any]:
+        return next(messages, {"type": "http.request", "body": b"", "more_body": False})
+
+    headers = [(b"content-type", kind.encode())]
+    if length is not None:
+        headers.append((b"content-length", str(length).encode()))
+    return Request({"type": "http", "method": "POST", "headers": headers}, receive)
+
+
+async def take(*parts: bytes, **settings: Any) -> tuple[Upload, bytes]:
+    async with taken_in(request_of(b"".join([*parts, b"--b--\r\n"])), Settings(**settings)) as upload:
+        return upload, upload.file.read()
+
+
+async def refusal(*parts: bytes, **settings: Any) -> tuple[int, str]:
+    with pytest.raises(RequestError) as caught:
+        await take(*parts, **settings)
+    return caught.value.status, caught.value.error_code
+
+
+FILE = part("file", b"text\ngood\n", "a.csv")
+
+
+async def test_a_file_with_its_fields_in_any_order() -> None:
+    fields = [part("text_column", "mögen".encode()), part("delimiter", b"tab"), part("encoding", b"Windows-1252")]
+    for parts in ([*fields, FILE], [FILE, *fields]):
+        upload, content = await take(*parts)
+        assert content == b"text\ngood\n"
+        assert (upload.size, upload.lines) == (10, 2)
+        assert (upload.text_column, upload.delimiter, upload.encoding) == ("mögen", "\t", "cp1252")
+
+
+async def test_what_is_not_said_is_guessed() -> None:
+    for parts in ([FILE], [FILE, part("delimiter", b""), part("encoding", b" "), part("text_column", b"")]):
+        upload, _ = await take(*parts)
+        assert (upload.text_column, upload.delimiter, upload.encoding) == ("", "", "utf-8")
+
+
+async def test_a_large_file_is_on_disk_and_gone_afterwards() -> None:
+    upload, content = await take(part("file", b"x" * 999 + b"\n", "a") * 1 + part("z", b""), max_file_bytes=2048)
+    assert len(content) == 1000
+    assert upload.file.closed
+    async with taken_in(request_of(part("file", b"good\n" * 400_000, "a") + b"--b--\r\n"), Settings()) as upload:
+        assert upload.file._rolled  # type: ignore[attr-defined]
+        assert upload.lines == 400_000
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        ([part("text_column", b"a")], (422, "file_missing")),
+        ([part("file", b"text")], (422, "file_missing")),
+        ([part("file", b"", "")], (422, "file_missing")),
+        ([FILE, FILE], (422, "file_repeated")),
+        ([FILE, part("encoding", b"zip")], (422, "unknown_encoding")),
+        ([FILE, part("delimiter", b"|")], (422, "unknown_delimiter")),
+        ([FILE, part("text_column", b"\xff")], (400, "not_utf8")),
+        ([FILE, part("other", b"x" * 70_000)], (400, "malformed_form")),
+        ([part("file", b"text\n" + b"x" * (MAX_RECORD + 1), "a")], (422, "line_too_long")),
+        ([part("file", b"x" * 1025, "a")], (413, "file_too_large")),
+    ],
+)
+async def test_refusals(parts: list[bytes], expected: tuple[int, str]) -> None:
+    limit = 1024 if expected[0] == 413 else 10_000_000
+    assert await refusal(*parts, max_file_bytes=limit) == expected
+
+
+async def test_a_body_that_breaks_off() -> None:
+    request = request_of(FILE)
+    with pytest.raises(RequestError, match="closing boundary"):
+        async with taken_in(request, Settings()):
+            pass
+
+
+async def test_other_bodies() -> None:
+    with pytest.raises(RequestError, match="accepted is multipart/form-data with a field `file`"):
+        async with taken_in(request_of(b"text=a", "application/x-www-form-urlencoded"), Settings()):
+            pass
+
+
+async def test_a_length_that_is_too_large_is_refused_before_anything_is_read() -> None:
+    async def receive() -> dict[str, Any]:
+        raise AssertionError
+
+    request = request_of(b"", length=10**9)
+    request._receive = receive
+    with pytest.raises(BodyTooLarge, match="larger than 1,024 bytes"):
+        async with taken_in(request, Settings(max_file_bytes=1024)):
+            pass
+
+
+async def test_a_body_without_a_length_is_refused_while_it_is_read() -> None:
+    taken = 0
+
+    async def stream() -> AsyncIterator[dict[str, Any]]:
+        nonlocal taken
+        yield {"type": "http.request", "body": part("file", b"", "a")[:-2], "more_body": True}
+        while True:
+            taken += 1
+            yield {"type": "http.request", "body": b"x" * 10_000, "more_body": True}
+
+    request = request_of(b"")
+    messages = stream()
+    request._receive = lambda: anext(messages)
+    with pytest.raises(BodyTooLarge):
+        async with taken_in(request, Settings(max_file_bytes=1024)):
+            pass
+    assert taken <= 8
+
+
+async def test_a_client_that_sends_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("serving.uploads.PATIENCE", 0.05)
+    messages = iter([{"type": "http.request", "body": FILE, "more_body": True}])
+
+    async def receive() -> dict[str, Any]:
+        message = next(messages, None)
+        return message if message is not None else await asyncio.Future()
+
+    request = request_of(b"")
+    request._receive = receive
+    with pytest.raises(BodyTooSlow, match="accepted are 1,024 bytes a second"):
+        async with taken_in(request, Settings()):
+            pass
+
+
+async def test_places_are_given_back() -> None:
+    places = Places(1)
+    for _ in range(2):
+        with places.place(), pytest.raises(Overloaded, match="at work on 1 files"), places.place():
+            pass
