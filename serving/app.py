@@ -13,6 +13,7 @@ from uvicorn.config import STARTUP_FAILURE
 
 from serving import __version__, logs
 from serving.batching import PredictorLike
+from serving.direct import DirectMiddleware, direct
 from serving.errors import RequestError, ServingError
 from serving.handlers import ErrorMiddleware, render_error
 from serving.head import HeadMiddleware
@@ -77,6 +78,7 @@ def _assemble(settings: Settings, predictor: PredictorLike) -> FastAPI:
         Middleware(RequestIdMiddleware),
         Middleware(MetricsMiddleware, metrics=service.metrics),
         Middleware(ErrorMiddleware),
+        Middleware(DirectMiddleware, handlers=direct(app, ("POST", "/predict"))),
     ]
     return app
 

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NoReturn
 
 from python_multipart.multipart import parse_options_header
@@ -34,11 +35,14 @@ def content_type(headers: Headers) -> ContentType:
     Raises UnsupportedMediaType for a missing or another `Content-Type`, a charset other than UTF-8, and any
     `Content-Encoding`.
     """
-    sent = headers.get("content-type", "")
+    return _content_type(headers.get("content-type", ""), headers.get("content-encoding", "identity"))
+
+
+@lru_cache(maxsize=64)
+def _content_type(sent: str, encoding: str) -> ContentType:
     kind, options = parse_options_header(sent)
     name = kind.decode("latin-1")
     charset = options.get(b"charset", b"utf-8").decode("latin-1")
-    encoding = headers.get("content-encoding", "identity")
     if name not in ACCEPTED:
         found = f"The Content-Type is {shown(sent)}" if sent else "The request has no Content-Type"
         raise UnsupportedMediaType(f"{found}; accepted are {', '.join(ACCEPTED)}.")
