@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 
-PATIENCE = 0.02
+PATIENCE = 0.1
 
 T = TypeVar("T")
 
