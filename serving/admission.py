@@ -9,7 +9,7 @@ class Admission:
     """Counts texts, wherever they come from, and refuses those that do not fit under `limit`. Safe in any thread."""
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
+        self.limit = limit
         self._load = 0
         self._lock = Lock()
 
@@ -21,10 +21,10 @@ class Admission:
     def admit(self, items: int) -> None:
         """Count `items` texts. Raises Overloaded where they do not fit; none of them is then counted."""
         with self._lock:
-            if self._load + items > self._limit:
+            if self._load + items > self.limit:
                 raise Overloaded(
                     f"The queue is full: {self._load:,} texts wait or are in work and {items:,} more were sent; "
-                    f"at most {self._limit:,} are accepted at once. Try again shortly.",
+                    f"at most {self.limit:,} are accepted at once. Try again shortly.",
                     headers={"Retry-After": "1"},
                 )
             self._load += items

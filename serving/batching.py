@@ -9,12 +9,13 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from threading import Lock
 from typing import Protocol, TypeVar
 
 from serving.admission import Admission
 from serving.errors import InferenceFailed, NotReady
-from serving.jobs import Job, Part, Queue
+from serving.jobs import Job, Part, Queue, expired
 from serving.metadata import Metadata
 from serving.predictor import Prediction
 
@@ -23,11 +24,14 @@ T = TypeVar("T")
 BATCH_LIMIT = 32
 DEADLINE = 20.0
 
+EXPLAINED_AS = 32
+"""How many texts one text counts as that is to be explained: a tweet's words, each of which is left out once."""
+
 _log = logging.getLogger(__name__)
 
 
 class PredictorLike(Protocol):
-    """What the service asks of a predictor. `predict` and `check` are only ever called by one thread at a time.
+    """What the service asks of a predictor. All but `metadata` is only ever called by one thread at a time.
 
     `predict` is given texts of any length; that it computes those near in length together is its own affair.
     """
@@ -36,6 +40,8 @@ class PredictorLike(Protocol):
     def metadata(self) -> Metadata: ...
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]: ...
+
+    def explain(self, text: str) -> Prediction: ...
 
     def check(self) -> None: ...
 
@@ -104,6 +110,18 @@ class Batcher:
             timer.cancel()
             if job.left:
                 self._drop(job)
+
+    async def explain(self, texts: Sequence[str]) -> list[Prediction]:
+        """As `predict`, with explanations, each text being work of its own, so that other callers' comes in between.
+
+        A text counts as EXPLAINED_AS texts, or as the limit where that is less.
+        """
+        items = min(EXPLAINED_AS, self._admission.limit)
+        try:
+            async with asyncio.timeout(self._deadline):
+                return [await self.call(partial(self._explain, text), items=items) for text in texts]
+        except TimeoutError:
+            raise expired() from None
 
     async def check(self) -> None:
         """The predictor's self-test, on the same thread and in turn, so that it also shows that the queue moves.
@@ -228,6 +246,13 @@ class Batcher:
         for part in parts:
             part.answer(predictions[start : start + part.size])
             start += part.size
+
+    def _explain(self, text: str) -> Prediction:
+        try:
+            return self._predictor.explain(text)
+        except Exception as fault:
+            _log.exception("The predictor failed to explain a text")
+            raise _failed() from fault
 
     def _bury(self) -> None:
         with self._lock:

@@ -39,13 +39,7 @@ class Job:
 
     def expire(self) -> None:
         """On the loop: the deadline has passed."""
-        self.refuse(
-            Overloaded(
-                "The texts waited too long for their turn. Try again shortly.",
-                code="deadline_exceeded",
-                headers={"Retry-After": "1"},
-            )
-        )
+        self.refuse(expired())
 
     def refuse(self, error: RequestError) -> None:
         """On the loop: answer with an error, where nothing was answered."""
@@ -120,3 +114,12 @@ class Queue:
         jobs = list(self._jobs)
         self._jobs.clear()
         return jobs
+
+
+def expired() -> Overloaded:
+    """What a caller is told at the deadline."""
+    return Overloaded(
+        "The texts waited too long for their turn. Try again shortly.",
+        code="deadline_exceeded",
+        headers={"Retry-After": "1"},
+    )

@@ -52,7 +52,8 @@ PREDICT_ERRORS = _errors(
     status_422=(
         "The body holds no text that can be classified. Codes: `not_an_object`, `unknown_key`, `text_missing`, "
         "`text_repeated`, `text_and_texts`, `text_not_string`, `text_blank`, `text_too_long`, `text_not_unicode`, "
-        "`texts_not_array`, `texts_empty`, `too_many_texts`."
+        "`texts_not_array`, `texts_empty`, `too_many_texts`, `explain_not_boolean`, `explain_repeated`, "
+        "`too_many_to_explain`."
     ),
     status_500="The server failed; its log has the fault under the request's id. Code: `internal_error`.",
     status_503=(

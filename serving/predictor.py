@@ -1,7 +1,7 @@
 """Texts in, predictions out: the one inference path, used by the service, by scoring and by training's evaluation."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ from serving import memory
 from serving.bundle import METADATA, NETWORK, TOKENIZER, Bundle
 from serving.encoding import Encoded, Encoder
 from serving.errors import BundleError
+from serving.explanation import Occlusion, WeighedWord
 from serving.metadata import Metadata
 from serving.network import Network, Probabilities
 
@@ -22,12 +23,14 @@ class Prediction:
     """The answer for one text. `probabilities` keeps the bundle's label order and sums to 1.
 
     `truncated`: the text had more tokens than the model reads, and its end was not looked at.
+    `explanation`: the text's words with their weights, where they were asked for.
     """
 
     label: str
     probability: float
     probabilities: dict[str, float]
     truncated: bool
+    explanation: tuple[WeighedWord, ...] | None = None
 
 
 class Predictor:
@@ -58,6 +61,13 @@ class Predictor:
         return [
             self._prediction(row, item.truncated) for row, item in zip(probabilities.tolist(), encoded, strict=True)
         ]
+
+    def explain(self, text: str) -> Prediction:
+        """What `predict` answers to this one text, and the weight of each of its words."""
+        occlusion = Occlusion(text, self.encoder)
+        probabilities = self._probabilities(occlusion.encoded)
+        prediction = self._prediction(probabilities[0].tolist(), occlusion.encoded[0].truncated)
+        return replace(prediction, explanation=occlusion.weigh(probabilities))
 
     def check(self) -> None:
         """Ask the known answers. Raises BundleError when one is off by more than 1e-4."""

@@ -5,6 +5,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from serving.explanation import WeighedWord
 from serving.predictor import Prediction
 
 _EXAMPLE: dict[str, JsonValue] = {
@@ -14,6 +15,13 @@ _EXAMPLE: dict[str, JsonValue] = {
     "probabilities": {"negative": 0.0201, "neutral": 0.0487, "positive": 0.9312},
     "truncated": False,
 }
+_EXPLANATION: list[JsonValue] = [
+    {"word": "What", "start": 0, "end": 4, "weight": 0.0117},
+    {"word": "a", "start": 5, "end": 6, "weight": 0.0032},
+    {"word": "wonderful", "start": 7, "end": 16, "weight": 0.4871},
+    {"word": "morning", "start": 17, "end": 24, "weight": 0.0246},
+    {"word": "!", "start": 24, "end": 25, "weight": 0.0583},
+]
 _VERSION = "3f9a1c0be274"
 
 
@@ -24,9 +32,21 @@ class _Schema(BaseModel):
 class TextRequest(_Schema):
     """One text, as JSON or as a form."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"text": "What a wonderful morning!"}]})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"text": "What a wonderful morning!"},
+                {"text": "What a wonderful morning!", "explain": True},
+            ]
+        }
+    )
 
     text: str = Field(description="not blank, and of at most MAX_TEXT_CHARS characters (10,000 unless configured)")
+    explain: bool = Field(
+        False,
+        description="whether the answer gives each word's weight. A form says `true`, `on`, `yes` or `1`; "
+        "or `false`, `off`, `no`, `0` or nothing",
+    )
 
 
 class TextsRequest(_Schema):
@@ -37,6 +57,26 @@ class TextsRequest(_Schema):
     texts: list[str] = Field(
         min_length=1, description="as `text`; at most MAX_TEXTS of them (256 unless configured). Their order is kept"
     )
+    explain: bool = Field(
+        False,
+        description="whether the answers give each word's weight; then at most MAX_EXPLAINED texts (16 unless set)",
+    )
+
+
+class ExplainedWord(_Schema):
+    """A word and how much it speaks for the label. See docs/explanations.md."""
+
+    word: str
+    start: int = Field(description="where it starts in `text`, in Unicode code points")
+    end: int = Field(description="where it ends: `word` is `text[start:end]`")
+    weight: float | None = Field(
+        description="the label's probability less its probability where the word is left out, so from -1 to 1; "
+        "null where it was not tried, because the model does not read that far"
+    )
+
+    @classmethod
+    def of(cls, word: WeighedWord) -> Self:
+        return cls(word=word.word, start=word.start, end=word.end, weight=word.weight)
 
 
 class PredictedText(_Schema):
@@ -51,16 +91,27 @@ class PredictedText(_Schema):
     truncated: bool = Field(
         description="whether the text is longer than the model takes, so that only its start counted"
     )
+    explanation: list[ExplainedWord] = Field(
+        default_factory=list, description="the text's words in order; only where `explain` was true"
+    )
 
     @classmethod
     def of(cls, text: str, prediction: Prediction) -> Self:
+        explained = prediction.explanation
+        asked = {} if explained is None else {"explanation": [ExplainedWord.of(word) for word in explained]}
         return cls(
             text=text,
             label=prediction.label,
             probability=prediction.probability,
             probabilities=prediction.probabilities,
             truncated=prediction.truncated,
+            **asked,
         )
+
+    @property
+    def explained(self) -> bool:
+        """Whether an explanation was asked for: a text of no words has an empty one."""
+        return "explanation" in self.model_fields_set
 
 
 class PredictionAnswer(PredictedText):
@@ -87,7 +138,7 @@ class PredictionsAnswer(_Schema):
     def only(self) -> PredictionAnswer:
         """The answer to a request for one text."""
         (item,) = self.predictions
-        return PredictionAnswer(**item.model_dump(), model_version=self.model_version)
+        return PredictionAnswer(**item.model_dump(exclude_unset=True), model_version=self.model_version)
 
 
 class ErrorAnswer(_Schema):

@@ -22,6 +22,7 @@ class Settings(BaseSettings):
     model_dir: Path = Field(Path("artifacts"), description="the folder of the bundle to serve")
     max_text_chars: int = Field(10_000, ge=1, description="characters that one text may have")
     max_texts: int = Field(256, ge=1, description="texts that one request may carry")
+    max_explained: int = Field(16, ge=1, description="texts of one request that may be explained")
     max_body_bytes: int = Field(1024 * 1024, ge=1024, description="bytes that one request's body may have")
     queue_limit: int = Field(
         1024, ge=1, description="texts that may wait or be in work at once; more are answered 503 (at least MAX_TEXTS)"

@@ -12,13 +12,20 @@ from serving.settings import Settings
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
+YES, NO = ("true", "on", "yes", "1"), ("false", "off", "no", "0", "")
+"""What a form may say for `explain`; "on" is what a browser sends for a checkbox."""
+
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """The texts of one request, in its order. `several` tells `{"texts": ["a"]}` from `{"text": "a"}`."""
+    """The texts of one request, in its order, and whether their words' weights are wanted.
+
+    `several` tells `{"texts": ["a"]}` from `{"text": "a"}`.
+    """
 
     texts: list[str]
     several: bool = False
+    explain: bool = False
 
 
 async def read_submission(request: Request, settings: Settings) -> Submission:
@@ -40,19 +47,30 @@ async def read_submission(request: Request, settings: Settings) -> Submission:
 
 
 def from_json(document: object, settings: Settings) -> Submission:
-    """The texts of `{"text": "..."}` or `{"texts": ["...", ...]}`. Raises InvalidText for anything else."""
+    """The texts of `{"text": "..."}` or `{"texts": ["...", ...]}`, either with `"explain": true` or false as well.
+
+    Raises InvalidText for anything else.
+    """
     if not isinstance(document, dict):
         raise InvalidText(
             f'The JSON is {json_type(document)}; accepted is an object with "text" or "texts".', code="not_an_object"
         )
     _check_keys(document)
+    explain = _check_explain(document.get("explain", False))
     if "texts" in document:
-        return Submission(_check_texts(document["texts"], settings), several=True)
-    return Submission([_check_text(document["text"], "`text`", settings)])
+        texts = _check_texts(document["texts"], settings)
+        if explain:
+            _check_explained(texts, settings)
+        return Submission(texts, several=True, explain=explain)
+    return Submission([_check_text(document["text"], "`text`", settings)], explain=explain)
 
 
 def from_form(fields: Fields, settings: Settings) -> Submission:
-    """The text of a form's one `text` field; fields of other names are ignored. Raises InvalidText."""
+    """The text of a form's one `text` field, and its `explain`; fields of other names are ignored.
+
+    Raises InvalidText.
+    """
+    explain = _form_explain(fields)
     found = [value for name, value in fields if name == "text"]
     if not found:
         # What curl sends for `-d '{...}'` with no header.
@@ -66,18 +84,48 @@ def from_form(fields: Fields, settings: Settings) -> Submission:
         )
     if found[0] is None:
         raise InvalidText("`text` is a file; accepted is a plain field.", code="text_not_string")
-    return Submission([_check_text(found[0], "`text`", settings)])
+    return Submission([_check_text(found[0], "`text`", settings)], explain=explain)
+
+
+def _form_explain(fields: Fields) -> bool:
+    found = [value for name, value in fields if name == "explain"]
+    if len(found) > 1:
+        raise InvalidText(
+            f"The form has {len(found)} fields `explain`; accepted is one or none.", code="explain_repeated"
+        )
+    value = found[0] if found else ""
+    if value is None or value.lower() not in (*YES, *NO):
+        shape = "a file" if value is None else shown(value)
+        raise InvalidText(
+            f"`explain` is {shape}; accepted is {', '.join(YES)} or {', '.join(NO[:-1])}.", code="explain_not_boolean"
+        )
+    return value.lower() in YES
+
+
+def _check_explain(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise InvalidText(f"`explain` is {json_type(value)}; accepted is true or false.", code="explain_not_boolean")
+    return value
+
+
+def _check_explained(texts: list[str], settings: Settings) -> None:
+    if len(texts) > settings.max_explained:
+        raise InvalidText(
+            f"`texts` has {len(texts):,} texts to be explained; at most {settings.max_explained:,} are accepted.",
+            code="too_many_to_explain",
+        )
 
 
 def _check_keys(document: dict[str, object]) -> None:
-    unknown = [shown(key) for key in document if key not in {"text", "texts"}]
+    unknown = [shown(key) for key in document if key not in {"text", "texts", "explain"}]
     if unknown:
         raise InvalidText(
-            f"The JSON has the unknown key {unknown[0]}; accepted are 'text' and 'texts'.", code="unknown_key"
+            f"The JSON has the unknown key {unknown[0]}; accepted are 'text', 'texts' and 'explain'.",
+            code="unknown_key",
         )
-    if len(document) > 1:
+    if "text" in document and "texts" in document:
         raise InvalidText("The JSON has both `text` and `texts`; accepted is one of them.", code="text_and_texts")
-    if not document:
+    if "text" not in document and "texts" not in document:
         raise InvalidText("The JSON has neither `text` nor `texts`; accepted is one of them.", code="text_missing")
 
 

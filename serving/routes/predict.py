@@ -26,11 +26,14 @@ async def show_form(request: Request, service: TheService) -> Response:
     openapi_extra=PREDICT_BODY,
 )
 async def predict(request: Request, service: TheService, submitted: Submitted, wants_page: WantsPage) -> Response:
-    predictions = await unless_gone(request, service.batcher.predict(submitted.texts))
+    batcher = service.batcher
+    work = batcher.explain(submitted.texts) if submitted.explain else batcher.predict(submitted.texts)
+    predictions = await unless_gone(request, work)
     service.metrics.count_predictions(predictions)
     answer = PredictionsAnswer.of(submitted.texts, predictions, service.metadata.model_version)
     if wants_page:
         text = "" if submitted.several else submitted.texts[0]
         return service.pages.form(request, text=text, answers=answer.predictions)
     body = answer if submitted.several else answer.only()
-    return Response(body.model_dump_json(), headers=VARY, media_type="application/json")
+    # Unset is only an explanation that was not asked for.
+    return Response(body.model_dump_json(exclude_unset=True), headers=VARY, media_type="application/json")

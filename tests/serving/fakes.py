@@ -1,11 +1,14 @@
 """A predictor with the real one's contract and none of its weight, which a test can slow, stop and break."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from threading import Event
 
 from serving.errors import BundleError
+from serving.explanation import WeighedWord
 from serving.metadata import Metadata
 from serving.predictor import Prediction
+from serving.words import cut_words
 
 LABELS = ("negative", "neutral", "positive")
 
@@ -38,6 +41,12 @@ class FakePredictor:
             raise self.fault
         return [self._one(text) for text in texts]
 
+    def explain(self, text: str) -> Prediction:
+        (prediction,) = self.predict([text])
+        words = enumerate(cut_words(text))
+        explanation = [WeighedWord(w.word, w.start, w.end, _weight(w.word) if i < 20 else None) for i, w in words]
+        return replace(prediction, explanation=tuple(explanation))
+
     def check(self) -> None:
         assert self.gate.wait(timeout=10)
         if self.fault:
@@ -48,3 +57,7 @@ class FakePredictor:
         winner = labels[-1] if "good" in text else labels[0] if "bad" in text else labels[len(labels) // 2]
         probabilities = {label: 0.2 / (len(labels) - 1) for label in labels} | {winner: 0.8}
         return Prediction(winner, max(probabilities.values()), probabilities, truncated=len(text.split()) > 20)
+
+
+def _weight(word: str) -> float:
+    return 0.7 if word in {"good", "bad"} else -0.05 if word == "not" else 0.0

@@ -3,7 +3,7 @@ import logging
 
 import pytest
 
-from serving.batching import Batcher
+from serving.batching import EXPLAINED_AS, Batcher
 from serving.errors import InferenceFailed, NotReady, Overloaded
 from tests.serving.fakes import FakePredictor
 
@@ -44,6 +44,36 @@ async def test_the_loop_runs_on(batcher: Batcher, predictor: FakePredictor) -> N
     assert batcher.load == 1
     predictor.gate.set()
     await waiting
+
+
+async def test_explanations_in_order(batcher: Batcher) -> None:
+    predictions = await batcher.explain(["good", "bad"])
+    assert [prediction.label for prediction in predictions] == ["positive", "negative"]
+    assert [[word.word for word in prediction.explanation or ()] for prediction in predictions] == [["good"], ["bad"]]
+    assert batcher.load == 0
+
+
+async def test_a_text_to_explain_counts_as_its_words(predictor: FakePredictor) -> None:
+    batcher = Batcher(predictor, limit=EXPLAINED_AS + 1)
+    predictor.gate.clear()
+    explaining = asyncio.create_task(batcher.explain(["good", "bad"]))
+    await started(predictor)
+    assert batcher.load == EXPLAINED_AS
+    with pytest.raises(Overloaded):
+        await batcher.explain(["good"])
+    between = asyncio.create_task(batcher.predict(["between"]))
+    await until(batcher, EXPLAINED_AS + 1)
+    predictor.gate.set()
+    await asyncio.gather(explaining, between)
+    assert predictor.seen == ["good", "between", "bad"]
+
+
+async def test_a_failed_explanation_harms_no_other(batcher: Batcher, predictor: FakePredictor) -> None:
+    predictor.fault = ValueError("weights at 0xdead")
+    with pytest.raises(InferenceFailed):
+        await batcher.explain(["good"])
+    predictor.fault = None
+    assert len(await batcher.explain(["good"])) == 1
 
 
 async def test_overload_is_refused_at_once(batcher: Batcher, predictor: FakePredictor) -> None:

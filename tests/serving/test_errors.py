@@ -40,6 +40,10 @@ TABLE: list[tuple[str, dict[str, Any], int, str]] = [
     ("texts of the wrong type", {"json": {"texts": "a"}}, 422, "texts_not_array"),
     ("too many texts", {"json": {"texts": ["a"] * 6}}, 422, "too_many_texts"),
     ("one bad item", {"json": {"texts": ["good", ""]}}, 422, "text_blank"),
+    ("explain is a word", {"data": {"text": "a", "explain": "maybe"}}, 422, "explain_not_boolean"),
+    ("explain is no boolean", {"json": {"text": "a", "explain": "true"}}, 422, "explain_not_boolean"),
+    ("explain twice", {"data": {"text": "a", "explain": ["1", "1"]}}, 422, "explain_repeated"),
+    ("too many to explain", {"json": {"texts": ["a"] * 3, "explain": True}}, 422, "too_many_to_explain"),
     ("unknown key", {"json": {"text": "a", "extra": 1}}, 422, "unknown_key"),
     ("unknown key that cannot be encoded", {"content": rb'{"\ud800": 1}', "headers": JSON}, 422, "unknown_key"),
 ]
@@ -48,7 +52,7 @@ IDS = [row[0] for row in TABLE]
 
 @pytest.fixture
 def strict(make_client: Callable[..., TestClient]) -> TestClient:
-    return make_client(max_text_chars=50, max_texts=5, max_body_bytes=200_000, queue_limit=5)
+    return make_client(max_text_chars=50, max_texts=5, max_explained=2, max_body_bytes=200_000, queue_limit=5)
 
 
 @pytest.mark.parametrize(("sent", "status", "code"), [row[1:] for row in TABLE], ids=IDS)

@@ -27,8 +27,8 @@ def test_both_shapes_are_documented(schema: dict[str, Any]) -> None:
     content = operation["requestBody"]["content"]
     assert set(content) == {"application/json", "application/x-www-form-urlencoded", "multipart/form-data"}
     assert [list(shape["properties"]) for shape in content["application/json"]["schema"]["oneOf"]] == [
-        ["text"],
-        ["texts"],
+        ["text", "explain"],
+        ["texts", "explain"],
     ]
     assert set(operation["responses"]) == {"200", "400", "401", "413", "415", "422", "500", "503"}
     assert set(operation["responses"]["200"]["content"]) == {"application/json", "text/html"}

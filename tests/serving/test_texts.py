@@ -9,7 +9,7 @@ from serving.texts import Submission, from_form, from_json
 
 @pytest.fixture
 def settings() -> Settings:
-    return Settings(max_text_chars=10, max_texts=3)
+    return Settings(max_text_chars=10, max_texts=3, max_explained=2)
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,10 @@ def settings() -> Settings:
         ({"text": "😀" * 10}, Submission(["😀" * 10])),
         ({"texts": ["b", "a", "b"]}, Submission(["b", "a", "b"], several=True)),
         ({"texts": ["a"]}, Submission(["a"], several=True)),
+        ({"text": "a", "explain": False}, Submission(["a"])),
+        ({"text": "a", "explain": True}, Submission(["a"], explain=True)),
+        ({"texts": ["a", "b"], "explain": True}, Submission(["a", "b"], several=True, explain=True)),
+        ({"texts": ["a", "b", "c"], "explain": False}, Submission(["a", "b", "c"], several=True)),
     ],
 )
 def test_json(document: object, found: Submission, settings: Settings) -> None:
@@ -33,7 +37,16 @@ def test_json(document: object, found: Submission, settings: Settings) -> None:
         ("text", "not_an_object", "The JSON is a string"),
         (None, "not_an_object", "The JSON is null"),
         ({}, "text_missing", "The JSON has neither `text` nor `texts`; accepted is one of them."),
-        ({"tweet": "a"}, "unknown_key", "The JSON has the unknown key 'tweet'; accepted are 'text' and 'texts'."),
+        ({"tweet": "a"}, "unknown_key", "The JSON has the unknown key 'tweet'; accepted are 'text', 'texts' and"),
+        ({"explain": True}, "text_missing", "The JSON has neither `text` nor `texts`; accepted is one of them."),
+        ({"text": "a", "explain": 1}, "explain_not_boolean", "`explain` is a number; accepted is true or false."),
+        ({"text": "a", "explain": "true"}, "explain_not_boolean", "`explain` is a string"),
+        ({"texts": ["a"], "explain": None}, "explain_not_boolean", "`explain` is null"),
+        (
+            {"texts": ["a"] * 3, "explain": True},
+            "too_many_to_explain",
+            "`texts` has 3 texts to be explained; at most 2 are accepted.",
+        ),
         ({"text": "a", "lang": "en"}, "unknown_key", "unknown key 'lang'"),
         ({"\ud800": "a"}, "unknown_key", r"unknown key '\ud800'"),
         ({"text": "a", "texts": ["a"]}, "text_and_texts", "The JSON has both `text` and `texts`"),
@@ -66,9 +79,26 @@ def test_a_form_may_have_other_fields(settings: Settings) -> None:
     assert from_form([("button", "Go"), ("text", "a")], settings) == Submission(["a"])
 
 
+@pytest.mark.parametrize("value", ["true", "on", "yes", "1", "True", "ON"])
+def test_a_form_asks_for_an_explanation(value: str, settings: Settings) -> None:
+    assert from_form([("text", "a"), ("explain", value)], settings) == Submission(["a"], explain=True)
+
+
+@pytest.mark.parametrize("value", ["false", "off", "no", "0", "", "OFF"])
+def test_a_form_asks_for_none(value: str, settings: Settings) -> None:
+    assert from_form([("text", "a"), ("explain", value)], settings) == Submission(["a"])
+
+
 @pytest.mark.parametrize(
     ("fields", "code", "sentence"),
     [
+        (
+            [("text", "a"), ("explain", "perhaps")],
+            "explain_not_boolean",
+            "`explain` is 'perhaps'; accepted is true, on, yes, 1 or false, off, no, 0.",
+        ),
+        ([("text", "a"), ("explain", None)], "explain_not_boolean", "`explain` is a file"),
+        ([("text", "a"), ("explain", "1"), ("explain", "1")], "explain_repeated", "The form has 2 fields `explain`"),
         ([], "text_missing", "The form has no field `text`."),
         ([("texts", "a")], "text_missing", "The form has no field `text`."),
         ([(' {"text": "a"}', "")], "text_missing", "It looks like JSON: send that as Content-Type: application/json."),

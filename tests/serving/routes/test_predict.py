@@ -2,6 +2,7 @@ import asyncio
 import json
 import re
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import httpx2
 import pytest
@@ -47,6 +48,29 @@ def test_a_list_of_one_is_a_list(client: TestClient) -> None:
 
 def test_a_cut_text_says_so(client: TestClient) -> None:
     assert client.post("/predict", json={"text": "word " * 21}).json()["truncated"] is True
+
+
+@pytest.mark.parametrize(
+    "sent", [{"data": {"text": "not good", "explain": "on"}}, {"json": {"text": "not good", "explain": True}}]
+)
+def test_why(client: TestClient, sent: dict[str, Any]) -> None:
+    answer = client.post("/predict", **sent).json()
+    assert answer["explanation"] == [
+        {"word": "not", "start": 0, "end": 3, "weight": -0.05},
+        {"word": "good", "start": 4, "end": 8, "weight": 0.7},
+    ]
+    plain = client.post("/predict", data={"text": "not good"}).json()
+    assert answer == plain | {"explanation": answer["explanation"]}
+    assert "explanation" not in plain
+
+
+def test_why_of_several(client: TestClient) -> None:
+    sent = {"texts": ["word " * 21, "bad", "\u200b"], "explain": True}
+    long, bad, empty = client.post("/predict", json=sent).json()["predictions"]
+    assert [word["weight"] for word in long["explanation"]] == [0.0] * 20 + [None]
+    assert bad["explanation"] == [{"word": "bad", "start": 0, "end": 3, "weight": 0.7}]
+    assert [word["word"] for word in empty["explanation"]] == ["\u200b"]
+    assert "explanation" not in client.post("/predict", json={"texts": ["bad"]}).json()["predictions"][0]
 
 
 def test_the_empty_form(browser: TestClient) -> None:

@@ -1,0 +1,140 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from serving.encoding import Encoder
+from serving.explanation import CHARACTERS, STEPS, Occlusion
+from serving.predictor import Prediction, Predictor
+from serving.words import cut_words
+from tests.bundles import TEXTS, write_bundle
+from tests.serving.generated import LONG_TEXTS
+from tests.serving.generated import TEXTS as ANY_TEXTS
+from training.network_knobs import NetworkKnobs
+from training.tokenizer_knobs import TokenizerKnobs
+
+READ = 8
+
+
+@pytest.fixture(scope="module")
+def predictor(pristine_bundle: Path) -> Predictor:
+    return Predictor.load(pristine_bundle)
+
+
+@pytest.fixture(scope="module", params=["by batch", "to a length", "on the left"])
+def cutting(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Predictor:
+    """Predictors that read so many tokens, with each way to pad."""
+    folder = tmp_path_factory.mktemp("bundles") / "cutting"
+    fixed = request.param != "by batch"
+    knobs = TokenizerKnobs(
+        model="word",
+        min_frequency=1,
+        max_tokens=READ,
+        fixed_length=fixed,
+        pad_side="left" if request.param == "on the left" else "right",
+    )
+    write_bundle(folder, NetworkKnobs(embedding=8, lstm=[6], pooling=["last"], masked=not fixed), knobs)
+    return Predictor.load(folder)
+
+
+def weights(prediction: Prediction) -> dict[str, float | None]:
+    assert prediction.explanation is not None
+    return {word.word: word.weight for word in prediction.explanation}
+
+
+@pytest.mark.parametrize("text", [*TEXTS, "love", "great 😀 show :) #HappyDays", "WORST show\never"])
+def test_a_weight_is_what_the_answer_loses_without_the_word(predictor: Predictor, text: str) -> None:
+    explained = predictor.explain(text)
+    assert explained.explanation
+    for word in explained.explanation:
+        (without,) = predictor.predict([text[: word.start] + " " + text[word.end :]])
+        expected = explained.probability - without.probabilities[explained.label]
+        assert word.weight == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_answer_is_the_one_without_an_explanation(predictor: Predictor) -> None:
+    for text in [*TEXTS, "show " * 100]:
+        explained, (plain,) = predictor.explain(text), predictor.predict([text])
+        assert (explained.label, explained.truncated) == (plain.label, plain.truncated)
+        assert explained.probabilities == pytest.approx(plain.probabilities, abs=1e-6)
+        assert plain.explanation is None
+
+
+def test_some_word_counts(predictor: Predictor) -> None:
+    assert any(abs(weight or 0) > 0.01 for weight in weights(predictor.explain(TEXTS[0])).values())
+
+
+def test_what_the_network_does_not_notice_weighs_nothing(predictor: Predictor) -> None:
+    """Handles side by side are read as one, so either may go; and it is not computed."""
+    text = "@bob @al I love this"
+    found = weights(predictor.explain(text))
+    assert (found["@bob"], found["@al"]) == (0, 0)
+    assert found["love"] != 0
+    assert len(Occlusion(text, predictor.encoder).encoded) == 1 + 3
+
+
+def test_what_is_beyond_the_cut_is_not_tried_and_does_not_move_up(cutting: Predictor) -> None:
+    head = "the train leaves at nine I hate this"
+    text = f"{head} {'show love great worst ' * 20}"
+    explained = cutting.explain(text)
+    assert explained.truncated
+    assert explained.explanation is not None
+    assert [word.word for word in explained.explanation if word.weight is not None] == head.split()
+    for word in explained.explanation[:READ]:
+        (without,) = cutting.predict([head[: word.start] + " " + head[word.end :]])
+        expected = explained.probability - without.probabilities[explained.label]
+        assert word.weight == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("head", [0, 1, 2, 5, 6, 7, 8, 9, 30])
+def test_the_cut_is_found_among_words_that_are_not_tokens(cutting: Predictor, head: int) -> None:
+    """Handles in a row are one token together, so that words and tokens do not run in step."""
+    text = "@bob " * head + "show love great worst hate this it is train nine"
+    read = sum(word.weight is not None for word in cutting.explain(text).explanation or ())
+    assert read == head + READ - (head > 0)
+
+
+@pytest.mark.parametrize("text", ["\u200b", "\x00a", "!", "😀", "\u0301"])
+def test_hardly_a_text(predictor: Predictor, text: str) -> None:
+    explanation = predictor.explain(text).explanation
+    assert explanation is not None
+    assert [word.word for word in explanation] == [word.word for word in cut_words(text)]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=LONG_TEXTS)
+def test_the_work_is_bounded(pristine_bundle: Path, text: str) -> None:
+    occlusion = Occlusion(text, Encoder.read(pristine_bundle / "tokenizer.json"))
+    assert sum(len(item.ids) for item in occlusion.encoded[1:]) <= STEPS
+
+
+@pytest.mark.parametrize("text", ["@bob " * 2000, "a" * 10_000, "a " * 5000, "!" * 9999 + " a"])
+def test_the_encoding_is_bounded(pristine_bundle: Path, text: str) -> None:
+    encoder = Encoder.read(pristine_bundle / "tokenizer.json")
+    seen: list[str] = []
+
+    class Watched(Encoder):
+        def encode(self, texts):  # type: ignore[no-untyped-def]
+            seen.extend(texts)
+            return encoder.encode(texts)
+
+    Occlusion(text, Watched((pristine_bundle / "tokenizer.json").read_text("utf-8")))
+    # The text itself, the search for its cut, and the variants.
+    assert sum(map(len, seen)) <= 2 * len(text) + CHARACTERS
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=ANY_TEXTS)
+def test_any_text_is_explained(predictor: Predictor, text: str) -> None:
+    explanation = predictor.explain(text).explanation
+    assert explanation is not None
+    assert all(text[word.start : word.end] == word.word for word in explanation)
+    assert all(word.weight is None or -1 <= word.weight <= 1 for word in explanation)
+
+
+@settings(max_examples=15, deadline=None)
+@given(text=LONG_TEXTS)
+def test_any_long_text_is_explained(predictor: Predictor, text: str) -> None:
+    explanation = predictor.explain(text).explanation
+    assert explanation is not None
+    assert all(text[word.start : word.end] == word.word for word in explanation)
