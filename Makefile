@@ -24,7 +24,7 @@ help:
 	@echo "make figures                            reprint the figures of the README"
 
 serve: .venv-serve/ready
-	$(SERVE) -m uvicorn serving.app:create_app --factory --host 127.0.0.1 --port $(PORT)
+	PORT=$(PORT) $(SERVE) -m serving.server
 
 test: .venv/ready .venv-serve/ready lint types
 	$(DEV) -m pytest

@@ -8,10 +8,11 @@ ServingError
   RequestError                    becomes an HTTP answer: a status, a code and a sentence
     MalformedBody        400      not JSON, not a form, not UTF-8
     Unauthorized         401      an API key is wanted
+    BodyTooSlow          408      it did not come in time
     BodyTooLarge         413
     UnsupportedMediaType 415
     InvalidText          422      missing, blank, too long, of the wrong type, too many
-    Overloaded           503      the queue is full
+    Overloaded           503      the queue is full, or the deadline has passed
     NotReady             503      no predictions for now
     InferenceFailed      500      the engine failed; its fault stays in the log
 
@@ -65,6 +66,11 @@ class MalformedBody(RequestError):
 class Unauthorized(RequestError):
     status = 401
     code = "unauthorized"
+
+
+class BodyTooSlow(RequestError):
+    status = 408
+    code = "body_too_slow"
 
 
 class BodyTooLarge(RequestError):
