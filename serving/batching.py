@@ -21,7 +21,7 @@ from serving.predictor import Prediction
 
 T = TypeVar("T")
 
-BATCH_LIMIT = 32
+BATCH_LIMIT = 64
 DEADLINE = 20.0
 
 EXPLAINED_AS = 32

@@ -33,7 +33,7 @@ class Settings(BaseSettings):
     queue_limit: int = Field(
         1024, ge=1, description="texts that may wait or be in work at once; more are answered 503 (at least MAX_TEXTS)"
     )
-    batch_limit: int = Field(32, ge=1, le=1024, description="texts that are computed at once at most")
+    batch_limit: int = Field(64, ge=1, le=1024, description="texts that are computed at once at most")
     deadline: int = Field(
         15, ge=1, le=29, description="seconds that a text may wait and be computed; after them it is answered 503"
     )
