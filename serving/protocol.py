@@ -6,6 +6,8 @@ import json
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+PACE = 1024  # bytes a second
+
 _DETAIL = "The request's headers have more than {limit:,} bytes, the most that is accepted."
 
 
@@ -13,8 +15,8 @@ class GuardedProtocol(HttpToolsProtocol):
     """uvicorn's protocol, with limits that it does not have, from the settings that its configuration carries.
 
     A request's head, its line and headers, has at most `max_header_bytes` (more are answered 431, RFC 6585) and comes
-    within `client_timeout` seconds. An answer that the client has not read any more of for as long ends the connection.
-    (The body's limits are those of `serving.body`.)
+    within `client_timeout` seconds. A client that reads an answer more slowly than PACE for as long is given up. (The
+    body's limits are those of `serving.body`.)
     """
 
     _in_head = True
@@ -60,7 +62,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._write_timer = self.loop.call_later(self._patience, self.transport.abort)
+        self._watch_writing()
 
     def resume_writing(self) -> None:
         self._write_timer = _stopped(self._write_timer)
@@ -71,6 +73,17 @@ class GuardedProtocol(HttpToolsProtocol):
         if self.transport.get_write_buffer_size():
             self.transport.abort()
         super().timeout_keep_alive_handler()
+
+    def _watch_writing(self) -> None:
+        unread = self.transport.get_write_buffer_size()
+        self._write_timer = self.loop.call_later(self._patience, self._check_writing, unread)
+
+    def _check_writing(self, unread: int) -> None:
+        """Give up a client that has read too little of the `unread` bytes that there were."""
+        if self.transport.get_write_buffer_size() > unread - PACE * self._patience:
+            self.transport.abort()
+        else:
+            self._watch_writing()
 
     def _await_head(self) -> None:
         self._head_timer = self.loop.call_later(self._patience, self.transport.close)

@@ -100,7 +100,8 @@ class Settings(BaseSettings):
         wrong = [origin for origin in origins if origin != "*" and not _ORIGIN.fullmatch(origin)]
         if wrong:
             raise ValueError(
-                f"ALLOWED_ORIGINS has {wrong[0]!r}; accepted is * or origins such as https://example.org, without a path."
+                f"ALLOWED_ORIGINS has {wrong[0]!r}; "
+                "accepted is * or origins such as https://example.org, without a path."
             )
         return origins
 
