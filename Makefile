@@ -14,12 +14,14 @@ endif
 SERVE := .venv-serve/$(BIN)/python
 DEV := .venv/$(BIN)/python
 
-.PHONY: help serve test train lint types openapi slug figures clean
+.PHONY: help serve test soak bench train lint types openapi slug figures clean
 
 help:
 	@echo "make serve [PORT=8000]                  serve artifacts/ at http://127.0.0.1:PORT/predict"
 	@echo "make test                               lint, type-check, test"
+	@echo "make soak                               the tests that take many minutes"
 	@echo "make train [DATA= RECIPE= OUT= RESUME=1] train; by default data/sample.csv into build/"
+	@echo "make bench                              the service beside others, in about ten minutes; needs wrk"
 	@echo "make slug                               size of what Heroku would run, and its memory"
 	@echo "make figures                            reprint the figures of the README"
 
@@ -28,6 +30,12 @@ serve: .venv-serve/ready
 
 test: .venv/ready .venv-serve/ready lint types
 	$(DEV) -m pytest
+
+soak: .venv/ready
+	$(DEV) -m pytest -m soak
+
+bench: .venv/ready .venv-serve/ready
+	$(DEV) -m benchmarks.serving
 
 lint: .venv/ready
 	$(DEV) -m ruff check .
