@@ -20,7 +20,7 @@ class Contender:
 
     `environment`: a folder with a virtual environment. `packages`: installed into one of its own under build/, where
     it is to have one. `command`: its arguments after the Python, with `{port}`. `variables`: its environment.
-    `once`: the shapes of the other rows that the same process is asked in.
+    `connections`: how many ask at once.
     """
 
     name: str
@@ -29,7 +29,6 @@ class Contender:
     environment: Path = SERVE
     packages: Sequence[str] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
-    ready: str = "/healthz"
     connections: int = 64
 
     @property
@@ -41,11 +40,12 @@ def _uvicorn(app: str) -> tuple[str, ...]:
     return ("-m", "uvicorn", app, "--port", "{port}", "--no-access-log", "--log-level", "warning")
 
 
-def _ours(name: str, shape: Shape) -> Contender:
-    return Contender(name, shape, ("-m", "serving.server"), variables={"LOG_LEVEL": "warning", "PORT": "{port}"})
+def _ours(name: str, shape: Shape, connections: int = 64) -> Contender:
+    variables = {"LOG_LEVEL": "warning", "PORT": "{port}"}
+    return Contender(name, shape, ("-m", "serving.server"), variables=variables, connections=connections)
 
 
-def _peer(name: str, package: str, shape: Shape, command: Sequence[str], ready: str, **more: str) -> Contender:
+def _peer(name: str, package: str, shape: Shape, command: Sequence[str], **more: str) -> Contender:
     return Contender(
         name,
         shape,
@@ -53,24 +53,22 @@ def _peer(name: str, package: str, shape: Shape, command: Sequence[str], ready: 
         environment=ROOT / "build" / "peers" / package.partition("==")[0].partition("[")[0],
         packages=(package, *SESSION),
         variables=more,
-        ready=ready,
     )
 
 
-EMPTY = Contender("empty FastAPI form endpoint", FORM, _uvicorn("benchmarks.serving.peers.empty:app"), ready="/docs")
+EMPTY = Contender("empty FastAPI form endpoint", FORM, _uvicorn("benchmarks.serving.peers.empty:app"))
 OURS = _ours("this service, form", FORM)
 
 CONTENDERS = (
     EMPTY,
     OURS,
     _ours("this service, JSON", JSON),
-    _ours("this service, 32 texts a request", MANY),
+    _ours("this service, 32 texts a request", MANY, connections=16),
     Contender(
         "the tutorial's way, model loaded for every request",
         FORM,
         _uvicorn("benchmarks.serving.peers.tutorial:app"),
         environment=TRAIN,
-        ready="/docs",
         connections=1,
     ),
     Contender(
@@ -79,15 +77,13 @@ CONTENDERS = (
         _uvicorn("benchmarks.serving.peers.tutorial:app"),
         environment=TRAIN,
         variables={"LOAD_ONCE": "1"},
-        ready="/docs",
     ),
-    _peer("LitServe", "litserve==0.2.19", JSON, ("-m", "benchmarks.serving.peers.lit", "{port}"), "/health"),
+    _peer("LitServe", "litserve==0.2.19", JSON, ("-m", "benchmarks.serving.peers.lit", "{port}")),
     _peer(
         "BentoML",
         "bentoml==1.4.40",
         Shape("/predict", "application/json", "json", template='{"text": %s}'),
         ("-m", "bentoml", "serve", "benchmarks.serving.peers.bento:Sentiment", "--port", "{port}"),
-        "/readyz",
     ),
     _peer(
         "MLServer",
@@ -99,8 +95,7 @@ CONTENDERS = (
             template='{"inputs": [{"name": "text", "shape": [1, 1], "datatype": "BYTES", "data": [%s]}]}',
         ),
         ("-m", "mlserver.cli.main", "start", "benchmarks/serving/peers/mlserver"),
-        "/v2/health/ready",
         MLSERVER_HTTP_PORT="{port}",
     ),
-    _peer("Ray Serve", "ray[serve]==2.60.0", JSON, ("-m", "benchmarks.serving.peers.rays", "{port}"), "/-/healthz"),
+    _peer("Ray Serve", "ray[serve]==2.60.0", JSON, ("-m", "benchmarks.serving.peers.rays", "{port}")),
 )
