@@ -61,7 +61,7 @@ class Metrics:
         self.take_up(metadata)
         if _shared():
             self._registry = CollectorRegistry()
-            MultiProcessCollector(self._registry)
+            MultiProcessCollector(self._registry)  # type: ignore[no-untyped-call]
         else:
             ProcessCollector(registry=registry)
 

@@ -31,8 +31,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._head_timer = _stopped(self._head_timer)
-        self._write_timer = _stopped(self._write_timer)
+        self._stop_head_timer()
+        self._stop_write_timer()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -50,7 +50,8 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        self._in_head, self._head_timer = False, _stopped(self._head_timer)
+        self._in_head = False
+        self._stop_head_timer()
         if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) <= self._most:
             super().on_headers_complete()
             return
@@ -65,7 +66,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._watch_writing()
 
     def resume_writing(self) -> None:
-        self._write_timer = _stopped(self._write_timer)
+        self._stop_write_timer()
         super().resume_writing()
 
     def timeout_keep_alive_handler(self) -> None:
@@ -105,7 +106,12 @@ class GuardedProtocol(HttpToolsProtocol):
         detail = _DETAIL.format(limit=self._most)
         return json.dumps({"detail": detail, "code": "headers_too_large", "request_id": ""}).encode()
 
+    def _stop_head_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
 
-def _stopped(timer: asyncio.TimerHandle | None) -> None:
-    if timer is not None:
-        timer.cancel()
+    def _stop_write_timer(self) -> None:
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+            self._write_timer = None

@@ -72,7 +72,7 @@ class Supervisor(Multiprocess):
         """What a dead worker counted stays; what it held at the moment of its death goes."""
         from prometheus_client.multiprocess import mark_process_dead
 
-        mark_process_dead(pid)
+        mark_process_dead(pid)  # type: ignore[no-untyped-call]
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ import argparse
 import sys
 import tempfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from benchmarks.serving.contenders import CONTENDERS, EMPTY, Contender
@@ -55,10 +56,10 @@ def measure(contender: Contender, bundle: Path, seconds: float) -> Row:
         try:
             install(contender)
             with running(contender, bundle, first, Path(folder) / "log") as server:
-                load = {"port": server.port, "shape": contender.shape, "bodies": bodies}
-                run_wrk(**load, connections=contender.connections, seconds=seconds / 5)
-                full = run_wrk(**load, connections=contender.connections, seconds=seconds)
-                half = run_wrk(**load, connections=contender.connections, seconds=seconds, rate=full.rate / 2)
+                load = partial(run_wrk, server.port, contender.shape, bodies, connections=contender.connections)
+                load(seconds=seconds / 5)
+                full = load(seconds=seconds)
+                half = load(seconds=seconds, rate=full.rate / 2)
                 return Row(contender.name, contender.shape.texts, full, half, server.memory, server.first_answer)
         except NotRunnableError as error:
             return Row(contender.name, fault=str(error))

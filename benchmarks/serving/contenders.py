@@ -81,7 +81,7 @@ CONTENDERS = (
     _peer("LitServe", "litserve==0.2.19", JSON, ("-m", "benchmarks.serving.peers.lit", "{port}")),
     _peer(
         "BentoML",
-        "bentoml==1.4.40",
+        "bentoml==1.4.39",
         Shape("/predict", "application/json", "json", template='{"text": %s}'),
         ("-m", "bentoml", "serve", "benchmarks.serving.peers.bento:Sentiment", "--port", "{port}"),
     ),

@@ -39,7 +39,8 @@ class Running:
 
 def install(contender: Contender) -> None:
     """Make the contender's own environment where it has one. Raises NotRunnableError."""
-    if not contender.packages or contender.python.exists():
+    whole = contender.environment / "ready"
+    if not contender.packages or whole.exists():
         return
     made = [sys.executable, "-m", "venv", str(contender.environment)]
     filled = [str(contender.python), "-m", "pip", "install", "--quiet", *contender.packages]
@@ -47,6 +48,7 @@ def install(contender: Contender) -> None:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise NotRunnableError(f"could not be installed: {done.stderr.strip().splitlines()[-1][:200]}")
+    whole.touch()
 
 
 @contextmanager

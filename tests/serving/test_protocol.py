@@ -31,7 +31,7 @@ async def serving(**settings: Any) -> AsyncIterator[tuple[ServerState, Callable[
     config.loaded_app = app
     state = ServerState()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: GuardedProtocol(config, state, {}), "127.0.0.1", 0)  # type: ignore[arg-type]
+    server = await loop.create_server(lambda: GuardedProtocol(config, state, {}), "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     try:
         yield state, lambda: asyncio.open_connection("127.0.0.1", port)

@@ -7,7 +7,7 @@ import bentoml
 from benchmarks.serving.peers.model import answer, load
 
 
-@bentoml.service(workers=1)  # type: ignore[untyped-decorator]
+@bentoml.service(workers=1)
 class Model:
     def __init__(self) -> None:
         self.predictor = load()
@@ -17,7 +17,7 @@ class Model:
         return [answer(prediction) for prediction in self.predictor.predict(texts)]
 
 
-@bentoml.service(workers=1)  # type: ignore[untyped-decorator]
+@bentoml.service(workers=1)
 class Sentiment:
     model = bentoml.depends(Model)
 

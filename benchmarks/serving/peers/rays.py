@@ -10,7 +10,7 @@ from starlette.requests import Request
 from benchmarks.serving.peers.model import answer, load
 
 
-@serve.deployment(num_replicas=1, max_ongoing_requests=256)  # type: ignore[untyped-decorator]
+@serve.deployment(num_replicas=1, max_ongoing_requests=256)
 class Sentiment:
     def __init__(self) -> None:
         self.predictor = load()
@@ -26,6 +26,6 @@ class Sentiment:
 
 if __name__ == "__main__":
     serve.start(http_options={"host": "127.0.0.1", "port": int(sys.argv[1])})
-    serve.run(Sentiment.bind(), route_prefix="/predict")
+    serve.run(Sentiment.bind(), route_prefix="/predict")  # type: ignore[attr-defined]
     while True:
         time.sleep(1)

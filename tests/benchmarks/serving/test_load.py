@@ -23,7 +23,7 @@ Transfer/sec:      1.25MB
 
 
 def test_what_wrk_prints() -> None:
-    assert parse(OUTPUT) == Load(5128, 5021.3, pytest.approx(0.00305), pytest.approx(1.07), 20)
+    assert parse(OUTPUT) == Load(5128, 5021.3, 3.05 * 1e-3, 1.07, 20)
 
 
 def test_anything_else_is_an_error() -> None:
