@@ -15,21 +15,29 @@ endif
 SERVE := .venv-serve/$(BIN)/python
 DEV := .venv/$(BIN)/python
 
-.PHONY: help serve test train default lint types openapi slug figures clean
+.PHONY: help serve test soak bench train default lint types openapi slug figures clean
 
 help:
 	@echo "make serve [PORT=8000]                  serve artifacts/ at http://127.0.0.1:PORT/predict"
 	@echo "make test                               lint, type-check, test"
+	@echo "make soak                               the tests that take many minutes"
 	@echo "make train [DATA= RECIPE= OUT= RESUME=1] train; by default data/sample.csv into build/"
 	@echo "make default RAW=FOLDER                 the committed bundle again, from the raw files, into build/tweets"
+	@echo "make bench                              the service beside others, in about ten minutes; needs wrk"
 	@echo "make slug                               size of what Heroku would run, and its memory"
 	@echo "make figures                            reprint the figures of the README"
 
 serve: .venv-serve/ready
-	$(SERVE) -m uvicorn serving.app:create_app --factory --host 127.0.0.1 --port $(PORT)
+	PORT=$(PORT) $(SERVE) -m serving.server
 
 test: .venv/ready .venv-serve/ready lint types
 	$(DEV) -m pytest -n auto --maxprocesses 4 --dist loadfile
+
+soak: .venv/ready
+	$(DEV) -m pytest -m soak
+
+bench: .venv/ready .venv-serve/ready
+	$(DEV) -m benchmarks.serving
 
 lint: .venv/ready
 	$(DEV) -m ruff check .

@@ -3,23 +3,28 @@
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.staticfiles import StaticFiles
 from uvicorn.config import STARTUP_FAILURE
 
 from serving import __version__, logs
 from serving.batching import PredictorLike
+from serving.direct import DirectMiddleware, direct
 from serving.errors import RequestError, ServingError
 from serving.handlers import ErrorMiddleware, render_error
 from serving.head import HeadMiddleware
+from serving.headers import HeadersMiddleware
 from serving.metrics import MetricsMiddleware
 from serving.openapi import DESCRIPTION
 from serving.predictor import Predictor
-from serving.request_id import RequestIdMiddleware
+from serving.reload import Reloader
+from serving.request_id import HEADER, RequestIdMiddleware
 from serving.routes import docs, files, health, home, model, predict
 from serving.service import Service
 from serving.settings import Settings
@@ -36,9 +41,7 @@ def create_app(settings: Settings | None = None, predictor: PredictorLike | None
     Raises BundleError where the settings were given and their bundle cannot be served.
     """
     if settings is not None:
-        if predictor is None:
-            predictor = Predictor.load(settings.model_dir, threads=settings.inference_threads)
-        return _assemble(settings, predictor)
+        return _assemble(settings, predictor or _load(settings))
     try:
         settings = Settings.load()
         logs.configure(settings.log_level)
@@ -47,6 +50,10 @@ def create_app(settings: Settings | None = None, predictor: PredictorLike | None
         sys.stderr.write(f"{error}\n")
         # By this status uvicorn's supervisor knows that starting the worker again would not help.
         raise SystemExit(STARTUP_FAILURE) from None
+
+
+def _load(settings: Settings) -> Predictor:
+    return Predictor.load(settings.model_dir, threads=settings.inference_threads)
 
 
 def undeployed_app() -> FastAPI:
@@ -75,13 +82,36 @@ def _assemble(settings: Settings, predictor: PredictorLike) -> FastAPI:
     app.user_middleware = [
         Middleware(HeadMiddleware),
         Middleware(RequestIdMiddleware),
+        Middleware(HeadersMiddleware),
         Middleware(MetricsMiddleware, metrics=service.metrics),
+        *_cross_origin(settings),
         Middleware(ErrorMiddleware),
+        Middleware(DirectMiddleware, handlers=direct(app, ("POST", "/predict"))),
     ]
     return app
 
 
+def _cross_origin(settings: Settings) -> list[Middleware]:
+    if not settings.allowed_origins:
+        return []
+    cors = Middleware(
+        CORSMiddleware,
+        allow_origins=settings.allowed_origins,
+        allow_methods=["GET", "POST"],
+        allow_headers=["Authorization", "Content-Type", "X-API-Key", HEADER],
+        expose_headers=[HEADER, "Retry-After"],
+    )
+    return [cors]
+
+
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    service: Service = app.state.service
+    settings = service.settings
+
+    def take_up(predictor: PredictorLike) -> None:
+        app.state.service = app.state.service.successor(predictor)
+
+    Reloader(partial(_load, settings), take_up, settle=settings.deadline + 1).listen()
     yield
     await app.state.service.batcher.aclose()

@@ -1,15 +1,17 @@
 """A request's body: read within its limit, then parsed by its media type."""
 
+import asyncio
 import json
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NoReturn
 
 from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
-from serving.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
+from serving.errors import BodyTooLarge, BodyTooSlow, MalformedBody, UnsupportedMediaType
 
 FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
@@ -34,11 +36,14 @@ def content_type(headers: Headers) -> ContentType:
     Raises UnsupportedMediaType for a missing or another `Content-Type`, a charset other than UTF-8, and any
     `Content-Encoding`.
     """
-    sent = headers.get("content-type", "")
+    return _content_type(headers.get("content-type", ""), headers.get("content-encoding", "identity"))
+
+
+@lru_cache(maxsize=64)
+def _content_type(sent: str, encoding: str) -> ContentType:
     kind, options = parse_options_header(sent)
     name = kind.decode("latin-1")
     charset = options.get(b"charset", b"utf-8").decode("latin-1")
-    encoding = headers.get("content-encoding", "identity")
     if name not in ACCEPTED:
         found = f"The Content-Type is {shown(sent)}" if sent else "The request has no Content-Type"
         raise UnsupportedMediaType(f"{found}; accepted are {', '.join(ACCEPTED)}.")
@@ -53,17 +58,41 @@ def content_type(headers: Headers) -> ContentType:
     return ContentType(name, options.get(b"boundary", b"").decode("latin-1"))
 
 
-async def read_body(request: Request, limit: int) -> bytes:
-    """The whole body. Raises BodyTooLarge as soon as `limit` is passed: by its Content-Length, or while reading."""
+async def read_body(request: Request, limit: int, seconds: float | None = None) -> bytes:
+    """The whole body.
+
+    Raises BodyTooLarge as soon as `limit` bytes are passed, by its Content-Length or while reading; BodyTooSlow where
+    it is not whole after `seconds`; ClientDisconnect. What the client still sends after the first two is not read.
+    """
     declared = request.headers.get("content-length", "")
     if _LENGTH.fullmatch(declared) and int(declared) > limit:
-        raise BodyTooLarge(f"The body has {int(declared):,} bytes; at most {limit:,} are accepted.")
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            raise BodyTooLarge(f"The body is longer than {limit:,} bytes, the most that is accepted.")
-    return bytes(body)
+        raise BodyTooLarge(
+            f"The body has {int(declared):,} bytes; at most {limit:,} are accepted.", headers={"Connection": "close"}
+        )
+    try:
+        async with asyncio.timeout(seconds):
+            return await _read(request, limit)
+    except TimeoutError:
+        raise BodyTooSlow(
+            f"The body was not whole after {seconds:g} seconds, the most that is waited for it.",
+            headers={"Connection": "close"},
+        ) from None
+
+
+async def _read(request: Request, limit: int) -> bytes:
+    chunks, size = [], 0
+    while True:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > limit:
+            raise BodyTooLarge(
+                f"The body is longer than {limit:,} bytes, the most that is accepted.", headers={"Connection": "close"}
+            )
+        if not message.get("more_body", False):
+            return b"".join(chunks)
 
 
 def parse_json(body: bytes) -> object:

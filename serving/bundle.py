@@ -13,6 +13,9 @@ from serving.metadata import SCHEMA_VERSION, Metadata
 NETWORK, TOKENIZER, METADATA = "sentiment.h5", "tokenizer.json", "metadata.json"
 REPORT = "report"
 
+MAX_BYTES = {NETWORK: 1024**3, TOKENIZER: 64 * 1024**2, METADATA: 16 * 1024**2}
+"""How large each file may be: what is larger is refused before any of it is read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
@@ -26,6 +29,8 @@ class Bundle:
         """Read and verify. Raises BundleError naming the file and the fault."""
         if not folder.is_dir():
             raise BundleError(f"{folder}: is no folder; accepted: a bundle, which `python -m training fit` writes")
+        for name, most in MAX_BYTES.items():
+            _check_size(folder / name, most)
         metadata = _read_metadata(folder / METADATA)
         for name in (NETWORK, TOKENIZER):
             _check_hash(folder / name, metadata.files.get(name))
@@ -73,6 +78,15 @@ def _read_metadata(path: Path) -> Metadata:
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:3])
         raise BundleError(f"{path}: {faults}") from error
+
+
+def _check_size(path: Path, most: int) -> None:
+    try:
+        size = path.stat().st_size
+    except OSError:
+        return  # whoever reads it says so
+    if size > most or not path.is_file():
+        raise BundleError(f"{path}: is no plain file of at most {most:,} bytes")
 
 
 def _check_hash(path: Path, expected: str | None) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 
 from serving.errors import BundleError
 
@@ -61,14 +61,17 @@ class Encoder:
 
     def encode(self, texts: Sequence[str]) -> list[Encoded]:
         """Token ids of each text, in order. A text with nothing readable in it is one unknown token."""
-        return [self._encoded(text) for text in texts]
+        # A batch, of any size, lets other threads run meanwhile, and spends nothing on offsets, which nobody reads.
+        return [self._of(encoding) for encoding in self._tokenizer.encode_batch_fast(list(texts))]
 
     def tokens(self, text: str) -> list[str]:
         """The tokens of one text as strings, for people to look at."""
         return [str(self._tokenizer.id_to_token(int(i))) for i in self._encoded(text).ids]
 
     def _encoded(self, text: str) -> Encoded:
-        encoding = self._tokenizer.encode(text)
+        return self.encode([text])[0]
+
+    def _of(self, encoding: Encoding) -> Encoded:
         ids = encoding.ids or [self.unknown_id]
         return Encoded(np.array(ids, dtype=np.int32), truncated=bool(encoding.overflowing))
 

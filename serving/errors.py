@@ -14,7 +14,7 @@ ServingError
     UnsupportedMediaType 415
     InvalidText          422      missing, blank, too long, of the wrong type, too many
     InvalidFile          422      missing, without a header, with no column of texts
-    Overloaded           503      the queue is full
+    Overloaded           503      the queue is full, or the deadline has passed
     NotReady             503      no predictions for now
     InferenceFailed      500      the engine failed; its fault stays in the log
 

@@ -14,6 +14,10 @@ from serving.errors import NetworkError
 
 Weights = list[npt.NDArray[np.float32]]
 
+MAX_CONFIG = 1024 * 1024
+MAX_WEIGHTS = 1024**3
+"""Bytes of the architecture, and of all weights together: far above any network that a tweet needs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Layer:
@@ -33,13 +37,14 @@ def read_layers(path: Path) -> list[Layer]:
     """
     try:
         with h5py.File(path, "r") as file:
-            return [_layer(file, path, *entry) for entry in _entries(_config(file, path), path)]
+            layers = [_layer(file, path, *entry) for entry in _entries(_config(file, path), path)]
     except NetworkError:
         raise
     except FileNotFoundError as error:
         raise NetworkError(f"{path.name}: is missing") from error
     except (OSError, KeyError, ValueError, TypeError, IndexError, AttributeError, RecursionError) as error:
         raise NetworkError(f"{path.name}: is cut off or not a Keras network: {error}") from error
+    return layers
 
 
 def _config(file: h5py.File, path: Path) -> dict[str, Any]:
@@ -50,7 +55,11 @@ def _config(file: h5py.File, path: Path) -> dict[str, Any]:
     if not str(file.attrs.get("keras_version", "")).startswith("3."):
         found = file.attrs.get("keras_version", "no version")
         raise NetworkError(f"{path.name}: was saved by Keras {found}; accepted: 3.x")
-    config: dict[str, Any] = json.loads(file.attrs["model_config"])
+    size = file.attrs.get_id("model_config").get_storage_size()
+    content = file.attrs["model_config"]
+    if not isinstance(content, str) or max(size, len(content)) > MAX_CONFIG:
+        raise NetworkError(f"{path.name}: its architecture is no text of at most {MAX_CONFIG:,} bytes")
+    config: dict[str, Any] = json.loads(content)
     return config
 
 
@@ -94,16 +103,31 @@ def _layer(file: h5py.File, path: Path, entry: dict[str, Any], inputs: list[str]
 
 
 def _weights(file: h5py.File, name: str, path: Path) -> Weights:
-    group = file["model_weights"].get(name)
+    group = _own(file["model_weights"], name, path)
     if group is None:
         return []
-    return [_array(group[weight], path) for weight in group.attrs["weight_names"]]
+    return [_array(_own(group, weight, path), path) for weight in group.attrs["weight_names"]]
+
+
+def _own(group: h5py.Group, name: str | bytes, path: Path) -> Any:
+    """What a group holds under a name, or None. Never follows a link out of the file, or in a circle."""
+    for part in (name.decode() if isinstance(name, bytes) else str(name)).split("/"):
+        link = group.get(part, getlink=True)
+        if link is None:
+            return None
+        if not isinstance(link, h5py.HardLink):
+            raise NetworkError(f"{path.name}: {name!r} is a link; accepted: what the file itself holds")
+        group = group[part]
+    return group
 
 
 def _array(dataset: Any, path: Path) -> npt.NDArray[np.float32]:
     if not isinstance(dataset, h5py.Dataset) or dataset.dtype != np.float32:
-        raise NetworkError(f"{path.name}: {dataset.name} is not a float32 array")
-    if dataset.nbytes > path.stat().st_size or dataset.external:
+        raise NetworkError(f"{path.name}: {getattr(dataset, 'name', 'a weight')} is not a float32 array")
+    # Keras writes weights as they are: a filter could make gigabytes of a few bytes, or call a plug-in.
+    if dataset.external or dataset.is_virtual or dataset.id.get_create_plist().get_nfilters():
+        raise NetworkError(f"{path.name}: {dataset.name} is kept elsewhere or compressed; accepted: plain arrays")
+    if dataset.nbytes > min(path.stat().st_size, MAX_WEIGHTS):
         raise NetworkError(f"{path.name}: {dataset.name} claims {dataset.nbytes} bytes, more than the file holds")
     array: npt.NDArray[np.float32] = dataset[()]
     if not np.isfinite(array).all():

@@ -1,19 +1,24 @@
 """What the service counts, for Prometheus."""
 
+import os
 from collections.abc import Callable, Sequence
+from functools import cache
 from time import perf_counter
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import choose_encoder
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.process_collector import ProcessCollector
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serving.logs import log_request
 from serving.metadata import Metadata
 from serving.predictor import Prediction
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_TEXTS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 CLIENT_GONE = 499
 """The status counted for a client that left before its answer; nginx's convention, never sent."""
@@ -22,6 +27,9 @@ CLIENT_GONE = 499
 class Metrics:
     """One app's metrics, in a registry of their own, so that two apps in one process do not add up.
 
+    Where the variable PROMETHEUS_MULTIPROC_DIR was set before this module was imported, as `serving.server` does for
+    several workers, they are those of all of the workers together, whichever of them is asked.
+
     Args:
         metadata: the model's; its labels are counted from 0, so that a rate exists before the first prediction.
         load: tells how many texts wait or are in work.
@@ -29,6 +37,7 @@ class Metrics:
 
     def __init__(self, metadata: Metadata, load: Callable[[], int]) -> None:
         registry = self._registry = CollectorRegistry()
+        self._load = load
         self._requests = Counter("http_requests", "Requests", ["method", "route", "status"], registry=registry)
         self._seconds = Histogram(
             "http_request_duration_seconds",
@@ -38,29 +47,61 @@ class Metrics:
             registry=registry,
         )
         self._predictions = Counter("predictions", "Predictions", ["label"], registry=registry)
+        self._truncated = Counter("truncated_texts", "Texts whose end the model did not read", registry=registry)
+        self._batches = Histogram("batch_texts", "Texts computed at once", buckets=_TEXTS, registry=registry)
+        self._queue = Gauge(
+            "queue_texts", "Texts that wait or are in work", registry=registry, multiprocess_mode="livesum"
+        )
+        self._model = Gauge(
+            "model_info", "The model that answers", ["name", "version"], registry=registry, multiprocess_mode="livemax"
+        )
+        self._counter = cache(self._requests.labels)
+        self._timer = cache(self._seconds.labels)
+        self._label = cache(self._predictions.labels)
+        self.take_up(metadata)
+        if _shared():
+            self._registry = CollectorRegistry()
+            MultiProcessCollector(self._registry)  # type: ignore[no-untyped-call]
+        else:
+            ProcessCollector(registry=registry)
+
+    def take_up(self, metadata: Metadata) -> None:
+        """From now on this model answers. One that answered before stays, with 0."""
+        for metric in self._model.collect():
+            for sample in metric.samples:
+                self._model.labels(**sample.labels).set(0)
+        self._model.labels(metadata.name, metadata.model_version).set(1)
         for label in metadata.labels:
-            self._predictions.labels(label)
-        Gauge("queue_texts", "Texts that wait or are in work", registry=registry).set_function(load)
-        model = Info("model", "The model that answers", registry=registry)
-        model.info({"name": metadata.name, "version": metadata.model_version})
-        ProcessCollector(registry=registry)
+            self._label(label)
 
     def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
-        self._requests.labels(method if method in _METHODS else "other", route, status).inc()
-        self._seconds.labels(route).observe(seconds)
+        self._counter(method if method in _METHODS else "other", route, str(status)).inc()
+        self._timer(route).observe(seconds)
 
     def count_predictions(self, predictions: Sequence[Prediction]) -> None:
         for prediction in predictions:
-            self._predictions.labels(prediction.label).inc()
+            self._label(prediction.label).inc()
+            if prediction.truncated:
+                self._truncated.inc()
+
+    def count_batch(self, texts: int) -> None:
+        """A batch of so many texts is done."""
+        self._batches.observe(texts)
+        self._queue.set(self._load())
 
     def expose(self, accept: str) -> tuple[bytes, str]:
         """All figures in the text format that the `Accept` value asks for, and its media type."""
+        self._queue.set(self._load())
         encode, media_type = choose_encoder(accept)
         return encode(self._registry), media_type
 
 
+def _shared() -> bool:
+    return "PROMETHEUS_MULTIPROC_DIR" in os.environ
+
+
 class MetricsMiddleware:
-    """Counts and times every request by its route's template: never by its path, whose values have no bound."""
+    """Counts, times and logs every request by its route's template: never by its path, whose values have no bound."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self.app = app
@@ -82,7 +123,9 @@ class MetricsMiddleware:
         try:
             await self.app(scope, receive, watch)
         finally:
-            self._metrics.count_request(scope["method"], _template(scope), status, perf_counter() - start)
+            seconds, route, method = perf_counter() - start, _template(scope), scope["method"]
+            self._metrics.count_request(method, route, status, seconds)
+            log_request(scope["state"]["request_id"], method if method in _METHODS else "other", route, status, seconds)
 
 
 def _template(scope: Scope) -> str:

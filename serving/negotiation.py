@@ -1,6 +1,7 @@
 """Which of the two representations a client prefers: a page or JSON (RFC 9110, section 12.5.1)."""
 
 import re
+from functools import lru_cache
 
 HTML = "text/html"
 JSON = "application/json"
@@ -11,6 +12,7 @@ VARY = {"Vary": "Accept"}
 _QUALITY = re.compile(r"0(\.\d{0,3})?|1(\.0{0,3})?")
 
 
+@lru_cache(maxsize=64)
 def prefers_html(accept: str) -> bool:
     """True where the `Accept` value ranks text/html above application/json, as a browser's does.
 

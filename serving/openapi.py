@@ -77,6 +77,7 @@ NOT_READY = _errors(
 
 PREDICT_ERRORS = _errors(
     status_400=("The body cannot be parsed. Codes: `not_json`, `json_too_deep`, `not_utf8`, `malformed_form`."),
+    status_408="The body did not come within CLIENT_TIMEOUT (10 seconds unless set). Code: `body_too_slow`.",
     status_413="The body has more than MAX_BODY_BYTES bytes (1 MiB unless configured). Code: `body_too_large`.",
     status_415=(
         "The body is of another type, charset or encoding than the three. Codes: `unsupported_media_type`, "
@@ -90,8 +91,8 @@ PREDICT_ERRORS = _errors(
     ),
     status_500="The server failed; its log has the fault under the request's id. Code: `internal_error`.",
     status_503=(
-        "The queue is full or the service is stopping; `Retry-After` says when to try again. "
-        "Codes: `overloaded`, `not_ready`."
+        "The queue is full, the texts waited longer than DEADLINE, or the service is stopping; `Retry-After` says when "
+        "to try again. Codes: `overloaded`, `deadline_exceeded`, `not_ready`."
     ),
 )
 

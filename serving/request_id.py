@@ -1,12 +1,13 @@
 """Every request has an identifier: the log, the metrics' reader and the client can speak of the same one."""
 
 import re
-from uuid import uuid4
+from random import getrandbits
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HEADER = "X-Request-ID"
+
+_NAME = HEADER.lower().encode()
 
 _ACCEPTED = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
@@ -25,16 +26,20 @@ class RequestIdMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request_id = _choose(Headers(scope=scope).get(HEADER, ""))
+        request_id = _choose(scope)
         scope.setdefault("state", {})["request_id"] = request_id
+        header = (_NAME, request_id.encode())
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)[HEADER] = request_id
+                message["headers"] = [*message.get("headers", ()), header]
             await send(message)
 
         await self.app(scope, receive, send_with_id)
 
 
-def _choose(sent: str) -> str:
-    return sent if _ACCEPTED.fullmatch(sent) else uuid4().hex
+def _choose(scope: Scope) -> str:
+    # Not starlette's Headers: this runs for every request, and most have no such header.
+    sent = next((value.decode("latin-1") for name, value in scope["headers"] if name == _NAME), "")
+    # An identifier is no secret, so it need not cost a system call.
+    return sent if _ACCEPTED.fullmatch(sent) else f"{getrandbits(128):032x}"

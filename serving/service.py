@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
+from serving.admission import Admission
 from serving.batching import Batcher, PredictorLike
 from serving.metadata import Metadata
 from serving.metrics import Metrics
@@ -18,6 +19,7 @@ class Service:
 
     settings: Settings
     metadata: Metadata
+    admission: Admission
     batcher: Batcher
     readiness: Readiness
     metrics: Metrics
@@ -26,14 +28,34 @@ class Service:
 
     @classmethod
     def of(cls, settings: Settings, predictor: PredictorLike) -> Self:
+        admission = Admission(settings.queue_limit)
+        metrics = Metrics(predictor.metadata, load=lambda: admission.load)
+        return cls._around(predictor, settings, admission, metrics, Places(settings.max_files))
+
+    def successor(self, predictor: PredictorLike) -> Self:
+        """The same service with another model. What waits at this one's batcher still counts."""
+        self.metrics.take_up(predictor.metadata)
+        return self._around(predictor, self.settings, self.admission, self.metrics, self.places)
+
+    @classmethod
+    def _around(
+        cls, predictor: PredictorLike, settings: Settings, admission: Admission, metrics: Metrics, places: Places
+    ) -> Self:
         metadata = predictor.metadata
-        batcher = Batcher(predictor, limit=settings.queue_limit)
+        batcher = Batcher(
+            predictor,
+            limit=admission,
+            batch_limit=settings.batch_limit,
+            deadline=settings.deadline,
+            on_batch=metrics.count_batch,
+        )
         return cls(
             settings=settings,
             metadata=metadata,
+            admission=admission,
             batcher=batcher,
             readiness=Readiness(batcher),
-            metrics=Metrics(metadata, load=lambda: batcher.load),
+            metrics=metrics,
             pages=Pages(metadata, settings),
-            places=Places(settings.max_files),
+            places=places,
         )

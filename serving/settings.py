@@ -1,5 +1,6 @@
 """Every knob of the service, in one place. Each is an environment variable of the field's name in upper case."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -11,6 +12,8 @@ from serving.errors import SettingsError
 
 MIN_KEY_LENGTH = 16
 
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
+
 
 class Settings(BaseSettings):
     """The service's settings. An empty variable counts as unset; use `Settings.load()` to read the environment."""
@@ -19,6 +22,9 @@ class Settings(BaseSettings):
         frozen=True, env_ignore_empty=True, hide_input_in_errors=True, protected_namespaces=()
     )
 
+    host: str = Field("127.0.0.1", description="the address to listen at; 0.0.0.0 is all of the machine's")
+    port: int = Field(8000, ge=0, le=65535, description="the port to listen at")
+    workers: int = Field(1, ge=1, le=64, description="processes that answer; each takes the memory below")
     model_dir: Path = Field(Path("artifacts"), description="the folder of the bundle to serve")
     max_text_chars: int = Field(10_000, ge=1, description="characters that one text may have")
     max_texts: int = Field(256, ge=1, description="texts that one request may carry")
@@ -31,9 +37,24 @@ class Settings(BaseSettings):
     queue_limit: int = Field(
         1024, ge=1, description="texts that may wait or be in work at once; more are answered 503 (at least MAX_TEXTS)"
     )
+    batch_limit: int = Field(64, ge=1, le=1024, description="texts that are computed at once at most")
+    deadline: int = Field(
+        15, ge=1, le=29, description="seconds that a text may wait and be computed; after them it is answered 503"
+    )
+    client_timeout: int = Field(
+        10, ge=1, le=600, description="seconds that a client may take to send headers or body, or stop reading"
+    )
+    max_header_bytes: int = Field(16_384, ge=1024, description="bytes that a request's line and headers may have")
+    max_connections: int = Field(1000, ge=1, description="connections that one process holds; more are answered 503")
     inference_threads: int = Field(1, ge=1, le=256, description="threads that one batch is computed with")
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (), description="comma-separated keys, each of 16 or more visible ASCII characters; unset leaves the API open"
+    )
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="comma-separated origins whose pages' scripts may call the API (CORS), or *; unset lets none"
+    )
+    forwarded_allow_ips: str = Field(
+        "127.0.0.1", description="comma-separated addresses of proxies whose X-Forwarded-* headers are believed, or *"
     )
     docs: bool = Field(True, description="whether /docs and /openapi.json are served")
     log_level: Literal["critical", "error", "warning", "info", "debug"] = Field(
@@ -73,6 +94,20 @@ class Settings(BaseSettings):
                     f"API_KEYS: key {number} has a character that is not visible ASCII; only those are accepted."
                 )
         return keys
+
+    @field_validator("allowed_origins", mode="before")
+    @classmethod
+    def _split_origins(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        origins = [origin.strip() for origin in value.split(",") if origin.strip()]
+        wrong = [origin for origin in origins if origin != "*" and not _ORIGIN.fullmatch(origin)]
+        if wrong:
+            raise ValueError(
+                f"ALLOWED_ORIGINS has {wrong[0]!r}; "
+                "accepted is * or origins such as https://example.org, without a path."
+            )
+        return origins
 
     @field_validator("log_level", mode="before")
     @classmethod

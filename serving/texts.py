@@ -35,7 +35,7 @@ async def read_submission(request: Request, settings: Settings) -> Submission:
     in its box. Raises UnsupportedMediaType, BodyTooLarge, MalformedBody or InvalidText.
     """
     kind = content_type(request.headers)
-    body = await read_body(request, settings.max_body_bytes)
+    body = await read_body(request, settings.max_body_bytes, settings.client_timeout)
     if kind.name == JSON:
         document = parse_json(body)
         if isinstance(document, dict):

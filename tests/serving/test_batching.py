@@ -1,10 +1,15 @@
 import asyncio
 import logging
+import random
+from collections.abc import Sequence
+from functools import partial
 
 import pytest
 
+from serving.admission import Admission
 from serving.batching import EXPLAINED_AS, Batcher
 from serving.errors import InferenceFailed, NotReady, Overloaded
+from serving.predictor import Prediction
 from tests.serving.fakes import FakePredictor
 
 pytestmark = pytest.mark.anyio
@@ -185,3 +190,191 @@ async def test_a_failed_start_of_work_frees_its_place(batcher: Batcher, monkeypa
     with pytest.raises(RuntimeError):
         await batcher.predict(["good"])
     assert batcher.load == 0
+
+
+class Echo(FakePredictor):
+    """Answers each text with itself. Notes its batches, and fails where one of them holds what `refused` says."""
+
+    def __init__(self, refused: str = "never") -> None:
+        super().__init__()
+        self.batches: list[list[str]] = []
+        self.refused = refused
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        self.started.set()
+        assert self.gate.wait(timeout=10)
+        self.batches.append(list(texts))
+        if self.refused in texts:
+            raise ValueError("cannot bear it")
+        return [Prediction(text, 1.0, {text: 1.0}, truncated=False) for text in texts]
+
+
+async def held(predictor: FakePredictor, batcher: Batcher) -> asyncio.Task[list[Prediction]]:
+    """A first call that is in work until the gate opens, so that others gather."""
+    predictor.gate.clear()
+    first = asyncio.create_task(batcher.predict(["first"]))
+    await started(predictor)
+    return first
+
+
+async def test_a_lone_text_waits_for_nobody() -> None:
+    echo = Echo()
+    assert len(await Batcher(echo, limit=1).predict(["a"])) == 1
+    assert echo.batches == [["a"]]
+
+
+async def test_what_gathers_is_one_batch() -> None:
+    echo, sizes = Echo(), list[int]()
+    batcher = Batcher(echo, limit=100, batch_limit=8, on_batch=sizes.append)
+    first = await held(echo, batcher)
+    waiting = [asyncio.create_task(batcher.predict([str(n)])) for n in range(20)]
+    await until(batcher, 21)
+    echo.gate.set()
+    await asyncio.gather(first, *waiting)
+    await batcher.check()
+    assert sizes == [1, 8, 8, 4]
+    assert echo.batches[1] == [str(n) for n in range(8)]
+
+
+async def test_a_large_request_does_not_hold_up_lone_ones() -> None:
+    echo = Echo()
+    batcher = Batcher(echo, limit=1000, batch_limit=8)
+    first = await held(echo, batcher)
+    many = asyncio.create_task(batcher.predict([f"many {n}" for n in range(256)]))
+    await until(batcher, 257)
+    lone = asyncio.create_task(batcher.predict(["lone"]))
+    await until(batcher, 258)
+    echo.gate.set()
+    answers = await many
+    await asyncio.gather(first, lone)
+    assert [answer.label for answer in answers] == [f"many {n}" for n in range(256)]
+    assert "lone" in echo.batches[1]
+
+
+async def test_thousands_get_their_own_answers_while_others_leave() -> None:
+    echo, rng = Echo(), random.Random(1)
+    batcher = Batcher(echo, limit=100_000, batch_limit=32)
+
+    async def ask(number: int) -> bool:
+        texts = [f"{number}.{n}" for n in range(rng.choice([1, 1, 1, 2, 40]))]
+        call = asyncio.create_task(batcher.predict(texts))
+        await asyncio.sleep(rng.random() / 100)
+        if leaves := rng.random() < 0.1:
+            call.cancel()
+        try:
+            assert [answer.label for answer in await call] == texts
+        except asyncio.CancelledError:
+            return not leaves
+        return True
+
+    outcomes = await asyncio.wait_for(asyncio.gather(*(ask(number) for number in range(5000))), 60)
+    assert outcomes.count(True) >= 4000
+    await batcher.check()
+    assert batcher.load == 0
+    assert max(map(len, echo.batches)) <= 32
+
+
+async def test_batch_mates_of_one_who_left_are_answered() -> None:
+    echo = Echo()
+    batcher = Batcher(echo, limit=100)
+    first = await held(echo, batcher)
+    calls = [asyncio.create_task(batcher.predict([name])) for name in "abc"]
+    await until(batcher, 4)
+    calls[1].cancel()
+    await asyncio.sleep(0)
+    echo.gate.set()
+    await asyncio.gather(first, calls[0], calls[2])
+    assert echo.batches == [["first"], ["a", "c"]]
+    assert batcher.load == 0
+
+
+async def test_a_bad_item_fails_alone(caplog: pytest.LogCaptureFixture) -> None:
+    echo = Echo(refused="bad")
+    batcher = Batcher(echo, limit=100)
+    first = await held(echo, batcher)
+    calls = [asyncio.create_task(batcher.predict(texts)) for texts in (["a"], ["b", "bad"], ["c", "d"])]
+    await until(batcher, 6)
+    echo.gate.set()
+    await first
+    a, bad, c = await asyncio.gather(*calls, return_exceptions=True)
+    assert isinstance(a, list)
+    assert isinstance(c, list)
+    assert [answer.label for answer in a + c] == ["a", "c", "d"]
+    assert isinstance(bad, InferenceFailed)
+    assert "each is tried alone" in caplog.text
+    assert batcher.load == 0
+
+
+async def test_the_deadline_ends_the_wait_and_the_work() -> None:
+    echo = Echo()
+    batcher = Batcher(echo, limit=100, batch_limit=1, deadline=0.05)
+    echo.gate.clear()
+    calls = [asyncio.create_task(batcher.predict([name])) for name in "ab"]
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [Overloaded, Overloaded]
+    assert {outcome.error_code for outcome in outcomes if isinstance(outcome, Overloaded)} == {"deadline_exceeded"}
+    assert batcher.load == 1, "what the thread still computes counts"
+    echo.gate.set()
+    await until(batcher, 0)
+    assert echo.batches == [["a"]], "what had waited too long was never computed"
+
+
+async def test_the_deadline_of_an_explanation(predictor: FakePredictor) -> None:
+    predictor.gate.clear()
+    with pytest.raises(Overloaded, match="waited too long"):
+        await Batcher(predictor, limit=100, deadline=0.05).explain(["good", "bad"])
+    predictor.gate.set()
+
+
+class Death(BaseException):
+    """What no `except Exception` stops."""
+
+
+async def test_the_workers_death_is_told_to_all_who_wait(caplog: pytest.LogCaptureFixture) -> None:
+    echo = Echo()
+    batcher = Batcher(echo, limit=100, batch_limit=1)
+
+    def die(_: Sequence[str]) -> list[Prediction]:
+        echo.started.set()
+        assert echo.gate.wait(timeout=10)
+        raise Death
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(echo, "predict", die)
+        first = await held(echo, batcher)
+        waiting = asyncio.create_task(batcher.predict(["waiting"]))
+        await until(batcher, 2)
+        echo.gate.set()
+        outcomes = await asyncio.wait_for(asyncio.gather(first, waiting, return_exceptions=True), 5)
+    assert [type(outcome) for outcome in outcomes] == [InferenceFailed, InferenceFailed]
+    assert "The worker died" in caplog.text
+    await until(batcher, 0)
+    assert len(await batcher.predict(["next"])) == 1
+
+
+async def test_calls_and_batches_take_turns() -> None:
+    echo, order = Echo(), list[str]()
+    batcher = Batcher(echo, limit=100, on_batch=lambda _: order.append("batch"))
+    first = await held(echo, batcher)
+    calls = [asyncio.create_task(batcher.call(partial(order.append, "call"))) for _ in range(3)]
+    waiting = asyncio.create_task(batcher.predict(["waiting"]))
+    await until(batcher, 2)
+    echo.gate.set()
+    await asyncio.gather(first, waiting, *calls)
+    assert order == ["batch", "call", "batch", "call", "call"]
+
+
+async def test_two_batchers_share_a_bound(predictor: FakePredictor) -> None:
+    admission = Admission(2)
+    old, new = Batcher(predictor, limit=admission), Batcher(Echo(), limit=admission)
+    first = await held(predictor, old)
+    with pytest.raises(Overloaded):
+        await new.predict(["a", "b"])
+    predictor.gate.set()
+    await first
+    assert len(await new.predict(["a", "b"])) == 2
+
+
+async def test_no_texts_no_work(batcher: Batcher, predictor: FakePredictor) -> None:
+    assert await batcher.predict([]) == []
+    assert not predictor.started.is_set()

@@ -1,9 +1,10 @@
+import asyncio
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from starlette.datastructures import Headers
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.testclient import TestClient
 
 from serving.body import (
@@ -18,7 +19,7 @@ from serving.body import (
     read_body,
     shown,
 )
-from serving.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
+from serving.errors import BodyTooLarge, BodyTooSlow, MalformedBody, UnsupportedMediaType
 
 
 @pytest.mark.parametrize(
@@ -163,3 +164,24 @@ async def test_reading_stops_at_the_limit() -> None:
     with pytest.raises(BodyTooLarge):
         await read_body(Request({"type": "http", "headers": []}, receive), 25)
     assert len(list(messages)) == 6
+
+
+@pytest.mark.anyio
+async def test_a_slow_body_is_not_waited_for() -> None:
+    async def receive() -> dict[str, Any]:
+        await asyncio.sleep(0.01)
+        return {"type": "http.request", "body": b"x", "more_body": True}
+
+    with pytest.raises(BodyTooSlow, match=r"not whole after 0\.1 seconds") as caught:
+        await read_body(Request({"type": "http", "headers": []}, receive), 1000, 0.1)
+    assert caught.value.status == 408
+    assert caught.value.headers == {"Connection": "close"}
+
+
+@pytest.mark.anyio
+async def test_a_client_that_leaves_while_sending() -> None:
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.disconnect"}
+
+    with pytest.raises(ClientDisconnect):
+        await read_body(Request({"type": "http", "headers": []}, receive), 1000)

@@ -1,8 +1,12 @@
+import json
 import logging
+import sys
+from collections.abc import Callable
 
 import pytest
+from starlette.testclient import TestClient
 
-from serving.logs import configure
+from serving.logs import JsonFormatter, configure
 
 
 @pytest.fixture
@@ -25,3 +29,48 @@ def test_a_process_with_its_own_keeps_them(logger: logging.Logger) -> None:
     configure("debug")
     assert logger.level == logging.DEBUG
     assert logger.handlers == [], "pytest's are on the root"
+
+
+def formatted(record: logging.LogRecord) -> dict[str, object]:
+    line = JsonFormatter().format(record)
+    assert "\n" not in line
+    content: dict[str, object] = json.loads(line)
+    return content
+
+
+def test_a_message_is_one_line_of_json() -> None:
+    record = logging.LogRecord("serving.x", logging.INFO, "x.py", 1, "it's %s", ("so\n“quoted”",), None)
+    entry = formatted(record)
+    assert (entry["level"], entry["logger"], entry["message"]) == ("info", "serving.x", "it's so\n“quoted”")
+    assert str(entry["time"]).endswith("Z")
+
+
+def test_a_fault_keeps_its_traceback() -> None:
+    try:
+        raise ValueError("inner")
+    except ValueError:
+        record = logging.LogRecord("x", logging.ERROR, "x.py", 1, "failed", (), sys.exc_info())
+    assert "ValueError: inner" in str(formatted(record)["fault"])
+
+
+def test_each_request_has_a_line_without_its_text(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="serving")
+    client.post("/predict", data={"text": "my secret is good"}, headers={"X-Request-ID": "mine"})
+    client.post("/predict?key=hidden", data={"text": "", "other": "secret"}, headers={"X-Request-ID": "refused"})
+    entries = [formatted(record) for record in caplog.records if record.name == "serving.requests"]
+    assert [(entry["request_id"], entry["route"], entry["status"]) for entry in entries] == [
+        ("mine", "/predict", 200),
+        ("refused", "/predict", 422),
+    ]
+    assert all(isinstance(entry["milliseconds"], float) for entry in entries)
+    assert "secret" not in caplog.text
+    assert "hidden" not in caplog.text
+
+
+def test_keys_are_never_logged(make_client: Callable[..., TestClient], caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    client = make_client(api_keys="first-key-of-sixteen")
+    for key in ("first-key-of-sixteen", "a-wrong-key-of-many"):
+        client.get("/model", headers={"Authorization": f"Bearer {key}"})
+    assert caplog.records
+    assert "key-of" not in "".join(str(vars(record)) for record in caplog.records if record.name.startswith("serving"))

@@ -60,3 +60,23 @@ def test_two_apps_do_not_add_up(make_app: Callable[..., FastAPI]) -> None:
     first, second = TestClient(make_app()), TestClient(make_app())
     first.get("/healthz")
     assert "/healthz" not in second.get("/metrics").text
+
+
+def test_batches_and_cut_texts(client: TestClient) -> None:
+    client.post("/predict", json={"texts": ["good", "word " * 21]})
+    client.get("/readyz")
+    assert line(client, "batch_texts_sum").endswith(" 2.0")
+    assert line(client, "batch_texts_count").endswith(" 1.0")
+    assert line(client, "truncated_texts_total").endswith(" 1.0")
+
+
+def test_a_new_model_takes_the_old_ones_place(make_app: Callable[..., FastAPI]) -> None:
+    app = make_app()
+    metadata = app.state.service.metadata.model_copy(
+        update={"model_version": "ba9876543210", "labels": ["ham", "spam"]}
+    )
+    app.state.service.metrics.take_up(metadata)
+    text = TestClient(app).get("/metrics").text
+    assert 'model_info{name="fake",version="ba9876543210"} 1.0' in text
+    assert 'model_info{name="fake",version="0123456789ab"} 0.0' in text
+    assert 'predictions_total{label="spam"} 0.0' in text

@@ -46,6 +46,13 @@ def test_every_field_is_described() -> None:
             "QUEUE_LIMIT is 8, below MAX_TEXTS (256), so a full request could never be admitted; "
             "accepted is MAX_TEXTS or more.",
         ),
+        ("DEADLINE", "30", "DEADLINE is '30'; accepted is a whole number from 1 to 29."),
+        (
+            "ALLOWED_ORIGINS",
+            "https://example.org/path",
+            "ALLOWED_ORIGINS has 'https://example.org/path'; accepted is * or origins such as https://example.org, "
+            "without a path.",
+        ),
         ("API_KEYS", "short", "API_KEYS: key 1 has 5 characters; accepted are 16 or more."),
         ("API_KEYS", ", ,", "API_KEYS is set but holds no key; leave it unset to keep the API open."),
         (
@@ -75,3 +82,8 @@ def test_keys_are_split_and_never_shown(monkeypatch: pytest.MonkeyPatch) -> None
     settings = Settings.load()
     assert [key.get_secret_value() for key in settings.api_keys] == KEYS.split(", ")
     assert "sixteen" not in f"{settings!r} {settings} {settings.model_dump_json()}"
+
+
+def test_origins_are_split(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALLOWED_ORIGINS", "https://example.org, http://localhost:3000")
+    assert Settings.load().allowed_origins == ("https://example.org", "http://localhost:3000")

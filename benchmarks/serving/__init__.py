@@ -1,0 +1,1 @@
+"""The service beside an empty endpoint, the usual tutorial's way and four model servers: `make bench`."""

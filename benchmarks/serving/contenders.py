@@ -1,0 +1,101 @@
+"""Who is measured: how each is installed, started and asked."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.serving.load import FORM, JSON, MANY, ROOT, Shape
+
+PEERS = Path(__file__).parent / "peers"
+SERVE = ROOT / ".venv-serve"
+TRAIN = ROOT / ".venv"
+SESSION = ("h5py==3.14.0", "onnx==1.23.2", "onnxruntime==1.31.1", "tokenizers==0.23.3", "pydantic", "numpy")
+"""What our predictor needs, which the four servers run as their model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """One way to serve.
+
+    `environment`: a folder with a virtual environment. `packages`: installed into one of its own under build/, where
+    it is to have one. `command`: its arguments after the Python, with `{port}`. `variables`: its environment.
+    `connections`: how many ask at once.
+    """
+
+    name: str
+    shape: Shape
+    command: Sequence[str]
+    environment: Path = SERVE
+    packages: Sequence[str] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    connections: int = 64
+
+    @property
+    def python(self) -> Path:
+        return self.environment / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+
+
+def _uvicorn(app: str) -> tuple[str, ...]:
+    return ("-m", "uvicorn", app, "--port", "{port}", "--no-access-log", "--log-level", "warning")
+
+
+def _ours(name: str, shape: Shape, connections: int = 64) -> Contender:
+    variables = {"LOG_LEVEL": "warning", "PORT": "{port}"}
+    return Contender(name, shape, ("-m", "serving.server"), variables=variables, connections=connections)
+
+
+def _peer(name: str, package: str, shape: Shape, command: Sequence[str], **more: str) -> Contender:
+    return Contender(
+        name,
+        shape,
+        command,
+        environment=ROOT / "build" / "peers" / package.partition("==")[0].partition("[")[0],
+        packages=(package, *SESSION),
+        variables=more,
+    )
+
+
+EMPTY = Contender("empty FastAPI form endpoint", FORM, _uvicorn("benchmarks.serving.peers.empty:app"))
+OURS = _ours("this service, form", FORM)
+
+CONTENDERS = (
+    EMPTY,
+    OURS,
+    _ours("this service, JSON", JSON),
+    _ours("this service, 32 texts a request", MANY, connections=16),
+    Contender(
+        "the tutorial's way, model loaded for every request",
+        FORM,
+        _uvicorn("benchmarks.serving.peers.tutorial:app"),
+        environment=TRAIN,
+        connections=1,
+    ),
+    Contender(
+        "the tutorial's way, model loaded once",
+        FORM,
+        _uvicorn("benchmarks.serving.peers.tutorial:app"),
+        environment=TRAIN,
+        variables={"LOAD_ONCE": "1"},
+    ),
+    _peer("LitServe", "litserve==0.2.19", JSON, ("-m", "benchmarks.serving.peers.lit", "{port}")),
+    _peer(
+        "BentoML",
+        "bentoml==1.4.39",
+        Shape("/predict", "application/json", "json", template='{"text": %s}'),
+        ("-m", "bentoml", "serve", "benchmarks.serving.peers.bento:Sentiment", "--port", "{port}"),
+    ),
+    _peer(
+        "MLServer",
+        "mlserver==1.7.1",
+        Shape(
+            "/v2/models/sentiment/infer",
+            "application/json",
+            "json",
+            template='{"inputs": [{"name": "text", "shape": [1, 1], "datatype": "BYTES", "data": [%s]}]}',
+        ),
+        ("-m", "mlserver.cli.main", "start", "benchmarks/serving/peers/mlserver"),
+        MLSERVER_HTTP_PORT="{port}",
+    ),
+    _peer("Ray Serve", "ray[serve]==2.60.0", JSON, ("-m", "benchmarks.serving.peers.rays", "{port}")),
+)

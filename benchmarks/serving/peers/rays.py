@@ -1,0 +1,31 @@
+"""Ray Serve, by its documentation: a deployment with dynamic request batching."""
+
+import sys
+import time
+from typing import Any
+
+from ray import serve
+from starlette.requests import Request
+
+from benchmarks.serving.peers.model import answer, load
+
+
+@serve.deployment(num_replicas=1, max_ongoing_requests=256)
+class Sentiment:
+    def __init__(self) -> None:
+        self.predictor = load()
+
+    @serve.batch(max_batch_size=32, batch_wait_timeout_s=0.005)  # type: ignore[untyped-decorator]
+    async def predict(self, texts: list[str]) -> list[dict[str, Any]]:
+        return [answer(prediction) for prediction in self.predictor.predict(texts)]
+
+    async def __call__(self, request: Request) -> dict[str, Any]:
+        found: dict[str, Any] = await self.predict((await request.json())["text"])
+        return found
+
+
+if __name__ == "__main__":
+    serve.start(http_options={"host": "127.0.0.1", "port": int(sys.argv[1])})
+    serve.run(Sentiment.bind(), route_prefix="/predict")  # type: ignore[attr-defined]
+    while True:
+        time.sleep(1)

@@ -1,0 +1,35 @@
+"""How much may wait or be in work at once."""
+
+from threading import Lock
+
+from serving.errors import Overloaded
+
+
+class Admission:
+    """Counts texts, wherever they come from, and refuses those that do not fit under `limit`. Safe in any thread."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._load = 0
+        self._lock = Lock()
+
+    @property
+    def load(self) -> int:
+        """Texts that wait or are in work."""
+        return self._load
+
+    def admit(self, items: int) -> None:
+        """Count `items` texts. Raises Overloaded where they do not fit; none of them is then counted."""
+        with self._lock:
+            if self._load + items > self.limit:
+                raise Overloaded(
+                    f"The queue is full: {self._load:,} texts wait or are in work and {items:,} more were sent; "
+                    f"at most {self.limit:,} are accepted at once. Try again shortly.",
+                    headers={"Retry-After": "1"},
+                )
+            self._load += items
+
+    def release(self, items: int) -> None:
+        """Give the places of `items` texts back."""
+        with self._lock:
+            self._load -= items

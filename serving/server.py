@@ -1,0 +1,111 @@
+"""The process that serves: `python -m serving.server`, which the Procfile and `make serve` start.
+
+uvicorn, with what the settings say and what its command line cannot: connections with limits of their own, metrics
+that several workers share, and a model that SIGHUP exchanges without closing a connection.
+"""
+
+import logging
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+import uvicorn
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
+
+from serving import logs
+from serving.errors import SettingsError
+from serving.protocol import GuardedProtocol
+from serving.settings import Settings
+
+# Heroku's router keeps idle connections for 90 seconds, and gives a process 30 to end.
+KEEP_ALIVE, GRACE = 95, 27
+START_LIMIT = 60
+
+_SHARED = "PROMETHEUS_MULTIPROC_DIR"
+
+_log = logging.getLogger(__name__)
+
+
+class ServerConfig(uvicorn.Config):
+    """uvicorn's configuration, which is also carried to each worker, and the settings that it was made of."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        super().__init__(
+            "serving.app:create_app",
+            factory=True,
+            host=settings.host,
+            port=settings.port,
+            workers=settings.workers,
+            http=GuardedProtocol,
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            forwarded_allow_ips=settings.forwarded_allow_ips,
+            limit_concurrency=settings.max_connections,
+            timeout_keep_alive=KEEP_ALIVE,
+            timeout_graceful_shutdown=GRACE,
+            timeout_worker_healthcheck=START_LIMIT,
+        )
+
+
+class Supervisor(Multiprocess):
+    """Keeps the workers going. SIGHUP is handed to them, rather than ending them: none of their connections closes."""
+
+    def handle_hup(self) -> None:
+        for process in self.processes:
+            if process.pid is not None and process.process.is_alive():
+                os.kill(process.pid, signal.SIGHUP)
+
+    def keep_subprocess_alive(self) -> None:
+        before = {process.pid for process in self.processes}
+        super().keep_subprocess_alive()
+        for pid in before - {process.pid for process in self.processes}:
+            self._forget(pid)
+
+    def _forget(self, pid: int | None) -> None:
+        """What a dead worker counted stays; what it held at the moment of its death goes."""
+        from prometheus_client.multiprocess import mark_process_dead
+
+        mark_process_dead(pid)  # type: ignore[no-untyped-call]
+
+
+def main() -> None:
+    """Serve until a signal ends it. Where it cannot start, the process ends with one sentence on stderr."""
+    try:
+        settings = Settings.load()
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(STARTUP_FAILURE) from None
+    logs.configure(settings.log_level)
+    # Read by the tokenizer's library: a thread for each core would only take them from the event loop.
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the model is loaded; its default would end the process
+    _serve_by_many(settings) if settings.workers > 1 else _serve_alone(settings)
+
+
+def _serve_alone(settings: Settings) -> None:
+    server = uvicorn.Server(ServerConfig(settings))
+    server.run()
+    if not server.started:
+        raise SystemExit(STARTUP_FAILURE)
+
+
+def _serve_by_many(settings: Settings) -> None:
+    config = ServerConfig(settings)
+    # The metrics' library decides by this variable, when it is imported, whether processes share what they count.
+    folder = os.environ[_SHARED] = tempfile.mkdtemp(prefix="tweet-sentiment-metrics-")
+    try:
+        Supervisor(config, sockets=[config.bind_socket()]).run()
+    finally:
+        shutil.rmtree(Path(folder), ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

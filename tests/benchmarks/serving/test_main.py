@@ -1,0 +1,28 @@
+from benchmarks.serving.__main__ import Row, table
+from benchmarks.serving.contenders import EMPTY
+from benchmarks.serving.load import Load
+from benchmarks.serving.overload import Tally, report
+
+
+def load(rate: float, failed: int = 0) -> Load:
+    return Load(int(rate), rate, 0.005, 0.0201, failed)
+
+
+def test_the_table() -> None:
+    rows = [
+        Row(EMPTY.name, 1, load(4000), load(2000), 50 * 1024**2, 0.5),
+        Row("ours", 32, load(100, failed=3), load(50), 160 * 1024**2, 1.25),
+        Row("another", fault="could not be installed: no wheel"),
+    ]
+    assert table(rows).splitlines()[2:] == [
+        f"| {EMPTY.name} | 4,000.0 | 1.00 | 4,000 | 5.0 ms, 20.1 ms | 50 MB | 0.5 s |",
+        "| ours (3 failed) | 100.0 | 0.03 | 3,200 | 5.0 ms, 20.1 ms | 160 MB | 1.2 s |",
+        "| another | could not be installed: no wheel | | | | | |",
+    ]
+
+
+def test_the_report_of_an_overload() -> None:
+    text = report(1000, Tally([0.1, 0.2], [0.01], lost=1, wrong=0), 1024**2, 2 * 1024**2)
+    assert "| accepted | 2; p50 200.0 ms, p99 200.0 ms |" in text
+    assert "| refused with 503 | 1; p50 10.0 ms, p99 10.0 ms |" in text
+    assert "| lost | 1 |" in text

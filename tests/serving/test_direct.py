@@ -1,0 +1,83 @@
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import pytest
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from starlette.testclient import TestClient
+
+from serving.direct import DirectMiddleware, direct
+from tests.serving.conftest import BROWSER
+
+KEY = "first-key-of-sixteen"
+REQUESTS: list[dict[str, Any]] = [
+    {"data": {"text": "so good"}},
+    {"data": {"text": "so good", "explain": "on"}},
+    {"data": {"text": ""}},
+    {"data": {"text": "so good"}, "headers": {"Accept": BROWSER}},
+    {"data": {"text": ""}, "headers": {"Accept": BROWSER}},
+    {"json": {"texts": ["good", "bad"]}},
+    {"content": b"{", "headers": {"Content-Type": "application/json"}},
+    {"content": b"x", "headers": {"Content-Type": "text/plain"}},
+    {"data": {"text": "so good"}, "headers": {"Authorization": f"Bearer {KEY}"}},
+    {"data": {"text": "so good"}, "headers": {"Authorization": "Basic !"}},
+]
+
+
+def without_direct(app: FastAPI) -> FastAPI:
+    app.user_middleware = [entry for entry in app.user_middleware if "Direct" not in str(entry.cls)]
+    return app
+
+
+@pytest.mark.parametrize("keys", [{}, {"api_keys": KEY}])
+@pytest.mark.parametrize("request_", REQUESTS)
+def test_it_answers_as_the_router_does(
+    make_app: Callable[..., FastAPI], request_: dict[str, Any], keys: dict[str, str]
+) -> None:
+    sent = {**request_, "headers": {"X-Request-ID": "same", **request_.get("headers", {})}}
+    answers = [TestClient(app).post("/predict", **sent) for app in (make_app(**keys), without_direct(make_app(**keys)))]
+    ours, routers = [(answer.status_code, dict(answer.headers), answer.content) for answer in answers]
+    assert ours == routers
+
+
+def test_below_a_prefix_the_router_answers(make_app: Callable[..., FastAPI]) -> None:
+    client = TestClient(make_app(), root_path="/below")
+    assert client.post("/below/predict", data={"text": "good"}).status_code == 200
+
+
+def test_other_methods_go_on(client: TestClient) -> None:
+    assert client.delete("/predict").status_code == 405
+
+
+async def first(request: Request) -> str:
+    request.state.calls = [*getattr(request.state, "calls", ()), "first"]
+    return "1"
+
+
+async def second(one: Annotated[str, Depends(first)]) -> str:
+    return one + "2"
+
+
+def test_each_dependency_is_called_once_and_in_order() -> None:
+    router = APIRouter(dependencies=[Depends(first)])
+
+    @router.post("/")
+    async def answer(request: Request, two: Annotated[str, Depends(second)]) -> Response:
+        return Response(f"{two} {request.state.calls}")
+
+    app = FastAPI()
+    app.include_router(router)
+    app.add_middleware(DirectMiddleware, handlers=direct(app, ("POST", "/")))
+    assert TestClient(app).post("/").text == "12 ['first']"
+
+
+def test_what_takes_more_than_the_request_is_refused() -> None:
+    app = FastAPI()
+
+    @app.post("/")
+    async def answer(number: int) -> Response:
+        return Response(str(number))
+
+    with pytest.raises(TypeError, match="has query_params; a direct route takes only the request"):
+        direct(app, ("POST", "/"))
+    with pytest.raises(KeyError):
+        direct(app, ("POST", "/nowhere"))

@@ -1,0 +1,42 @@
+from collections.abc import Callable
+
+import pytest
+from starlette.testclient import TestClient
+
+from tests.serving.conftest import BROWSER
+
+ORIGIN = "https://example.org"
+
+
+@pytest.mark.parametrize("accept", ["*/*", BROWSER])
+@pytest.mark.parametrize(
+    "path", ["/", "/predict", "/model", "/healthz", "/metrics", "/docs", "/static/style.css", "/no"]
+)
+def test_every_answer_is_safe(client: TestClient, path: str, accept: str) -> None:
+    headers = client.get(path, headers={"Accept": accept}).headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    policy = headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert headers.get_list("content-security-policy") == [policy], "a page's own policy is not doubled"
+
+
+def test_no_other_page_may_call_unless_it_is_named(client: TestClient) -> None:
+    answer = client.post("/predict", data={"text": "good"}, headers={"Origin": ORIGIN})
+    assert not [name for name in answer.headers if name.startswith("access-control")]
+    assert client.options("/predict", headers={"Origin": ORIGIN}).status_code == 405
+
+
+def test_a_named_page_may_call(make_client: Callable[..., TestClient]) -> None:
+    client = make_client(allowed_origins=f"{ORIGIN}, https://other.example:8443")
+    for answer in (
+        client.post("/predict", data={"text": "good"}, headers={"Origin": ORIGIN}),
+        client.post("/predict", data={"text": ""}, headers={"Origin": ORIGIN}),
+    ):
+        assert answer.headers["access-control-allow-origin"] == ORIGIN
+        assert "X-Request-ID" in answer.headers["access-control-expose-headers"]
+    asked = {"Origin": ORIGIN, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "x-api-key"}
+    assert client.options("/predict", headers=asked).status_code == 200
+    refused = client.options("/predict", headers=asked | {"Origin": "https://evil.example"})
+    assert "access-control-allow-origin" not in refused.headers

@@ -1,0 +1,90 @@
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from serving.errors import InferenceFailed, Overloaded
+from serving.jobs import Job, Part, Queue
+from serving.predictor import Prediction
+
+pytestmark = pytest.mark.anyio
+
+
+def job(*texts: str) -> Job:
+    return Job(texts, asyncio.get_running_loop())
+
+
+def answers(texts: Sequence[str]) -> list[Prediction]:
+    return [Prediction(text, 1.0, {text: 1.0}, truncated=False) for text in texts]
+
+
+def taken(parts: list[Part]) -> list[list[str]]:
+    return [list(part.texts) for part in parts]
+
+
+async def test_a_batch_takes_what_waits() -> None:
+    queue = Queue()
+    for one in (job("a"), job("b", "c")):
+        queue.add(one)
+    assert taken(queue.take(4)) == [["a"], ["b", "c"]]
+    assert not queue
+    assert queue.take(4) == []
+
+
+async def test_many_texts_leave_room_for_lone_ones() -> None:
+    queue, many = Queue(), job(*(str(n) for n in range(100)))
+    for one in (many, job("a"), job("b"), job("c")):
+        queue.add(one)
+    first = taken(queue.take(8))
+    assert first == [["0", "1"], ["a"], ["b"], ["c"], ["2", "3", "4"]]
+    queue.add(job("d"))
+    assert ["d"] in taken(queue.take(8))
+    assert many.left == 100 - 5 - 7
+
+
+async def test_a_full_batch_leaves_the_rest_in_its_turn() -> None:
+    queue = Queue()
+    for name in "abc":
+        queue.add(job(name))
+    assert taken(queue.take(2)) == [["a"], ["b"]]
+    assert taken(queue.take(2)) == [["c"]]
+
+
+async def test_what_is_removed_is_never_taken() -> None:
+    queue, leaver = Queue(), job("a", "b", "c")
+    queue.add(leaver)
+    queue.add(job("d"))
+    assert taken(queue.take(1)) == [["a"]]
+    assert queue.remove(leaver) == 2
+    assert queue.remove(leaver) == 0
+    assert taken(queue.take(9)) == [["d"]]
+
+
+async def test_parts_that_come_in_any_order_are_one_answer() -> None:
+    whole = job("a", "b", "c")
+    first, last = Part(whole, 0, 1), Part(whole, 1, 2)
+    last.answer(answers(last.texts))
+    assert not whole.finished
+    first.answer(answers(first.texts))
+    assert whole.finished
+    whole.settle()
+    assert [prediction.label for prediction in await whole.future] == ["a", "b", "c"]
+
+
+async def test_the_first_outcome_holds() -> None:
+    late = job("a")
+    late.expire()
+    Part(late, 0, 1).answer(answers(["a"]))
+    late.settle()
+    with pytest.raises(Overloaded) as caught:
+        await late.future
+    assert caught.value.error_code == "deadline_exceeded"
+
+
+async def test_one_failed_part_fails_its_job() -> None:
+    broken = job("a", "b")
+    broken.fault = InferenceFailed("no")
+    assert broken.finished
+    broken.settle()
+    with pytest.raises(InferenceFailed):
+        await broken.future
