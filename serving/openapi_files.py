@@ -3,6 +3,7 @@
 from typing import Any
 
 from serving.body import JSON, MULTIPART
+from serving.error_examples import FILE_EXAMPLES, examples
 from serving.openapi import Responses
 from serving.schemas import ErrorAnswer
 
@@ -41,31 +42,31 @@ FILE_ANSWER: Responses = {
 }
 
 
-def _error(description: str) -> dict[str, Any]:
+def _errors(descriptions: dict[int, str]) -> Responses:
     return {
-        "description": description,
-        "content": {JSON: {"schema": {"$ref": f"#/components/schemas/{ErrorAnswer.__name__}"}}},
+        status: {
+            "model": ErrorAnswer,
+            "description": description,
+            "content": {JSON: {"examples": examples(status, of=FILE_EXAMPLES)}},
+        }
+        for status, description in descriptions.items()
     }
 
 
-FILE_ERRORS: Responses = {
-    400: _error("The body cannot be parsed. Codes: `malformed_form`, `not_utf8`."),
-    408: _error("The file came too slowly. Code: `body_too_slow`."),
-    413: _error("The file has more than MAX_FILE_BYTES bytes (128 MiB unless configured). Code: `file_too_large`."),
-    415: _error(
-        "The body is no multipart form. Codes: `unsupported_media_type`, `unsupported_charset`, "
-        "`unsupported_content_encoding`."
-    ),
-    422: _error(
-        "The file cannot be used. Codes: `file_missing`, `file_repeated`, `file_unreadable`, `line_too_long`, "
-        "`text_column_unknown`, `text_column_unclear`, `unknown_encoding`, `unknown_delimiter`."
-    ),
-    500: _error("The server failed; its log has the fault under the request's id. Code: `internal_error`."),
-    503: _error(
-        "The queue is full, MAX_FILES files are in work, or the service is stopping; `Retry-After` says when to try "
-        "again. Codes: `overloaded`, `not_ready`."
-    ),
-}
+FILE_ERRORS = _errors(
+    {
+        400: "The body cannot be parsed. Codes: `malformed_form`, `not_utf8`.",
+        408: "The file came too slowly. Code: `body_too_slow`.",
+        413: "The file has more than MAX_FILE_BYTES bytes (128 MiB unless configured). Code: `file_too_large`.",
+        415: "The body is no multipart form. Codes: `unsupported_media_type`, `unsupported_charset`, "
+        "`unsupported_content_encoding`.",
+        422: "The file cannot be used. Codes: `file_missing`, `file_repeated`, `file_unreadable`, `line_too_long`, "
+        "`text_column_unknown`, `text_column_unclear`, `unknown_encoding`, `unknown_delimiter`.",
+        500: "The server failed; its log has the fault under the request's id. Code: `internal_error`.",
+        503: "The queue is full, MAX_FILES files are in work, or the service is stopping; `Retry-After` says when to "
+        "try again. Codes: `overloaded`, `not_ready`.",
+    }
+)
 
 FILE_BODY: dict[str, Any] = {
     "requestBody": {
@@ -97,7 +98,8 @@ FILE_BODY: dict[str, Any] = {
                             "description": "the file's character set, such as windows-1252",
                         },
                     },
-                }
+                },
+                "examples": {"file": {"summary": "A file", "value": {"file": "@tweets.csv"}}},
             }
         },
     }

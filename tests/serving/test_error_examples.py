@@ -1,14 +1,20 @@
 """Each example is what the service says, with default settings."""
 
+import asyncio
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from serving.batching import Batcher
-from serving.error_examples import EXAMPLES
-from serving.errors import NotReady, Overloaded
+from serving.body import read_body
+from serving.error_examples import EXAMPLES, FILE_EXAMPLES
+from serving.errors import BodyTooSlow, NotReady, Overloaded
+from serving.jobs import expired
+from serving.uploads import Places
 from tests.serving.fakes import FakePredictor
 
 JSON = {"Content-Type": "application/json"}
@@ -39,12 +45,37 @@ SENT: dict[str, dict[str, Any]] = {
     "explain_repeated": {"data": {"text": "good", "explain": ["on", "on"]}},
     "too_many_to_explain": {"json": {"texts": ["good"] * 20, "explain": True}},
 }
+CSV = b"id,text\n1,good\n"
+MULTIPART = {"Content-Type": "multipart/form-data; boundary=b"}
+BAD_FIELD = CUT_OFF.replace(b'"text"', b'"encoding"').replace(b"good", b"\xff")
+FILE = b'\r\nContent-Disposition: form-data; name="file"; filename="t.csv"\r\n\r\ntext\r\ngood\r\n--b--\r\n'
+FILES_SENT: dict[str, dict[str, Any]] = {
+    "malformed_form": SENT["malformed_form"],
+    "not_utf8": {"content": BAD_FIELD + FILE, "headers": MULTIPART},
+    "unsupported_media_type": SENT["unsupported_media_type"],
+    "unsupported_charset": {"content": b"", "headers": {"Content-Type": "multipart/form-data; charset=latin-1"}},
+    "unsupported_content_encoding": {"content": b"", "headers": {**MULTIPART, "Content-Encoding": "gzip"}},
+    "file_missing": {"files": {"other": ("a.csv", CSV)}},
+    "file_repeated": {"files": [("file", ("a.csv", CSV)), ("file", ("b.csv", CSV))]},
+    "file_unreadable": {"files": {"file": ("a.csv", b"\n")}},
+    "line_too_long": {"files": {"file": ("a.csv", b"text\n" + b"x" * 2_000_000)}},
+    "text_column_unknown": {"files": {"file": ("a.csv", CSV)}, "data": {"text_column": "tweet"}},
+    "text_column_unclear": {"files": {"file": ("a.csv", b"a,b\none two,three four\n")}},
+    "unknown_encoding": {"files": {"file": ("a.csv", CSV)}, "data": {"encoding": "klingon"}},
+    "unknown_delimiter": {"files": {"file": ("a.csv", CSV)}, "data": {"delimiter": "pipe"}},
+}
 PROVOKED = [(status, code) for status, codes in EXAMPLES.items() for code in codes if code in SENT]
 
 
 def test_the_others_have_tests_of_their_own() -> None:
-    others = {"unauthorized", "internal_error", "overloaded", "not_ready"}
-    assert {code for codes in EXAMPLES.values() for code in codes} == {*SENT, *others}
+    others = {"internal_error", "overloaded", "not_ready", "body_too_slow"}
+    assert {code for codes in EXAMPLES.values() for code in codes} == {
+        *SENT,
+        *others,
+        "unauthorized",
+        "deadline_exceeded",
+    }
+    assert {code for codes in FILE_EXAMPLES.values() for code in codes} == {*FILES_SENT, *others, "file_too_large"}
 
 
 @pytest.mark.parametrize(("status", "code"), PROVOKED, ids=[code for _, code in PROVOKED])
@@ -52,6 +83,18 @@ def test_a_refusal(client: TestClient, status: int, code: str) -> None:
     answer = client.post("/predict", **SENT[code])
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.json()["detail"] == EXAMPLES[status][code]
+
+
+@pytest.mark.parametrize("code", FILES_SENT)
+def test_a_refusal_of_a_file(client: TestClient, code: str) -> None:
+    answer = client.post("/predict/csv", **FILES_SENT[code])
+    assert answer.json()["detail"] == FILE_EXAMPLES[answer.status_code][code]
+    assert answer.json()["code"] == code
+
+
+def test_a_file_too_large(make_client: Callable[..., TestClient]) -> None:
+    answer = make_client(max_file_bytes=1024).post("/predict/csv", files={"file": ("a.csv", b"text\n" * 1000)})
+    assert answer.json()["detail"] == FILE_EXAMPLES[413]["file_too_large"].replace("134,217,728", "1,024")
 
 
 def test_unauthorized(make_client: Callable[..., TestClient]) -> None:
@@ -78,3 +121,21 @@ async def test_overloaded_and_not_ready() -> None:
     with pytest.raises(NotReady) as closed:
         await batcher.predict(["good"])
     assert closed.value.detail == EXAMPLES[503]["not_ready"]
+
+
+@pytest.mark.anyio
+async def test_too_slow_and_too_late() -> None:
+    assert expired().detail == EXAMPLES[503]["deadline_exceeded"]
+    with pytest.raises(BodyTooSlow) as slow:
+        await read_body(Request({"type": "http", "headers": []}, asyncio.Event().wait), 100, 0.01)  # type: ignore[arg-type]
+    assert slow.value.detail == EXAMPLES[408]["body_too_slow"].replace("10 seconds", "0.01 seconds")
+
+
+def test_no_place_for_a_file() -> None:
+    places = Places(4)
+    with ExitStack() as held:
+        for _ in range(4):
+            held.enter_context(places.place())
+        with pytest.raises(Overloaded) as refused:
+            held.enter_context(places.place())
+    assert refused.value.detail == FILE_EXAMPLES[503]["overloaded"]

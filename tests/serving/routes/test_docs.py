@@ -4,7 +4,7 @@ from html import unescape
 import pytest
 from starlette.testclient import TestClient
 
-from serving.error_examples import EXAMPLES
+from serving.error_examples import EXAMPLES, FILE_EXAMPLES
 from serving.pages import SAFE
 
 
@@ -26,7 +26,7 @@ def test_commands_and_answers(page: str) -> None:
 
 def test_every_error_has_its_sentence(page: str) -> None:
     text = re.sub(r"</?code>", "", page)
-    for codes in EXAMPLES.values():
+    for codes in [*EXAMPLES.values(), *FILE_EXAMPLES.values()]:
         for code, sentence in codes.items():
             assert f"<dt>{code}</dt><dd>{sentence.replace('`', '')}</dd>" in text
 
