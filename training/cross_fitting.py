@@ -36,8 +36,9 @@ class CrossFitted:
         """Probabilities, float32 (texts, classes)."""
         found = np.zeros((len(texts), self._apart.shape[1]), np.float32)
         places = np.array([self._places.get(text, -1) for text in texts], dtype=np.int64)
-        known, new = places >= 0, np.flatnonzero(places < 0)
+        known = places >= 0
+        new = [text for text, place in zip(texts, places, strict=True) if place < 0]
         found[known] = self._apart[places[known]]
-        if len(new):
-            found[new] = self._classifier.predict_proba(self._vectorizer.transform([texts[i] for i in new]))
+        if new:
+            found[~known] = self._classifier.predict_proba(self._vectorizer.transform(new))
         return found

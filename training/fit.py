@@ -180,7 +180,8 @@ def class_weights(labels: Labels, balance: float = 1.0) -> Floats:
     """
     counts = np.bincount(labels)
     weights = (counts.sum() / np.maximum(counts, 1)) ** balance
-    return (weights * counts.sum() / (weights @ counts)).astype(np.float32)
+    scaled: Floats = (weights * counts.sum() / (weights @ counts)).astype(np.float32)
+    return scaled
 
 
 def _twice(arrays: Any) -> Any:

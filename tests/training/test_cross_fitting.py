@@ -38,5 +38,6 @@ def test_weights_reach_the_fit() -> None:
     texts = [f"same {number}{number}" for number in range(40)]
     pipeline = make_pipeline(TfidfVectorizer(), LogisticRegression())
     weights = np.where(LABELS == 0, 9.0, 1.0).astype(np.float32)
-    answer = CrossFitted(pipeline, texts, LABELS, weights, seed=1).answers(["same"])
-    assert answer[0] == pytest.approx([0.9, 0.1], abs=0.05)
+    fitted = CrossFitted(pipeline, texts, LABELS, weights, seed=1)
+    assert fitted.answers(["same"])[0, 0] > 0.8
+    assert fitted.answers(texts)[:, 0].min() > 0.7

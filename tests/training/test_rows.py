@@ -78,3 +78,17 @@ def test_teachers_share_the_target_and_teach_rows_of_other_tasks_alone(rows: Sta
     assert (own.max(1) > 0.74).all()
     ((expected,),) = Teachers(stage.teachers, ["a", "b"]).all_answers(["hot today"])
     assert taught[0] == pytest.approx(expected)
+
+
+def test_a_baseline_teaches_beside_the_label_and_rows_of_other_tasks_alone(rows: StageRows) -> None:
+    name = "TF-IDF + logistic regression"
+    stage = Stage(name="s", sources=["main", "emoji.csv"], teacher_baselines=[name], teacher_share=0.5)
+    train, validation = rows.of_stage(stage)
+    assert validation is not None
+    assert train.targets[:, :2].sum(1) == pytest.approx(1)
+    assert train.targets[:, 2:].sum() == 0
+    own, _ = rows.of_stage(Stage(name="s", sources=["main"]))
+    truth = own.targets[:, :2].argmax(1)
+    # Half of the target is the label; what it is said beside is no certainty.
+    assert (train.targets[: len(truth), :2].argmax(1) == truth).all()
+    assert 0.5 < train.targets[: len(truth), :2].max(1).mean() < 0.999
