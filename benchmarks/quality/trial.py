@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from training.recipe import Recipe
+from training.inheritance import read_content
+from training.recipe import Recipe, find_recipe
 
 FOLDER = Path(__file__).parent
 
@@ -29,7 +30,7 @@ class Trial:
 
     def recipe(self, seed: int) -> Recipe:
         """The changed recipe. Raises ValueError, or KeyError where a key leads nowhere."""
-        content = tomllib.loads((FOLDER / self.base).read_text(encoding="utf-8"))
+        content = read_content(FOLDER / self.base, find_recipe)
         for key, value in self.changes.items():
             owner, name = _place(content, key)
             owner[name] = value
