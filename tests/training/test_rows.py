@@ -81,8 +81,8 @@ def test_teachers_share_the_target_and_teach_rows_of_other_tasks_alone(rows: Sta
 
 
 def test_a_baseline_teaches_beside_the_label_and_rows_of_other_tasks_alone(rows: StageRows) -> None:
-    name = "TF-IDF + logistic regression"
-    stage = Stage(name="s", sources=["main", "emoji.csv"], teacher_baselines=[name], teacher_share=0.5)
+    taught = Stage(name="s", sources=["main", "emoji.csv"], teacher_baselines=["TF-IDF + logistic regression"])
+    stage = taught.model_copy(update={"teacher_share": 0.5})
     train, validation = rows.of_stage(stage)
     assert validation is not None
     assert train.targets[:, :2].sum(1) == pytest.approx(1)
