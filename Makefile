@@ -27,8 +27,9 @@ help:
 	@echo "make slug                               size of what Heroku would run, and its memory"
 	@echo "make figures                            reprint the figures of the README"
 
+serve: export PORT := $(PORT)
 serve: .venv-serve/ready
-	PORT=$(PORT) $(SERVE) -m serving.server
+	$(SERVE) -m serving.server
 
 test: .venv/ready .venv-serve/ready lint types
 	$(DEV) -m pytest -n auto --maxprocesses 4 --dist loadfile

@@ -56,6 +56,6 @@ def test_the_documentation(visit: Visit) -> None:
     section = visit.page.locator("#post-predict")
     assert "curl http://" in section.inner_text()
     assert "text_blank" in section.inner_text()
-    visit.page.get_by_role("link", name="POST /predict").click()
+    visit.page.locator("a[href='#post-predict']").click()
     assert visit.page.url.endswith("#post-predict")
     assert visit.complaints == []

@@ -11,7 +11,7 @@ from tests.deploy.conftest import RunWeb
 from tests.deploy.services import ROOT, http_client
 from training.recipe import Recipe, find_recipe, read_recipe
 
-DEFAULT = "semeval-2016"
+DEFAULT = "tweets"
 
 
 @pytest.fixture(scope="module")
