@@ -15,7 +15,7 @@ from training.recipe import Recipe
 from training.schedule import Stage
 
 UNREAD = {"about", "terms", "validation", "test", "split_seed"}
-FORMAT = 3  # raised when what a stage sees of equal recipes and files changes
+FORMAT = 4  # raised when what a stage sees of equal recipes and files changes
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ WORD_END = rf"(?![{SIGN}]|{_CONTRACTION})"
 
 # One alternative a kind of piece, tried in this order: tag, word, flag, emoji, run of marks, any other sign.
 PIECES = (
-    ANY_TAG + rf"|[{SIGN}]+(?:{_CONTRACTION}+)*"
+    ANY_TAG + rf"|[{SIGN}]+(?:{_CONTRACTION}[{SIGN}]*)*"
     r"|\p{RI}{2}|\p{Extended_Pictographic}"
     r"|[!?.]+|[^\s]"
 )

@@ -92,6 +92,7 @@ def test_snowballs_special_words(word: str) -> None:
         st.text(max_size=60),
     )
 )
+@example("andes'andes1andes")
 def test_words_are_stemmed_and_nothing_else_changes(text: str) -> None:
     assert pieces(text, "snowball") == [stemmed(piece) for piece in pieces(text, "none")]
 
