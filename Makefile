@@ -54,7 +54,8 @@ train: .venv/ready
 SETS := semeval_2013_2016.csv.gz labelled_tweets.csv.gz gop_debate.csv emoticon_tweets.csv.gz emoji_tweets.csv.gz
 default: .venv/ready
 	for recipe in tweets-words tweets-pieces tweets; do \
-	  $(DEV) -m training fit $$recipe --data $(SETS:%=$(RAW)/%) --out build/$$recipe --stage-cache build/bodies --resume \
+	  $(DEV) -m training fit $$recipe --data $(SETS:%=$(RAW)/%) --out build/$$recipe --stage-cache build/bodies \
+	    $$([ ! -f build/.$$recipe.training/state.npz ] || echo --resume) \
 	    $$([ $$recipe = tweets ] || echo --no-baselines) || exit 1; \
 	done
 
