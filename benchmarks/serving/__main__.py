@@ -1,31 +1,42 @@
 """python -m benchmarks.serving [--seconds 15] [--only NAME...]: prints the table for the README.
 
-Each server in turn, alone, with one worker, and the same tweets: once as much as it can bear, from 64 connections that
-each wait for their answer; then half of that, for the latency. No server writes a line for each request. Servers that
-are not ours run in environments of their own, which are made under build/ the first time. Needs wrk and `make test`'s
-environment; on a machine that does nothing else.
+Each server in turn, with one worker, and the same tweets: once as much as it can bear, from 64 connections that each
+wait for their answer; then half of that, for the latency. A machine's speed drifts within minutes, so each ratio is
+one of turns: a few seconds of the empty endpoint, a few of the server, and again. No server writes a line for each
+request. Servers that are not ours run in environments of their own, which are made under build/ the first time. Needs
+wrk and `make test`'s environment; on a machine that does nothing else.
 """
 
 import argparse
+import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from benchmarks.serving.contenders import CONTENDERS, EMPTY, Contender
-from benchmarks.serving.load import ROOT, Load, need_wrk, run_wrk, tweets, write_bodies
-from benchmarks.serving.processes import NotRunnableError, install, running
+from benchmarks.serving.contenders import CONTENDERS, EMPTY, SERVE_PYTHON, Contender
+from benchmarks.serving.load import ROOT, Load, joined, need_wrk, run_wrk, tweets, write_bodies
+from benchmarks.serving.processes import NotRunnableError, Running, install, running
+
+TURNS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table; `fault` says why there are no figures. Bytes and seconds."""
+    """One line of the table; `fault` says why there are no figures. Bytes and seconds.
+
+    `empty`: requests per second of the empty endpoint in the turns between. `alone`: texts per second of the predictor
+    by itself, likewise, where a request holds many.
+    """
 
     name: str
     texts: int = 1
     full: Load | None = None
     half: Load | None = None
+    empty: float = 0.0
+    alone: float = 0.0
     memory: int = 0
     first_answer: float = 0.0
     fault: str = ""
@@ -40,47 +51,92 @@ def main() -> None:
     options = parser.parse_args()
     need_wrk()
     chosen = [one for one in CONTENDERS if not options.only or any(word in one.name for word in options.only)]
-    rows = []
-    for contender in chosen:
-        sys.stderr.write(f"{contender.name}\n")
-        rows.append(measure(contender, options.bundle.resolve(), options.seconds))
+    with tempfile.TemporaryDirectory() as folder:
+        rows = run(chosen, options.bundle.resolve(), options.seconds, Path(folder))
     sys.stdout.write(table(rows) + "\n")
 
 
-def measure(contender: Contender, bundle: Path, seconds: float) -> Row:
+def run(chosen: list[Contender], bundle: Path, seconds: float, folder: Path) -> list[Row]:
+    """A row for each; told on stderr as it comes."""
+    rows = []
+    bodies, first = _bodies(EMPTY, folder / "empty")
+    with running(EMPTY, bundle, first, folder / "log") as empty:
+        beside = partial(run_wrk, empty.port, EMPTY.shape, bodies, connections=EMPTY.connections)
+        for contender in chosen:
+            rows.append(measure(contender, bundle, seconds, folder, beside))
+            sys.stderr.write(f"{line(rows[-1])}\n")
+    return rows
+
+
+def measure(contender: Contender, bundle: Path, seconds: float, folder: Path, beside: Callable[..., Load]) -> Row:
     """One server's row."""
-    with tempfile.TemporaryDirectory() as folder:
-        bodies = Path(folder) / "bodies"
-        write_bodies(tweets(), contender.shape, bodies)
-        first = bodies.read_text(encoding="utf-8").splitlines()[0]
-        try:
-            install(contender)
-            with running(contender, bundle, first, Path(folder) / "log") as server:
-                load = partial(run_wrk, server.port, contender.shape, bodies, connections=contender.connections)
-                load(seconds=seconds / 5)
-                full = load(seconds=seconds)
-                half = load(seconds=seconds, rate=full.rate / 2)
-                return Row(contender.name, contender.shape.texts, full, half, server.memory, server.first_answer)
-        except NotRunnableError as error:
-            return Row(contender.name, fault=str(error))
+    bodies, first = _bodies(contender, folder / "bodies")
+    try:
+        install(contender)
+        with running(contender, bundle, first, folder / "log") as server:
+            return _measure(contender, server, bodies, bundle, seconds, beside)
+    except NotRunnableError as error:
+        return Row(contender.name, fault=str(error))
+
+
+def _measure(
+    contender: Contender, server: Running, bodies: Path, bundle: Path, seconds: float, beside: Callable[..., Load]
+) -> Row:
+    shape, turn = contender.shape, seconds / TURNS
+    load = partial(run_wrk, server.port, shape, bodies, connections=contender.connections)
+    load(seconds=seconds / 5)
+    mine, empty, alone = [], [], []
+    for _ in range(TURNS):
+        empty.append(beside(seconds=turn).rate)
+        mine.append(load(seconds=turn))
+        if shape.texts > 1:
+            alone.append(_alone(bundle, shape.texts, turn))
+    full = joined(mine)
+    half = load(seconds=seconds / 2, rate=full.rate / 2)
+    return Row(
+        contender.name,
+        shape.texts,
+        full,
+        half,
+        empty=sum(empty) / TURNS,
+        alone=sum(alone) / TURNS,
+        memory=server.memory,
+        first_answer=server.first_answer,
+    )
+
+
+def _alone(bundle: Path, texts: int, seconds: float) -> float:
+    command = [str(SERVE_PYTHON), "-m", "benchmarks.serving.alone", str(bundle), str(texts), str(seconds)]
+    return float(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
+
+
+def _bodies(contender: Contender, target: Path) -> tuple[Path, str]:
+    """The file of all bodies, and the first of them."""
+    write_bodies(tweets(), contender.shape, target)
+    return target, target.read_text(encoding="utf-8").splitlines()[0]
 
 
 def table(rows: list[Row]) -> str:
-    """Markdown; the ratio is to the empty endpoint's requests, where that was measured."""
-    empty = next((row.full.rate for row in rows if row.name == EMPTY.name and row.full), None)
+    """Markdown; the ratio is to the empty endpoint's requests in the turns between."""
     head = "| server | requests/s | of the empty one | texts/s | p50, p99 at half the load | memory | first answer |"
-    return "\n".join([head, "|---|---:|---:|---:|---:|---:|---:|", *(_line(row, empty) for row in rows)])
+    lines = [head, "|---|---:|---:|---:|---:|---:|---:|", *map(line, rows)]
+    many = [
+        f"{row.name}: {row.full.rate * row.texts / row.alone:.0%} of the predictor alone, {row.alone:,.0f} texts/s."
+        for row in rows
+        if row.full and row.alone
+    ]
+    return "\n".join([*lines, *(["", *many] if many else [])])
 
 
-def _line(row: Row, empty: float | None) -> str:
+def line(row: Row) -> str:
+    """The row in Markdown."""
     if row.full is None or row.half is None:
         return f"| {row.name} | {row.fault} | | | | | |"
-    ratio = f"{row.full.rate / empty:.2f}" if empty else ""
     failed = row.full.failed + row.half.failed
     cells = [
         row.name + (f" ({failed:,} failed)" if failed else ""),
         f"{row.full.rate:,.1f}",
-        ratio,
+        f"{row.full.rate / row.empty:.2g}" if row.empty else "",
         f"{row.full.rate * row.texts:,.0f}",
         f"{row.half.p50 * 1000:,.1f} ms, {row.half.p99 * 1000:,.1f} ms",
         f"{row.memory / 1024**2:,.0f} MB",

@@ -7,9 +7,11 @@ from pathlib import Path
 
 from benchmarks.serving.load import FORM, JSON, MANY, ROOT, Shape
 
+PYTHON = "Scripts/python.exe" if sys.platform == "win32" else "bin/python"
 PEERS = Path(__file__).parent / "peers"
 SERVE = ROOT / ".venv-serve"
 TRAIN = ROOT / ".venv"
+SERVE_PYTHON = SERVE / PYTHON
 SESSION = ("h5py==3.14.0", "onnx==1.23.2", "onnxruntime==1.31.1", "tokenizers==0.23.3", "pydantic", "numpy")
 """What our predictor needs, which the four servers run as their model."""
 
@@ -33,7 +35,7 @@ class Contender:
 
     @property
     def python(self) -> Path:
-        return self.environment / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+        return self.environment / PYTHON
 
 
 def _uvicorn(app: str) -> tuple[str, ...]:
@@ -96,6 +98,7 @@ CONTENDERS = (
         ),
         ("-m", "mlserver.cli.main", "start", "benchmarks/serving/peers/mlserver"),
         MLSERVER_HTTP_PORT="{port}",
+        MLSERVER_HOST="127.0.0.1",
     ),
     _peer("Ray Serve", "ray[serve]==2.60.0", JSON, ("-m", "benchmarks.serving.peers.rays", "{port}")),
 )

@@ -6,8 +6,10 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import mean
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -94,6 +96,17 @@ def parse(output: str) -> Load:
         p50=_latency(output, 50),
         p99=_latency(output, 99),
         failed=(int(failed[1]) if failed else 0) + (sum(map(int, broken.groups())) if broken else 0),
+    )
+
+
+def joined(loads: Sequence[Load]) -> Load:
+    """Several runs of like length as one. The latencies are the means of theirs."""
+    return Load(
+        requests=sum(load.requests for load in loads),
+        rate=mean(load.rate for load in loads),
+        p50=mean(load.p50 for load in loads),
+        p99=mean(load.p99 for load in loads),
+        failed=sum(load.failed for load in loads),
     )
 
 

@@ -12,6 +12,7 @@ from fastapi import FastAPI, Form
 
 from serving.bundle import NETWORK, TOKENIZER, Bundle
 from serving.encoding import Encoder
+from training import layers  # noqa: F401  # the bundle's network is made of some that Keras has to know
 from training.runtime import keras
 
 FOLDER = Path(os.environ["MODEL_DIR"])
