@@ -15,7 +15,7 @@ endif
 SERVE := .venv-serve/$(BIN)/python
 DEV := .venv/$(BIN)/python
 
-.PHONY: help serve test soak bench train default lint types openapi slug figures clean
+.PHONY: help serve test soak bench train default tweets tweets-words tweets-pieces lint types openapi slug figures clean
 
 help:
 	@echo "make serve [PORT=8000]                  serve artifacts/ at http://127.0.0.1:PORT/predict"
@@ -50,14 +50,21 @@ types: .venv/ready
 train: .venv/ready
 	$(DEV) -m training fit $(RECIPE) --data $(DATA) --out $(OUT) $(if $(RESUME),--resume)
 
-# Two teachers, then the network that they teach. What is pre-trained once, or was when it was stopped, serves again.
+# Two teachers at once, each on a core of its own, then the network that they teach. What is pre-trained once, or was
+# when it was stopped, serves again.
 SETS := semeval_2013_2016.csv.gz labelled_tweets.csv.gz gop_debate.csv emoticon_tweets.csv.gz emoji_tweets.csv.gz
+FIT = $(DEV) -m training fit $@ --data $(SETS:%=$(RAW)/%) --out build/$@ --stage-cache build/bodies \
+  $$([ ! -f build/.$@.training/state.npz ] || echo --resume)
+ONE_CORE := TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 OMP_NUM_THREADS=1
 default: .venv/ready
-	for recipe in tweets-words tweets-pieces tweets; do \
-	  $(DEV) -m training fit $$recipe --data $(SETS:%=$(RAW)/%) --out build/$$recipe --stage-cache build/bodies \
-	    $$([ ! -f build/.$$recipe.training/state.npz ] || echo --resume) \
-	    $$([ $$recipe = tweets ] || echo --no-baselines) || exit 1; \
-	done
+	$(MAKE) -j2 tweets-words tweets-pieces
+	$(MAKE) tweets
+
+tweets-words tweets-pieces: .venv/ready
+	$(ONE_CORE) $(FIT) --no-baselines
+
+tweets: .venv/ready
+	$(FIT)
 
 openapi: .venv/ready
 	$(DEV) -m serving openapi > docs/openapi.json.partial && mv docs/openapi.json.partial docs/openapi.json

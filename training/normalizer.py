@@ -4,6 +4,7 @@ from tokenizers import Regex, normalizers
 
 from training.patterns import (
     CAMEL_CASE,
+    EMOJI,
     EMOTICONS,
     ENTITIES,
     HANDLE,
@@ -35,6 +36,8 @@ def _tweet_rules(knobs: TokenizerKnobs) -> list[Rule]:
     rules += _handle_rules(knobs)
     if knobs.emoticons != "keep":
         rules += [(pattern, f" {tag} " if knobs.emoticons == "tag" else " ") for tag, pattern in EMOTICONS.items()]
+    if knobs.emoji == "drop":
+        rules.append((EMOJI, " "))
     if knobs.split_camel_case:
         rules.append((CAMEL_CASE, " "))
     rules.append((HASHTAG, " <hashtag> " if knobs.hashtags == "tag" else " "))

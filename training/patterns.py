@@ -30,6 +30,9 @@ REPEATED_HANDLES: Rule = (r"<user>(?:\s+<user>)+", "<user>")
 HASHTAG = r"#(?=[\w])"
 CAMEL_CASE = r"(?=\p{Lu})(?:(?<=\p{Ll})|(?<=\p{Lu})(?=.\p{Ll}\p{Ll}))"
 
+# Once what is invisible is gone, a sequence of several characters is nothing but emoji side by side.
+EMOJI = r"\p{RI}{2}|\p{Extended_Pictographic}"
+
 # A letter that is part of an emoticon must not be part of a word, nor a colon part of a time or a ratio.
 EMOTICONS = {
     "<broken>": r"</3+",

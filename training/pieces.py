@@ -2,7 +2,7 @@
 
 from tokenizers import Regex, pre_tokenizers
 
-from training.patterns import EMOTICONS
+from training.patterns import EMOJI, EMOTICONS
 
 TAGS = ("<url>", "<user>", "<rt>", "<hashtag>", *EMOTICONS)
 
@@ -19,7 +19,7 @@ WORD_END = rf"(?![{SIGN}]|{_CONTRACTION})"
 # One alternative a kind of piece, tried in this order: tag, word, flag, emoji, run of marks, any other sign.
 PIECES = (
     ANY_TAG + rf"|[{SIGN}]+(?:{_CONTRACTION}[{SIGN}]*)*"
-    r"|\p{RI}{2}|\p{Extended_Pictographic}"
+    rf"|{EMOJI}"
     r"|[!?.]+|[^\s]"
 )
 

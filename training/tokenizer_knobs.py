@@ -22,6 +22,7 @@ class TokenizerKnobs(Table):
     retweets: Literal["tag", "drop"] = Field("drop", description="'RT @name:' at any place becomes <rt>, or nothing")
     hashtags: Literal["tag", "word"] = Field("tag", description="#word becomes <hashtag> word, or just word")
     emoticons: Literal["tag", "keep", "drop"] = Field("tag", description=":-) becomes <smile>, stays, or goes")
+    emoji: Literal["keep", "drop"] = Field("keep", description="an emoji is a word of its own, or goes")
     split_camel_case: bool = Field(True, description="#WorstShowEver is read as three words")
     lowercase: bool = Field(True, description="case is ignored")
     shorten_repeats: bool = Field(True, description="sooooo becomes soo, !!!! becomes !!, hahahaha becomes haha")

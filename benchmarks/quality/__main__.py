@@ -52,12 +52,12 @@ def _missing(trials: Sequence[Trial], paths: Sequence[Path]) -> list[tuple[Trial
 def _run(trial: Trial, seed: int, paths: Sequence[Path], cache: Path | None) -> Result:
     recipe, display = trial.recipe(seed), Display(Console(stderr=True))
     display.note(f"{trial.name}, seed {seed}")
-    start, used = time.monotonic(), _used(trial, paths)
+    start, used = time.process_time(), _used(trial, paths)
     with tempfile.TemporaryDirectory() as folder:
         history = Trainer(recipe, used, Path(folder), display, cache).run().history
     keras.backend.clear_session()
     best = best_epoch(history[recipe.schedule[-1].name])
-    seconds = round(time.monotonic() - start, 1)
+    seconds = round(time.process_time() - start, 1)
     figures = (round(best.macro_recall, 5), round(best.validation_loss, 5))
     return Result(trial.name, seed, *figures, seconds, digest(recipe), _digest(used))
 

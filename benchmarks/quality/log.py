@@ -27,7 +27,7 @@ def log(trials: Sequence[Trial], results: Sequence[Result]) -> str:
 
 
 def _table(members: Sequence[Trial], trials: Sequence[Trial], results: Sequence[Result]) -> Iterator[str]:
-    yield "| change | expected | macro recall | difference | loss | seconds | conclusion |"
+    yield "| change | expected | macro recall | difference | loss | CPU seconds | conclusion |"
     yield "|---|---|---:|---:|---:|---:|---|"
     for trial in members:
         found = list(of_trial(trial, results))

@@ -94,6 +94,7 @@ def test_what_a_tweet_becomes(text: str, expected: list[str]) -> None:
         ({"hashtags": "word"}, "#love", ["love"]),
         ({"emoticons": "drop"}, "love :)", ["love"]),
         ({"emoticons": "keep"}, "love :)", ["love", ":", ")"]),
+        ({"emoji": "drop"}, "love 👍🏽❤️👩‍👩‍👧🇫🇷 heart", ["love", "heart"]),
         ({"split_camel_case": False}, "#GOPDebate", ["<hashtag>", "<unk>"]),
         ({"lowercase": False}, "LOVE love", ["<unk>", "love"]),
         ({"shorten_repeats": False}, "loooove love", ["<unk>", "love"]),
