@@ -9,6 +9,7 @@ from serving.bundle import METADATA, REPORT
 from serving.metadata import Metadata
 from serving.report import PAGE
 from serving.settings import Settings
+from tests.browser.axe import violations_in_every_look
 from tests.browser.staging import serving
 from tests.browser.visits import Visit, visiting
 from tests.bundles import LABELS
@@ -49,6 +50,9 @@ def test_the_report_of_the_default_model(browser: Browser) -> None:
         background = visit.page.evaluate("getComputedStyle(document.querySelector('figure')).backgroundColor")
         assert background == "rgb(255, 255, 255)", "its styles are let through"
         assert visit.complaints == []
+        for path in ("/model/report", "/model"):
+            visit.open(path)
+            assert violations_in_every_look(visit) == []
 
 
 def test_the_documentation(visit: Visit) -> None:
