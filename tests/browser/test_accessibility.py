@@ -86,6 +86,32 @@ def test_by_keyboard_alone(browser: Browser, server: Service) -> None:
         assert visit.box.input_value() == example.inner_text()
 
 
+def test_a_file_by_keyboard_alone(scripted_visit: Visit, tmp_path: Path) -> None:
+    page, keyboard = scripted_visit.page, scripted_visit.page.keyboard
+    file = tmp_path / "in.csv"
+    file.write_text("text\ngood\n", encoding="utf-8")
+    scripted_visit.open()
+    field = page.get_by_label("File, of up to")
+    stops = 0
+    while not field.evaluate("field => field === document.activeElement") and stops < 12:
+        keyboard.press("Tab")
+        stops += 1
+    expect(field).to_be_focused()
+    with page.expect_file_chooser() as choosing:
+        keyboard.press("Enter")
+    choosing.value.set_files(file)
+    keyboard.press("Tab")
+    expect(page.get_by_text("How it is read")).to_be_focused()
+    keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Score the file")).to_be_focused()
+    keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="1 row scored")).to_be_focused()
+    assert page.locator(".files-status").inner_text() == "1 row scored. The download is ready."
+    assert page.locator(".files-status").get_attribute("aria-live") == "polite"
+    keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Download")).to_be_focused()
+
+
 def test_the_content_is_one_key_away(scripted_visit: Visit) -> None:
     scripted_visit.open("/model")
     scripted_visit.page.keyboard.press("Tab")

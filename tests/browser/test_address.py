@@ -5,9 +5,11 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.browser import states
 from tests.browser.visits import Visit, visiting
 from tests.bundles import TEXTS
 from tests.deploy.services import Service
+from tests.serving.fakes import FakePredictor
 
 pytestmark = pytest.mark.browser
 
@@ -34,6 +36,29 @@ def test_back_forward_and_reload(scripted_visit: Visit) -> None:
     scripted_visit.answered(page.reload)
     assert (scripted_visit.box.input_value(), scripted_visit.verdict) == (TEXTS[1], verdicts[TEXTS[1]])
     assert scripted_visit.complaints == []
+
+
+def test_back_from_another_page(scripted_visit: Visit) -> None:
+    scripted_visit.classify(TEXTS[0])
+    verdict = scripted_visit.verdict
+    scripted_visit.page.get_by_role("link", name="Model", exact=True).click()
+    scripted_visit.page.get_by_role("heading", name="tiny").wait_for()
+    scripted_visit.page.go_back()
+    expect(scripted_visit.answer).to_have_count(1)
+    assert (scripted_visit.box.input_value(), scripted_visit.verdict) == (TEXTS[0], verdict)
+
+
+def test_back_while_an_answer_is_awaited(browser: Browser, staged: str, predictor: FakePredictor) -> None:
+    with visiting(browser, staged) as visit:
+        visit.classify("good")
+        states.hold(visit, predictor)
+        visit.page.go_back()
+        expect(visit.page.locator("#answer")).to_have_attribute("aria-busy", "false")
+        predictor.gate.set()
+        assert visit.box.input_value() == ""
+        assert visit.answer.count() == 0
+        visit.answered(visit.page.go_forward)
+        assert (visit.box.input_value(), visit.verdict) == ("good", "positive")
 
 
 def test_the_same_text_again_is_no_new_place(scripted_visit: Visit) -> None:
