@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 import time
+from multiprocessing.connection import wait
 from socket import socket
 
 from uvicorn.config import STARTUP_FAILURE, Config
@@ -14,6 +15,25 @@ PAUSE = 10.0
 """Seconds until a worker that could not start is tried again: loading takes from what the others answer with."""
 
 _log = logging.getLogger(__name__)
+
+
+class Worker(Process):
+    """A worker whose death is noticed while it is asked whether it lives: uvicorn's waits out the whole timeout then.
+
+    For that long nothing would be done for the others, nor any signal heeded.
+    """
+
+    def is_alive(self, timeout: float = 5) -> bool:
+        if not self.process.is_alive():
+            return False
+        try:
+            self.parent_conn.send(b"ping")
+            if self.parent_conn not in wait([self.parent_conn, self.process.sentinel], timeout):
+                return False
+            self.parent_conn.recv()
+        except (OSError, EOFError):
+            return False
+        return True
 
 
 class Supervisor(Multiprocess):
@@ -31,6 +51,9 @@ class Supervisor(Multiprocess):
         super().__init__(config, sockets)
         self.failed = False
         self._not_before: dict[int, float] = {}  # by the pid of a worker that could not start
+
+    def init_processes(self) -> None:
+        self.processes = [self._started() for _ in range(self.processes_num)]
 
     def handle_hup(self) -> None:
         self._not_before = dict.fromkeys(self._not_before, 0.0)
@@ -51,8 +74,12 @@ class Supervisor(Multiprocess):
         if self.should_exit.is_set() or time.monotonic() < self._not_before.get(process.pid or 0, 0.0):
             return
         self._not_before.pop(process.pid or 0, None)
-        self.processes[place] = Process(self.config, self.sockets)
-        self.processes[place].start()
+        self.processes[place] = self._started()
+
+    def _started(self) -> Process:
+        worker = Worker(self.config, self.sockets)
+        worker.start()
+        return worker
 
     def _bury(self, process: Process) -> None:
         """End what is left of a worker, and decide when, if at all, there will be another in its place."""

@@ -1,6 +1,7 @@
 import logging
 import os
 import signal
+from multiprocessing import Pipe
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,7 +11,7 @@ from uvicorn.config import STARTUP_FAILURE
 from serving import supervisor
 from serving.server import ServerConfig
 from serving.settings import Settings
-from serving.supervisor import PAUSE, Supervisor
+from serving.supervisor import PAUSE, Supervisor, Worker
 
 
 class FakeWorker:
@@ -46,7 +47,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 def two(monkeypatch: pytest.MonkeyPatch, clock: SimpleNamespace) -> Supervisor:  # noqa: ARG001
     """A supervisor of two living workers, the first with pid 100."""
     monkeypatch.setattr(FakeWorker, "made", [], raising=False)
-    monkeypatch.setattr(supervisor, "Process", FakeWorker)
+    monkeypatch.setattr(supervisor, "Worker", FakeWorker)
     monkeypatch.setattr(Supervisor, "_forget", lambda *_: None)
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     two = Supervisor(ServerConfig(Settings(workers=2)), [])
@@ -61,6 +62,18 @@ def pids(of: Supervisor) -> list[int | None]:
 
 def end(pid: int, status: int) -> None:
     FakeWorker.made[pid - 100].exitcode = status
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_death_is_noticed_while_an_answer_is_awaited(answers: bool) -> None:
+    worker = Worker(ServerConfig(Settings(workers=2)), [])
+    ended, ending = Pipe()
+    worker.process = SimpleNamespace(is_alive=lambda: True, sentinel=ended)  # type: ignore[assignment]
+    if answers:
+        worker.child_conn.send(True)
+    else:
+        ending.close()
+    assert worker.is_alive(30) == answers
 
 
 def test_a_dead_worker_is_replaced_at_once(two: Supervisor) -> None:
