@@ -16,13 +16,14 @@ _log = logging.getLogger(__name__)
 class Reloader:
     """Loads a new model beside the old one and hands it over once it has shown that it works.
 
-    A request is answered whole by the model that it met. A model that cannot be served is refused with a line in the
-    log, and the old one stays. A second signal while one is heeded loads once more after it.
+    A request is answered whole by the model that it met, and so is a file, however long that takes. A model that cannot
+    be served is refused with a line in the log, and the old one stays. A second signal while one is heeded loads once
+    more after it.
 
     Args:
         load: reads and checks the bundle; raises BundleError. Runs in a thread.
         take_up: is given the new predictor, on the event loop.
-        settle: seconds after which no request can still use the old one, so that its memory can go.
+        settle: seconds after which no request but a long file's can still use the old one, so that its memory can go.
     """
 
     def __init__(

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
-from uvicorn.supervisors import Multiprocess
 
 from serving import logs
 from serving.errors import SettingsError
 from serving.protocol import GuardedProtocol
 from serving.settings import Settings
+from serving.supervisor import Supervisor
 
 # Heroku's router keeps idle connections for 90 seconds, and gives a process 30 to end.
 KEEP_ALIVE, GRACE = 95, 27
@@ -54,27 +54,6 @@ class ServerConfig(uvicorn.Config):
         )
 
 
-class Supervisor(Multiprocess):
-    """Keeps the workers going. SIGHUP is handed to them, rather than ending them: none of their connections closes."""
-
-    def handle_hup(self) -> None:
-        for process in self.processes:
-            if process.pid is not None and process.process.is_alive():
-                os.kill(process.pid, signal.SIGHUP)
-
-    def keep_subprocess_alive(self) -> None:
-        before = {process.pid for process in self.processes}
-        super().keep_subprocess_alive()
-        for pid in before - {process.pid for process in self.processes}:
-            self._forget(pid)
-
-    def _forget(self, pid: int | None) -> None:
-        """What a dead worker counted stays; what it held at the moment of its death goes."""
-        from prometheus_client.multiprocess import mark_process_dead
-
-        mark_process_dead(pid)  # type: ignore[no-untyped-call]
-
-
 def main() -> None:
     """Serve until a signal ends it. Where it cannot start, the process ends with one sentence on stderr."""
     try:
@@ -102,9 +81,12 @@ def _serve_by_many(settings: Settings) -> None:
     # The metrics' library decides by this variable, when it is imported, whether processes share what they count.
     folder = os.environ[_SHARED] = tempfile.mkdtemp(prefix="tweet-sentiment-metrics-")
     try:
-        Supervisor(config, sockets=[config.bind_socket()]).run()
+        supervisor = Supervisor(config, sockets=[config.bind_socket()])
+        supervisor.run()
     finally:
         shutil.rmtree(Path(folder), ignore_errors=True)
+    if supervisor.failed:
+        raise SystemExit(STARTUP_FAILURE)
 
 
 if __name__ == "__main__":

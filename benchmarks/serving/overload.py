@@ -4,18 +4,15 @@ Measures what it can bear, then starts as many requests a second as asked for, e
 have been answered. Prints how the accepted and the refused fared, whether an answer was another request's, and memory.
 """
 
-import argparse
 import asyncio
 import sys
-import tempfile
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from urllib.parse import quote_plus
 
-from benchmarks.serving.contenders import OURS
-from benchmarks.serving.load import FORM, ROOT, need_wrk, run_wrk, tweets, write_bodies
-from benchmarks.serving.processes import Running, running
+from benchmarks.serving.load import FORM, run_wrk, tweets
+from benchmarks.serving.ours import ours, parser
+from benchmarks.serving.processes import Running
 
 CONNECTIONS = 400
 
@@ -32,20 +29,15 @@ class Tally:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--bundle", type=Path, default=ROOT / "artifacts")
-    parser.add_argument("--seconds", type=float, default=20)
-    parser.add_argument("--times", type=float, default=3)
-    options = parser.parse_args()
-    need_wrk()
-    with tempfile.TemporaryDirectory() as folder:
-        bodies = Path(folder) / "bodies"
-        write_bodies(tweets(), FORM, bodies)
-        with running(OURS, options.bundle.resolve(), "text=first", Path(folder) / "log") as server:
-            bearable = run_wrk(server.port, FORM, bodies, connections=64, seconds=options.seconds / 2).rate
-            before = server.memory
-            tally = asyncio.run(overload(server, bearable * options.times, options.seconds))
-            sys.stdout.write(report(bearable, tally, before, server.memory) + "\n")
+    own = parser(__doc__)
+    own.add_argument("--seconds", type=float, default=20)
+    own.add_argument("--times", type=float, default=3)
+    options = own.parse_args()
+    with ours(options.bundle, FORM) as (server, bodies):
+        bearable = run_wrk(server.port, FORM, bodies, connections=64, seconds=options.seconds / 2).rate
+        before = server.memory
+        tally = asyncio.run(overload(server, bearable * options.times, options.seconds))
+        sys.stdout.write(report(bearable, tally, before, server.memory) + "\n")
 
 
 async def overload(server: Running, rate: float, seconds: float) -> Tally:

@@ -1,13 +1,11 @@
 """Memory over a million predictions: python -m benchmarks.serving.soak [--predictions 1000000]."""
 
-import argparse
 import sys
-import tempfile
 from pathlib import Path
 
-from benchmarks.serving.contenders import OURS
-from benchmarks.serving.load import MANY, ROOT, need_wrk, run_wrk, tweets, write_bodies
-from benchmarks.serving.processes import Running, running
+from benchmarks.serving.load import MANY, run_wrk
+from benchmarks.serving.ours import ours, parser
+from benchmarks.serving.processes import Running
 
 FIRST = 100_000
 SLICE = 5.0
@@ -15,19 +13,14 @@ SLICE = 5.0
 
 def main() -> None:
     """Print resident memory after the first 100,000 and at the end."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--bundle", type=Path, default=ROOT / "artifacts")
-    parser.add_argument("--predictions", type=int, default=1_000_000)
-    options = parser.parse_args()
-    need_wrk()
-    with tempfile.TemporaryDirectory() as folder:
-        bodies = Path(folder) / "bodies"
-        write_bodies(tweets(), MANY, bodies)
-        with running(OURS, options.bundle.resolve(), "text=first", Path(folder) / "log") as server:
-            done = predict(server, bodies, min(FIRST, options.predictions))
-            before = server.memory
-            done += predict(server, bodies, options.predictions - done)
-            after = server.memory
+    own = parser(__doc__)
+    own.add_argument("--predictions", type=int, default=1_000_000)
+    options = own.parse_args()
+    with ours(options.bundle, MANY) as (server, bodies):
+        done = predict(server, bodies, min(FIRST, options.predictions))
+        before = server.memory
+        done += predict(server, bodies, options.predictions - done)
+        after = server.memory
     sys.stdout.write(
         f"{done:,} predictions: {before / 1024**2:.1f} MB after the first {FIRST:,}, "
         f"{after / 1024**2:.1f} MB at the end, {after / before - 1:+.1%}\n"

@@ -1,73 +1,58 @@
 """axe-core finds nothing, in any state of any page, light and dark, wide and narrow; and the keyboard is enough."""
 
-from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
+from tests.browser import states
+from tests.browser.axe import violations, violations_in_every_look
+from tests.browser.states import FileState, HeldState, State
 from tests.browser.visits import Visit, visiting
 from tests.bundles import TEXTS
 from tests.deploy.services import Service
+from tests.serving.fakes import FakePredictor
 
 pytestmark = pytest.mark.browser
 
-NARROW, WIDE = {"width": 375, "height": 667}, {"width": 1600, "height": 1000}
+
+@pytest.mark.parametrize("state", states.PLAIN)
+def test_axe(scripted_visit: Visit, state: State) -> None:
+    state(scripted_visit)
+    assert violations_in_every_look(scripted_visit) == []
 
 
-def violations(visit: Visit) -> list[str]:
-    """What axe-core finds on the page as it is."""
-    found = Axe().run(visit.page).response["violations"]
-    return [f"{rule['id']}: {node['html']}" for rule in found for node in rule["nodes"]]
-
-
-def opened(visit: Visit) -> None:
-    visit.open()
-
-
-def answered(visit: Visit) -> None:
-    visit.classify("not so good 😀 #WorstShowEver I love this @bob")
-    visit.page.locator("details").evaluate_all("all => all.forEach(one => one.open = true)")
-
-
-def cut(visit: Visit) -> None:
-    visit.classify("I love this show " * 100)
-
-
-def refused(visit: Visit) -> None:
-    visit.classify("  ")
-
-
-def offline(visit: Visit) -> None:
-    visit.open()
-    visit.page.context.set_offline(True)
-    visit.type("good")
-    visit.button.click()
-    visit.page.get_by_role("alert").wait_for()
-
-
-def lost(visit: Visit) -> None:
-    visit.open("/nowhere")
-
-
-def model(visit: Visit) -> None:
-    visit.open("/model")
-
-
-def docs(visit: Visit) -> None:
-    visit.open("/docs")
-
-
-@pytest.mark.parametrize("state", [opened, answered, cut, refused, offline, lost, model, docs])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("viewport", [NARROW, WIDE], ids=["narrow", "wide"])
-def test_axe(
-    browser: Browser, server: Service, state: Callable[[Visit], None], scheme: str, viewport: dict[str, int]
+@pytest.mark.parametrize("state", states.HELD)
+def test_axe_while_the_service_is_slow_or_fails(
+    browser: Browser, staged: str, predictor: FakePredictor, state: HeldState
 ) -> None:
-    options = {"color_scheme": scheme, "viewport": viewport, "reduced_motion": "reduce"}
-    with visiting(browser, server.url, **options) as visit:
-        state(visit)
-        assert violations(visit) == []
+    with visiting(browser, staged) as visit:
+        state(visit, predictor)
+        try:
+            assert violations_in_every_look(visit) == []
+        finally:
+            predictor.gate.set()
+
+
+@pytest.mark.parametrize("state", states.OF_FILES)
+def test_axe_with_a_file(scripted_visit: Visit, tmp_path: Path, state: FileState) -> None:
+    file = tmp_path / "in.csv"
+    file.write_text("id,tweet\n" + "".join(f"{n},{text}\n" for n, text in enumerate(TEXTS)), encoding="utf-8")
+    state(scripted_visit, file)
+    assert violations_in_every_look(scripted_visit) == []
+
+
+def test_axe_without_javascript(browser: Browser, server: Service) -> None:
+    """Its rules are scripts, so what is looked at is the page that came without."""
+    with visiting(browser, server.url, java_script_enabled=False) as plain:
+        plain.classify(TEXTS[0])
+        content = plain.page.content()
+    with visiting(browser, server.url) as visit:
+        visit.open()
+        visit.page.route("**/predict", lambda route: route.fulfill(body=content, content_type="text/html"))
+        visit.page.route("**/*.js*", lambda route: route.abort())
+        visit.open()
+        assert violations_in_every_look(visit) == []
 
 
 def test_axe_finds_what_is_there_to_find(scripted_visit: Visit) -> None:
@@ -75,14 +60,6 @@ def test_axe_finds_what_is_there_to_find(scripted_visit: Visit) -> None:
     scripted_visit.page.locator("label[for=text]").evaluate("label => label.remove()")
     scripted_visit.page.locator(".empty").evaluate("note => { note.style.color = '#ccc' }")
     assert {found.partition(":")[0] for found in violations(scripted_visit)} == {"label", "color-contrast"}
-
-
-@pytest.mark.parametrize("path", ["/predict", "/model", "/docs", "/nowhere"])
-def test_no_sideways_scrolling(browser: Browser, server: Service, path: str) -> None:
-    with visiting(browser, server.url, viewport=NARROW) as visit:
-        visit.open(path)
-        width = visit.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert width <= 0
 
 
 def test_by_keyboard_alone(browser: Browser, server: Service) -> None:
@@ -107,6 +84,31 @@ def test_by_keyboard_alone(browser: Browser, server: Service) -> None:
         expect(example).to_be_focused()
         visit.answered(lambda: keyboard.press("Enter"))
         assert visit.box.input_value() == example.inner_text()
+
+
+def test_a_file_by_keyboard_alone(scripted_visit: Visit, tmp_path: Path) -> None:
+    page, keyboard = scripted_visit.page, scripted_visit.page.keyboard
+    file = tmp_path / "in.csv"
+    file.write_text("text\ngood\n", encoding="utf-8")
+    scripted_visit.open()
+    field = page.get_by_label("File, of up to")
+    stops = 0
+    while not field.evaluate("field => field === document.activeElement") and stops < 12:
+        keyboard.press("Tab")
+        stops += 1
+    expect(field).to_be_focused()
+    field.set_input_files(file)  # the window that chooses a file is the browser's own
+    expect(field).to_be_focused()
+    keyboard.press("Tab")
+    expect(page.get_by_text("How it is read")).to_be_focused()
+    keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Score the file")).to_be_focused()
+    keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="1 row scored")).to_be_focused()
+    assert page.locator(".files-status").inner_text() == "1 row scored. The download is ready."
+    assert page.locator(".files-status").get_attribute("aria-live") == "polite"
+    keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Download")).to_be_focused()
 
 
 def test_the_content_is_one_key_away(scripted_visit: Visit) -> None:

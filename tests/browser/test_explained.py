@@ -4,13 +4,9 @@ import httpx
 import pytest
 from playwright.sync_api import Browser
 
-from serving.app import create_app
-from serving.settings import Settings
 from serving.words import cut_words
-from tests.browser.staging import serving
 from tests.browser.visits import Visit, visiting
 from tests.bundles import TEXTS
-from tests.serving.fakes import FakePredictor
 
 pytestmark = pytest.mark.browser
 
@@ -69,16 +65,3 @@ def test_a_cut_text_says_so_and_marks_what_was_not_read(browser: Browser, staged
         visit.classify("good " * 20 + "left out")
         assert "only its beginning was read" in visit.answer.inner_text()
         assert [item.inner_text() for item in visit.answer.locator(".unread").all()] == ["left", "out"]
-
-
-def test_forty_seven_classes(browser: Browser) -> None:
-    labels = [f"class {number} of a long name" for number in range(47)]
-    app = create_app(Settings(), FakePredictor(labels))
-    with serving(app) as url, visiting(browser, url, viewport={"width": 375, "height": 667}) as visit:
-        visit.classify("good")
-        visible = visit.answer.get_by_role("meter")
-        assert visible.count() == 6
-        assert visit.answer.locator(".bars .name").first.inner_text() == labels[-1]
-        visit.page.get_by_text("41 more classes").click()
-        assert visible.count() == 47
-        assert {name.inner_text() for name in visit.answer.locator(".bars .name").all()} == set(labels)

@@ -9,9 +9,11 @@ from serving.bundle import METADATA, REPORT
 from serving.metadata import Metadata
 from serving.report import PAGE
 from serving.settings import Settings
+from tests.browser.axe import violations_in_every_look
 from tests.browser.staging import serving
 from tests.browser.visits import Visit, visiting
 from tests.bundles import LABELS
+from tests.deploy.services import Service
 from tests.serving.fakes import FakePredictor
 
 pytestmark = pytest.mark.browser
@@ -49,6 +51,16 @@ def test_the_report_of_the_default_model(browser: Browser) -> None:
         background = visit.page.evaluate("getComputedStyle(document.querySelector('figure')).backgroundColor")
         assert background == "rgb(255, 255, 255)", "its styles are let through"
         assert visit.complaints == []
+        visit.open("/model")
+        assert violations_in_every_look(visit) == []
+
+
+@pytest.mark.skipif(not (DEFAULT / REPORT / PAGE).exists(), reason="the bundle in artifacts/ has no report")
+def test_axe_of_the_report(browser: Browser, server: Service) -> None:
+    """From its file: served, it is in a sandbox that lets no script run, axe-core's as little as another's."""
+    with visiting(browser, server.url) as visit:
+        visit.page.goto((DEFAULT / REPORT / PAGE).as_uri())
+        assert violations_in_every_look(visit) == []
 
 
 def test_the_documentation(visit: Visit) -> None:

@@ -20,11 +20,15 @@ PACKAGE_MANAGERS = {"requirements.txt", "Pipfile", "Pipfile.lock", "poetry.lock"
 OTHER_TOOLS = {"setup.cfg", "environment.yml", "environment.yaml", "conda.yml", ".python-version", ".tool-versions"}
 
 
+def read_workflow(name: str) -> dict[str, Any]:
+    """A workflow; YAML 1.1 reads its key `on` as true, here it is "True"."""
+    text = (ROOT / ".github" / "workflows" / name).read_text(encoding="utf-8")
+    return {str(key): value for key, value in yaml.safe_load(text).items()}
+
+
 @pytest.fixture(scope="module")
 def workflow() -> dict[str, Any]:
-    text = (ROOT / ".github" / "workflows" / "test.yml").read_text(encoding="utf-8")
-    content: dict[str, Any] = yaml.safe_load(text)
-    return content
+    return read_workflow("test.yml")
 
 
 def test_the_python_of_the_runtime() -> None:
@@ -91,7 +95,15 @@ def test_the_workflow_runs_what_developers_run(workflow: dict[str, Any]) -> None
 
 
 def test_the_workflow_runs_on_every_push_to_main_and_pull_request(workflow: dict[str, Any]) -> None:
-    # YAML 1.1 reads the key `on` as true.
-    triggers = {str(key): value for key, value in workflow.items()}["True"]
+    triggers = workflow["True"]
     assert triggers["push"] == {"branches": ["main"]}
     assert "pull_request" in triggers
+
+
+def test_a_new_vulnerability_holds_up_no_push_that_leaves_the_requirements_alone(workflow: dict[str, Any]) -> None:
+    assert list(workflow["jobs"]) == ["test"]
+    audit = read_workflow("audit.yml")
+    assert any("pip-audit" in step.get("run", "") for step in audit["jobs"]["audit"]["steps"])
+    assert audit["True"]["schedule"]
+    for event in ("push", "pull_request"):
+        assert audit["True"][event]["paths"] == ["requirements.txt", ".github/workflows/audit.yml"]

@@ -1,12 +1,17 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from uvicorn.config import STARTUP_FAILURE
 
-from tests.deploy.services import Service, http_client
+from serving.bundle import NETWORK
+from tests.deploy.services import ROOT, Service, environment, http_client
 from tests.faults.conftest import Run
 
 LIMIT = 120
@@ -42,6 +47,33 @@ def test_one_killed_worker_is_replaced_while_the_other_answers(run: Run) -> None
         counts = [float(line.split()[-1]) for line in text.splitlines() if line.startswith("predictions_total{")]
         assert sum(counts) == 30, "whichever worker is asked, and though one of them died"
         assert 'model_info{name="tiny"' in text
+
+
+@pytest.mark.slow
+def test_one_that_cannot_start_ends_nobody_and_is_tried_again(run: Run, bundle: Path) -> None:
+    with run(MODEL_DIR=str(bundle), WORKERS="2") as service:
+        wait_until(lambda: service.output.count("Application startup complete") == 2)
+        network = (bundle / NETWORK).read_bytes()
+        (bundle / NETWORK).write_bytes(b"half a network")
+        os.kill(workers(service)[0], signal.SIGKILL)
+        wait_until(lambda: "it is tried again" in service.output)
+        predict(service, 10)
+        (bundle / NETWORK).write_bytes(network)
+        service.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: service.output.count("Application startup complete") == 3)
+        predict(service, 10)
+
+
+@pytest.mark.slow
+def test_where_none_can_start_the_service_ends(bundle: Path) -> None:
+    (bundle / NETWORK).write_bytes(b"half a network")
+    env = environment(MODEL_DIR=str(bundle), PORT="0", WORKERS="2")
+    command = [sys.executable, "-m", "serving.server"]
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=LIMIT, check=False)
+    assert done.returncode == STARTUP_FAILURE
+    assert NETWORK in done.stderr
+    assert "no other lives" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def predict(service: Service, times: int) -> None:

@@ -1,6 +1,7 @@
 """A service around a fake predictor, and a client that speaks to it."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from serving.app import create_app
+from serving.predictor import Predictor
 from serving.settings import Settings
 from tests.serving.fakes import FakePredictor
 
@@ -59,3 +61,9 @@ def client(make_client: Callable[..., TestClient]) -> TestClient:
 def browser(client: TestClient) -> TestClient:
     client.headers["accept"] = BROWSER
     return client
+
+
+@pytest.fixture(scope="session")
+def tiny_predictor(pristine_bundle: Path) -> Predictor:
+    """A real one, of the small bundle."""
+    return Predictor.load(pristine_bundle)

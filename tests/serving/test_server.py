@@ -1,15 +1,11 @@
-import os
 import re
-import signal
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from serving import server
 from serving.protocol import GuardedProtocol
-from serving.server import ServerConfig, Supervisor
+from serving.server import ServerConfig
 from serving.settings import Settings
 
 
@@ -31,19 +27,6 @@ def test_a_bad_setting_is_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys: 
         server.main()
     assert caught.value.code not in (0, None)
     assert capsys.readouterr().err == "PORT is 'x'; accepted is a whole number from 0 to 65,535.\n"
-
-
-def test_sighup_goes_to_each_living_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    sent: list[tuple[int, int]] = []
-    monkeypatch.setattr(os, "kill", lambda pid, number: sent.append((pid, number)))
-    workers: list[Any] = [
-        SimpleNamespace(pid=pid, process=SimpleNamespace(is_alive=lambda alive=alive: alive))
-        for pid, alive in [(11, True), (12, False), (None, True), (13, True)]
-    ]
-    supervisor = Supervisor.__new__(Supervisor)
-    supervisor.processes = workers
-    supervisor.handle_hup()
-    assert sent == [(11, signal.SIGHUP), (13, signal.SIGHUP)]
 
 
 def test_no_pickle_is_read_anywhere() -> None:

@@ -16,7 +16,7 @@ from training.report.plot import printable
 
 INK, QUIET, LINE, HAIR, ACCENT = "#1b1f27", "#5a6272", "#8b93a3", "#dfe3ea", "#3451b2"
 WIDTH: Final = 340  # CSS pixels: what a phone has room for, so that text is not shrunk there
-# The variables of serving/static/style.css, so that a page of the service can show a plot as it is.
+# The variables of serving/static/theme.css, so that a page of the service can show a plot as it is.
 VARIABLES: Final = {INK: "ink", QUIET: "quiet", LINE: "line", HAIR: "hair", ACCENT: "accent"}
 STYLE: Final[dict[str, Any]] = {
     "svg.fonttype": "none",  # text stays text
