@@ -20,6 +20,7 @@ from serving import logs
 from serving.errors import SettingsError
 from serving.protocol import GuardedProtocol
 from serving.settings import Settings
+from serving.switching import switch_often
 
 # Heroku's router keeps idle connections for 90 seconds, and gives a process 30 to end.
 KEEP_ALIVE, GRACE = 95, 27
@@ -52,6 +53,11 @@ class ServerConfig(uvicorn.Config):
             timeout_graceful_shutdown=GRACE,
             timeout_worker_healthcheck=START_LIMIT,
         )
+
+    def load(self) -> None:
+        """Called once in each process that serves. A batch that is done must not wait for requests that come in."""
+        switch_often()
+        super().load()
 
 
 class Supervisor(Multiprocess):

@@ -1,11 +1,13 @@
 import os
 import re
 import signal
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import uvicorn
 
 from serving import server
 from serving.protocol import GuardedProtocol
@@ -23,6 +25,16 @@ def test_the_configuration_is_the_settings(monkeypatch: pytest.MonkeyPatch) -> N
     assert config.timeout_graceful_shutdown is not None
     longest = Settings().client_timeout + Settings().deadline
     assert longest < config.timeout_graceful_shutdown < 30, "what was accepted is done before Heroku's 30 seconds end"
+
+
+def test_each_process_that_serves_switches_threads_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uvicorn.Config, "load", lambda _: None)
+    before = sys.getswitchinterval()
+    try:
+        ServerConfig(Settings()).load()
+        assert sys.getswitchinterval() < before
+    finally:
+        sys.setswitchinterval(before)
 
 
 def test_a_bad_setting_is_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
