@@ -10,8 +10,8 @@ import typer
 from rich.console import Console
 
 from serving.errors import ServingError
+from serving.interpreter import switch_often
 from serving.rows.table import MAX_TEXT_CHARS
-from serving.switching import switch_often
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 

@@ -18,9 +18,9 @@ from uvicorn.supervisors import Multiprocess
 
 from serving import logs
 from serving.errors import SettingsError
+from serving.interpreter import collect_seldom, switch_often
 from serving.protocol import GuardedProtocol
 from serving.settings import Settings
-from serving.switching import switch_often
 
 # Heroku's router keeps idle connections for 90 seconds, and gives a process 30 to end.
 KEEP_ALIVE, GRACE = 95, 27
@@ -55,8 +55,9 @@ class ServerConfig(uvicorn.Config):
         )
 
     def load(self) -> None:
-        """Called once in each process that serves. A batch that is done must not wait for requests that come in."""
+        """Called once in each process that serves."""
         switch_often()
+        collect_seldom()
         super().load()
 
 

@@ -1,7 +1,6 @@
 import os
 import re
 import signal
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -27,14 +26,13 @@ def test_the_configuration_is_the_settings(monkeypatch: pytest.MonkeyPatch) -> N
     assert longest < config.timeout_graceful_shutdown < 30, "what was accepted is done before Heroku's 30 seconds end"
 
 
-def test_each_process_that_serves_switches_threads_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uvicorn.Config, "load", lambda _: None)
-    before = sys.getswitchinterval()
-    try:
-        ServerConfig(Settings()).load()
-        assert sys.getswitchinterval() < before
-    finally:
-        sys.setswitchinterval(before)
+def test_python_is_set_in_each_process_that_serves(monkeypatch: pytest.MonkeyPatch) -> None:
+    called = []
+    monkeypatch.setattr(uvicorn.Config, "load", lambda _: called.append("load"))
+    monkeypatch.setattr(server, "switch_often", lambda: called.append("switch"))
+    monkeypatch.setattr(server, "collect_seldom", lambda: called.append("collect"))
+    ServerConfig(Settings()).load()
+    assert called == ["switch", "collect", "load"]
 
 
 def test_a_bad_setting_is_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
