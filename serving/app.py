@@ -15,7 +15,6 @@ from uvicorn.config import STARTUP_FAILURE
 
 from serving import __version__, logs
 from serving.auth import brings_no_credentials, require_key
-from serving.batching import PredictorLike
 from serving.direct import DirectMiddleware, Unneeded, direct
 from serving.errors import RequestError, ServingError
 from serving.handlers import ErrorMiddleware, render_error
@@ -24,7 +23,7 @@ from serving.headers import HeadersMiddleware
 from serving.lean_app import LeanFastAPI
 from serving.metrics import MetricsMiddleware
 from serving.openapi import DESCRIPTION
-from serving.predictor import Predictor
+from serving.predictor import Predictor, PredictorLike
 from serving.reload import Reloader
 from serving.request_id import HEADER, RequestIdMiddleware
 from serving.routes import docs, files, health, home, model, predict

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -34,6 +35,22 @@ class Prediction:
     probabilities: dict[str, float]
     truncated: bool
     explanation: tuple[WeighedWord, ...] | None = None
+
+
+class PredictorLike(Protocol):
+    """What the service asks of a predictor. All but `metadata` is only ever called by one thread at a time.
+
+    `predict` is given texts of any length; that it computes those near in length together is its own affair.
+    """
+
+    @property
+    def metadata(self) -> Metadata: ...
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]: ...
+
+    def explain(self, text: str) -> Prediction: ...
+
+    def check(self) -> None: ...
 
 
 class Predictor:

@@ -7,8 +7,8 @@ import threading
 from collections.abc import Callable
 
 from serving import memory
-from serving.batching import PredictorLike
 from serving.errors import BundleError
+from serving.predictor import PredictorLike
 
 _log = logging.getLogger(__name__)
 
