@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from serving.errors import ServingError
-from serving.interpreter import switch_often
+from serving.interpreter import switch_every
 from serving.rows.table import MAX_TEXT_CHARS
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -39,7 +39,7 @@ def score(
     from serving.scoring import Options
     from serving.scoring import score as score_file
 
-    switch_often()
+    switch_every(0.0005)
     options = Options(
         text_column=text_column or "",
         encoding=encoding,

@@ -3,22 +3,19 @@
 import gc
 import sys
 
-# Seconds, of Python's 0.005: a thread whose batch is done must not wait as long again for one that handles text.
-_SWITCH_INTERVAL = 0.0005
-
 # Objects, of Python's 700. The requests that wait together have more than those, so that each batch set off several
 # collections, a fifth of the event loop's time; and there was nothing to collect, for an answered request leaves no
 # cycles behind.
 _COLLECT_AFTER = 50_000
 
 
-def switch_often() -> None:
-    """Let threads wait less for each other's Python (sys.setswitchinterval).
+def switch_every(seconds: float) -> None:
+    """Let a thread wait so long for another's Python (sys.setswitchinterval; Python's own is 0.005).
 
-    For processes in which one thread computes batches, which takes milliseconds and leaves Python alone, and another
-    has Python to run all the time.
+    For processes in which one thread computes batches, which takes milliseconds and leaves Python alone, while others
+    have Python to run: it must not wait as long again, several times a batch, to go on.
     """
-    sys.setswitchinterval(_SWITCH_INTERVAL)
+    sys.setswitchinterval(seconds)
 
 
 def collect_seldom() -> None:

@@ -29,7 +29,7 @@ def test_the_configuration_is_the_settings(monkeypatch: pytest.MonkeyPatch) -> N
 def test_python_is_set_in_each_process_that_serves(monkeypatch: pytest.MonkeyPatch) -> None:
     called = []
     monkeypatch.setattr(uvicorn.Config, "load", lambda _: called.append("load"))
-    monkeypatch.setattr(server, "switch_often", lambda: called.append("switch"))
+    monkeypatch.setattr(server, "switch_every", lambda seconds: called.append("switch") if seconds < 0.001 else None)
     monkeypatch.setattr(server, "collect_seldom", lambda: called.append("collect"))
     ServerConfig(Settings()).load()
     assert called == ["switch", "collect", "load"]
