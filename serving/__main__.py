@@ -10,10 +10,8 @@ import typer
 from rich.console import Console
 
 from serving.errors import ServingError
+from serving.interpreter import switch_every
 from serving.rows.table import MAX_TEXT_CHARS
-
-# Seconds, of Python's 0.005: a thread whose batch is done must not wait as long again for one that cuts texts up.
-SWITCH_INTERVAL = 0.0005
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
@@ -41,7 +39,7 @@ def score(
     from serving.scoring import Options
     from serving.scoring import score as score_file
 
-    sys.setswitchinterval(SWITCH_INTERVAL)
+    switch_every(0.0005)
     options = Options(
         text_column=text_column or "",
         encoding=encoding,

@@ -14,15 +14,16 @@ from starlette.staticfiles import StaticFiles
 from uvicorn.config import STARTUP_FAILURE
 
 from serving import __version__, logs
-from serving.batching import PredictorLike
-from serving.direct import DirectMiddleware, direct
+from serving.auth import brings_no_credentials, require_key
+from serving.direct import DirectMiddleware, Unneeded, direct
 from serving.errors import RequestError, ServingError
 from serving.handlers import ErrorMiddleware, render_error
 from serving.head import HeadMiddleware
 from serving.headers import HeadersMiddleware
+from serving.lean_app import LeanFastAPI
 from serving.metrics import MetricsMiddleware
 from serving.openapi import DESCRIPTION
-from serving.predictor import Predictor
+from serving.predictor import Predictor, PredictorLike
 from serving.reload import Reloader
 from serving.request_id import HEADER, RequestIdMiddleware
 from serving.routes import docs, files, health, home, model, predict
@@ -58,7 +59,7 @@ def _load(settings: Settings) -> Predictor:
 
 def undeployed_app() -> FastAPI:
     """The routes without a service behind them: enough to describe the API."""
-    app = FastAPI(
+    app = LeanFastAPI(
         title="Tweet sentiment",
         version=__version__,
         description=DESCRIPTION,
@@ -86,9 +87,13 @@ def _assemble(settings: Settings, predictor: PredictorLike) -> FastAPI:
         Middleware(MetricsMiddleware, metrics=service.metrics),
         *_cross_origin(settings),
         Middleware(ErrorMiddleware),
-        Middleware(DirectMiddleware, handlers=direct(app, ("POST", "/predict"))),
+        Middleware(DirectMiddleware, handlers=direct(app, ("POST", "/predict"), unneeded=_key_check(settings))),
     ]
     return app
+
+
+def _key_check(settings: Settings) -> Unneeded | None:
+    return None if settings.api_keys else Unneeded(require_key, passes=brings_no_credentials)
 
 
 def _cross_origin(settings: Settings) -> list[Middleware]:

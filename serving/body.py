@@ -1,6 +1,5 @@
 """A request's body: read within its limit, then parsed by its media type."""
 
-import asyncio
 import json
 import re
 from dataclasses import dataclass
@@ -12,6 +11,8 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 
 from serving.errors import BodyTooLarge, BodyTooSlow, MalformedBody, UnsupportedMediaType
+from serving.raw_headers import first
+from serving.waiting import within
 
 FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
@@ -36,7 +37,7 @@ def content_type(headers: Headers) -> ContentType:
     Raises UnsupportedMediaType for a missing or another `Content-Type`, a charset other than UTF-8, and any
     `Content-Encoding`.
     """
-    return _content_type(headers.get("content-type", ""), headers.get("content-encoding", "identity"))
+    return _content_type(first(headers.raw, b"content-type"), first(headers.raw, b"content-encoding", "identity"))
 
 
 @lru_cache(maxsize=64)
@@ -64,14 +65,13 @@ async def read_body(request: Request, limit: int, seconds: float | None = None) 
     Raises BodyTooLarge as soon as `limit` bytes are passed, by its Content-Length or while reading; BodyTooSlow where
     it is not whole after `seconds`; ClientDisconnect. What the client still sends after the first two is not read.
     """
-    declared = request.headers.get("content-length", "")
+    declared = first(request.scope["headers"], b"content-length")
     if _LENGTH.fullmatch(declared) and int(declared) > limit:
         raise BodyTooLarge(
             f"The body has {int(declared):,} bytes; at most {limit:,} are accepted.", headers={"Connection": "close"}
         )
     try:
-        async with asyncio.timeout(seconds):
-            return await _read(request, limit)
+        return await within(seconds, _read(request, limit))
     except TimeoutError:
         raise BodyTooSlow(
             f"The body was not whole after {seconds:g} seconds, the most that is waited for it.",

@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from serving.negotiation import prefers_html
+from serving.raw_headers import joined
 from serving.service import Service
 from serving.settings import Settings
-from serving.texts import Submission, read_submission
 
 
 def service_of(request: Request) -> Service:
@@ -30,16 +30,13 @@ async def _settings(service: TheService) -> Settings:
 SettingsInUse = Annotated[Settings, Depends(_settings)]
 
 
-async def _submission(request: Request, settings: SettingsInUse) -> Submission:
-    return await read_submission(request, settings)
-
-
-Submitted = Annotated[Submission, Depends(_submission)]
-
-
-async def wants_page(request: Request) -> bool:
+def prefers_page(request: Request) -> bool:
     """Whether the client prefers HTML to JSON."""
-    return prefers_html(",".join(request.headers.getlist("accept")))
+    return prefers_html(joined(request.scope["headers"], b"accept"))
 
 
-WantsPage = Annotated[bool, Depends(wants_page)]
+async def _wants_page(request: Request) -> bool:
+    return prefers_page(request)
+
+
+WantsPage = Annotated[bool, Depends(_wants_page)]

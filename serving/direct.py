@@ -7,6 +7,7 @@ and as the one statement of what the route asks for.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import FastAPI
@@ -22,6 +23,14 @@ _ELSEWHERE = (
     "path_params", "query_params", "header_params", "cookie_params", "body_params", "websocket_param_name",
     "response_param_name", "background_tasks_param_name", "security_scopes_param_name",
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Unneeded:
+    """A dependency whose result nobody takes, and the requests of which it is known that it lets them pass."""
+
+    dependency: object
+    passes: Callable[[Request], bool]
 
 
 class DirectMiddleware:
@@ -41,24 +50,42 @@ class DirectMiddleware:
         await response(scope, receive, send)
 
 
-def direct(app: FastAPI, *wanted: tuple[str, str]) -> dict[tuple[str, str], tuple[object, Handler]]:
+def direct(
+    app: FastAPI, *wanted: tuple[str, str], unneeded: Unneeded | None = None
+) -> dict[tuple[str, str], tuple[object, Handler]]:
     """The routes of the wanted methods and paths, and handlers that answer as they do.
 
+    `unneeded`: a dependency that is left out for some requests.
     Raises LookupError where there is no such route, TypeError where it asks for more than the request.
     """
     routes = {
         (method, route.path or ""): route for route in iter_route_contexts(app.routes) for method in route.methods or ()
     }
-    return {key: (routes[key], compile_handler(routes[key].dependant)) for key in wanted}
+    return {key: (routes[key], _compile(routes[key].dependant, unneeded)) for key in wanted}
 
 
-def compile_handler(dependant: Dependant) -> Handler:
+def _compile(dependant: Dependant, unneeded: Unneeded | None) -> Handler:
+    whole = compile_handler(dependant)
+    if unneeded is None:
+        return whole
+    short, passes = compile_handler(dependant, unneeded.dependency), unneeded.passes
+
+    def handle(request: Request) -> Awaitable[Response]:
+        return short(request) if passes(request) else whole(request)
+
+    return handle
+
+
+def compile_handler(dependant: Dependant, without: object = None) -> Handler:
     """A route's endpoint with all of its dependencies, each called once, in the order in which FastAPI would.
 
+    `without`: a dependency that is left out, with all that only it depends on.
     Raises TypeError where one of them takes anything but the request and other dependencies.
     """
     steps: list[_Step] = []
-    _add_step(dependant, steps)
+    _add_step(dependant, steps, without)
+    if len(steps) == 1 and steps[0][1]:
+        return steps[0][0]
 
     async def handle(request: Request) -> Response:
         results: list[Any] = []
@@ -77,14 +104,15 @@ _Step = tuple[Callable[..., Awaitable[Any]], str | None, list[tuple[str, int]]]
 """What to call, under which name it takes the request, and under which it takes the results of earlier steps."""
 
 
-def _add_step(dependant: Dependant, steps: list[_Step]) -> int:
+def _add_step(dependant: Dependant, steps: list[_Step], without: object) -> int:
     refused = [name for name in _ELSEWHERE if getattr(dependant, name)]
     if refused or dependant.call is None:
         raise TypeError(f"{dependant.call} has {', '.join(refused)}; a direct route takes only the request")
     called = next((index for index, step in enumerate(steps) if step[0] == dependant.call), None)
     if called is not None:
         return called
-    inner = [(inner.name, _add_step(inner, steps)) for inner in dependant.dependencies]
+    wanted = [inner for inner in dependant.dependencies if inner.call is not without]
+    inner = [(one.name, _add_step(one, steps, without)) for one in wanted]
     request_name = dependant.request_param_name or dependant.http_connection_param_name
     steps.append((dependant.call, request_name, [(name, index) for name, index in inner if name]))
     return len(steps) - 1

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncGenerator
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_to_bytes
 
 from starlette.datastructures import FormData, Headers
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -24,14 +24,20 @@ def parse_urlencoded(body: bytes) -> Fields:
 
     Raises MalformedBody where a byte, encoded or raw, is not UTF-8, and where there are more than MAX_FIELDS fields.
     """
-    text = decode(body)
+    decode(body)
+    pieces = body.split(b"&")
+    if len(pieces) > MAX_FIELDS:
+        raise MalformedBody(f"The form has more than {MAX_FIELDS} fields.", code="malformed_form")
     try:
-        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
+        pairs = [piece.partition(b"=") for piece in pieces if piece]
+        return [(_percent_decoded(name), _unix_newlines(_percent_decoded(value))) for name, _, value in pairs]
     except UnicodeDecodeError:
         raise MalformedBody("The form's percent-encoded bytes are not UTF-8.", code="not_utf8") from None
-    except ValueError:
-        raise MalformedBody(f"The form has more than {MAX_FIELDS} fields.", code="malformed_form") from None
-    return [(name, _unix_newlines(value)) for name, value in pairs]
+
+
+def _percent_decoded(data: bytes) -> str:
+    # Bytes throughout: urllib's parse_qsl would cut the text up to tell what is ASCII in it.
+    return unquote_to_bytes(data.replace(b"+", b" ")).decode()
 
 
 async def parse_multipart(body: bytes, boundary: str) -> Fields:

@@ -1,7 +1,7 @@
 """Every error becomes an answer here: JSON, or a page for a browser."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.auth import SENTENCE as KEY_WANTED
 from serving.body import shown
-from serving.dependencies import service_of, wants_page
+from serving.dependencies import prefers_page, service_of
 from serving.errors import RequestError
 from serving.negotiation import VARY
 from serving.pages import root_path
@@ -48,10 +48,10 @@ class ErrorMiddleware:
             return
         started = False
 
-        async def watch(message: Message) -> None:
+        def watch(message: Message) -> Awaitable[None]:
             nonlocal started
             started = started or message["type"] == "http.response.start"
-            await send(message)
+            return send(message)
 
         try:
             await self.app(scope, receive, watch)
@@ -71,7 +71,7 @@ async def render_error(request: Request, error: Exception) -> Response:
     if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log_failure(request, problem, error)
     answer = ErrorAnswer(detail=problem.detail, code=problem.code, request_id=request_id)
-    if await wants_page(request):
+    if prefers_page(request):
         return _page(request, problem, answer)
     headers = {**VARY, **problem.headers}
     return Response(answer.model_dump_json(), problem.status, headers, media_type="application/json")

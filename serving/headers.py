@@ -1,5 +1,7 @@
 """Headers that every answer carries."""
 
+from collections.abc import Awaitable
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SAFE = [
@@ -17,11 +19,11 @@ class HeadersMiddleware:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_safely(message: Message) -> None:
+        def send_safely(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
                 headers = message.get("headers", [])
                 names = {name for name, _ in headers}
                 message["headers"] = [*headers, *(header for header in SAFE if header[0] not in names)]
-            await send(message)
+            return send(message)
 
         await self.app(scope, receive, send_safely if scope["type"] == "http" else send)

@@ -1,6 +1,13 @@
 """Memory that the process no longer needs goes back to the system."""
 
 import ctypes
+import gc
+
+
+def release() -> None:
+    """Free what only refers to itself, then return freed memory."""
+    gc.collect()
+    trim()
 
 
 def trim() -> None:

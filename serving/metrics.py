@@ -1,7 +1,7 @@
 """What the service counts, for Prometheus."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import cache
 from time import perf_counter
 
@@ -114,11 +114,11 @@ class MetricsMiddleware:
         status = CLIENT_GONE
         start = perf_counter()
 
-        async def watch(message: Message) -> None:
+        def watch(message: Message) -> Awaitable[None]:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-            await send(message)
+            return send(message)
 
         try:
             await self.app(scope, receive, watch)

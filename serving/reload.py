@@ -7,8 +7,8 @@ import threading
 from collections.abc import Callable
 
 from serving import memory
-from serving.batching import PredictorLike
 from serving.errors import BundleError
+from serving.predictor import PredictorLike
 
 _log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class Reloader:
             else:
                 self._take_up(predictor)
                 _log.info("The model is now %s %s", predictor.metadata.name, predictor.metadata.model_version)
-                asyncio.get_running_loop().call_later(self._settle, memory.trim)
+                asyncio.get_running_loop().call_later(self._settle, memory.release)
 
     def _on_signal(self) -> None:
         task = asyncio.get_running_loop().create_task(self.reload())

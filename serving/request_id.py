@@ -1,9 +1,12 @@
 """Every request has an identifier: the log, the metrics' reader and the client can speak of the same one."""
 
 import re
+from collections.abc import Awaitable
 from random import getrandbits
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from serving.raw_headers import first
 
 HEADER = "X-Request-ID"
 
@@ -30,16 +33,15 @@ class RequestIdMiddleware:
         scope.setdefault("state", {})["request_id"] = request_id
         header = (_NAME, request_id.encode())
 
-        async def send_with_id(message: Message) -> None:
+        def send_with_id(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message.get("headers", ()), header]
-            await send(message)
+            return send(message)
 
         await self.app(scope, receive, send_with_id)
 
 
 def _choose(scope: Scope) -> str:
-    # Not starlette's Headers: this runs for every request, and most have no such header.
-    sent = next((value.decode("latin-1") for name, value in scope["headers"] if name == _NAME), "")
+    sent = first(scope["headers"], _NAME)
     # An identifier is no secret, so it need not cost a system call.
     return sent if _ACCEPTED.fullmatch(sent) else f"{getrandbits(128):032x}"

@@ -1,6 +1,5 @@
 """The shapes of requests and answers, as the API's documentation shows them."""
 
-from collections.abc import Sequence
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
@@ -152,16 +151,6 @@ class PredictionsAnswer(_Schema):
 
     predictions: list[PredictedText]
     model_version: str = Field(description="which model answered")
-
-    @classmethod
-    def of(cls, texts: Sequence[str], predictions: Sequence[Prediction], model_version: str) -> Self:
-        items = [PredictedText.of(text, prediction) for text, prediction in zip(texts, predictions, strict=True)]
-        return cls(predictions=items, model_version=model_version)
-
-    def only(self) -> PredictionAnswer:
-        """The answer to a request for one text."""
-        (item,) = self.predictions
-        return PredictionAnswer(**item.model_dump(exclude_unset=True), model_version=self.model_version)
 
 
 class ErrorAnswer(_Schema):

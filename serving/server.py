@@ -17,6 +17,7 @@ from uvicorn.config import STARTUP_FAILURE
 
 from serving import logs
 from serving.errors import SettingsError
+from serving.interpreter import collect_seldom, switch_every
 from serving.protocol import GuardedProtocol
 from serving.settings import Settings
 from serving.supervisor import Supervisor
@@ -24,6 +25,9 @@ from serving.supervisor import Supervisor
 # Heroku's router keeps idle connections for 90 seconds, and gives a process 30 to end.
 KEEP_ALIVE, GRACE = 95, 27
 START_LIMIT = 60
+
+# Seconds. At ten times as long, 6% fewer predictions: the loop has Python to run all the time.
+SWITCH_INTERVAL = 0.00005
 
 _SHARED = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -52,6 +56,12 @@ class ServerConfig(uvicorn.Config):
             timeout_graceful_shutdown=GRACE,
             timeout_worker_healthcheck=START_LIMIT,
         )
+
+    def load(self) -> None:
+        """Called once in each process that serves."""
+        switch_every(SWITCH_INTERVAL)
+        collect_seldom()
+        super().load()
 
 
 def main() -> None:

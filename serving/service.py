@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import Self
 
 from serving.admission import Admission
-from serving.batching import Batcher, PredictorLike
+from serving.batching import Batcher
 from serving.metadata import Metadata
 from serving.metrics import Metrics
 from serving.pages import Pages
+from serving.predictor import PredictorLike
 from serving.readiness import Readiness
 from serving.settings import Settings
 from serving.uploads import Places

@@ -3,12 +3,14 @@
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.responses import HTMLResponse
 
+from serving.answers import answers, one_answer
 from serving.auth import require_key
-from serving.dependencies import Submitted, TheService, WantsPage
+from serving.dependencies import TheService, prefers_page, service_of
 from serving.disconnect import unless_gone
 from serving.negotiation import VARY
 from serving.openapi import KEY_ERRORS, PREDICT_AS_PAGE, PREDICT_BODY, PREDICT_ERRORS
-from serving.schemas import PredictionAnswer, PredictionsAnswer
+from serving.schemas import PredictedText, PredictionAnswer, PredictionsAnswer
+from serving.texts import read_submission
 
 router = APIRouter(tags=["predictions"], dependencies=[Depends(require_key)])
 
@@ -31,15 +33,17 @@ async def show_form(request: Request, service: TheService) -> Response:
     responses=PREDICT_AS_PAGE | KEY_ERRORS | PREDICT_ERRORS,
     openapi_extra=PREDICT_BODY,
 )
-async def predict(request: Request, service: TheService, submitted: Submitted, wants_page: WantsPage) -> Response:
-    batcher = service.batcher
-    work = batcher.explain(submitted.texts) if submitted.explain else batcher.predict(submitted.texts)
+async def predict(request: Request) -> Response:
+    # What other routes are handed by dependencies is asked for here: each of those costs a step of its own.
+    service = service_of(request)
+    submitted = await read_submission(request, service.settings)
+    batcher, texts = service.batcher, submitted.texts
+    work = batcher.explain(texts) if submitted.explain else batcher.predict(texts)
     predictions = await unless_gone(request, work)
     service.metrics.count_predictions(predictions)
-    answer = PredictionsAnswer.of(submitted.texts, predictions, service.metadata.model_version)
-    if wants_page:
-        text = "" if submitted.several else submitted.texts[0]
-        return service.pages.form(request, text=text, answers=answer.predictions)
-    body = answer if submitted.several else answer.only()
-    # Unset is only an explanation that was not asked for.
-    return Response(body.model_dump_json(exclude_unset=True), headers=VARY, media_type="application/json")
+    if prefers_page(request):
+        shown = [PredictedText.of(text, prediction) for text, prediction in zip(texts, predictions, strict=True)]
+        return service.pages.form(request, text="" if submitted.several else texts[0], answers=shown)
+    version = service.metadata.model_version
+    body = answers(texts, predictions, version) if submitted.several else one_answer(texts[0], predictions[0], version)
+    return Response(body, headers=VARY, media_type="application/json")

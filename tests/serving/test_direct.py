@@ -5,7 +5,7 @@ import pytest
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from starlette.testclient import TestClient
 
-from serving.direct import DirectMiddleware, direct
+from serving.direct import DirectMiddleware, Unneeded, direct
 from tests.serving.conftest import BROWSER
 
 KEY = "first-key-of-sixteen"
@@ -68,6 +68,27 @@ def test_each_dependency_is_called_once_and_in_order() -> None:
     app.include_router(router)
     app.add_middleware(DirectMiddleware, handlers=direct(app, ("POST", "/")))
     assert TestClient(app).post("/").text == "12 ['first']"
+
+
+def test_an_unneeded_dependency_is_called_only_where_it_may_refuse() -> None:
+    calls = []
+
+    async def check(one: Annotated[str, Depends(first)]) -> None:
+        calls.append(one)
+
+    app = FastAPI()
+
+    @app.post("/", dependencies=[Depends(check)])
+    async def answer(request: Request) -> Response:
+        return Response(str(hasattr(request.state, "calls")))
+
+    unneeded = Unneeded(check, passes=lambda request: "x-check" not in request.headers)
+    app.add_middleware(DirectMiddleware, handlers=direct(app, ("POST", "/"), unneeded=unneeded))
+    client = TestClient(app)
+    assert client.post("/").text == "False"
+    assert calls == []
+    assert client.post("/", headers={"X-Check": "1"}).text == "True"
+    assert calls == ["1"]
 
 
 def test_what_takes_more_than_the_request_is_refused() -> None:

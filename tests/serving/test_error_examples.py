@@ -106,7 +106,7 @@ def test_internal_error(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> 
     def fail(*_: object) -> None:
         raise ValueError
 
-    monkeypatch.setattr("serving.routes.predict.PredictionsAnswer.of", fail)
+    monkeypatch.setattr("serving.routes.predict.one_answer", fail)
     answer = client.post("/predict", data={"text": "good"})
     assert (answer.status_code, answer.json()["detail"]) == (500, EXAMPLES[500]["internal_error"])
 

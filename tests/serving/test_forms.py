@@ -1,5 +1,5 @@
 from contextlib import suppress
-from urllib.parse import quote_plus, urlencode
+from urllib.parse import parse_qsl, quote_plus, urlencode
 
 import anyio
 import pytest
@@ -63,6 +63,17 @@ def test_urlencoded_round_trip(text: str) -> None:
     normal = text.replace("\r\n", "\n")
     assert parse_urlencoded(urlencode({"text": text}).encode()) == [("text", normal)]
     assert parse_urlencoded(f"text={quote_plus(text, safe='')}".encode()) == [("text", normal)]
+
+
+@given(st.lists(st.sampled_from(["&", "=", "+", "%", "%C3", "%A9", "%41", "é", "a", "%ff", " "]) | TEXT).map("".join))
+def test_urlencoded_is_read_as_the_standard_library_reads_it(text: str) -> None:
+    try:
+        expected = parse_qsl(text, keep_blank_values=True, errors="strict")
+    except UnicodeDecodeError:
+        with pytest.raises(MalformedBody):
+            parse_urlencoded(text.encode())
+    else:
+        assert parse_urlencoded(text.encode()) == [(name, value.replace("\r\n", "\n")) for name, value in expected]
 
 
 @given(TEXT.filter(lambda text: "\r\n--b" not in f"\r\n{text}"))

@@ -1,4 +1,5 @@
 import sys
+import weakref
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,18 @@ from serving import memory
 def resident() -> int:
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * 4096
+
+
+def test_what_only_refers_to_itself_is_freed() -> None:
+    class Node:
+        itself: "Node"
+
+    node = Node()
+    node.itself = node
+    seen = weakref.ref(node)
+    del node
+    memory.release()
+    assert seen() is None
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="measured by /proc")

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 from fastapi import FastAPI
 
-from serving.batching import PredictorLike
 from serving.errors import BundleError
+from serving.predictor import PredictorLike
 from serving.reload import Reloader
 from tests.serving.fakes import FakePredictor
 

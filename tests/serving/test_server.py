@@ -2,6 +2,7 @@ import re
 from pathlib import Path
 
 import pytest
+import uvicorn
 
 from serving import server
 from serving.protocol import GuardedProtocol
@@ -19,6 +20,15 @@ def test_the_configuration_is_the_settings(monkeypatch: pytest.MonkeyPatch) -> N
     assert config.timeout_graceful_shutdown is not None
     longest = Settings().client_timeout + Settings().deadline
     assert longest < config.timeout_graceful_shutdown < 30, "what was accepted is done before Heroku's 30 seconds end"
+
+
+def test_python_is_set_in_each_process_that_serves(monkeypatch: pytest.MonkeyPatch) -> None:
+    called = []
+    monkeypatch.setattr(uvicorn.Config, "load", lambda _: called.append("load"))
+    monkeypatch.setattr(server, "switch_every", lambda seconds: called.append("switch") if seconds < 0.001 else None)
+    monkeypatch.setattr(server, "collect_seldom", lambda: called.append("collect"))
+    ServerConfig(Settings()).load()
+    assert called == ["switch", "collect", "load"]
 
 
 def test_a_bad_setting_is_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,202 @@
+"""The thread that runs a predictor: what waits for it, and the turns in which it is taken."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Lock
+from typing import TypeVar
+
+from serving.admission import Admission
+from serving.errors import InferenceFailed, NotReady
+from serving.jobs import Job, Part, Queue
+from serving.predictor import PredictorLike
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+
+class Worker:
+    """Computes jobs in batches, and runs calls, in one thread. The two take turns.
+
+    A batch whose predictor fails is computed again, each request's texts alone, so that only those that the predictor
+    cannot bear are answered with the fault. Safe to use from several threads.
+
+    Args:
+        predictor: what computes.
+        admission: what is given back the places of texts that are done.
+        batch_limit: texts that one call of the predictor is given at most.
+        on_batch: told the number of texts of each batch, in the worker's thread.
+    """
+
+    def __init__(
+        self, predictor: PredictorLike, admission: Admission, *, batch_limit: int, on_batch: Callable[[int], None]
+    ) -> None:
+        self._predictor = predictor
+        self._admission = admission
+        self._batch_limit = batch_limit
+        self._on_batch = on_batch
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="inference")
+        self._lock = Lock()
+        self._queue = Queue()
+        self._calls: deque[tuple[Future[None], Callable[[], None]]] = deque()
+        self._called = False
+        self._running = False
+        self.closed = False
+
+    def add(self, job: Job) -> None:
+        """Put a job at the end of the queue. Raises NotReady where the worker is closed."""
+        self._start(lambda: self._queue.add(job))
+
+    def call(self, future: Future[T], work: Callable[[], T]) -> None:
+        """Run `work` in its turn, unless `future`, which gets its result, is cancelled before. Raises as `add`."""
+        self._start(lambda: self._calls.append((future, lambda: _run(future, work))))  # type: ignore[arg-type]
+
+    def drop(self, job: Job) -> int:
+        """Forget a job. Returns how many of its texts were not begun: they are never computed."""
+        with self._lock:
+            return self._queue.remove(job)
+
+    def close(self) -> None:
+        """On the loop: take nothing more and drop what waits (its callers get NotReady). What is in work goes on."""
+        with self._lock:
+            self.closed = True
+            jobs, calls = self._clear()
+        for job in jobs:
+            job.refuse(not_ready())
+        for future in calls:
+            future.cancel()
+
+    def join(self) -> None:
+        """Wait for what is in work."""
+        self._thread.shutdown()
+
+    def _start(self, add: Callable[[], None]) -> None:
+        """Add something to what waits, and wake the thread where it rests."""
+        with self._lock:
+            if self.closed:
+                raise not_ready()
+            add()
+            if not self._running:
+                self._thread.submit(self._work)
+                self._running = True
+
+    def _clear(self) -> tuple[list[Job], list[Future[None]]]:
+        """Under the lock: nothing waits any more. Returns what did."""
+        calls = [future for future, _ in self._calls]
+        self._calls.clear()
+        return self._queue.clear(), calls
+
+    def _work(self) -> None:
+        """In the thread: compute until nothing waits."""
+        try:
+            while self._step():
+                pass
+        except BaseException:
+            # Whatever this is, whoever waits must hear of it; the next call starts the worker again.
+            _log.exception("The worker died; it starts again with the next request")
+            self._bury()
+
+    def _step(self) -> bool:
+        with self._lock:
+            call = self._next_call()
+            parts = [] if call else self._queue.take(self._batch_limit)
+            self._running = bool(call or parts)
+        if call:
+            call()
+        elif parts:
+            self._compute(parts)
+        return bool(call or parts)
+
+    def _next_call(self) -> Callable[[], None] | None:
+        self._called = bool(self._calls) and not (self._called and self._queue)
+        return self._calls.popleft()[1] if self._called else None
+
+    def _compute(self, parts: Sequence[Part]) -> None:
+        try:
+            self._predict(parts)
+        except BaseException as fault:
+            _fail(parts, fault)
+            raise
+        finally:
+            size = sum(part.size for part in parts)
+            self._admission.release(size)
+            _settle(part.job for part in parts)
+        self._on_batch(size)
+
+    def _predict(self, parts: Sequence[Part]) -> None:
+        try:
+            self._answer(parts)
+        except Exception as fault:
+            if len(parts) == 1:
+                _log.exception("The predictor failed on %d texts of one request", parts[0].size)
+                _fail(parts, fault)
+                return
+            _log.warning("The predictor failed on a batch of %d requests; each is tried alone", len(parts))
+            for part in parts:
+                self._predict([part])
+
+    def _answer(self, parts: Sequence[Part]) -> None:
+        texts = [text for part in parts for text in part.texts]
+        predictions = self._predictor.predict(texts)
+        if len(predictions) != len(texts):
+            raise RuntimeError(f"{len(predictions)} predictions for {len(texts)} texts")
+        start = 0
+        for part in parts:
+            part.answer(predictions[start : start + part.size])
+            start += part.size
+
+    def _bury(self) -> None:
+        with self._lock:
+            self._running = False
+            jobs, calls = self._clear()
+        for job in jobs:
+            job.fault = job.fault or failed()
+        _settle(jobs)
+        for future in calls:
+            future.cancel()
+
+
+def _run(future: Future[T], work: Callable[[], T]) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        future.set_result(work())
+    except BaseException as error:
+        future.set_exception(error)
+
+
+def _settle(jobs: Iterable[Job]) -> None:
+    """Wake each loop once for all of its jobs that are finished."""
+    by_loop: dict[asyncio.AbstractEventLoop, dict[Job, None]] = {}
+    for job in jobs:
+        if job.finished:
+            by_loop.setdefault(job.loop, {})[job] = None
+    for loop, finished in by_loop.items():
+        try:
+            loop.call_soon_threadsafe(_settle_all, list(finished))
+        except RuntimeError:  # a loop that is closed has nobody who waits
+            _log.warning("%d answers came after their event loop was closed", len(finished))
+
+
+def _settle_all(jobs: Sequence[Job]) -> None:
+    for job in jobs:
+        job.settle()
+
+
+def _fail(parts: Sequence[Part], fault: BaseException) -> None:
+    for part in parts:
+        part.job.fault = failed()
+        part.job.fault.__cause__ = fault
+
+
+def failed() -> InferenceFailed:
+    """What a caller is told of the predictor's fault."""
+    return InferenceFailed("The prediction failed; the server has logged the fault.")
+
+
+def not_ready() -> NotReady:
+    """What a caller is told by a worker that is closed."""
+    return NotReady("The service is shutting down and takes no more texts.", headers={"Retry-After": "5"})
