@@ -125,8 +125,8 @@ def _upload(bundle: Path, source: Path, target: Path, rate: float) -> Measured:
 
 @contextmanager
 def _service(bundle: Path) -> Iterator[subprocess.Popen[bytes]]:
-    environment = os.environ | {"MODEL_DIR": str(bundle), "MAX_FILE_BYTES": str(2**31)}
-    command = [sys.executable, "-m", "uvicorn", "serving.app:create_app", "--factory", "--port", str(PORT)]
+    environment = os.environ | {"MODEL_DIR": str(bundle), "MAX_FILE_BYTES": str(2**31), "PORT": str(PORT)}
+    command = [sys.executable, "-m", "serving.server"]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         _wait(process)

@@ -16,7 +16,7 @@ from serving.rows.writers import Pairs, SameDelimited
 from serving.settings import Settings
 from serving.uploads import Upload
 
-PIECE = 256
+PIECE = 64
 """Rows of one file that wait or are in work at once, at most: another request waits for no more than these."""
 
 _PAUSE = 0.1  # seconds, between two tries at a full queue

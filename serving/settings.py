@@ -35,7 +35,7 @@ class Settings(BaseSettings):
     )
     max_files: int = Field(4, ge=1, description="files of rows that are taken in or answered at once")
     queue_limit: int = Field(
-        1024, ge=1, description="texts that may wait or be in work at once; more are answered 503 (at least MAX_TEXTS)"
+        512, ge=1, description="texts that may wait or be in work at once; more are answered 503 (at least MAX_TEXTS)"
     )
     batch_limit: int = Field(64, ge=1, le=1024, description="texts that are computed at once at most")
     deadline: int = Field(

@@ -2,29 +2,22 @@
 
 Measures what it can bear, then starts as many requests a second as asked for, each on time whether or not the others
 have been answered. Prints how the accepted and the refused fared, whether an answer was another request's, and memory.
+What sends takes processor time from the service where there are few cores, so that it bears less meanwhile.
 """
 
 import asyncio
 import sys
 import time
-from dataclasses import dataclass, field
-from urllib.parse import quote_plus
 
+import uvloop
+
+from benchmarks.serving.client import Client, Tally
 from benchmarks.serving.load import FORM, run_wrk, tweets
 from benchmarks.serving.ours import ours, parser
 from benchmarks.serving.processes import Running
 
-CONNECTIONS = 400
-
-
-@dataclass(slots=True)
-class Tally:
-    """Seconds by kind of answer; `lost`: no or half an answer; `wrong`: an answer to another text."""
-
-    accepted: list[float] = field(default_factory=list)
-    refused: list[float] = field(default_factory=list)
-    lost: int = 0
-    wrong: int = 0
+CONNECTIONS = 900
+"""More than may wait in the service by its default, and fewer than it holds."""
 
 
 def main() -> None:
@@ -35,61 +28,49 @@ def main() -> None:
     options = own.parse_args()
     with ours(options.bundle, FORM) as (server, bodies):
         bearable = run_wrk(server.port, FORM, bodies, connections=64, seconds=options.seconds / 2).rate
+        rate = bearable * options.times
+        uvloop.run(overload(server, rate, min(2, options.seconds)))  # so that memory is compared between two overloads
         before = server.memory
-        tally = asyncio.run(overload(server, bearable * options.times, options.seconds))
-        sys.stdout.write(report(bearable, tally, before, server.memory) + "\n")
+        tally = uvloop.run(overload(server, rate, options.seconds))
+        sys.stdout.write(report(bearable, tally, options.seconds, before, server.memory) + "\n")
 
 
 async def overload(server: Running, rate: float, seconds: float) -> Tally:
-    """Send `rate` requests a second for `seconds`, over kept connections, more of which than are free are opened."""
-    tally, texts, tasks = Tally(), tweets(), set[asyncio.Task[None]]()
-    free: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
-    begin, number = time.perf_counter(), 0
+    """Start `rate` requests a second for `seconds`, over kept connections, more of which than are free are opened.
+
+    Where CONNECTIONS wait for their answers, a request is not sent at all; `tally.unsent` counts them.
+    """
+    tally, texts, clients = Tally(), tweets(), list[Client]()
+    begin, number, loop = time.perf_counter(), 0, asyncio.get_running_loop()
+    free: list[Client] = []
     while (now := time.perf_counter() - begin) < seconds:
         while number < now * rate:
-            if len(tasks) < CONNECTIONS:
-                task = asyncio.create_task(_ask(server.port, f"{texts[number % len(texts)]} {number}", free, tally))
-                tasks.add(task)
-                task.add_done_callback(tasks.discard)
             number += 1
+            if not free and len(clients) < CONNECTIONS:
+                _, client = await loop.create_connection(lambda: Client(tally, free), "127.0.0.1", server.port)
+                clients.append(client)
+            if free:
+                free.pop().ask(texts[number % len(texts)], number)
+            else:
+                tally.unsent += 1
         await asyncio.sleep(0.001)
-    await asyncio.gather(*tasks)
-    for _, writer in free:
-        writer.close()
+    await _until_answered(clients, limit=30)
+    for client in clients:
+        client.close()
     return tally
 
 
-async def _ask(
-    port: int, text: str, free: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]], tally: Tally
-) -> None:
-    body = f"text={quote_plus(text)}".encode()
-    head = "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
-    begin = time.perf_counter()
-    try:
-        reader, writer = free.pop() if free else await asyncio.open_connection("127.0.0.1", port)
-        writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
-        answer = await reader.readuntil(b"\r\n\r\n")
-        length = next(line for line in answer.split(b"\r\n") if line.startswith(b"content-length:"))
-        content = await reader.readexactly(int(length.partition(b":")[2]))
-    except (OSError, asyncio.IncompleteReadError, StopIteration):
-        tally.lost += 1
-        return
-    seconds = time.perf_counter() - begin
-    if b" 503 " in answer[:16]:
-        tally.refused.append(seconds)
-    else:
-        tally.accepted.append(seconds)
-        tally.wrong += f' {text.rpartition(" ")[2]}","label"'.encode() not in content
-    if b"connection: close" in answer:
-        writer.close()
-    else:
-        free.append((reader, writer))
+async def _until_answered(clients: list[Client], limit: float) -> None:
+    end = time.perf_counter() + limit
+    while any(client.waits for client in clients) and time.perf_counter() < end:
+        await asyncio.sleep(0.01)
 
 
-def report(bearable: float, tally: Tally, before: int, after: int) -> str:
+def report(bearable: float, tally: Tally, seconds: float, before: int, after: int) -> str:
     """Markdown."""
     rows = [
         ("it can bear", f"{bearable:,.0f} requests a second"),
+        ("sent", f"{tally.sent / seconds:,.0f} requests a second"),
         ("accepted", _spread(tally.accepted)),
         ("refused with 503", _spread(tally.refused)),
         ("lost", f"{tally.lost:,}"),

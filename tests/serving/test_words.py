@@ -46,7 +46,8 @@ def check(text: str) -> None:
 
 
 def check_whole_characters(text: str) -> None:
-    """By another library's extended grapheme clusters, and its newer Unicode."""
+    """By another library's extended grapheme clusters, without the characters that only its newer Unicode has."""
+    text = "".join(character for character in text if unicodedata.category(character) != "Cn")
     breaks = {0} | {cluster.end() for cluster in regex.finditer(r"\X", text)}
     for word in cut_words(text):
         # A mark on a space is a word, and the space is none.
