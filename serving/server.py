@@ -4,7 +4,6 @@ uvicorn, with what the settings say and what its command line cannot: connection
 that several workers share, and a model that SIGHUP exchanges without closing a connection.
 """
 
-import logging
 import os
 import shutil
 import signal
@@ -30,8 +29,6 @@ START_LIMIT = 60
 SWITCH_INTERVAL = 0.00005
 
 _SHARED = "PROMETHEUS_MULTIPROC_DIR"
-
-_log = logging.getLogger(__name__)
 
 
 class ServerConfig(uvicorn.Config):

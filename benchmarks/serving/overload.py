@@ -71,6 +71,7 @@ def report(bearable: float, tally: Tally, seconds: float, before: int, after: in
     rows = [
         ("it can bear", f"{bearable:,.0f} requests a second"),
         ("sent", f"{tally.sent / seconds:,.0f} requests a second"),
+        ("not sent, for no connection was free", f"{tally.unsent / seconds:,.0f} a second"),
         ("accepted", _spread(tally.accepted)),
         ("refused with 503", _spread(tally.refused)),
         ("lost", f"{tally.lost:,}"),
