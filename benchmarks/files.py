@@ -3,9 +3,10 @@
 python -m benchmarks.files [--bundle artifacts] [--rows 1000000] [--folder DIR]
 
 Each way runs in a process of its own, one after the other. The predictor alone gets the texts as a list, in pieces of
-like size, in as many threads as the way beside it, and its loading is not counted; `score` is timed from its start to
-its end, and the upload from the first byte sent to the last one received. Every row must come back, in order. Memory
-is the peak of the process's resident set; that of the service is also taken after a file of a hundredth of the rows.
+like size, in as many threads as the way beside it, its tokenizer's among them, and its loading is not counted; `score`
+is timed from its start to its end, and the upload from the first byte sent to the last one received. Every row must
+come back, in order. Memory is the peak of the process's resident set; that of the service is also taken after a file of
+a hundredth of the rows.
 """
 
 import argparse
@@ -76,6 +77,8 @@ def compare(bundle: Path, rows: int, folder: Path, threads: int) -> tuple[list[M
 
 def alone(bundle: Path, rows: int, threads: int) -> float:
     """Seconds that the predictor takes for the texts by itself."""
+    if threads == 1:  # or the tokenizer would take all cores, which it is not given in the service
+        os.environ["TOKENIZERS_PARALLELISM"] = "false"
     from serving.predictor import Predictor
 
     predictor = Predictor.load(bundle)

@@ -4,6 +4,8 @@ from threading import Lock
 
 from serving.errors import Overloaded
 
+_LATER = {"Retry-After": "1"}
+
 
 class Admission:
     """Counts texts, wherever they come from, and refuses those that do not fit under `limit`. Safe in any thread."""
@@ -18,14 +20,29 @@ class Admission:
         """Texts that wait or are in work."""
         return self._load
 
+    @property
+    def full(self) -> bool:
+        """Whether not even one text more would fit."""
+        return self._load >= self.limit
+
+    def refused(self) -> Overloaded:
+        """What a caller is told for whom no place is left."""
+        return Overloaded(
+            f"The queue is full: {self.limit:,} texts wait or are in work, the most that are accepted at once. "
+            "Try again shortly.",
+            headers=_LATER,
+        )
+
     def admit(self, items: int) -> None:
         """Count `items` texts. Raises Overloaded where they do not fit; none of them is then counted."""
         with self._lock:
+            if self._load >= self.limit and items:
+                raise self.refused()
             if self._load + items > self.limit:
                 raise Overloaded(
                     f"The queue is full: {self._load:,} texts wait or are in work and {items:,} more were sent; "
                     f"at most {self.limit:,} are accepted at once. Try again shortly.",
-                    headers={"Retry-After": "1"},
+                    headers=_LATER,
                 )
             self._load += items
 

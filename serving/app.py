@@ -24,6 +24,7 @@ from serving.lean_app import LeanFastAPI
 from serving.metrics import MetricsMiddleware
 from serving.openapi import DESCRIPTION
 from serving.predictor import Predictor, PredictorLike
+from serving.refusal import STATE, Refusal
 from serving.reload import Reloader
 from serving.request_id import HEADER, RequestIdMiddleware
 from serving.routes import docs, files, health, home, model, predict
@@ -110,7 +111,7 @@ def _cross_origin(settings: Settings) -> list[Middleware]:
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, object]]:
     service: Service = app.state.service
     settings = service.settings
 
@@ -118,5 +119,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.service = app.state.service.successor(predictor)
 
     Reloader(partial(_load, settings), take_up, settle=settings.deadline + 1).listen()
-    yield
+    refusal = Refusal(service.admission, service.metrics, cross_origin=bool(settings.allowed_origins))
+    yield {STATE: refusal}
     await app.state.service.batcher.aclose()

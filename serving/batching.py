@@ -18,7 +18,9 @@ from serving.worker import Worker, failed, not_ready
 
 T = TypeVar("T")
 
-BATCH_LIMIT = 64
+BATCH_LIMIT = 60
+"""A multiple of the texts that the network computes at once (serving.predictor.BATCH), or the last ones cost more."""
+
 DEADLINE = 20.0
 
 EXPLAINED_AS = 32

@@ -35,15 +35,15 @@ EXAMPLES = {
         "accepted are whole characters.",
         "texts_not_array": "`texts` is a string; accepted is an array of strings.",
         "texts_empty": "`texts` is empty; accepted is at least one text.",
-        "too_many_texts": "`texts` has 300 texts; at most 256 are accepted.",
+        "too_many_texts": "`texts` has 300 texts; at most 128 are accepted.",
         "explain_not_boolean": "`explain` is a string; accepted is true or false.",
         "explain_repeated": "The form has 2 fields `explain`; accepted is one or none.",
         "too_many_to_explain": "`texts` has 20 texts to be explained; at most 16 are accepted.",
     },
     500: {"internal_error": "The server failed to answer; its log has the fault under this request's id."},
     503: {
-        "overloaded": "The queue is full: 1,024 texts wait or are in work and 1 more were sent; at most 1,024 are "
-        "accepted at once. Try again shortly.",
+        "overloaded": "The queue is full: 256 texts wait or are in work, the most that are accepted at once. "
+        "Try again shortly.",
         "deadline_exceeded": "The texts waited too long for their turn. Try again shortly.",
         "not_ready": "The service is shutting down and takes no more texts.",
     },

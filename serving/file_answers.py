@@ -16,8 +16,11 @@ from serving.rows.writers import Pairs, SameDelimited
 from serving.settings import Settings
 from serving.uploads import Upload
 
-PIECE = 64
+PIECE = 60
 """Rows of one file that wait or are in work at once, at most: another request waits for no more than these."""
+
+PIECES = 16
+"""Pieces of one file that are read together, and computed by length: texts of like length need little padding."""
 
 _PAUSE = 0.1  # seconds, between two tries at a full queue
 
@@ -55,9 +58,9 @@ def open_upload(upload: Upload, settings: Settings, labels: Sequence[str], prefe
 class FileAnswer:
     """Answers one file.
 
-    While a piece is predicted, the one before it is written and the one after it is read. One piece at most is in the
-    queue. Where that is full, a piece that is not the first waits; where the prediction of such a piece fails, its
-    rows say so and the next ones are answered.
+    While some pieces are predicted, those before them are written and those after them are read. One piece at most is
+    in the queue. Where that is full, a piece that is not the first waits; where the prediction of such a piece fails,
+    its rows say so and the next ones are answered.
 
     Args:
         count: is told of every piece's predictions.
@@ -68,23 +71,23 @@ class FileAnswer:
         self, opened: Opened, batcher: Batcher, count: Callable[[Sequence[Prediction]], None], rows: int = PIECE
     ) -> None:
         self._opened, self._batcher, self._count, self._rows = opened, batcher, count, rows
-        self._pairs: Pairs = ()
+        self._begun: Pairs = ()
 
     async def begin(self) -> None:
         """Answer the first piece, so that what keeps the file from being answered has a status. Raises RequestError."""
-        piece = await asyncio.to_thread(self._read)
+        piece = await asyncio.to_thread(self._read, self._rows)
         if piece is not None:
-            self._pairs = piece.answered(await self._predict(piece.texts))
+            self._begun = piece.answered(await self._predict(piece.texts))
 
     def expected_size(self, upload: Upload) -> int:
         """Bytes that the answer may have, guessed from its first piece: good for a progress bar."""
-        growth = self._opened.writer.added_size(self._pairs) / len(self._pairs)
+        growth = self._opened.writer.added_size(self._begun) / len(self._begun)
         return upload.size + int(growth * upload.lines)
 
     async def pages(self) -> AsyncGenerator[bytes, None]:
-        """The header, then piece after piece, once it has begun."""
-        page, pairs = self._opened.writer.header(), self._pairs
-        piece = await asyncio.to_thread(self._read)
+        """The header, then page after page, once it has begun."""
+        page, pairs = self._opened.writer.header(), self._begun
+        piece = await asyncio.to_thread(self._read, self._rows * PIECES)
         while piece is not None:
             working = asyncio.ensure_future(self._answer(piece))
             try:
@@ -96,13 +99,23 @@ class FileAnswer:
         yield page + self._opened.writer.page(pairs)
 
     async def _answer(self, piece: Piece) -> Pairs:
+        """Predicts texts of like length together: those need little padding."""
+        order = sorted(range(len(piece.texts)), key=lambda place: len(piece.texts[place]))
+        predictions: list[Prediction | None] = [None] * len(order)
+        for start in range(0, len(order), self._rows):
+            places = order[start : start + self._rows]
+            for place, prediction in zip(places, await self._patiently([piece.texts[i] for i in places]), strict=True):
+                predictions[place] = prediction
+        return await asyncio.to_thread(piece.answered, predictions)
+
+    async def _patiently(self, texts: list[str]) -> Sequence[Prediction | None]:
         while True:
             try:
-                return piece.answered(await self._predict(piece.texts))
+                return await self._predict(texts)
             except Overloaded:
                 await asyncio.sleep(_PAUSE)
             except InferenceFailed:
-                return piece.failed("the prediction failed")
+                return [None] * len(texts)
 
     async def _predict(self, texts: list[str]) -> list[Prediction]:
         predictions = await self._batcher.predict(texts) if texts else []
@@ -110,8 +123,8 @@ class FileAnswer:
         return predictions
 
     def _turn(self, pairs: Pairs) -> tuple[bytes, Piece | None]:
-        return self._opened.writer.page(pairs), self._read()
+        return self._opened.writer.page(pairs), self._read(self._rows * PIECES)
 
-    def _read(self) -> Piece | None:
-        rows: list[Row] = list(islice(self._opened.rows, self._rows))
+    def _read(self, most: int) -> Piece | None:
+        rows: list[Row] = list(islice(self._opened.rows, most))
         return Piece(rows, self._opened.text_of) if rows else None

@@ -4,9 +4,9 @@ import gc
 import sys
 
 # Objects, of Python's 700. The requests that wait together have more than those, so that each batch set off several
-# collections, a fifth of the event loop's time; and there was nothing to collect, for an answered request leaves no
-# cycles behind.
-_COLLECT_AFTER = 50_000
+# collections, and there was nothing to collect, for an answered request leaves no cycles behind. At ten times as many,
+# connections that were closed, which do, filled memory for long.
+_COLLECT_AFTER = 5_000
 
 
 def switch_every(seconds: float) -> None:
@@ -19,5 +19,10 @@ def switch_every(seconds: float) -> None:
 
 
 def collect_seldom() -> None:
-    """Look for cycles only where far more objects were made than freed (gc.set_threshold)."""
+    """Look for cycles only where far more objects were made than freed (gc.set_threshold), and among those alone.
+
+    To be called when all that stays is loaded: looking through it takes as long as a hundred answers.
+    """
+    gc.collect()
+    gc.freeze()
     gc.set_threshold(_COLLECT_AFTER, *gc.get_threshold()[1:])

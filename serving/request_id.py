@@ -6,11 +6,11 @@ from random import getrandbits
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.raw_headers import first
+from serving.raw_headers import RawHeaders, first
 
 HEADER = "X-Request-ID"
 
-_NAME = HEADER.lower().encode()
+NAME = HEADER.lower().encode()
 
 _ACCEPTED = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
@@ -29,9 +29,9 @@ class RequestIdMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request_id = _choose(scope)
+        request_id = choose_id(scope["headers"])
         scope.setdefault("state", {})["request_id"] = request_id
-        header = (_NAME, request_id.encode())
+        header = (NAME, request_id.encode())
 
         def send_with_id(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
@@ -41,7 +41,8 @@ class RequestIdMiddleware:
         await self.app(scope, receive, send_with_id)
 
 
-def _choose(scope: Scope) -> str:
-    sent = first(scope["headers"], _NAME)
+def choose_id(headers: RawHeaders) -> str:
+    """The identifier of a request with these headers."""
+    sent = first(headers, NAME)
     # An identifier is no secret, so it need not cost a system call.
     return sent if _ACCEPTED.fullmatch(sent) else f"{getrandbits(128):032x}"

@@ -68,7 +68,7 @@ class TextsRequest(_Schema):
     )
 
     texts: list[str] = Field(
-        min_length=1, description="as `text`; at most MAX_TEXTS of them (256 unless configured). Their order is kept"
+        min_length=1, description="as `text`; at most MAX_TEXTS of them (128 unless configured). Their order is kept"
     )
     explain: bool = Field(
         False,

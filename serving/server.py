@@ -17,7 +17,7 @@ from uvicorn.config import STARTUP_FAILURE
 from serving import logs
 from serving.errors import SettingsError
 from serving.interpreter import collect_seldom, switch_every
-from serving.protocol import GuardedProtocol
+from serving.refusing_protocol import RefusingProtocol
 from serving.settings import Settings
 from serving.supervisor import Supervisor
 
@@ -42,7 +42,7 @@ class ServerConfig(uvicorn.Config):
             host=settings.host,
             port=settings.port,
             workers=settings.workers,
-            http=GuardedProtocol,
+            http=RefusingProtocol,
             ws="none",
             log_config=None,
             access_log=False,
@@ -57,8 +57,8 @@ class ServerConfig(uvicorn.Config):
     def load(self) -> None:
         """Called once in each process that serves."""
         switch_every(SWITCH_INTERVAL)
-        collect_seldom()
         super().load()
+        collect_seldom()
 
 
 def main() -> None:

@@ -27,7 +27,7 @@ class Settings(BaseSettings):
     workers: int = Field(1, ge=1, le=64, description="processes that answer; each takes the memory below")
     model_dir: Path = Field(Path("artifacts"), description="the folder of the bundle to serve")
     max_text_chars: int = Field(10_000, ge=1, description="characters that one text may have")
-    max_texts: int = Field(256, ge=1, description="texts that one request may carry")
+    max_texts: int = Field(128, ge=1, description="texts that one request may carry")
     max_explained: int = Field(16, ge=1, description="texts of one request that may be explained")
     max_body_bytes: int = Field(1024 * 1024, ge=1024, description="bytes that one request's body may have")
     max_file_bytes: int = Field(
@@ -35,9 +35,9 @@ class Settings(BaseSettings):
     )
     max_files: int = Field(4, ge=1, description="files of rows that are taken in or answered at once")
     queue_limit: int = Field(
-        512, ge=1, description="texts that may wait or be in work at once; more are answered 503 (at least MAX_TEXTS)"
+        256, ge=1, description="texts that may wait or be in work at once; more are answered 503 (at least MAX_TEXTS)"
     )
-    batch_limit: int = Field(64, ge=1, le=1024, description="texts that are computed at once at most")
+    batch_limit: int = Field(60, ge=1, le=1024, description="texts that are computed at once at most")
     deadline: int = Field(
         15, ge=1, le=29, description="seconds that a text may wait and be computed; after them it is answered 503"
     )

@@ -75,6 +75,7 @@ class Recipe(Table):
         for stage in self.stages:
             _check_names(f"stages.{stage.name}.sources", stage.sources, known)
             _check_names(f"stages.{stage.name}.weights", list(stage.weights), known)
+            _check_names(f"stages.{stage.name}.group_balances", list(stage.group_balances), known - tasks)
         if self.stages and set(self.stages[-1].sources) & tasks and not self.stages[-1].is_taught:
             raise ValueError("the last stage trains what is served; accepted: only sources without a task, or teachers")
         if len({stage.name for stage in self.stages}) < len(self.stages):

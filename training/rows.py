@@ -84,10 +84,18 @@ def _chosen(frame: pd.DataFrame, stage: Stage) -> pd.DataFrame:
 
 
 def _weights(rows: pd.DataFrame, stage: Stage) -> Floats:
-    """Of each row: its source's weight, or the stage's for that source, and under balance its class's in its task."""
+    """Of each row: its source's weight, or the stage's for that source, and under balance its class's in its task.
+
+    Where a source's groups are balanced too, also its class's in its group: so that a class is not given up where what
+    is spoken of alone says that it is rare.
+    """
     weights = rows.source.map(stage.weights).fillna(rows.weight).to_numpy(np.float32, copy=True)
     if stage.class_balance:
         for _, places in rows.groupby("task").indices.items():
             labels = rows.label.to_numpy(np.int64)[places]
             weights[places] *= class_weights(labels, stage.class_balance)[labels]
+    for source, balance in stage.group_balances.items():
+        for _, members in rows[rows.source == source].groupby("group"):
+            labels = members.label.to_numpy(np.int64)
+            weights[members.index.to_numpy()] *= class_weights(labels, balance)[labels]
     return weights

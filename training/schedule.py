@@ -40,6 +40,9 @@ class Stage(FitKnobs):
         [], description="names of the sources that it trains on; empty: all that carry the recipe's labels"
     )
     weights: dict[str, float] = Field({}, description="name of a source -> weight of its rows, instead of its own")
+    group_balances: dict[str, float] = Field(
+        {}, description="name of a source -> class_balance within each of its groups, beside the one over all rows"
+    )
     masked_words: float = Field(
         0.0, ge=0, le=100, description="weight of a second loss: to name the words that word_dropout hid"
     )
@@ -68,4 +71,7 @@ class Stage(FitKnobs):
         bad = {name: weight for name, weight in self.weights.items() if not 0 < weight <= 100}
         if bad:
             raise ValueError(f"weights: found {bad}; accepted: above 0, at most 100")
+        bad = {name: balance for name, balance in self.group_balances.items() if not 0 <= balance <= 1}
+        if bad:
+            raise ValueError(f"group_balances: found {bad}; accepted: from 0 to 1")
         return self

@@ -14,6 +14,8 @@ from training.tokenizer_knobs import TokenizerKnobs
 
 Path = tuple[str | int, ...]
 
+_NO_KNOBS = {"name", "seed", "weights", "group_balances", "teachers"}
+
 
 @dataclass(frozen=True, slots=True)
 class Knob:
@@ -50,7 +52,7 @@ def _knobs(recipe: Recipe) -> Iterator[Knob]:
     if not recipe.stages:  # where there are some, each has its own copy of `[fit]`, which is what counts
         yield from _of_table("fit", FitKnobs, ("fit",))
     for place, stage in enumerate(recipe.stages):
-        yield from _of_table(f"stages.{stage.name}", Stage, ("stages", place), {"name", "seed", "weights", "teachers"})
+        yield from _of_table(f"stages.{stage.name}", Stage, ("stages", place), _NO_KNOBS)
     # Of the data only what leaves the validation part as it is: the trials are measured on it.
     others = Source.model_fields.keys() - {"weight"}
     keys = [source.key for source in recipe.data.sources]

@@ -29,7 +29,7 @@ def main() -> None:
     with ours(options.bundle, FORM) as (server, bodies):
         bearable = run_wrk(server.port, FORM, bodies, connections=64, seconds=options.seconds / 2).rate
         rate = bearable * options.times
-        uvloop.run(overload(server, rate, min(2, options.seconds)))  # so that memory is compared between two overloads
+        uvloop.run(overload(server, rate, options.seconds))  # so that memory is compared between two overloads
         before = server.memory
         tally = uvloop.run(overload(server, rate, options.seconds))
         sys.stdout.write(report(bearable, tally, options.seconds, before, server.memory) + "\n")

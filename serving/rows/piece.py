@@ -8,6 +8,9 @@ from serving.predictor import Prediction
 from serving.rows.added import NOTHING_TO_READ, Answer
 from serving.rows.table import MAX_TEXT_CHARS, Row
 
+FAILED = "the prediction failed"
+"""What is said in the row of a text that the predictor could not bear."""
+
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -66,15 +69,11 @@ class Piece:
         self._faults = [fault for _, fault in found]
         self.texts = [text for text, fault in found if not fault]
 
-    def answered(self, predictions: Sequence[Prediction]) -> list[tuple[Row, Answer]]:
-        """Each row with its answer, given the predictions of `texts`."""
+    def answered(self, predictions: Sequence[Prediction | None]) -> list[tuple[Row, Answer]]:
+        """Each row with its answer, given the predictions of `texts`, None where one failed."""
         return list(self._pairs(predictions))
 
-    def failed(self, error: str) -> list[tuple[Row, Answer]]:
-        """Each row with `error` where it was to be predicted."""
-        return [(row, Answer(None, fault or error)) for row, fault in zip(self.rows, self._faults, strict=True)]
-
-    def _pairs(self, predictions: Sequence[Prediction]) -> Iterator[tuple[Row, Answer]]:
-        remaining = iter(predictions)
+    def _pairs(self, predictions: Sequence[Prediction | None]) -> Iterator[tuple[Row, Answer]]:
+        answers = iter([Answer(prediction, "" if prediction else FAILED) for prediction in predictions])
         for row, fault in zip(self.rows, self._faults, strict=True):
-            yield row, Answer(None, fault) if fault else Answer(next(remaining))
+            yield row, Answer(None, fault) if fault else next(answers)

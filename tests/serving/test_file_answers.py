@@ -9,7 +9,7 @@ import pytest
 
 from serving.batching import Batcher
 from serving.errors import InferenceFailed, NotReady, Overloaded, RowsError
-from serving.file_answers import FileAnswer, open_upload
+from serving.file_answers import PIECES, FileAnswer, open_upload
 from serving.predictor import Prediction
 from serving.settings import Settings
 from serving.uploads import Upload
@@ -46,6 +46,17 @@ async def test_every_row_comes_back_in_order() -> None:
     assert predictor.seen == [f"good {i}" for i in range(101) if i % 3]
 
 
+async def test_rows_of_like_length_are_predicted_together() -> None:
+    predictor = FakePredictor()
+    texts = [f"{'good' if i % 2 else 'bad'} {'x' * (i * 7 % 30)}" for i in range(2 + 2 * PIECES + 3)]
+    content = "text\n" + "".join(f"{text}\n" for text in texts)
+    rows = rows_of(await whole(answer_of(content.encode(), predictor)))
+    assert [row["text"] for row in rows] == texts
+    assert [row["label"] for row in rows] == ["positive" if i % 2 else "negative" for i in range(len(texts))]
+    first, page, rest = texts[:2], texts[2 : 2 + 2 * PIECES], texts[2 + 2 * PIECES :]
+    assert predictor.seen == [*sorted(first, key=len), *sorted(page, key=len), *sorted(rest, key=len)]
+
+
 async def test_the_first_columns_are_guessed_or_given() -> None:
     content = b"id;what they say\n1;so good today\n"
     opened = open_upload(upload_of(content), Settings(), LABELS, "text")
@@ -79,6 +90,14 @@ class Failing(FakePredictor):
         if self.at in texts:
             raise RuntimeError("weights at 0xdead")
         return super().predict(texts)
+
+
+async def test_texts_beside_one_that_fails_are_answered() -> None:
+    texts = ["good 0", "good 1", "good long enough", "good", "good text 2", "good text 3"]
+    content = b"text\n" + b"".join(b"%s\n" % text.encode() for text in texts)
+    rows = rows_of(await whole(answer_of(content, Failing("good"))))
+    failed = "the prediction failed"
+    assert [row["error"] for row in rows] == ["", "", "", failed, failed, ""]
 
 
 CONTENT = b"text\ngood 0\ngood 1\ngood 2\ngood 3\ngood 4\n"

@@ -5,7 +5,7 @@ import pytest
 import uvicorn
 
 from serving import server
-from serving.protocol import GuardedProtocol
+from serving.refusing_protocol import RefusingProtocol
 from serving.server import ServerConfig
 from serving.settings import Settings
 
@@ -15,7 +15,7 @@ def test_the_configuration_is_the_settings(monkeypatch: pytest.MonkeyPatch) -> N
     config = ServerConfig(Settings(host="::1", port=9, max_connections=5, forwarded_allow_ips="10.0.0.1"))
     assert (config.host, config.port, config.workers, config.limit_concurrency) == ("::1", 9, 1, 5)
     assert config.forwarded_allow_ips == "10.0.0.1"
-    assert config.http is GuardedProtocol
+    assert config.http is RefusingProtocol
     assert not config.access_log
     assert config.timeout_graceful_shutdown is not None
     longest = Settings().client_timeout + Settings().deadline
@@ -28,7 +28,7 @@ def test_python_is_set_in_each_process_that_serves(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(server, "switch_every", lambda seconds: called.append("switch") if seconds < 0.001 else None)
     monkeypatch.setattr(server, "collect_seldom", lambda: called.append("collect"))
     ServerConfig(Settings()).load()
-    assert called == ["switch", "collect", "load"]
+    assert called == ["switch", "load", "collect"]
 
 
 def test_a_bad_setting_is_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

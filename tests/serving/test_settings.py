@@ -9,9 +9,9 @@ KEYS = "first-key-of-sixteen, second-key-of-sixteen"
 def test_defaults() -> None:
     settings = Settings.load()
     assert str(settings.model_dir) == "artifacts"
-    assert (settings.max_text_chars, settings.max_texts, settings.max_body_bytes) == (10_000, 256, 1_048_576)
+    assert (settings.max_text_chars, settings.max_texts, settings.max_body_bytes) == (10_000, 128, 1_048_576)
     assert settings.max_explained == 16
-    assert (settings.queue_limit, settings.inference_threads, settings.docs) == (512, 1, True)
+    assert (settings.queue_limit, settings.inference_threads, settings.docs) == (256, 1, True)
     assert settings.api_keys == ()
 
 
@@ -43,7 +43,7 @@ def test_every_field_is_described() -> None:
         (
             "QUEUE_LIMIT",
             "8",
-            "QUEUE_LIMIT is 8, below MAX_TEXTS (256), so a full request could never be admitted; "
+            "QUEUE_LIMIT is 8, below MAX_TEXTS (128), so a full request could never be admitted; "
             "accepted is MAX_TEXTS or more.",
         ),
         ("DEADLINE", "30", "DEADLINE is '30'; accepted is a whole number from 1 to 29."),

@@ -54,6 +54,20 @@ def test_balance_makes_the_classes_of_each_task_equal(rows: StageRows) -> None:
     assert set(plain.weights.tolist()) == {1.0, 0.5}
 
 
+def test_groups_are_balanced_where_a_stage_says_so(rows: StageRows) -> None:
+    frame = rows.dataset.train
+    frame.loc[frame.index[::2], "group"] = "other"
+    stage = Stage(name="s", sources=["main", "smileys.csv"], class_balance=0.0, group_balances={"main": 1.0})
+    train, _ = rows.of_stage(stage)
+    main = train.targets[:, :2].sum(1) == 1
+    for group in ("main", "other"):
+        members = np.flatnonzero(main)[(frame.group == group).to_numpy()]
+        sums = [train.weights[members][train.targets[members, column] == 1].sum() for column in (0, 1)]
+        assert sums[0] == pytest.approx(sums[1])
+        assert train.weights[members].mean() == pytest.approx(1.0)
+    assert set(train.weights[~main].tolist()) == {0.5}
+
+
 def test_a_stages_own_weights_replace_those_of_the_sources(rows: StageRows) -> None:
     stage = Stage(name="s", sources=["main", "smileys.csv"], class_balance=0.0, weights={"smileys.csv": 3.0})
     train, _ = rows.of_stage(stage)

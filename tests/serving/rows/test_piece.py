@@ -53,5 +53,5 @@ def test_answers_go_to_their_rows() -> None:
 
 
 def test_a_piece_whose_prediction_failed() -> None:
-    failed = Piece([Row(["good"]), Row([""])], TextOf(0)).failed("the prediction failed")
-    assert [answer.error for _, answer in failed] == ["the prediction failed", "no text"]
+    piece = Piece([Row(["good"]), Row([""]), Row(["bad"])], TextOf(0))
+    assert [answer.error for _, answer in piece.answered([None, FOUND])] == ["the prediction failed", "no text", ""]

@@ -1,0 +1,88 @@
+"""What a prediction is answered that comes while the queue is full, told by its headers alone."""
+
+import logging
+from http import HTTPStatus
+from time import perf_counter
+
+from serving.admission import Admission
+from serving.headers import SAFE
+from serving.logs import log_request
+from serving.metrics import Metrics
+from serving.negotiation import VARY, prefers_html
+from serving.raw_headers import RawHeaders, first, joined
+from serving.request_id import NAME, choose_id
+from serving.schemas import ErrorAnswer
+
+METHOD, ROUTE = "POST", "/predict"
+STATE = "refusal"
+"""Under this name the app's lifespan hands its refusal to the server's protocol (ASGI's lifespan state)."""
+
+_MARK = "request id"
+_PAUSE = 1.0
+
+_log = logging.getLogger(__name__)
+
+
+class Refusal:
+    """The answer that a request would get from `admission`, for a fifth of the work.
+
+    Under a flood most of what comes is refused, and what that costs is taken from what is accepted. So a request that
+    no place is left for goes through no middleware and no route. It is counted and logged all the same; the warnings
+    are one a second.
+
+    Args:
+        admission: what tells whether a place is left.
+        metrics: where the answers are counted.
+        cross_origin: whether answers to other origins' scripts need headers of their own (CORS).
+    """
+
+    def __init__(self, admission: Admission, metrics: Metrics, *, cross_origin: bool) -> None:
+        error = admission.refused()
+        answer = ErrorAnswer(detail=error.detail, code=error.error_code, request_id=_MARK)
+        self._body, _, self._rest = answer.model_dump_json().encode().partition(_MARK.encode())
+        self._status = error.status
+        status = b"HTTP/1.1 %d %s\r\n" % (error.status, HTTPStatus(error.status).phrase.encode())
+        headers = {"Content-Type": "application/json", **VARY, **error.headers}
+        lines = [(name.lower().encode(), value.encode()) for name, value in headers.items()] + SAFE
+        self._head = status + _lines(lines)
+        self._admission, self._metrics = admission, metrics
+        self._plain = (b"origin",) if cross_origin else ()
+        self._unsaid, self._said = 0, 0.0
+        self.begun = 0
+        """Requests that the app was handed and has not answered: what came in one go has not yet asked for places."""
+
+    def concerns(self, method: bytes, url: bytes) -> bool:
+        """Whether it is a prediction that is asked for."""
+        return method == METHOD.encode() and url.partition(b"?")[0] == ROUTE.encode()
+
+    def applies(self, headers: RawHeaders) -> bool:
+        """Whether a prediction with these headers finds no place and is answered here. Pages are left to the app."""
+        return (
+            (self._admission.full or self.begun >= self._admission.limit)
+            and not prefers_html(joined(headers, b"accept"))
+            and not any(first(headers, name) for name in self._plain)
+        )
+
+    def answer(self, headers: RawHeaders, server_headers: RawHeaders, *, keep_alive: bool) -> bytes:
+        """All of the answer as it is sent (RFC 9112). `server_headers`: what the server puts into every answer."""
+        begin = perf_counter()
+        request_id = choose_id(headers)
+        shown = request_id.encode()
+        length = len(self._body) + len(shown) + len(self._rest)
+        own = b"%s: %s\r\ncontent-length: %d\r\n" % (NAME, shown, length)
+        end = b"\r\n" if keep_alive else b"connection: close\r\n\r\n"
+        self._count(request_id, begin)
+        return b"".join((self._head, _lines(server_headers), own, end, self._body, shown, self._rest))
+
+    def _count(self, request_id: str, begin: float) -> None:
+        now = perf_counter()
+        self._metrics.count_request(METHOD, ROUTE, self._status, now - begin)
+        log_request(request_id, METHOD, ROUTE, self._status, now - begin)
+        self._unsaid += 1
+        if now - self._said >= _PAUSE:
+            _log.warning("%s %s: %d refused, for the queue was full", METHOD, ROUTE, self._unsaid)
+            self._unsaid, self._said = 0, now
+
+
+def _lines(headers: RawHeaders) -> bytes:
+    return b"".join([b"%s: %s\r\n" % header for header in headers])
