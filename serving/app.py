@@ -24,7 +24,8 @@ from serving.lean_app import LeanFastAPI
 from serving.metrics import MetricsMiddleware
 from serving.openapi import DESCRIPTION
 from serving.predictor import Predictor, PredictorLike
-from serving.refusal import STATE, Refusal
+from serving.refusal import Refusal
+from serving.refusing_protocol import STATE
 from serving.reload import Reloader
 from serving.request_id import HEADER, RequestIdMiddleware
 from serving.routes import docs, files, health, home, model, predict

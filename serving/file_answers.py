@@ -16,10 +16,11 @@ from serving.rows.writers import Pairs, SameDelimited
 from serving.settings import Settings
 from serving.uploads import Upload
 
-PIECE = 60
-"""Rows of one file that wait or are in work at once, at most: another request waits for no more than these."""
+PIECE = 24
+"""Rows of one file that wait or are in work at once, at most: another request waits for no more than these, and there
+is room in the queue for MAX_FILES of them beside a request of MAX_TEXTS. A multiple of serving.predictor.BATCH."""
 
-PIECES = 16
+PIECES = 40
 """Pieces of one file that are read together, and computed by length: texts of like length need little padding."""
 
 _PAUSE = 0.1  # seconds, between two tries at a full queue

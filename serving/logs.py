@@ -36,8 +36,10 @@ def configure(level: str) -> None:
             logger.addHandler(handler)
 
 
-def log_request(request_id: str, method: str, route: str, status: int, seconds: float) -> None:
+def log_request(
+    request_id: str, method: str, route: str, status: int, seconds: float, level: int = logging.INFO
+) -> None:
     """One line for a request that was answered, or left by its client."""
-    if REQUESTS.isEnabledFor(logging.INFO):
+    if REQUESTS.isEnabledFor(level):
         values = (request_id, method, route, status, round(seconds * 1000, 2))
-        REQUESTS.info("%s %s %d", method, route, status, extra=dict(zip(_FIELDS, values, strict=True)))
+        REQUESTS.log(level, "%s %s %d", method, route, status, extra=dict(zip(_FIELDS, values, strict=True)))

@@ -14,9 +14,6 @@ from serving.request_id import NAME, choose_id
 from serving.schemas import ErrorAnswer
 
 METHOD, ROUTE = "POST", "/predict"
-STATE = "refusal"
-"""Under this name the app's lifespan hands its refusal to the server's protocol (ASGI's lifespan state)."""
-
 _MARK = "request id"
 _PAUSE = 1.0
 
@@ -27,8 +24,8 @@ class Refusal:
     """The answer that a request would get from `admission`, for a fifth of the work.
 
     Under a flood most of what comes is refused, and what that costs is taken from what is accepted. So a request that
-    no place is left for goes through no middleware and no route. It is counted and logged all the same; the warnings
-    are one a second.
+    no place is left for goes through no middleware and no route. It is counted all the same, but a line for each in the
+    log, which would cost as much again, there is only at the level debug: there is one a second with their number.
 
     Args:
         admission: what tells whether a place is left.
@@ -77,7 +74,7 @@ class Refusal:
     def _count(self, request_id: str, begin: float) -> None:
         now = perf_counter()
         self._metrics.count_request(METHOD, ROUTE, self._status, now - begin)
-        log_request(request_id, METHOD, ROUTE, self._status, now - begin)
+        log_request(request_id, METHOD, ROUTE, self._status, now - begin, logging.DEBUG)
         self._unsaid += 1
         if now - self._said >= _PAUSE:
             _log.warning("%s %s: %d refused, for the queue was full", METHOD, ROUTE, self._unsaid)

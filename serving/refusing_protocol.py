@@ -1,9 +1,26 @@
 """HTTP/1.1 connections that refuse, while the queue is full, without the app."""
 
 import asyncio
+from typing import Protocol
 
 from serving.protocol import GuardedProtocol
-from serving.refusal import STATE, Refusal
+from serving.raw_headers import RawHeaders
+
+STATE = "refusal"
+"""Under this name the app's lifespan hands its refusal to the server's protocol (ASGI's lifespan state)."""
+
+
+class RefusalLike(Protocol):
+    """What the protocol asks of a refusal (serving.refusal), which is not imported here: it would bring the app into
+    the process that only watches over workers."""
+
+    begun: int
+
+    def concerns(self, method: bytes, url: bytes) -> bool: ...
+
+    def applies(self, headers: RawHeaders) -> bool: ...
+
+    def answer(self, headers: RawHeaders, server_headers: RawHeaders, *, keep_alive: bool) -> bytes: ...
 
 
 class RefusingProtocol(GuardedProtocol):
@@ -20,7 +37,7 @@ class RefusingProtocol(GuardedProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._refusal: Refusal | None = self.app_state.get(STATE)
+        self._refusal: RefusalLike | None = self.app_state.get(STATE)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end()
@@ -68,7 +85,7 @@ class RefusingProtocol(GuardedProtocol):
             and not self.parser.should_upgrade()
         )
 
-    def _refuse(self, refusal: Refusal) -> None:
+    def _refuse(self, refusal: RefusalLike) -> None:
         self._held = None
         keep_alive = self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
         common = self.server_state.default_headers

@@ -5,6 +5,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.serving.contenders import OURS
@@ -20,8 +21,8 @@ def parser(description: str | None) -> argparse.ArgumentParser:
 
 
 @contextmanager
-def ours(bundle: Path, shape: Shape) -> Iterator[tuple[Running, Path]]:
-    """The service with this bundle, and the file of bodies in this shape; both are gone at the end.
+def ours(bundle: Path, shape: Shape, **settings: str) -> Iterator[tuple[Running, Path]]:
+    """The service with this bundle and these settings, and the file of bodies in this shape; both are gone at the end.
 
     Ends the process with a sentence where wrk is missing or the service does not start.
     """
@@ -30,7 +31,12 @@ def ours(bundle: Path, shape: Shape) -> Iterator[tuple[Running, Path]]:
         bodies = Path(folder) / "bodies"
         write_bodies(tweets(), shape, bodies)
         try:
-            with running(OURS, bundle.resolve(), "text=first", Path(folder) / "log") as server:
+            with running(
+                replace(OURS, variables={**OURS.variables, **settings}),
+                bundle.resolve(),
+                "text=first",
+                Path(folder) / "log",
+            ) as server:
                 yield server, bodies
         except NotRunnableError as error:
             sys.exit(f"error: the service {error}")

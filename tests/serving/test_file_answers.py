@@ -9,8 +9,8 @@ import pytest
 
 from serving.batching import Batcher
 from serving.errors import InferenceFailed, NotReady, Overloaded, RowsError
-from serving.file_answers import PIECES, FileAnswer, open_upload
-from serving.predictor import Prediction
+from serving.file_answers import PIECE, PIECES, FileAnswer, open_upload
+from serving.predictor import BATCH, Prediction
 from serving.settings import Settings
 from serving.uploads import Upload
 from tests.serving.fakes import LABELS, FakePredictor
@@ -35,6 +35,12 @@ def rows_of(content: bytes) -> list[dict[str, str]]:
 async def whole(answer: FileAnswer) -> bytes:
     await answer.begin()
     return b"".join([page async for page in answer.pages()])
+
+
+def test_as_many_files_as_are_taken_leave_room_for_a_request() -> None:
+    settings = Settings()
+    assert settings.max_files * PIECE + settings.max_texts <= settings.queue_limit
+    assert PIECE % BATCH == 0
 
 
 async def test_every_row_comes_back_in_order() -> None:

@@ -14,8 +14,8 @@ from uvicorn.server import ServerState
 
 from serving.admission import Admission
 from serving.metrics import Metrics
-from serving.refusal import STATE, Refusal
-from serving.refusing_protocol import RefusingProtocol
+from serving.refusal import Refusal
+from serving.refusing_protocol import STATE, RefusingProtocol
 from serving.server import ServerConfig
 from serving.settings import Settings
 from tests.serving.fakes import FakePredictor

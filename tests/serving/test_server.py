@@ -1,4 +1,6 @@
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,12 @@ def test_python_is_set_in_each_process_that_serves(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(server, "collect_seldom", lambda: called.append("collect"))
     ServerConfig(Settings()).load()
     assert called == ["switch", "load", "collect"]
+
+
+def test_what_only_watches_over_workers_loads_no_app() -> None:
+    program = "import sys, serving.server; print(*{'onnxruntime', 'fastapi', 'numpy', 'tokenizers'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
 
 
 def test_a_bad_setting_is_one_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
