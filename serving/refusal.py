@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 
 class Refusal:
-    """The answer that a request would get from `admission`, for a fifth of the work.
+    """The answer that a request would get from `admission`, for a third of the work.
 
     Under a flood most of what comes is refused, and what that costs is taken from what is accepted. So a request that
     no place is left for goes through no middleware and no route. It is counted all the same, but a line for each in the
@@ -43,7 +43,7 @@ class Refusal:
         lines = [(name.lower().encode(), value.encode()) for name, value in headers.items()] + SAFE
         self._head = status + _lines(lines)
         self._admission, self._metrics = admission, metrics
-        self._plain = (b"origin",) if cross_origin else ()
+        self._cross_origin = cross_origin
         self._unsaid, self._said = 0, 0.0
         self.begun = 0
         """Requests that the app was handed and has not answered: what came in one go has not yet asked for places."""
@@ -57,7 +57,7 @@ class Refusal:
         return (
             (self._admission.full or self.begun >= self._admission.limit)
             and not prefers_html(joined(headers, b"accept"))
-            and not any(first(headers, name) for name in self._plain)
+            and not (self._cross_origin and first(headers, b"origin"))
         )
 
     def answer(self, headers: RawHeaders, server_headers: RawHeaders, *, keep_alive: bool) -> bytes:

@@ -1,12 +1,21 @@
 """One connection of a load that is sent on time, and what came of all of them."""
 
 import asyncio
+import re
 import time
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import cast
 from urllib.parse import quote_plus
 
-_HEAD = "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: "
+_HEAD = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: "
+_LENGTH = re.compile(rb"(?i)\r\ncontent-length: *([0-9]+)")
+_END = b"\r\n\r\n"
+
+
+@lru_cache(maxsize=4096)
+def _field(text: str) -> bytes:
+    return f"text={quote_plus(text)}+".encode()
 
 
 @dataclass(slots=True)
@@ -45,12 +54,12 @@ class Client(asyncio.Protocol):
 
     def ask(self, text: str, number: int) -> None:
         """Send the text with a number, by which its own answer is known."""
-        body = f"text={quote_plus(text)}+{number}"
-        self._mark = f' {number}","label"'.encode()
+        body = b"%s%d" % (_field(text), number)
+        self._mark = b' %d","label"' % number
         self._begin, self.waits = time.perf_counter(), True
         self._tally.sent += 1
         assert self._transport is not None
-        self._transport.write(f"{_HEAD}{len(body)}\r\n\r\n{body}".encode())
+        self._transport.write(b"%s%d\r\n\r\n%s" % (_HEAD, len(body), body))
 
     def close(self) -> None:
         """An answer that has not come by now is lost."""
@@ -61,8 +70,9 @@ class Client(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
-        head, found, content = self._buffer.partition(b"\r\n\r\n")
-        if found and len(content) >= _length(head):
+        head, found, content = self._buffer.partition(_END)
+        length = _LENGTH.search(head)
+        if found and length and len(content) >= int(length[1]):
             self._buffer = b""
             self._count(head, content)
 
@@ -81,8 +91,3 @@ class Client(asyncio.Protocol):
             self._tally.wrong += self._mark not in content
         if b"connection: close" not in head:
             self._free.append(self)
-
-
-def _length(head: bytes) -> int:
-    _, found, rest = head.lower().partition(b"content-length:")
-    return int(rest.partition(b"\r\n")[0]) if found else 0
