@@ -47,7 +47,7 @@ def _tables(evidence: Evidence) -> dict[str, Table]:
         "confusion": confusion.confusion_table(figures),
         "epochs": curves.curve_table(evidence.history),
         "files": provenance.file_table(metadata),
-        "held_out": slices.held_out_table(metadata),
+        "held_out": slices.held_out_table(evidence),
         "lengths": slices.length_table(evidence),
         "libraries": provenance.library_table(metadata),
         "sources": slices.source_table(evidence),

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from serving.metadata import Metadata
 from training.metrics import Labels
 from training.report.evidence import Evidence
 from training.report.table import Table, count, share
@@ -28,14 +27,23 @@ def length_table(evidence: Evidence) -> Table:
     return _table("By length", "tokens", [*names, f"{starts[-1]} or more"], places, evidence)
 
 
-def held_out_table(metadata: Metadata) -> Table:
-    """Figures by group of the rows that the recipe keeps out of every part; without rows where it keeps none."""
-    groups: dict[str, Any] = metadata.metrics.get("held_out", {})
+def held_out_table(evidence: Evidence) -> Table:
+    """Figures by group of the rows that the recipe keeps out of every part; without rows where it keeps none.
+
+    Beside them, where baselines were measured, the macro recall of the best of them on that group.
+    """
+    groups: dict[str, Any] = evidence.metadata.metrics.get("held_out", {})
     rows = [
-        (name, share(found["macro_recall"]), share(found["accuracy"]), count(found["rows"]))
+        (name, share(found["macro_recall"]), *_best(name, evidence), share(found["accuracy"]), count(found["rows"]))
         for name, found in groups.items()
     ]
-    return Table("Held out from training, by group", ("group", "macro recall", "accuracy", "rows"), rows)
+    heading = ("best baseline",) if any(row.groups for row in evidence.baselines) else ()
+    return Table("Held out from training, by group", ("group", "macro recall", *heading, "accuracy", "rows"), rows)
+
+
+def _best(group: str, evidence: Evidence) -> tuple[str, ...]:
+    found = [(row.groups[group], row.name) for row in evidence.baselines if group in row.groups]
+    return (f"{share(max(found)[0])} ({max(found)[1]})",) if found else ()
 
 
 def macro_recall(truth: Labels, found: Labels) -> float:

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from tests.training.report.examples import answers, evidence, metadata
+from training.compare import Row
 from training.report.slices import held_out_table, length_table, macro_recall, source_table
 
 
@@ -40,6 +41,19 @@ def test_a_length_that_no_row_has_is_left_out() -> None:
 
 def test_held_out_rows_are_told_where_there_are_any() -> None:
     figures = {"rows": 1413, "macro_recall": 0.71, "macro_f1": 0.7, "accuracy": 0.75}
-    assert held_out_table(metadata()).rows == []
-    found = held_out_table(metadata(metrics={"held_out": {"airline": figures}}))
+    assert held_out_table(evidence()).rows == []
+    found = held_out_table(evidence(metadata=metadata(metrics={"held_out": {"airline": figures}})))
+    assert found.headings == ("group", "macro recall", "accuracy", "rows")
     assert found.rows == [("airline", "0.710", "0.750", "1,413")]
+
+
+def test_the_best_baseline_on_each_group_stands_beside_the_network() -> None:
+    figures = {"rows": 9, "macro_recall": 0.71, "macro_f1": 0.7, "accuracy": 0.75}
+    named = metadata(metrics={"held_out": {"airline": figures, "brands": figures}})
+    rows = [
+        Row("naive", 0.1, 0.1, 0.1, 1.0, 1, 1.0, {"airline": 0.7, "brands": 0.2}),
+        Row("linear", 0.1, 0.1, 0.1, 1.0, 1, 1.0, {"airline": 0.6, "brands": 0.8}),
+    ]
+    found = held_out_table(evidence(metadata=named, baselines=rows))
+    assert found.headings == ("group", "macro recall", "best baseline", "accuracy", "rows")
+    assert [row[2] for row in found.rows] == ["0.700 (naive)", "0.800 (linear)"]
