@@ -42,7 +42,7 @@ EXAMPLES = {
     },
     500: {"internal_error": "The server failed to answer; its log has the fault under this request's id."},
     503: {
-        "overloaded": "The queue is full: 256 texts wait or are in work, the most that are accepted at once. "
+        "overloaded": "The queue is full: 192 texts wait or are in work, the most that are accepted at once. "
         "Try again shortly.",
         "deadline_exceeded": "The texts waited too long for their turn. Try again shortly.",
         "not_ready": "The service is shutting down and takes no more texts.",
@@ -73,7 +73,7 @@ FILE_EXAMPLES = {
     },
     500: EXAMPLES[500],
     503: {
-        "overloaded": "The service is at work on 4 files, the most that it takes at once. Try again shortly.",
+        "overloaded": "The service is at work on 2 files, the most that it takes at once. Try again shortly.",
         "not_ready": EXAMPLES[503]["not_ready"],
     },
 }

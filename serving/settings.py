@@ -33,9 +33,9 @@ class Settings(BaseSettings):
     max_file_bytes: int = Field(
         128 * 1024 * 1024, ge=1024, description="bytes that a file of rows may have; it waits on disk, not in memory"
     )
-    max_files: int = Field(4, ge=1, description="files of rows that are taken in or answered at once")
+    max_files: int = Field(2, ge=1, description="files of rows that are taken in or answered at once")
     queue_limit: int = Field(
-        256, ge=1, description="texts that may wait or be in work at once; more are answered 503 (at least MAX_TEXTS)"
+        192, ge=1, description="texts that may wait or be in work at once; more are answered 503 (at least MAX_TEXTS)"
     )
     batch_limit: int = Field(60, ge=1, le=1024, description="texts that are computed at once at most")
     deadline: int = Field(

@@ -31,7 +31,7 @@ def predict(server: Running, bodies: Path, wanted: int) -> int:
     """Ask until so many texts have been answered; returns how many were."""
     done = 0
     while done < wanted:
-        load = run_wrk(server.port, MANY, bodies, connections=8, seconds=SLICE)
+        load = run_wrk(server.port, MANY, bodies, connections=6, seconds=SLICE)
         if load.failed:
             sys.exit(f"error: {load.failed:,} requests failed")
         done += load.requests * MANY.texts

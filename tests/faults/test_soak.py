@@ -10,7 +10,7 @@ from tests.faults.load import ask, text_of
 
 pytestmark = [pytest.mark.anyio, pytest.mark.soak]
 
-CLIENTS, TEXTS = 8, 25
+CLIENTS, TEXTS = 8, 20
 
 
 async def test_memory_stays_flat_over_a_million_predictions(service: Service) -> None:

@@ -11,7 +11,7 @@ def test_defaults() -> None:
     assert str(settings.model_dir) == "artifacts"
     assert (settings.max_text_chars, settings.max_texts, settings.max_body_bytes) == (10_000, 128, 1_048_576)
     assert settings.max_explained == 16
-    assert (settings.queue_limit, settings.inference_threads, settings.docs) == (256, 1, True)
+    assert (settings.queue_limit, settings.inference_threads, settings.docs) == (192, 1, True)
     assert settings.api_keys == ()
 
 
