@@ -14,6 +14,7 @@ from serving.body import read_body
 from serving.error_examples import EXAMPLES, FILE_EXAMPLES
 from serving.errors import BodyTooSlow, NotReady, Overloaded
 from serving.jobs import expired
+from serving.settings import Settings
 from serving.uploads import Places
 from tests.serving.fakes import FakePredictor
 
@@ -132,9 +133,10 @@ async def test_too_slow_and_too_late() -> None:
 
 
 def test_no_place_for_a_file() -> None:
-    places = Places(4)
+    most = Settings().max_files
+    places = Places(most)
     with ExitStack() as held:
-        for _ in range(4):
+        for _ in range(most):
             held.enter_context(places.place())
         with pytest.raises(Overloaded) as refused:
             held.enter_context(places.place())
