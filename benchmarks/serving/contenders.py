@@ -65,7 +65,7 @@ CONTENDERS = (
     EMPTY,
     OURS,
     _ours("this service, JSON", JSON),
-    _ours("this service, 32 texts a request", MANY, connections=6),
+    _ours("this service, 32 texts a request", MANY, connections=3),
     Contender(
         "the tutorial's way, model loaded for every request",
         FORM,

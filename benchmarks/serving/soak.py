@@ -10,6 +10,9 @@ from benchmarks.serving.processes import Running
 FIRST = 100_000
 SLICE = 5.0
 
+CONNECTIONS = 3
+"""So few that the requests of a slice find room in the queue beside those that the slice before broke off."""
+
 
 def main() -> None:
     """Print resident memory after the first 100,000 and at the end."""
@@ -31,7 +34,7 @@ def predict(server: Running, bodies: Path, wanted: int) -> int:
     """Ask until so many texts have been answered; returns how many were."""
     done = 0
     while done < wanted:
-        load = run_wrk(server.port, MANY, bodies, connections=6, seconds=SLICE)
+        load = run_wrk(server.port, MANY, bodies, connections=CONNECTIONS, seconds=SLICE)
         if load.failed:
             sys.exit(f"error: {load.failed:,} requests failed")
         done += load.requests * MANY.texts
