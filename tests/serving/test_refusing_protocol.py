@@ -10,15 +10,13 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
-from uvicorn.server import ServerState
 
 from serving.admission import Admission
 from serving.metrics import Metrics
 from serving.refusal import Refusal
 from serving.refusing_protocol import STATE, RefusingProtocol
-from serving.server import ServerConfig
-from serving.settings import Settings
 from tests.serving.fakes import FakePredictor
+from tests.serving.listener import listening
 
 pytestmark = pytest.mark.anyio
 
@@ -70,20 +68,9 @@ async def serving(**settings: Any) -> AsyncIterator[Server]:
     admission = Admission(LIMIT)
     metrics = Metrics(FakePredictor().metadata, load=lambda: admission.load)
     server = Server(admission, Refusal(admission, metrics, cross_origin=False))
-    config = ServerConfig(Settings(**settings))
-    config.load()
-    config.loaded_app = server.app
-    state = ServerState()
-    listener = await asyncio.get_running_loop().create_server(
-        lambda: RefusingProtocol(config, state, {STATE: server.refusal}), "127.0.0.1", 0
-    )
-    server.port = listener.sockets[0].getsockname()[1]
-    try:
+    async with listening(server.app, RefusingProtocol, {STATE: server.refusal}, **settings) as (_, port):
+        server.port = port
         yield server
-    finally:
-        for connection in list(state.connections):
-            connection.transport.abort()
-        listener.close()
 
 
 @pytest.fixture(autouse=True)
@@ -210,22 +197,15 @@ async def test_a_head_that_is_too_large_is_not_refused_for_the_queue() -> None:
 
 
 async def test_an_app_without_a_refusal_gets_all() -> None:
-    config = ServerConfig(Settings())
-    config.load()
     seen = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         seen.append(scope["path"])
         await Response(b"app")(scope, receive, send)
 
-    config.loaded_app = app
-    state = ServerState()
-    listener = await asyncio.get_running_loop().create_server(
-        lambda: RefusingProtocol(config, state, {}), "127.0.0.1", 0
-    )
-    reader, writer = await asyncio.open_connection("127.0.0.1", listener.sockets[0].getsockname()[1])
-    writer.write(request())
-    assert (await received(reader)).startswith(b"HTTP/1.1 200 ")
-    assert seen == ["/predict"]
-    writer.close()
-    listener.close()
+    async with listening(app, RefusingProtocol, {}) as (_, port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(request())
+        assert (await received(reader)).startswith(b"HTTP/1.1 200 ")
+        assert seen == ["/predict"]
+        writer.close()

@@ -1,0 +1,32 @@
+"""A listener of the server's own protocols around an app of a test."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from starlette.types import ASGIApp
+from uvicorn.server import ServerState
+
+from serving.protocol import GuardedProtocol
+from serving.server import ServerConfig
+from serving.settings import Settings
+
+
+@asynccontextmanager
+async def listening(
+    app: ASGIApp, protocol: type[GuardedProtocol], lifespan: Mapping[str, Any], **settings: Any
+) -> AsyncIterator[tuple[ServerState, int]]:
+    """uvicorn's state and the port; `lifespan` is what the app's start would have handed over."""
+    config = ServerConfig(Settings(**settings))
+    config.load()
+    config.loaded_app = app
+    state = ServerState()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: protocol(config, state, dict(lifespan)), "127.0.0.1", 0)
+    try:
+        yield state, server.sockets[0].getsockname()[1]
+    finally:
+        for connection in list(state.connections):
+            connection.transport.abort()
+        server.close()
