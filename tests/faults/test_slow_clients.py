@@ -5,6 +5,7 @@ import pytest
 from tests.deploy.services import HOST, Service
 from tests.faults.conftest import Run
 from tests.faults.load import ask
+from tests.serving.listener import all_of
 
 pytestmark = pytest.mark.anyio
 
@@ -35,7 +36,7 @@ async def trickled(service: Service) -> bytes:
 
     trickling = asyncio.create_task(trickle())
     try:
-        return await reader.read()
+        return await all_of(reader)
     finally:
         trickling.cancel()
         writer.close()

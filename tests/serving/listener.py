@@ -30,3 +30,14 @@ async def listening(
         for connection in list(state.connections):
             connection.transport.abort()
         server.close()
+
+
+async def all_of(reader: asyncio.StreamReader) -> bytes:
+    """All that comes until the connection ends, also by a reset, as where the client still wrote when it was closed."""
+    received = b""
+    try:
+        while chunk := await reader.read(65536):
+            received += chunk
+    except ConnectionResetError:
+        pass
+    return received

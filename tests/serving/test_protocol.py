@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from serving.protocol import GuardedProtocol
-from tests.serving.listener import listening
+from tests.serving.listener import all_of, listening
 
 pytestmark = pytest.mark.anyio
 
@@ -35,11 +35,8 @@ def _small_bundle(pristine_bundle: object, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 async def ended(reader: asyncio.StreamReader) -> bytes:
-    """All that comes until the server ends the connection; nothing where that met what the client still wrote."""
-    try:
-        return await asyncio.wait_for(reader.read(), 20)
-    except ConnectionResetError:
-        return b""
+    """All that comes until the server ends the connection."""
+    return await asyncio.wait_for(all_of(reader), 20)
 
 
 async def test_requests_one_after_the_other_and_in_pieces() -> None:
