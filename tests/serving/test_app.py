@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 from serving.app import create_app
 from serving.errors import BundleError, SettingsError
 from serving.predictor import Predictor
+from serving.refusing_protocol import STATE
 from serving.settings import Settings
 from tests.serving.fakes import FakePredictor
 
@@ -93,3 +94,12 @@ def test_stopping_closes_the_batcher(make_app: Callable[..., FastAPI]) -> None:
     with TestClient(make_app()) as client:
         assert client.post("/predict", json={"text": "good"}).status_code == 200
     assert client.post("/predict", json={"text": "good"}).status_code == 503
+
+
+def test_the_servers_protocol_is_handed_what_refuses(make_client: Callable[..., TestClient]) -> None:
+    client = make_client()
+    refusal, admission = client.app_state[STATE], client.app.state.service.admission  # type: ignore[attr-defined]
+    assert not refusal.applies([])
+    admission.admit(admission.limit)
+    assert refusal.applies([])
+    assert not refusal.applies([(b"accept", b"text/html")])
