@@ -45,6 +45,7 @@ class Refusal:
         self._admission, self._metrics = admission, metrics
         self._cross_origin = cross_origin
         self._unsaid, self._said = 0, 0.0
+        self._common: tuple[RawHeaders, bytes] = ((), b"")
         self.begun = 0
         """Requests that the app was handed and has not answered: what came in one go has not yet asked for places."""
 
@@ -69,7 +70,13 @@ class Refusal:
         own = b"%s: %s\r\ncontent-length: %d\r\n" % (NAME, shown, length)
         end = b"\r\n" if keep_alive else b"connection: close\r\n\r\n"
         self._count(request_id, begin)
-        return b"".join((self._head, _lines(server_headers), own, end, self._body, shown, self._rest))
+        return b"".join((self._head, self._lines_of(server_headers), own, end, self._body, shown, self._rest))
+
+    def _lines_of(self, server_headers: RawHeaders) -> bytes:
+        """The server makes a new list only once a second, for the date."""
+        if self._common[0] is not server_headers:
+            self._common = (server_headers, _lines(server_headers))
+        return self._common[1]
 
     def _count(self, request_id: str, begin: float) -> None:
         now = perf_counter()

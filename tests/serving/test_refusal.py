@@ -90,6 +90,13 @@ def test_the_answer(refusal: Refusal, admission: Admission, keep_alive: bool) ->
     assert json.loads(content) == {"detail": admission.refused().detail, "code": "overloaded", "request_id": "mine"}
 
 
+def test_what_the_server_puts_into_every_answer_is_never_a_second_old(refusal: Refusal) -> None:
+    before, after = [(b"date", b"then")], [(b"date", b"now")]
+    answers = [refusal.answer([], headers, keep_alive=True) for headers in (before, before, after)]
+    assert [b"date: then\r\n" in answer for answer in answers] == [True, True, False]
+    assert b"date: now\r\n" in answers[-1]
+
+
 def test_a_full_queue_says_the_same_to_whom_asks_it(admission: Admission) -> None:
     admission.admit(3)
     with pytest.raises(Overloaded) as caught:
