@@ -1,14 +1,13 @@
 import csv
 import io
-import random
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Download, Locator, Page
+from playwright.sync_api import Browser, Download, Page
 
+from tests.browser.upload import choose, result, send
 from tests.browser.visits import Visit, visiting
 from tests.bundles import LABELS, TEXTS
 from tests.deploy.services import Service
@@ -32,24 +31,6 @@ WATCH = """() => {
     window.seen.push([phase, bar.hasAttribute("value") ? bar.value : null]);
   }).observe(document.querySelector(".files-progress"), { attributes: true, subtree: true, childList: true });
 }"""
-
-
-def choose(visit: Visit, path: Path, content: bytes) -> Page:
-    """The page, with a file chosen."""
-    path.write_bytes(content)
-    visit.open()
-    visit.page.get_by_label("File, of up to").set_input_files(path)
-    return visit.page
-
-
-def send(page: Page) -> None:
-    page.get_by_role("button", name="Score the file").click()
-
-
-def result(page: Page) -> Locator:
-    region = page.get_by_role("region", name="scored")
-    region.wait_for()
-    return region
 
 
 def by_curl(curl: httpx.Client, content: bytes, **fields: str) -> httpx.Response:
@@ -139,73 +120,6 @@ def test_progress_is_shown_while_it_goes_up_and_is_answered(scripted_visit: Visi
     assert page.evaluate("document.activeElement.id") == "files-summary"
 
 
-def test_a_refusal_is_the_servers_sentence(visit: Visit, tmp_path: Path) -> None:
-    page = choose(visit, tmp_path / "in.csv", b"a,b\n1,2\n")
-    send(page)
-    alert = page.get_by_role("alert").filter(has_text="column")
-    alert.wait_for()
-    assert "it is not clear which column holds the texts; found: 'a', 'b'" in alert.inner_text()
-    assert "Request " in alert.inner_text()
-    assert len(visit.complaints) == 1, "the browser's own, about the status"
-
-
-def test_after_a_refusal_the_fields_mend_it(scripted_visit: Visit, tmp_path: Path) -> None:
-    page = choose(scripted_visit, tmp_path / "in.csv", b"a,b\n1,2\n")
-    send(page)
-    page.get_by_role("alert").filter(has_text="column").wait_for()
-    page.get_by_text("How it is read").click()
-    page.get_by_label("Column of texts").fill("b")
-    send(page)
-    assert result(page).get_by_role("heading").inner_text() == "1 row scored"
-    assert page.get_by_role("alert").filter(has_text="column").count() == 0
-
-
-def test_a_file_that_is_too_large_is_not_sent(scripted_visit: Visit, tmp_path: Path) -> None:
-    page = choose(scripted_visit, tmp_path / "in.csv", b"text\n" + b"good\n" * 1000)
-    page.evaluate("document.querySelector('#files form').dataset.maxBytes = 4096")
-    send(page)
-    alert = page.get_by_role("alert").filter(has_text="file")
-    alert.wait_for()
-    assert alert.inner_text() == "The file has 4.9 KiB; at most 4 KiB are accepted."
-    assert scripted_visit.complaints == []
-
-
-OVERLOADED = '{"detail": "The queue is full. Try again shortly.", "code": "overloaded", "request_id": "ab12"}'
-
-
-def test_an_overloaded_service_says_so(scripted_visit: Visit, tmp_path: Path) -> None:
-    page = choose(scripted_visit, tmp_path / "in.csv", b"text\ngood\n")
-    page.route("**/predict/csv", lambda route: route.fulfill(status=503, body=OVERLOADED))
-    send(page)
-    alert = page.get_by_role("alert").filter(has_text="queue")
-    alert.wait_for()
-    assert alert.inner_text().split("\n") == ["The queue is full. Try again shortly.", "", "Request ab12"]
-    assert page.get_by_role("button", name="Score the file").is_enabled()
-
-
-def test_without_a_connection(scripted_visit: Visit, tmp_path: Path) -> None:
-    page = choose(scripted_visit, tmp_path / "in.csv", b"text\ngood\n")
-    page.route("**/predict/csv", lambda route: route.abort("connectionreset"))
-    send(page)
-    page.get_by_role("alert").filter(has_text="The connection broke off").wait_for()
-    page.context.set_offline(True)
-    send(page)
-    page.get_by_role("alert").filter(has_text="You are offline").wait_for()
-    page.context.set_offline(False)
-    page.unroute("**/predict/csv")
-    send(page)
-    assert result(page).is_visible()
-
-
-def test_it_can_be_stopped(scripted_visit: Visit, tmp_path: Path) -> None:
-    page = choose(scripted_visit, tmp_path / "in.csv", b"text\ngood\n")
-    page.route("**/predict/csv", lambda _: None)
-    send(page)
-    page.get_by_role("button", name="Stop").click()
-    page.get_by_text("Stopped.").wait_for(state="attached")
-    assert page.get_by_role("progressbar").count() == 0
-
-
 @pytest.mark.parametrize("text", ["good " * 100, "x" * 500, "<img src=x onerror='window.ran = 1'>"])
 def test_a_phone_needs_no_sideways_scrolling(browser: Browser, server: Service, tmp_path: Path, text: str) -> None:
     with visiting(browser, server.url, viewport={"width": 375, "height": 667}) as visit:
@@ -215,36 +129,3 @@ def test_a_phone_needs_no_sideways_scrolling(browser: Browser, server: Service, 
         assert result(page).locator("img").count() == 0
         assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
         assert visit.complaints == []
-
-
-def test_rows_are_read_as_python_reads_them(scripted_visit: Visit) -> None:
-    scripted_visit.open()
-    draw = random.Random(1)
-    cases = [_case(draw) for _ in range(300)]
-    script = """async (cases) => {
-      const { CsvRows } = await import("/static/csv.js");
-      return cases.map(([delimiter, pieces]) => {
-        const rows = new CsvRows(delimiter);
-        return pieces.flatMap((piece, i) => [...rows.push(piece, i === pieces.length - 1)]);
-      });
-    }"""
-    found = scripted_visit.page.evaluate(script, cases)
-    expected = [_by_python(delimiter, "".join(pieces)) for delimiter, pieces in cases]
-    assert found == expected
-
-
-def _case(draw: random.Random) -> tuple[str, list[str]]:
-    """A CSV of random cells, cut anywhere."""
-    delimiter, end = draw.choice(",;\t"), draw.choice(["\n", "\r\n"])
-    file = io.StringIO(newline="")
-    writer = csv.writer(file, delimiter=delimiter, lineterminator=end, quoting=draw.choice([csv.QUOTE_ALL, 0]))
-    alphabet = 'ab,;"\t\n é👍'
-    for _ in range(draw.randint(1, 4)):
-        writer.writerow(["".join(draw.choices(alphabet, k=draw.randint(0, 4))) for _ in range(3)])
-    text = file.getvalue().removesuffix(draw.choice(["", end]))
-    cuts = sorted(draw.choices(range(len(text) + 1), k=3))
-    return delimiter, [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
-
-
-def _by_python(delimiter: str, text: str) -> Any:
-    return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))

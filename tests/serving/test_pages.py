@@ -35,11 +35,11 @@ def test_nothing_that_the_policy_forbids(browser: TestClient) -> None:
 
 def test_its_files_are_there(browser: TestClient) -> None:
     links = re.findall(r'(?:href|src)="(/static/[^"]+)"', browser.get("/predict").text)
-    assert len(links) == 9
+    assert len(links) == 10
     answers = [browser.get(link) for link in links]
     assert all(answer.status_code == 200 for answer in answers)
     kinds = [answer.headers["content-type"].partition(";")[0] for answer in answers]
-    assert kinds == ["image/svg+xml", *["text/css"] * 6, *["text/javascript"] * 2]
+    assert kinds == ["image/svg+xml", *["text/css"] * 7, *["text/javascript"] * 2]
 
 
 @pytest.mark.parametrize("labels", [["no", "yes"], [f"class {number}" for number in range(47)]])
