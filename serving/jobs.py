@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from serving.errors import Overloaded, RequestError
 from serving.predictor import Prediction
 
+BATCH_CHARS = 20_000
+"""Characters after which a batch is full: 60 tweets have fewer, and no caller waits long for others' endless texts."""
+
 
 class Job:
     """The texts of one request and the future of its answer. Only `expire`, `refuse` and `settle` touch the future.
@@ -93,18 +96,22 @@ class Queue:
         return left
 
     def take(self, limit: int) -> list[Part]:
-        """The next batch: at most `limit` texts, shared between the jobs that wait.
+        """The next batch, shared between the jobs that wait: at most `limit` texts, and none more after BATCH_CHARS.
 
         The first in line comes first, and a job with many texts takes no more than its share while others wait: it
         goes to the end with the rest, so that a lone text never waits for all of them.
         """
-        parts = []
-        while limit and self._jobs:
+        parts, chars = list[Part](), 0
+        while limit and chars < BATCH_CHARS and self._jobs:
             job, _ = self._jobs.popitem(last=False)
-            size = min(job.left, max(1, limit // (len(self._jobs) + 1)))
-            parts.append(Part(job, job.taken, size))
-            job.taken += size
-            limit -= size
+            start, most = job.taken, max(1, limit // (len(self._jobs) + 1))
+            for text in job.texts[start : start + most]:
+                if chars >= BATCH_CHARS:
+                    break
+                chars += len(text)
+                job.taken += 1
+            parts.append(Part(job, start, job.taken - start))
+            limit -= job.taken - start
             if job.left:
                 self.add(job)
         return parts

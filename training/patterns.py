@@ -17,11 +17,14 @@ INVISIBLE: tuple[Rule, ...] = (
     (r"[\p{Cf}\p{Emoji_Modifier}\x{FE0E}\x{FE0F}\x{20E3}]", ""),
 )
 
-# The bare "http" is what cut-off retweets end in. A host's first label is taken whole or not at all, and case is spelt
-# out: with backtracking, or (?i) over the whole, this one rule takes half the time of all preprocessing.
+# The bare "http" is what cut-off retweets end in. Case is spelt out: (?i) over the whole takes half the time of all
+# preprocessing. A host is taken whole or not at all, and has an end: with backtracking, or without one, a long text of
+# dots and hyphens is read anew from each of them.
 _SCHEME = r"[Hh][Tt][Tt][Pp][Ss]?(?::\S*|(?!\w))"
 _WWW = r"[Ww][Ww][Ww]\.\S+|[Pp][Ii][Cc]\.(?i:twitter\.com)/\S+"
-_HOST = r"[A-Za-z0-9][A-Za-z0-9-]*+\.(?:[A-Za-z0-9.-]*\.)?(?i:com|net|org|ly|co|gl|me|tv|be|io|fm|us|uk)/\S*"
+_ENDS = ("com", "net", "org", "ly", "co", "gl", "me", "tv", "be", "io", "fm", "us", "uk")
+_END = "|".join(r"\." + "".join(f"[{letter.upper()}{letter}]" for letter in end) for end in _ENDS)
+_HOST = rf"[A-Za-z0-9](?>[A-Za-z0-9-]{{0,253}})\.(?>[A-Za-z0-9.-]{{0,253}})(?<={_END})/\S*"
 URL = rf"(?<![\w@.])(?:{_SCHEME}|{_WWW}|{_HOST})"
 RETWEET = r"(?i)(?<!\w)RT\s+@\w+\s*:?"
 HANDLE = r"(?<![\w@])@\w+"

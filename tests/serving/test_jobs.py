@@ -4,7 +4,7 @@ from collections.abc import Sequence
 import pytest
 
 from serving.errors import InferenceFailed, Overloaded
-from serving.jobs import Job, Part, Queue
+from serving.jobs import BATCH_CHARS, Job, Part, Queue
 from serving.predictor import Prediction
 
 pytestmark = pytest.mark.anyio
@@ -48,6 +48,19 @@ async def test_a_full_batch_leaves_the_rest_in_its_turn() -> None:
         queue.add(job(name))
     assert taken(queue.take(2)) == [["a"], ["b"]]
     assert taken(queue.take(2)) == [["c"]]
+
+
+async def test_a_batch_of_long_texts_is_short() -> None:
+    queue, long = Queue(), "x" * (BATCH_CHARS // 2)
+    many = job(long, long, long)
+    for one in (many, job("a"), job(long), job("b")):
+        queue.add(one)
+    assert [part.size for part in queue.take(60)] == [2]
+    assert taken(queue.take(60)) == [["a"], [long], ["b"], [long]]
+    queue.add(job("y" * BATCH_CHARS * 3))
+    queue.add(job("c"))
+    assert [part.size for part in queue.take(60)] == [1]
+    assert taken(queue.take(60)) == [["c"]]
 
 
 async def test_what_is_removed_is_never_taken() -> None:

@@ -1,6 +1,7 @@
 """What the preprocessing makes of a tweet. The tokens are those of the written file, as serving reads it."""
 
 from collections import Counter
+from time import perf_counter
 from typing import Any
 
 import pytest
@@ -134,6 +135,18 @@ def test_the_vocabulary_is_cut_by_frequency() -> None:
     vocabulary = build_tokenizer(["often often rare", "often"], knobs).get_vocab()
     assert "often" in vocabulary
     assert "rare" not in vocabulary
+
+
+SIGNS = [*"aB1.-:;/@#<>&'()[]{}=^_*|!? é👍", *("http", "www.", "RT ", "@a ", "&amp;", "ha", "<user>", ".com", "</3")]
+
+
+@pytest.mark.parametrize("second", ["", "-", "-a."])
+def test_no_text_is_read_anew_from_each_of_its_signs(second: str) -> None:
+    length = 15_000
+    for first in SIGNS:
+        start = perf_counter()
+        _ENCODERS["word"].encode([((first + second) * length)[:length]])
+        assert perf_counter() - start < 1, f"{first + second!r}: a rule whose time grows with the square takes seconds"
 
 
 @pytest.mark.parametrize("model", ["word", "bpe"])
