@@ -1,7 +1,8 @@
 """Texts to token ids by `tokenizer.json` alone: what training ran is what serving runs."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy.typing as npt
 from tokenizers import Encoding, Tokenizer
 
 from serving.errors import BundleError
+from serving.tokenizer_file import check_format, check_growth
 
 Ids = npt.NDArray[np.int32]
 
@@ -31,12 +33,17 @@ class Encoder:
     """
 
     def __init__(self, content: str, *, name: str = "tokenizer.json") -> None:
+        self._name = name
         try:
-            self._tokenizer = Tokenizer.from_str(content)
+            self._contents = check_format(parsed := json.loads(content), name)
+            with _no_panic():
+                self._tokenizer = Tokenizer.from_str(content)
+        except BundleError:
+            raise
         except Exception as error:  # the library raises plain Exception on a bad file
             raise BundleError(f"{name}: is not a tokenizers file: {error}") from error
         padding = self._tokenizer.padding
-        unknown = json.loads(content)["model"].get("unk_token")
+        unknown = parsed["model"].get("unk_token")
         unknown_id = unknown and self._tokenizer.token_to_id(unknown)
         if padding is None or not unknown or unknown_id is None:
             raise BundleError(f"{name}: needs a padding rule and an unknown token; accepted: one that training wrote")
@@ -59,10 +66,19 @@ class Encoder:
         """One more than the highest token id, special ones included: the rows that a network must have for them."""
         return max(self._tokenizer.get_vocab(with_added_tokens=True).values()) + 1
 
+    def check_growth(self, texts: Sequence[str]) -> None:
+        """Raises BundleError where the normalizer makes these texts, or what its own rules put in, endlessly long."""
+        check_growth(self._tokenizer, self._contents, texts, self._name)
+
     def encode(self, texts: Sequence[str]) -> list[Encoded]:
-        """Token ids of each text, in order. A text with nothing readable in it is one unknown token."""
+        """Token ids of each text, in order. A text with nothing readable in it is one unknown token.
+
+        Raises RuntimeError where the library fails on a text.
+        """
         # A batch, of any size, lets other threads run meanwhile, and spends nothing on offsets, which nobody reads.
-        return [self._of(encoding) for encoding in self._tokenizer.encode_batch_fast(list(texts))]
+        with _no_panic():
+            encodings = self._tokenizer.encode_batch_fast(list(texts))
+        return [self._of(encoding) for encoding in encodings]
 
     def tokens(self, text: str) -> list[str]:
         """The tokens of one text as strings, for people to look at."""
@@ -82,3 +98,14 @@ class Encoder:
         for row, item in zip(ids, batch, strict=True):
             row[: len(item.ids)] = item.ids
         return ids, lengths
+
+
+@contextmanager
+def _no_panic() -> Iterator[None]:
+    """A panic of the library's Rust is no Exception in Python: unlike other faults it would end whoever runs it."""
+    try:
+        yield
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise RuntimeError("the tokenizers library failed") from error

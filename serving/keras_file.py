@@ -15,7 +15,7 @@ from serving.errors import NetworkError
 Weights = list[npt.NDArray[np.float32]]
 
 MAX_CONFIG = 1024 * 1024
-MAX_WEIGHTS = 1024**3
+MAX_WEIGHTS = 128 * 1024**2
 """Bytes of the architecture, and of all weights together: far above any network that a tweet needs."""
 
 
@@ -37,7 +37,8 @@ def read_layers(path: Path) -> list[Layer]:
     """
     try:
         with h5py.File(path, "r") as file:
-            layers = [_layer(file, path, *entry) for entry in _entries(_config(file, path), path)]
+            weights = _Weights(file, path)
+            layers = [_layer(weights, *entry) for entry in _entries(_config(file, path), path)]
     except NetworkError:
         raise
     except FileNotFoundError as error:
@@ -96,40 +97,53 @@ def _inbound(layer: dict[str, Any]) -> list[str]:
     return [item["config"]["keras_history"][0] for item in flat if isinstance(item, dict)]
 
 
-def _layer(file: h5py.File, path: Path, entry: dict[str, Any], inputs: list[str]) -> Layer:
+def _layer(weights: "_Weights", entry: dict[str, Any], inputs: list[str]) -> Layer:
     kind = entry.get("registered_name") or entry["class_name"]
     name = entry["config"]["name"] if "name" in entry["config"] else entry["name"]
-    return Layer(kind, name, entry["config"], inputs, _weights(file, name, path))
+    return Layer(kind, name, entry["config"], inputs, weights.of_layer(name))
 
 
-def _weights(file: h5py.File, name: str, path: Path) -> Weights:
-    group = _own(file["model_weights"], name, path)
-    if group is None:
-        return []
-    return [_array(_own(group, weight, path), path) for weight in group.attrs["weight_names"]]
+class _Weights:
+    """The arrays of a file. It holds each once, so that all that is read of it is no more than the file itself."""
 
+    def __init__(self, file: h5py.File, path: Path) -> None:
+        self._file, self._path = file, path
+        self._left = min(path.stat().st_size, MAX_WEIGHTS)
 
-def _own(group: h5py.Group, name: str | bytes, path: Path) -> Any:
-    """What a group holds under a name, or None. Never follows a link out of the file, or in a circle."""
-    for part in (name.decode() if isinstance(name, bytes) else str(name)).split("/"):
-        link = group.get(part, getlink=True)
-        if link is None:
-            return None
-        if not isinstance(link, h5py.HardLink):
-            raise NetworkError(f"{path.name}: {name!r} is a link; accepted: what the file itself holds")
-        group = group[part]
-    return group
+    def of_layer(self, name: str) -> Weights:
+        """Raises NetworkError where there is anything but plain arrays that the file itself holds."""
+        group = self._own(self._file["model_weights"], name)
+        if group is None:
+            return []
+        return [self._array(self._own(group, weight)) for weight in group.attrs["weight_names"]]
 
+    def _own(self, group: h5py.Group, name: str | bytes) -> Any:
+        """What a group holds under a name, or None. Never follows a link out of the file, or in a circle."""
+        for part in (name.decode() if isinstance(name, bytes) else str(name)).split("/"):
+            link = group.get(part, getlink=True)
+            if link is None:
+                return None
+            if not isinstance(link, h5py.HardLink):
+                raise self._refused(f"{name!r} is a link; accepted: what the file itself holds")
+            group = group[part]
+        return group
 
-def _array(dataset: Any, path: Path) -> npt.NDArray[np.float32]:
-    if not isinstance(dataset, h5py.Dataset) or dataset.dtype != np.float32:
-        raise NetworkError(f"{path.name}: {getattr(dataset, 'name', 'a weight')} is not a float32 array")
-    # Keras writes weights as they are: a filter could make gigabytes of a few bytes, or call a plug-in.
-    if dataset.external or dataset.is_virtual or dataset.id.get_create_plist().get_nfilters():
-        raise NetworkError(f"{path.name}: {dataset.name} is kept elsewhere or compressed; accepted: plain arrays")
-    if dataset.nbytes > min(path.stat().st_size, MAX_WEIGHTS):
-        raise NetworkError(f"{path.name}: {dataset.name} claims {dataset.nbytes} bytes, more than the file holds")
-    array: npt.NDArray[np.float32] = dataset[()]
-    if not np.isfinite(array).all():
-        raise NetworkError(f"{path.name}: {dataset.name} has values that are not finite")
-    return array
+    def _array(self, dataset: Any) -> npt.NDArray[np.float32]:
+        if not isinstance(dataset, h5py.Dataset) or dataset.dtype != np.float32:
+            raise self._refused(f"{getattr(dataset, 'name', 'a weight')} is not a float32 array")
+        # Keras writes weights as they are: a filter could make gigabytes of a few bytes, or call a plug-in.
+        if dataset.external or dataset.is_virtual or dataset.id.get_create_plist().get_nfilters():
+            raise self._refused(f"{dataset.name} is kept elsewhere or compressed; accepted: plain arrays")
+        if dataset.nbytes > self._left:
+            raise self._refused(
+                f"{dataset.name} is {dataset.nbytes - self._left:,} bytes more than the file holds beside its other "
+                f"weights, or than {MAX_WEIGHTS:,} with them"
+            )
+        self._left -= dataset.nbytes
+        array: npt.NDArray[np.float32] = dataset[()]
+        if not np.isfinite(array).all():
+            raise self._refused(f"{dataset.name} has values that are not finite")
+        return array
+
+    def _refused(self, fault: str) -> NetworkError:
+        return NetworkError(f"{self._path.name}: {fault}")

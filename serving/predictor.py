@@ -63,6 +63,7 @@ class Predictor:
     def __init__(self, network: Network, encoder: Encoder, metadata: Metadata) -> None:
         self.network, self.encoder, self.metadata = network, encoder, metadata
         self._check_shapes()
+        encoder.check_growth([answer.text for answer in metadata.known_answers])
         self.check()
 
     @classmethod
