@@ -12,34 +12,16 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from benchmarks.serving.contenders import CONTENDERS, EMPTY, SERVE_PYTHON, Contender
 from benchmarks.serving.load import ROOT, Load, joined, need_wrk, run_wrk, tweets, write_bodies
 from benchmarks.serving.processes import NotRunnableError, Running, install, running
+from benchmarks.serving.row import Row, line, table
+from benchmarks.serving.targets import targets
 
 TURNS = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the table; `fault` says why there are no figures. Bytes and seconds.
-
-    `empty`: requests per second of the empty endpoint in the turns between. `alone`: texts per second of the predictor
-    by itself, likewise, where a request holds many.
-    """
-
-    name: str
-    texts: int = 1
-    full: Load | None = None
-    half: Load | None = None
-    empty: float = 0.0
-    alone: float = 0.0
-    memory: int = 0
-    first_answer: float = 0.0
-    fault: str = ""
 
 
 def main() -> None:
@@ -53,7 +35,7 @@ def main() -> None:
     chosen = [one for one in CONTENDERS if not options.only or any(word in one.name for word in options.only)]
     with tempfile.TemporaryDirectory() as folder:
         rows = run(chosen, options.bundle.resolve(), options.seconds, Path(folder))
-    sys.stdout.write(table(rows) + "\n")
+    sys.stdout.write(f"{table(rows)}\n\n{targets(rows)}\n")
 
 
 def run(chosen: list[Contender], bundle: Path, seconds: float, folder: Path) -> list[Row]:
@@ -114,35 +96,6 @@ def _bodies(contender: Contender, target: Path) -> tuple[Path, str]:
     """The file of all bodies, and the first of them."""
     write_bodies(tweets(), contender.shape, target)
     return target, target.read_text(encoding="utf-8").splitlines()[0]
-
-
-def table(rows: list[Row]) -> str:
-    """Markdown; the ratio is to the empty endpoint's requests in the turns between."""
-    head = "| server | requests/s | of the empty one | texts/s | p50, p99 at half the load | memory | first answer |"
-    lines = [head, "|---|---:|---:|---:|---:|---:|---:|", *map(line, rows)]
-    many = [
-        f"{row.name}: {row.full.rate * row.texts / row.alone:.0%} of the predictor alone, {row.alone:,.0f} texts/s."
-        for row in rows
-        if row.full and row.alone
-    ]
-    return "\n".join([*lines, *(["", *many] if many else [])])
-
-
-def line(row: Row) -> str:
-    """The row in Markdown."""
-    if row.full is None or row.half is None:
-        return f"| {row.name} | {row.fault} | | | | | |"
-    failed = row.full.failed + row.half.failed
-    cells = [
-        row.name + (f" ({failed:,} failed)" if failed else ""),
-        f"{row.full.rate:,.1f}",
-        f"{row.full.rate / row.empty:.2g}" if row.empty else "",
-        f"{row.full.rate * row.texts:,.0f}",
-        f"{row.half.p50 * 1000:,.1f} ms, {row.half.p99 * 1000:,.1f} ms",
-        f"{row.memory / 1024**2:,.0f} MB",
-        f"{row.first_answer:.1f} s",
-    ]
-    return f"| {' | '.join(cells)} |"
 
 
 if __name__ == "__main__":

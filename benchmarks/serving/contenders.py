@@ -60,19 +60,21 @@ def _peer(name: str, package: str, shape: Shape, command: Sequence[str], **more:
 
 EMPTY = Contender("empty FastAPI form endpoint", FORM, _uvicorn("benchmarks.serving.peers.empty:app"))
 OURS = _ours("this service, form", FORM)
+OURS_MANY = _ours("this service, 32 texts a request", MANY, connections=3)
+TUTORIAL = Contender(
+    "the tutorial's way, model loaded for every request",
+    FORM,
+    _uvicorn("benchmarks.serving.peers.tutorial:app"),
+    environment=TRAIN,
+    connections=1,
+)
 
 CONTENDERS = (
     EMPTY,
     OURS,
     _ours("this service, JSON", JSON),
-    _ours("this service, 32 texts a request", MANY, connections=3),
-    Contender(
-        "the tutorial's way, model loaded for every request",
-        FORM,
-        _uvicorn("benchmarks.serving.peers.tutorial:app"),
-        environment=TRAIN,
-        connections=1,
-    ),
+    OURS_MANY,
+    TUTORIAL,
     Contender(
         "the tutorial's way, model loaded once",
         FORM,

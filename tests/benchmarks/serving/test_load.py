@@ -5,7 +5,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from benchmarks.serving.contenders import CONTENDERS
-from benchmarks.serving.load import FORM, MANY, Load, parse, tweets, write_bodies
+from benchmarks.serving.load import FORM, MANY, Load, joined, parse, tweets, write_bodies
 
 OUTPUT = """Running 1s test @ http://127.0.0.1:8000/predict
   1 threads and 16 connections
@@ -53,3 +53,10 @@ def test_many_texts_are_one_request(tmp_path: Path) -> None:
 def test_a_form_survives_any_character(tmp_path: Path) -> None:
     write_bodies(["a&b=c\n+é"], FORM, tmp_path / "bodies")
     assert parse_qs((tmp_path / "bodies").read_text(encoding="utf-8").rstrip("\n")) == {"text": ["a&b=c\n+é"]}
+
+
+def test_runs_joined() -> None:
+    both = joined([Load(10, 2.0, 0.001, 0.1, 1), Load(30, 4.0, 0.003, 0.3, 2)])
+    assert (both.requests, both.rate, both.failed) == (40, 3.0, 3)
+    assert both.p50 == pytest.approx(0.002)
+    assert both.p99 == pytest.approx(0.2)

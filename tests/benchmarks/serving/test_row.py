@@ -1,0 +1,22 @@
+from benchmarks.serving.contenders import EMPTY
+from benchmarks.serving.load import Load
+from benchmarks.serving.row import Row, table
+
+
+def load(rate: float, failed: int = 0) -> Load:
+    return Load(int(rate), rate, 0.005, 0.0201, failed)
+
+
+def test_the_table() -> None:
+    rows = [
+        Row(EMPTY.name, 1, load(4000), load(2000), 4100, 0, 50 * 1024**2, 0.5),
+        Row("ours", 32, load(100, failed=3), load(50), 3200, 4000, 160 * 1024**2, 1.25),
+        Row("another", fault="could not be installed: no wheel"),
+    ]
+    assert table(rows).splitlines()[2:] == [
+        f"| {EMPTY.name} | 4,000.0 | 0.98 | 4,000 | 5.0 ms, 20.1 ms | 50 MB | 0.5 s |",
+        "| ours (3 failed) | 100.0 | 0.031 | 3,200 | 5.0 ms, 20.1 ms | 160 MB | 1.2 s |",
+        "| another | could not be installed: no wheel | | | | | |",
+        "",
+        "ours: 80% of the predictor alone, 4,000 texts/s.",
+    ]
