@@ -1,13 +1,16 @@
 import random
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from serving.bundle import NETWORK, TOKENIZER
+from serving.encoding import Ids
 from serving.errors import BundleError
-from serving.predictor import Predictor
+from serving.network import Probabilities
+from serving.predictor import BATCH, Predictor
 from tests.bundles import LABELS, TEXTS, by_keras, edit_metadata, rehash, write_bundle
 from training.network_knobs import NetworkKnobs
 from training.tokenizer_knobs import TokenizerKnobs
@@ -42,6 +45,22 @@ def test_an_answer_does_not_depend_on_its_batch(predictor: Predictor) -> None:
     for together, text in zip(predictor.predict(texts), texts, strict=True):
         (alone,) = predictor.predict([text])
         assert list(alone.probabilities.values()) == pytest.approx(list(together.probabilities.values()), abs=1e-6)
+
+
+def test_texts_near_in_length_are_computed_together(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[list[int]] = []
+    run = predictor.network.run
+
+    def watched(ids: Ids, lengths: Ids) -> Probabilities:
+        assert ids.shape == (len(lengths), max(lengths)), "no padding beyond the longest of its batch"
+        seen.append(lengths.tolist())
+        return run(ids, lengths)
+
+    monkeypatch.setattr(predictor.network, "run", watched)
+    rng = random.Random(1)
+    predictor.predict(["show " * rng.randint(1, 60) for _ in range(5 * BATCH + 1)])
+    assert [len(batch) for batch in seen] == [BATCH] * 5 + [1]
+    assert all(max(one) <= min(next_one) for one, next_one in pairwise(seen))
 
 
 def test_truncation_is_told(predictor: Predictor) -> None:
