@@ -4,8 +4,10 @@ import logging
 import os
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import wait
-from socket import socket
+from socket import socket, socketpair
 
 from uvicorn.config import STARTUP_FAILURE, Config
 from uvicorn.supervisors import Multiprocess
@@ -13,6 +15,8 @@ from uvicorn.supervisors.multiprocess import Process
 
 PAUSE = 10.0
 """Seconds until a worker that could not start is tried again: loading takes from what the others answer with."""
+
+_ROUND = 0.5  # seconds between two looks at the workers
 
 _log = logging.getLogger(__name__)
 
@@ -44,13 +48,34 @@ class Supervisor(Multiprocess):
     first starts, there is nothing to keep: all of it ends and `failed` is set, so that whoever started it can learn of
     it.
 
-    SIGHUP is handed to the workers, rather than ending them: none of their connections closes.
+    SIGHUP is handed to the workers, rather than ending them: none of their connections closes. On SIGTERM it closes its
+    own hold on the address before it waits for them: otherwise the system would go on taking connections that nobody
+    answers.
     """
 
     def __init__(self, config: Config, sockets: list[socket]) -> None:
         super().__init__(config, sockets)
         self.failed = False
         self._not_before: dict[int, float] = {}  # by the pid of a worker that could not start
+
+    def run(self) -> None:
+        """Keep the workers going until a signal ends them; heeds one at once, where uvicorn's may take half a second."""
+        _log.info("Started parent process [%d]", os.getpid())
+        self.init_processes()
+        with _signalled() as signalled:
+            while not self.should_exit.is_set():
+                if wait([signalled], _ROUND):
+                    signalled.recv(4096)
+                self.handle_signals()
+                self.keep_subprocess_alive()
+        self.terminate_all()
+        self.join_all()
+        _log.info("Stopping parent process [%d]", os.getpid())
+
+    def terminate_all(self) -> None:
+        for listening in self.sockets:
+            listening.close()
+        super().terminate_all()
 
     def init_processes(self) -> None:
         self.processes = [self._started() for _ in range(self.processes_num)]
@@ -101,3 +126,16 @@ class Supervisor(Multiprocess):
         from prometheus_client.multiprocess import mark_process_dead
 
         mark_process_dead(pid)  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def _signalled() -> Iterator[socket]:
+    """A socket that has something to read once a signal has come."""
+    told, telling = socketpair()
+    with told, telling:
+        telling.setblocking(False)
+        before = signal.set_wakeup_fd(telling.fileno(), warn_on_full_buffer=False)
+        try:
+            yield told
+        finally:
+            signal.set_wakeup_fd(before)

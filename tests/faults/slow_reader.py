@@ -6,6 +6,10 @@ from dataclasses import dataclass
 
 from tests.deploy.services import HOST, Service
 
+ROWS = 6_000
+# Wide, so that the answer is more than what all buffers between here and there hold.
+CONTENT = "text,padding\n" + "".join(f"I love this show {n},{'x' * 2_000}\n" for n in range(ROWS))
+
 _BOUNDARY = "one-of-its-own"
 
 

@@ -1,11 +1,13 @@
 import asyncio
 import signal
+import time
 
 import pytest
 
 from tests.deploy.services import Service
 from tests.faults.conftest import Run
 from tests.faults.load import Outcome, ask, logged
+from tests.faults.slow_reader import CONTENT, ROWS, send_file
 
 pytestmark = pytest.mark.anyio
 
@@ -28,6 +30,29 @@ async def test_sigterm_under_load_loses_no_accepted_request(run: Run, workers: s
     assert {served[request_id] for request_id in answered} == {200}
     assert "timeout graceful shutdown exceeded" not in service.output
     assert "Traceback" not in service.output
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+async def test_new_connections_are_refused_while_what_was_begun_is_finished(run: Run, workers: str) -> None:
+    with run(WORKERS=workers) as service:
+        answer = await send_file(service, CONTENT.encode())
+        service.process.terminate()  # the supervisor alone, where there is one
+        await asyncio.to_thread(wait_until_refused, service)
+        assert service.process.poll() is None
+        body = await answer.rest()
+        assert body.count(b"\n") == ROWS + 1
+        assert await asyncio.to_thread(service.process.wait, 60) in STOPPED
+
+
+def wait_until_refused(service: Service) -> None:
+    limit = time.monotonic() + 5
+    while time.monotonic() < limit:
+        try:
+            service.connect().close()
+        except ConnectionError:
+            return
+        time.sleep(0.05)
+    raise AssertionError("connections are still taken")
 
 
 async def loaded_until_it_ends(service: Service) -> list[Outcome]:

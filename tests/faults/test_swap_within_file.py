@@ -11,14 +11,9 @@ from tests.bundles import write_bundle
 from tests.deploy.services import Service
 from tests.faults.conftest import Run
 from tests.faults.load import ask
-from tests.faults.slow_reader import send_file
+from tests.faults.slow_reader import CONTENT, ROWS, send_file
 
 pytestmark = pytest.mark.anyio
-
-ROWS = 6_000
-# Wide, so that the answer is more than what all buffers between here and there hold.
-CONTENT = "text,padding\n" + "".join(f"I love this show {n},{'x' * 2_000}\n" for n in range(ROWS))
-
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 async def test_a_file_is_finished_by_the_model_that_began_it(
