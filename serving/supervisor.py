@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,10 +23,24 @@ _log = logging.getLogger(__name__)
 
 
 class Worker(Process):
-    """A worker whose death is noticed while it is asked whether it lives: uvicorn's waits out the whole timeout then.
+    """A worker and its supervisor, each of which notices when the other dies.
 
-    For that long nothing would be done for the others, nor any signal heeded.
+    uvicorn's supervisor waits out the whole timeout where one dies while it is asked whether it lives: for that long
+    nothing would be done for the others, nor any signal heeded. And uvicorn's worker goes on without a supervisor,
+    where it would keep the address from the next one.
     """
+
+    def target(self, sockets: list[socket] | None = None) -> None:
+        self.parent_conn.close()  # came along, and would keep the pipe open when the supervisor's own end is gone
+        server = self.server
+        threading.Thread(target=self.always_pong, daemon=True).start()
+        server.run(sockets)
+
+    def always_pong(self) -> None:
+        try:
+            super().always_pong()
+        except (OSError, EOFError):
+            os.kill(os.getpid(), signal.SIGTERM)  # what is in work is finished, as at any other end
 
     def is_alive(self, timeout: float = 5) -> bool:
         if not self.process.is_alive():
@@ -59,7 +74,7 @@ class Supervisor(Multiprocess):
         self._not_before: dict[int, float] = {}  # by the pid of a worker that could not start
 
     def run(self) -> None:
-        """Keep the workers going until a signal ends them; heeds one at once, where uvicorn's may take half a second."""
+        """Keep the workers going until a signal ends them. Each is heeded at once, not by the half second."""
         _log.info("Started parent process [%d]", os.getpid())
         self.init_processes()
         with _signalled() as signalled:
@@ -79,6 +94,10 @@ class Supervisor(Multiprocess):
 
     def init_processes(self) -> None:
         self.processes = [self._started() for _ in range(self.processes_num)]
+
+    def handle_ttin(self) -> None:
+        self.processes_num += 1
+        self.processes.append(self._started())
 
     def handle_hup(self) -> None:
         self._not_before = dict.fromkeys(self._not_before, 0.0)

@@ -32,7 +32,7 @@ def service(run: Run) -> Iterator[Service]:
 
 @contextmanager
 def _run(bundle: Path, logs: Path, **settings: str) -> Iterator[Service]:
-    port = free_port()
+    port = int(settings.get("PORT") or free_port())
     env = environment(**({"MODEL_DIR": str(bundle), "PORT": str(port)} | settings))
     command = [sys.executable, "-m", "serving.server"]
     with running(command, port=port, log=logs / f"{port}.log", cwd=ROOT, env=env) as service:

@@ -1,12 +1,12 @@
 import asyncio
 import signal
-import time
 
 import pytest
 
 from tests.deploy.services import Service
 from tests.faults.conftest import Run
 from tests.faults.load import Outcome, ask, logged
+from tests.faults.refused import wait_until_refused
 from tests.faults.slow_reader import CONTENT, ROWS, send_file
 
 pytestmark = pytest.mark.anyio
@@ -42,17 +42,6 @@ async def test_new_connections_are_refused_while_what_was_begun_is_finished(run:
         body = await answer.rest()
         assert body.count(b"\n") == ROWS + 1
         assert await asyncio.to_thread(service.process.wait, 60) in STOPPED
-
-
-def wait_until_refused(service: Service) -> None:
-    limit = time.monotonic() + 5
-    while time.monotonic() < limit:
-        try:
-            service.connect().close()
-        except ConnectionError:
-            return
-        time.sleep(0.05)
-    raise AssertionError("connections are still taken")
 
 
 async def loaded_until_it_ends(service: Service) -> list[Outcome]:

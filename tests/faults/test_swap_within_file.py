@@ -15,6 +15,7 @@ from tests.faults.slow_reader import CONTENT, ROWS, send_file
 
 pytestmark = pytest.mark.anyio
 
+
 @pytest.mark.parametrize("workers", ["1", "2"])
 async def test_a_file_is_finished_by_the_model_that_began_it(
     run: Run, bundle: Path, tmp_path: Path, workers: str

@@ -1,3 +1,4 @@
+import asyncio
 import json
 import os
 import signal
@@ -5,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,8 @@ from uvicorn.config import STARTUP_FAILURE
 from serving.bundle import NETWORK
 from tests.deploy.services import ROOT, Service, environment, http_client
 from tests.faults.conftest import Run
+from tests.faults.refused import wait_until_refused
+from tests.faults.slow_reader import CONTENT, ROWS, send_file
 
 LIMIT = 120
 
@@ -64,6 +68,24 @@ def test_one_that_cannot_start_ends_nobody_and_is_tried_again(run: Run, bundle: 
         predict(service, 10)
 
 
+@pytest.mark.anyio
+@pytest.mark.slow
+async def test_workers_whose_supervisor_is_killed_finish_and_end(run: Run) -> None:
+    with run(WORKERS="2") as service:
+        wait_until(lambda: service.output.count("Application startup complete") == 2)
+        answer = await send_file(service, CONTENT.encode())
+        service.process.kill()
+        try:
+            await asyncio.to_thread(wait_until_refused, service)
+            body = await answer.rest()
+            assert body.count(b"\n") == ROWS + 1
+            wait_until(lambda: not any(lives(pid) for pid in workers(service)))
+        finally:
+            end_group(service)
+        with run(WORKERS="2", PORT=str(service.port)) as again:
+            predict(again, 2)
+
+
 @pytest.mark.slow
 def test_where_none_can_start_the_service_ends(bundle: Path) -> None:
     (bundle / NETWORK).write_bytes(b"half a network")
@@ -74,6 +96,20 @@ def test_where_none_can_start_the_service_ends(bundle: Path) -> None:
     assert NETWORK in done.stderr
     assert "no other lives" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def end_group(service: Service) -> None:
+    """What a test that has failed may have left."""
+    with suppress(ProcessLookupError):
+        os.killpg(service.process.pid, signal.SIGKILL)
 
 
 def predict(service: Service, times: int) -> None:

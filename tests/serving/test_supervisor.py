@@ -102,6 +102,11 @@ def test_one_that_cannot_start_is_tried_again_after_a_pause(
     assert not two.should_exit.is_set()
 
 
+def test_one_more_is_started_as_the_others_were(two: Supervisor) -> None:
+    two.handle_ttin()
+    assert pids(two) == [100, 101, 102]
+
+
 def test_sighup_ends_the_pause(two: Supervisor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "kill", lambda *_: None)
     end(100, STARTUP_FAILURE)
