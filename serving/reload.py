@@ -6,7 +6,7 @@ import signal
 import threading
 from collections.abc import Callable
 
-from serving import memory
+from serving import hangup, memory
 from serving.errors import BundleError
 from serving.predictor import PredictorLike
 
@@ -37,6 +37,7 @@ class Reloader:
         """Heed SIGHUP from now on, where this process and thread can."""
         if hasattr(signal, "SIGHUP") and threading.current_thread() is threading.main_thread():
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._on_signal)
+            hangup.heed()
 
     async def reload(self) -> None:
         """Exchange the model. Raises nothing: what went wrong is in the log."""

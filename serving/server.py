@@ -6,7 +6,6 @@ that several workers share, and a model that SIGHUP exchanges without closing a 
 
 import os
 import shutil
-import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -14,7 +13,7 @@ from pathlib import Path
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 
-from serving import logs
+from serving import hangup, logs
 from serving.errors import SettingsError
 from serving.interpreter import collect_seldom, switch_every
 from serving.refusing_protocol import RefusingProtocol
@@ -71,8 +70,7 @@ def main() -> None:
     logs.configure(settings.log_level)
     # Read by the tokenizer's library: a thread for each core would only take them from the event loop.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    if hasattr(signal, "SIGHUP"):
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the model is loaded; its default would end the process
+    hangup.put_off()
     _serve_by_many(settings) if settings.workers > 1 else _serve_alone(settings)
 
 

@@ -14,6 +14,8 @@ from uvicorn.config import STARTUP_FAILURE, Config
 from uvicorn.supervisors import Multiprocess
 from uvicorn.supervisors.multiprocess import Process
 
+from serving import hangup
+
 PAUSE = 10.0
 """Seconds until a worker that could not start is tried again: loading takes from what the others answer with."""
 
@@ -122,7 +124,8 @@ class Supervisor(Multiprocess):
 
     def _started(self) -> Process:
         worker = Worker(self.config, self.sockets)
-        worker.start()
+        with hangup.waiting():
+            worker.start()
         return worker
 
     def _bury(self, process: Process) -> None:
