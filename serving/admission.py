@@ -1,5 +1,6 @@
 """How much may wait or be in work at once."""
 
+from collections.abc import Callable
 from threading import Lock
 
 from serving.errors import Overloaded
@@ -8,10 +9,14 @@ _LATER = {"Retry-After": "1"}
 
 
 class Admission:
-    """Counts texts, wherever they come from, and refuses those that do not fit under `limit`. Safe in any thread."""
+    """Counts texts, wherever they come from, and refuses those that do not fit under `limit`. Safe in any thread.
 
-    def __init__(self, limit: int) -> None:
+    `on_release`: told what is left in work, each time that some of it is done or dropped, in the order in which it is.
+    """
+
+    def __init__(self, limit: int, on_release: Callable[[int], None] = lambda _: None) -> None:
         self.limit = limit
+        self._on_release = on_release
         self._load = 0
         self._lock = Lock()
 
@@ -50,3 +55,4 @@ class Admission:
         """Give the places of `items` texts back."""
         with self._lock:
             self._load -= items
+            self._on_release(self._load)

@@ -87,11 +87,14 @@ class Metrics:
     def count_batch(self, texts: int) -> None:
         """A batch of so many texts is done."""
         self._batches.observe(texts)
-        self._queue.set(self._load())
+
+    def show_load(self, texts: int) -> None:
+        """So many texts wait or are in work: what another worker, which cannot ask this one, reports of it."""
+        self._queue.set(texts)
 
     def expose(self, accept: str) -> tuple[bytes, str]:
         """All figures in the text format that the `Accept` value asks for, and its media type."""
-        self._queue.set(self._load())
+        self.show_load(self._load())
         encode, media_type = choose_encoder(accept)
         return encode(self._registry), media_type
 

@@ -29,8 +29,8 @@ class Service:
 
     @classmethod
     def of(cls, settings: Settings, predictor: PredictorLike) -> Self:
-        admission = Admission(settings.queue_limit)
         metrics = Metrics(predictor.metadata, load=lambda: admission.load)
+        admission = Admission(settings.queue_limit, on_release=metrics.show_load)
         return cls._around(predictor, settings, admission, metrics, Places(settings.max_files))
 
     def successor(self, predictor: PredictorLike) -> Self:

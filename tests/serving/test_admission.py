@@ -14,3 +14,13 @@ def test_what_does_not_fit_is_refused_and_not_counted() -> None:
     admission.admit(1)
     admission.release(3)
     assert admission.load == 0
+
+
+def test_what_is_left_is_told() -> None:
+    left: list[int] = []
+    admission = Admission(9, on_release=left.append)
+    admission.admit(5)
+    admission.admit(4)
+    admission.release(4)
+    admission.release(5)
+    assert left == [5, 0]
