@@ -115,11 +115,12 @@ def _cross_origin(settings: Settings) -> list[Middleware]:
 async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, object]]:
     service: Service = app.state.service
     settings = service.settings
+    refusal = Refusal(service.admission, service.metrics, cross_origin=bool(settings.allowed_origins))
+    del service  # this frame would keep its model, when another has taken its place
 
     def take_up(predictor: PredictorLike) -> None:
         app.state.service = app.state.service.successor(predictor)
 
     Reloader(partial(_load, settings), take_up, settle=settings.deadline + 1).listen()
-    refusal = Refusal(service.admission, service.metrics, cross_origin=bool(settings.allowed_origins))
     yield {STATE: refusal}
     await app.state.service.batcher.aclose()

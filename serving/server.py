@@ -13,7 +13,7 @@ from pathlib import Path
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 
-from serving import hangup, logs
+from serving import hangup, logs, memory
 from serving.errors import SettingsError
 from serving.interpreter import collect_seldom, switch_every
 from serving.refusing_protocol import RefusingProtocol
@@ -56,6 +56,7 @@ class ServerConfig(uvicorn.Config):
     def load(self) -> None:
         """Called once in each process that serves."""
         switch_every(SWITCH_INTERVAL)
+        memory.map_large()
         super().load()
         collect_seldom()
 

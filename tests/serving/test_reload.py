@@ -1,13 +1,18 @@
 import asyncio
+import gc
 import logging
+import weakref
 from collections.abc import Callable
 
 import pytest
 from fastapi import FastAPI
+from starlette.testclient import TestClient
 
+from serving.app import create_app
 from serving.errors import BundleError
 from serving.predictor import PredictorLike
 from serving.reload import Reloader
+from serving.settings import Settings
 from tests.serving.fakes import FakePredictor
 
 pytestmark = pytest.mark.anyio
@@ -55,6 +60,20 @@ async def test_one_at_a_time() -> None:
     reloading, taken = reloader(load)
     await asyncio.gather(*(reloading.reload() for _ in range(5)))
     assert (len(taken), most) == (5, 1)
+
+
+@pytest.mark.parametrize("answered", [False, True])
+async def test_the_old_one_is_freed(answered: bool) -> None:
+    old = FakePredictor()
+    seen, app = weakref.ref(old), create_app(Settings(), old)
+    del old
+    with TestClient(app) as client:
+        if answered:
+            assert client.post("/predict", json={"text": "good"}).status_code == 200
+        app.state.service = app.state.service.successor(FakePredictor())
+        assert client.post("/predict", json={"text": "good"}).status_code == 200
+        gc.collect()
+        assert seen() is None
 
 
 async def test_a_request_is_answered_by_the_model_that_it_met(

@@ -28,9 +28,10 @@ def test_python_is_set_in_each_process_that_serves(monkeypatch: pytest.MonkeyPat
     called = []
     monkeypatch.setattr(uvicorn.Config, "load", lambda _: called.append("load"))
     monkeypatch.setattr(server, "switch_every", lambda seconds: called.append("switch") if seconds < 0.001 else None)
+    monkeypatch.setattr("serving.memory.map_large", lambda: called.append("map"))
     monkeypatch.setattr(server, "collect_seldom", lambda: called.append("collect"))
     ServerConfig(Settings()).load()
-    assert called == ["switch", "load", "collect"]
+    assert called == ["switch", "map", "load", "collect"]
 
 
 def test_what_only_watches_over_workers_loads_no_app() -> None:
