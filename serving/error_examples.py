@@ -55,7 +55,7 @@ FILE_EXAMPLES = {
         "malformed_form": EXAMPLES[400]["malformed_form"],
         "not_utf8": "The form field is not UTF-8: byte 0xff at offset 0 cannot be decoded.",
     },
-    408: {"body_too_slow": "The file came too slowly; accepted are 1,024 bytes a second."},
+    408: {"body_too_slow": "The file came too slowly; accepted are 1,024 bytes a second, or 32,768 where others wait."},
     413: {"file_too_large": "The file is larger than 134,217,728 bytes, the most that is accepted."},
     415: EXAMPLES[415],
     422: {
@@ -73,7 +73,7 @@ FILE_EXAMPLES = {
     },
     500: EXAMPLES[500],
     503: {
-        "overloaded": "The service is at work on 2 files, the most that it takes at once. Try again shortly.",
+        "overloaded": "The service is at work on 8 files, the most that it takes at once. Try again shortly.",
         "not_ready": EXAMPLES[503]["not_ready"],
     },
 }

@@ -11,7 +11,7 @@ from serving.predictor import Prediction
 from serving.rows.column import guess_column, named_column
 from serving.rows.delimited import DelimitedReader
 from serving.rows.piece import Piece, TextOf
-from serving.rows.table import Row
+from serving.rows.table import CHUNK_CHARS, Row
 from serving.rows.writers import Pairs, SameDelimited
 from serving.settings import Settings
 from serving.uploads import Upload
@@ -64,14 +64,20 @@ class FileAnswer:
     its rows say so and the next ones are answered.
 
     Args:
+        turns: at being predicted, which files take page by page; none is held while the client takes its time.
         count: is told of every piece's predictions.
         rows: that a piece has; the queue must be able to take so many.
     """
 
     def __init__(
-        self, opened: Opened, batcher: Batcher, count: Callable[[Sequence[Prediction]], None], rows: int = PIECE
+        self,
+        opened: Opened,
+        batcher: Batcher,
+        turns: asyncio.Semaphore,
+        count: Callable[[Sequence[Prediction]], None],
+        rows: int = PIECE,
     ) -> None:
-        self._opened, self._batcher, self._count, self._rows = opened, batcher, count, rows
+        self._opened, self._batcher, self._turns, self._count, self._rows = opened, batcher, turns, count, rows
         self._begun: Pairs = ()
 
     async def begin(self) -> None:
@@ -103,10 +109,12 @@ class FileAnswer:
         """Predicts texts of like length together: those need little padding."""
         order = sorted(range(len(piece.texts)), key=lambda place: len(piece.texts[place]))
         predictions: list[Prediction | None] = [None] * len(order)
-        for start in range(0, len(order), self._rows):
-            places = order[start : start + self._rows]
-            for place, prediction in zip(places, await self._patiently([piece.texts[i] for i in places]), strict=True):
-                predictions[place] = prediction
+        async with self._turns:
+            for start in range(0, len(order), self._rows):
+                places = order[start : start + self._rows]
+                found = await self._patiently([piece.texts[i] for i in places])
+                for place, prediction in zip(places, found, strict=True):
+                    predictions[place] = prediction
         return await asyncio.to_thread(piece.answered, predictions)
 
     async def _patiently(self, texts: list[str]) -> Sequence[Prediction | None]:
@@ -127,5 +135,11 @@ class FileAnswer:
         return self._opened.writer.page(pairs), self._read(self._rows * PIECES)
 
     def _read(self, most: int) -> Piece | None:
-        rows: list[Row] = list(islice(self._opened.rows, most))
+        rows: list[Row] = []
+        size = 0
+        for row in islice(self._opened.rows, most):
+            rows.append(row)
+            size += len(row.before)
+            if size >= CHUNK_CHARS:
+                break
         return Piece(rows, self._opened.text_of) if rows else None

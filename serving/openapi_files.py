@@ -56,14 +56,14 @@ def _errors(descriptions: dict[int, str]) -> Responses:
 FILE_ERRORS = _errors(
     {
         400: "The body cannot be parsed. Codes: `malformed_form`, `not_utf8`.",
-        408: "The file came too slowly. Code: `body_too_slow`.",
+        408: "The file came too slowly, or more slowly than others that wanted its place. Code: `body_too_slow`.",
         413: "The file has more than MAX_FILE_BYTES bytes (128 MiB unless configured). Code: `file_too_large`.",
         415: "The body is no multipart form. Codes: `unsupported_media_type`, `unsupported_charset`, "
         "`unsupported_content_encoding`.",
         422: "The file cannot be used. Codes: `file_missing`, `file_repeated`, `file_unreadable`, `line_too_long`, "
         "`text_column_unknown`, `text_column_unclear`, `unknown_encoding`, `unknown_delimiter`.",
         500: "The server failed; its log has the fault under the request's id. Code: `internal_error`.",
-        503: "The queue is full, MAX_FILES files are in work, or the service is stopping; `Retry-After` says when to "
+        503: "The queue is full, MAX_UPLOADS files are in work, or the service is stopping; `Retry-After` says when to "
         "try again. Codes: `overloaded`, `not_ready`.",
     }
 )

@@ -11,7 +11,7 @@ from serving.pages import Pages
 from serving.predictor import PredictorLike
 from serving.readiness import Readiness
 from serving.settings import Settings
-from serving.uploads import Places
+from serving.transfers import Transfers
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,22 +25,23 @@ class Service:
     readiness: Readiness
     metrics: Metrics
     pages: Pages
-    places: Places
+    transfers: Transfers
 
     @classmethod
     def of(cls, settings: Settings, predictor: PredictorLike) -> Self:
         metrics = Metrics(predictor.metadata, load=lambda: admission.load)
         admission = Admission(settings.queue_limit, on_release=metrics.show_load)
-        return cls._around(predictor, settings, admission, metrics, Places(settings.max_files))
+        transfers = Transfers(settings.max_uploads, settings.max_files)
+        return cls._around(predictor, settings, admission, metrics, transfers)
 
     def successor(self, predictor: PredictorLike) -> Self:
         """The same service with another model. What waits at this one's batcher still counts."""
         self.metrics.take_up(predictor.metadata)
-        return self._around(predictor, self.settings, self.admission, self.metrics, self.places)
+        return self._around(predictor, self.settings, self.admission, self.metrics, self.transfers)
 
     @classmethod
     def _around(
-        cls, predictor: PredictorLike, settings: Settings, admission: Admission, metrics: Metrics, places: Places
+        cls, predictor: PredictorLike, settings: Settings, admission: Admission, metrics: Metrics, transfers: Transfers
     ) -> Self:
         metadata = predictor.metadata
         batcher = Batcher(
@@ -58,5 +59,5 @@ class Service:
             readiness=Readiness(batcher),
             metrics=metrics,
             pages=Pages(metadata, settings),
-            places=places,
+            transfers=transfers,
         )

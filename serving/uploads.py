@@ -2,50 +2,25 @@
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 
 from serving.body import MULTIPART, content_type, shown
-from serving.errors import BodyTooLarge, BodyTooSlow, InvalidFile, Overloaded, RowsError, UnsupportedMediaType
+from serving.errors import BodyTooLarge, BodyTooSlow, InvalidFile, RowsError, UnsupportedMediaType
 from serving.forms import field_text, parse_parts
 from serving.rows.dialect import check_delimiter, check_encoding
 from serving.rows.records import MAX_RECORD
 from serving.settings import Settings
-
-PATIENCE = 30.0
-PACE = 1024
-"""A client may fall behind so many bytes a second by so many seconds: else it would hold its place for ever."""
+from serving.transfers import FAIR, PACE, Transfer, Transfers
 
 FIELDS = ("text_column", "delimiter", "encoding")
 _LENGTH = re.compile(r"[0-9]{1,18}")  # longer numbers are left to the count while reading
 _ROOM = 64 * 1024  # for the parts' headers and the other fields
-
-
-class Places:
-    """How many files may be taken in or answered at once: each holds its temporary file and a connection for long."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._taken = 0
-
-    @contextmanager
-    def place(self) -> Iterator[None]:
-        """Hold one of the places. Raises Overloaded where there is none."""
-        if self._taken >= self._limit:
-            raise Overloaded(
-                f"The service is at work on {self._taken:,} files, the most that it takes at once. Try again shortly.",
-                headers={"Retry-After": "10"},
-            )
-        self._taken += 1
-        try:
-            yield
-        finally:
-            self._taken -= 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,52 +36,63 @@ class Upload:
     text_column: str
     delimiter: str
     encoding: str
+    transfer: Transfer = field(default_factory=Transfer)
 
 
 @asynccontextmanager
-async def taken_in(request: Request, settings: Settings) -> AsyncIterator[Upload]:
+async def taken_in(request: Request, settings: Settings, transfers: Transfers) -> AsyncIterator[Upload]:
     """The file of a multipart/form-data request (RFC 7578), in a temporary file that is gone after the block.
 
     It is read to its end before the first byte of the answer. Most clients, browsers and proxies among them, read
     nothing until they have sent everything; a service that answers meanwhile stops reading when they take none of
     its answer, and both wait for ever. It also leaves every refusal its status, and lets fields follow the file.
 
-    Raises UnsupportedMediaType, MalformedBody, BodyTooLarge as soon as a limit is passed, BodyTooSlow and InvalidFile.
+    Raises UnsupportedMediaType, MalformedBody, BodyTooLarge as soon as a limit is passed, BodyTooSlow, Overloaded and
+    InvalidFile.
     """
     kind = content_type(request.headers)
     if kind.name != MULTIPART:
         raise UnsupportedMediaType(f"The Content-Type is {kind.name}; accepted is {MULTIPART} with a field `file`.")
     limit = settings.max_file_bytes
-    form = await parse_parts(_limited(request, limit + _ROOM, limit), kind.boundary, max_field_bytes=_ROOM)
-    try:
-        yield await _upload(form, limit)
-    finally:
-        await form.close()
+    _check_length(request, limit)
+    # Whoever is refused by the headers alone must not cost another client its place.
+    with transfers.begin() as transfer:
+        stream = _limited(request, transfer, limit)
+        form = await parse_parts(stream, kind.boundary, max_field_bytes=_ROOM)
+        try:
+            yield await _upload(form, limit, transfer)
+        finally:
+            await form.close()
 
 
-async def _limited(request: Request, most: int, limit: int) -> AsyncGenerator[bytes, None]:
-    """The body, as long as it has at most so many bytes and keeps coming."""
+def _check_length(request: Request, limit: int) -> None:
     declared = request.headers.get("content-length", "")
-    if _LENGTH.fullmatch(declared) and int(declared) > most:
+    if _LENGTH.fullmatch(declared) and int(declared) > limit + _ROOM:
         raise _too_large(limit)
-    size, stream, start = 0, request.stream(), asyncio.get_running_loop().time()
+
+
+async def _limited(request: Request, transfer: Transfer, limit: int) -> AsyncGenerator[bytes, None]:
+    """The body, as long as its file can have at most so many bytes and keeps coming."""
+    size, stream = 0, request.stream()
     while True:
         try:
-            async with asyncio.timeout_at(start + PATIENCE + size / PACE):
+            async with transfer.waiting():
                 chunk = await anext(stream, None)
         except TimeoutError:
             raise BodyTooSlow(
-                f"The file came too slowly; accepted are {PACE:,} bytes a second.", headers={"Connection": "close"}
+                f"The file came too slowly; accepted are {PACE:,} bytes a second, or {FAIR:,} where others wait.",
+                headers={"Connection": "close"},
             ) from None
         if chunk is None:
             return
+        transfer.moved(len(chunk))
         size += len(chunk)
-        if size > most:
+        if size > limit + _ROOM:
             raise _too_large(limit)
         yield chunk
 
 
-async def _upload(form: FormData, limit: int) -> Upload:
+async def _upload(form: FormData, limit: int, transfer: Transfer) -> Upload:
     fields = {name: value for name, value in form.multi_items() if isinstance(value, str)}
     sent = _file(form)
     size = sent.size or 0
@@ -121,6 +107,7 @@ async def _upload(form: FormData, limit: int) -> Upload:
             text_column=text_column,
             delimiter=delimiter and check_delimiter(delimiter),
             encoding=check_encoding(encoding.strip() or "utf-8"),
+            transfer=transfer,
         )
     except RowsError as error:
         raise unusable(error) from None

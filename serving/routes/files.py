@@ -6,8 +6,9 @@ from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request, Response
+from starlette.requests import ClientDisconnect
 from starlette.responses import StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from serving.auth import require_key
 from serving.dependencies import TheService
@@ -16,6 +17,7 @@ from serving.file_answers import PIECE, FileAnswer, open_upload
 from serving.negotiation import VARY
 from serving.openapi import KEY_ERRORS
 from serving.openapi_files import CSV, FILE_ANSWER, FILE_BODY, FILE_ERRORS
+from serving.transfers import Transfer
 from serving.uploads import Upload, taken_in, unusable
 
 router = APIRouter(tags=["predictions"], dependencies=[Depends(require_key)])
@@ -25,9 +27,8 @@ _TSV = "text/tab-separated-values"
 
 async def _upload(request: Request, service: TheService) -> AsyncIterator[Upload]:
     """The file, until its answer is sent or its client has left."""
-    with service.places.place():
-        async with taken_in(request, service.settings) as upload:
-            yield upload
+    async with taken_in(request, service.settings, service.transfers) as upload:
+        yield upload
 
 
 @router.post(
@@ -44,7 +45,7 @@ async def predict_csv(service: TheService, upload: Annotated[Upload, Depends(_up
     except RowsError as error:
         raise unusable(error) from None
     rows = min(PIECE, service.settings.queue_limit)
-    answer = FileAnswer(opened, service.batcher, service.metrics.count_predictions, rows)
+    answer = FileAnswer(opened, service.batcher, service.transfers.turns, service.metrics.count_predictions, rows)
     await answer.begin()
     suffix, media_type = ("tsv", _TSV) if opened.writer.delimiter == "\t" else ("csv", CSV)
     headers = {
@@ -55,18 +56,28 @@ async def predict_csv(service: TheService, upload: Annotated[Upload, Depends(_up
         "X-Label-Column": quote(opened.writer.label_column),
         "X-Expected-Bytes": str(answer.expected_size(upload)),
     }
-    return _Pages(answer.pages(), VARY | headers, media_type)
+    return _Pages(answer.pages(), upload.transfer, VARY | headers, media_type)
 
 
 class _Pages(StreamingResponse):
-    """The pages of an answer; what is in work for them ends with it, also where the client leaves."""
+    """The pages of an answer; what is in work for them ends with it, also where the client leaves or is too slow."""
 
-    def __init__(self, pages: AsyncGenerator[bytes, None], headers: dict[str, str], media_type: str) -> None:
+    def __init__(
+        self, pages: AsyncGenerator[bytes, None], transfer: Transfer, headers: dict[str, str], media_type: str
+    ) -> None:
         super().__init__(pages, headers=headers, media_type=media_type)
-        self._pages = pages
+        self._pages, self._transfer = pages, transfer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_in_time(message: Message) -> None:
+            try:
+                async with self._transfer.waiting():
+                    await send(message)
+            except TimeoutError:
+                raise ClientDisconnect from None
+            self._transfer.moved(len(message.get("body", b"")))
+
         try:
-            await super().__call__(scope, receive, send)
+            await super().__call__(scope, receive, send_in_time)
         finally:
             await self._pages.aclose()

@@ -8,7 +8,7 @@ from serving.errors import RowsError
 from serving.rows.cells import cut, quoted, without_end
 from serving.rows.dialect import guess_delimiter
 from serving.rows.records import MAX_RECORD, Record, Records
-from serving.rows.table import CHUNK, Columns, Row
+from serving.rows.table import CHUNK, CHUNK_CHARS, Columns, Row
 
 MARK = "\ufeff"
 
@@ -45,14 +45,16 @@ class DelimitedReader:
     def chunks(self) -> Iterator[list[Row]]:
         """Lists of rows."""
         chunk: list[Row] = []
+        size = 0
         for record in self._records:
             # A blank line of a CSV with several columns is no row.
             if not record.cells and not record.fault and len(self.columns) > 1:
                 continue
             chunk.append(self._row(record))
-            if len(chunk) == CHUNK:
+            size += len(record.text)
+            if len(chunk) == CHUNK or size >= CHUNK_CHARS:
                 yield chunk
-                chunk = []
+                chunk, size = [], 0
         if chunk:
             yield chunk
 

@@ -6,6 +6,9 @@ from typing import Any, NamedTuple, Protocol
 CHUNK = 2048
 """Rows that are read, predicted and written at once: enough for batches of like length."""
 
+CHUNK_CHARS = 4 * 1024 * 1024
+"""Characters of rows that are read at once, but for the last row's: rows may be long, and files of them many."""
+
 MAX_TEXT_CHARS = 10_000
 """Characters that a text may have, unless said otherwise."""
 

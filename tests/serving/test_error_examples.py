@@ -15,7 +15,7 @@ from serving.error_examples import EXAMPLES, FILE_EXAMPLES
 from serving.errors import BodyTooSlow, NotReady, Overloaded
 from serving.jobs import expired
 from serving.settings import Settings
-from serving.uploads import Places
+from serving.transfers import Transfers
 from tests.serving.fakes import FakePredictor
 
 JSON = {"Content-Type": "application/json"}
@@ -133,11 +133,11 @@ async def test_too_slow_and_too_late() -> None:
 
 
 def test_no_place_for_a_file() -> None:
-    most = Settings().max_files
-    places = Places(most)
+    most = Settings().max_uploads
+    transfers = Transfers(most, 1)
     with ExitStack() as held:
         for _ in range(most):
-            held.enter_context(places.place())
+            held.enter_context(transfers.begin())
         with pytest.raises(Overloaded) as refused:
-            held.enter_context(places.place())
+            held.enter_context(transfers.begin())
     assert refused.value.detail == FILE_EXAMPLES[503]["overloaded"]

@@ -4,6 +4,7 @@ import io
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from threading import Event
+from typing import Any
 
 import pytest
 
@@ -19,13 +20,13 @@ pytestmark = pytest.mark.anyio
 
 
 def upload_of(content: bytes, **fields: str) -> Upload:
-    options = {"text_column": "", "delimiter": "", "encoding": "utf-8"} | fields
+    options: dict[str, Any] = {"text_column": "", "delimiter": "", "encoding": "utf-8"} | fields
     return Upload(io.BytesIO(content), len(content), content.count(b"\n"), **options)
 
 
 def answer_of(content: bytes, predictor: FakePredictor, *, limit: int = 10, rows: int = 2) -> FileAnswer:
     opened = open_upload(upload_of(content), Settings(), LABELS, "text")
-    return FileAnswer(opened, Batcher(predictor, limit=limit), lambda _: None, rows)
+    return FileAnswer(opened, Batcher(predictor, limit=limit), asyncio.Semaphore(1), lambda _: None, rows)
 
 
 def rows_of(content: bytes) -> list[dict[str, str]]:
@@ -85,6 +86,16 @@ async def test_the_length_is_foreseen() -> None:
     assert abs(answer.expected_size(upload_of(content)) - size) < size / 50
 
 
+async def test_long_rows_make_short_pages() -> None:
+    """Some pages of a file are in memory at once, whatever its rows are."""
+    content = b"text,more\n" + b"good,%s\n" % (b"x" * 1_000_000) * 30
+    answer = answer_of(content, FakePredictor())
+    await answer.begin()
+    sizes = [len(page) async for page in answer.pages()]
+    assert sum(sizes) > 30_000_000
+    assert max(sizes) < 7_000_000
+
+
 class Failing(FakePredictor):
     """Fails at any piece with this text in it."""
 
@@ -140,13 +151,15 @@ async def test_a_full_queue_refuses_the_first_piece() -> None:
     opened = open_upload(upload_of(CONTENT), Settings(), LABELS, "text")
     async with held(batcher, predictor, 4):
         with pytest.raises(Overloaded):
-            await FileAnswer(opened, batcher, lambda _: None, 2).begin()
+            await FileAnswer(opened, batcher, asyncio.Semaphore(1), lambda _: None, 2).begin()
 
 
 async def test_a_full_queue_holds_up_the_next_pieces() -> None:
     predictor = FakePredictor()
     batcher = Batcher(predictor, limit=4)
-    answer = FileAnswer(open_upload(upload_of(CONTENT), Settings(), LABELS, "text"), batcher, lambda _: None, 2)
+    answer = FileAnswer(
+        open_upload(upload_of(CONTENT), Settings(), LABELS, "text"), batcher, asyncio.Semaphore(1), lambda _: None, 2
+    )
     await answer.begin()
     async with held(batcher, predictor, 3):
         reading = asyncio.ensure_future(_all(answer))
@@ -164,7 +177,7 @@ async def test_at_most_one_piece_waits_and_a_reader_who_stops_stops_the_work() -
     predictor = FakePredictor()
     opened = open_upload(upload_of(b"text\n" + b"good\n" * 100), Settings(), LABELS, "text")
     batcher = Batcher(predictor, limit=100)
-    answer = FileAnswer(opened, batcher, lambda _: None, 2)
+    answer = FileAnswer(opened, batcher, asyncio.Semaphore(1), lambda _: None, 2)
     await answer.begin()
     predictor.gate.clear()
     pages = answer.pages()
@@ -177,10 +190,43 @@ async def test_at_most_one_piece_waits_and_a_reader_who_stops_stops_the_work() -
     assert len(predictor.seen) <= 4
 
 
+async def test_one_whose_client_reads_nothing_takes_no_turn() -> None:
+    turns, predictor = asyncio.Semaphore(1), FakePredictor()
+    batcher = Batcher(predictor, limit=100)
+
+    def answer() -> FileAnswer:
+        opened = open_upload(upload_of(b"text\n" + b"good\n" * 500), Settings(), LABELS, "text")
+        return FileAnswer(opened, batcher, turns, lambda _: None, 2)
+
+    unread = answer()
+    await unread.begin()
+    pages = unread.pages()
+    await anext(pages)
+    assert len(rows_of(await asyncio.wait_for(whole(answer()), 30))) == 500
+    assert len(rows_of(b"text,label\n" + b"".join([page async for page in pages]))) < 500
+
+
+async def test_files_take_turns_at_being_predicted() -> None:
+    turns, predictor = asyncio.Semaphore(1), FakePredictor()
+    batcher = Batcher(predictor, limit=100)
+
+    def answer(name: str) -> FileAnswer:
+        content = b"text\n" + f"good {name}\n".encode() * 500
+        return FileAnswer(
+            open_upload(upload_of(content), Settings(), LABELS, "text"), batcher, turns, lambda _: None, 2
+        )
+
+    await asyncio.gather(whole(answer("a")), whole(answer("b")))
+    names = "".join(text[-1] for text in predictor.seen)
+    assert names.rindex("a") > names.index("b" * 80)
+    assert names.rindex("b") > names.index("a" * 80)
+    assert names.count("ab") + names.count("ba") < 20, "whole pages, which are predicted by length"
+
+
 async def test_a_service_that_stops_breaks_the_answer_off() -> None:
     opened = open_upload(upload_of(CONTENT), Settings(), LABELS, "text")
     batcher = Batcher(FakePredictor(), limit=10)
-    answer = FileAnswer(opened, batcher, lambda _: None, 2)
+    answer = FileAnswer(opened, batcher, asyncio.Semaphore(1), lambda _: None, 2)
     await answer.begin()
     await batcher.aclose()
     with pytest.raises(NotReady):
@@ -190,7 +236,7 @@ async def test_a_service_that_stops_breaks_the_answer_off() -> None:
 async def test_predictions_are_counted() -> None:
     counted: list[Prediction] = []
     opened = open_upload(upload_of(CONTENT), Settings(), LABELS, "text")
-    await whole(FileAnswer(opened, Batcher(FakePredictor(), limit=10), counted.extend, 2))
+    await whole(FileAnswer(opened, Batcher(FakePredictor(), limit=10), asyncio.Semaphore(1), counted.extend, 2))
     assert len(counted) == 5
 
 

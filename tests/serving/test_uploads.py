@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 
-from serving.errors import BodyTooLarge, BodyTooSlow, Overloaded, RequestError
+from serving.errors import BodyTooLarge, BodyTooSlow, RequestError
 from serving.rows.records import MAX_RECORD
 from serving.settings import Settings
-from serving.uploads import Places, Upload, taken_in
+from serving.transfers import Transfers
+from serving.uploads import Upload, taken_in
 
 pytestmark = pytest.mark.anyio
 
@@ -33,7 +34,7 @@ def request_of(body: bytes, kind: str = "multipart/form-data; boundary=b", lengt
 
 
 async def take(*parts: bytes, **settings: Any) -> tuple[Upload, bytes]:
-    async with taken_in(request_of(b"".join([*parts, b"--b--\r\n"])), Settings(**settings)) as upload:
+    async with taken_in(request_of(b"".join([*parts, b"--b--\r\n"])), Settings(**settings), Transfers(1, 1)) as upload:
         return upload, upload.file.read()
 
 
@@ -65,7 +66,9 @@ async def test_a_large_file_is_on_disk_and_gone_afterwards() -> None:
     upload, content = await take(part("file", b"x" * 999 + b"\n", "a") * 1 + part("z", b""), max_file_bytes=2048)
     assert len(content) == 1000
     assert upload.file.closed
-    async with taken_in(request_of(part("file", b"good\n" * 400_000, "a") + b"--b--\r\n"), Settings()) as upload:
+    async with taken_in(
+        request_of(part("file", b"good\n" * 400_000, "a") + b"--b--\r\n"), Settings(), Transfers(1, 1)
+    ) as upload:
         assert upload.file._rolled  # type: ignore[attr-defined]
         assert upload.lines == 400_000
 
@@ -93,13 +96,13 @@ async def test_refusals(parts: list[bytes], expected: tuple[int, str]) -> None:
 async def test_a_body_that_breaks_off() -> None:
     request = request_of(FILE)
     with pytest.raises(RequestError, match="closing boundary"):
-        async with taken_in(request, Settings()):
+        async with taken_in(request, Settings(), Transfers(1, 1)):
             pass
 
 
 async def test_other_bodies() -> None:
     with pytest.raises(RequestError, match="accepted is multipart/form-data with a field `file`"):
-        async with taken_in(request_of(b"text=a", "application/x-www-form-urlencoded"), Settings()):
+        async with taken_in(request_of(b"text=a", "application/x-www-form-urlencoded"), Settings(), Transfers(1, 1)):
             pass
 
 
@@ -110,7 +113,7 @@ async def test_a_length_that_is_too_large_is_refused_before_anything_is_read() -
     request = request_of(b"", length=10**9)
     request._receive = receive
     with pytest.raises(BodyTooLarge, match="larger than 1,024 bytes"):
-        async with taken_in(request, Settings(max_file_bytes=1024)):
+        async with taken_in(request, Settings(max_file_bytes=1024), Transfers(1, 1)):
             pass
 
 
@@ -128,13 +131,13 @@ async def test_a_body_without_a_length_is_refused_while_it_is_read() -> None:
     messages = stream()
     request._receive = lambda: anext(messages)
     with pytest.raises(BodyTooLarge):
-        async with taken_in(request, Settings(max_file_bytes=1024)):
+        async with taken_in(request, Settings(max_file_bytes=1024), Transfers(1, 1)):
             pass
     assert taken <= 8
 
 
 async def test_a_client_that_sends_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("serving.uploads.PATIENCE", 0.05)
+    monkeypatch.setattr("serving.transfers.PATIENCE", 0.05)
     messages = iter([{"type": "http.request", "body": FILE, "more_body": True}])
 
     async def receive() -> dict[str, Any]:
@@ -143,13 +146,6 @@ async def test_a_client_that_sends_nothing_is_given_up(monkeypatch: pytest.Monke
 
     request = request_of(b"")
     request._receive = receive
-    with pytest.raises(BodyTooSlow, match="accepted are 1,024 bytes a second"):
-        async with taken_in(request, Settings()):
-            pass
-
-
-async def test_places_are_given_back() -> None:
-    places = Places(1)
-    for _ in range(2):
-        with places.place(), pytest.raises(Overloaded, match="at work on 1 files"), places.place():
+    with pytest.raises(BodyTooSlow, match="accepted are 1,024 bytes a second, or 32,768 where"):
+        async with taken_in(request, Settings(), Transfers(1, 1)):
             pass

@@ -116,12 +116,13 @@ def test_an_engine_that_fails(client: TestClient, predictor: FakePredictor) -> N
 
 
 def test_so_many_files_at_once_and_no_more(make_client: Callable[..., TestClient]) -> None:
-    client = make_client(max_files=1)
-    places = client.app.state.service.places  # type: ignore[attr-defined]
-    with places.place():
+    client = make_client(max_uploads=1)
+    transfers = client.app.state.service.transfers  # type: ignore[attr-defined]
+    with transfers.begin():
         answer = send(client, b"text\ngood\n")
+        assert client.post("/predict/csv", json={"text": "a"}).status_code == 415
     assert (answer.status_code, answer.json()["code"]) == (503, "overloaded")
-    assert answer.headers["retry-after"] == "10"
+    assert answer.headers["retry-after"] == "5"
     assert send(client, b"text\ngood\n").status_code == 200
 
 
@@ -142,7 +143,7 @@ async def test_a_client_that_leaves_is_not_worked_for(
     make_app: Callable[..., FastAPI], predictor: FakePredictor
 ) -> None:
     """It takes the first page and goes: no piece after the next one is predicted, and its place is free again."""
-    app = make_app(max_files=1)
+    app = make_app(max_uploads=1)
     body = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\ntext\n'
     body += b"good\n" * 5000 + b"\r\n--b--\r\n"
     left = False
@@ -160,7 +161,7 @@ async def test_a_client_that_leaves_is_not_worked_for(
     headers = [(b"content-type", b"multipart/form-data; boundary=b")]
     scope = {"type": "http", "method": "POST", "path": "/predict/csv", "query_string": b"", "headers": headers}
     await app(scope, receive, send_on)
-    with app.state.service.places.place():
+    with app.state.service.transfers.begin():
         pass
     await app.state.service.batcher.aclose()
     assert len(predictor.seen) < 5000

@@ -86,3 +86,9 @@ def test_how_much_has_been_read() -> None:
     assert parts == sorted(parts, key=float)  # type: ignore[arg-type]
     assert 0 < float(parts[0] or 0) < 1 == parts[-1]
     assert DelimitedReader(io.BytesIO(content)).done() is None
+
+
+def test_long_rows_come_in_short_chunks() -> None:
+    content = b"text\n" + b"%s\n" % (b"x" * 1_000_000) * 12
+    sizes = [len(chunk) for chunk in DelimitedReader(io.BytesIO(content)).chunks()]
+    assert (sum(sizes), max(sizes)) == (12, 5)

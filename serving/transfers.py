@@ -1,0 +1,97 @@
+"""Files on their way between clients and the service: how many there may be, and which one makes room for another."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+from serving.errors import Overloaded
+
+PACE = 1024
+PATIENCE = 30.0
+"""A client may fall behind PACE, in bytes a second, by so many seconds: else it would be waited for without end."""
+
+FAIR = 32 * 1024
+GRACE = 3.0
+"""Where others want its place, a client may fall behind FAIR, in bytes a second, by so many seconds."""
+
+
+class Transfer:
+    """One file's way in and its answer's way out: how far its client is behind.
+
+    Only the time counts in which the service waits for the client. What comes faster than it must gives no credit: a
+    client that was fast and stops is as far behind as one that was slow.
+    """
+
+    def __init__(self) -> None:
+        self._behind, self._behind_fair = 0.0, 0.0
+        self._since = 0.0
+        self._timeout: asyncio.Timeout | None = None
+        self._given_up = False
+
+    @property
+    def lag(self) -> float:
+        """Seconds by which a client that is waited for is behind FAIR; 0 where nobody waits for it."""
+        if self._timeout is None or self._timeout.expired():
+            return 0.0
+        return self._behind_fair + asyncio.get_running_loop().time() - self._since
+
+    @asynccontextmanager
+    async def waiting(self) -> AsyncIterator[None]:
+        """Around whatever waits for the client. Raises TimeoutError where it is too slow, or too slow for others."""
+        clock = asyncio.get_running_loop().time
+        self._since = clock()
+        try:
+            async with asyncio.timeout_at(self._since + PATIENCE - self._behind) as self._timeout:
+                yield
+        finally:
+            self._timeout = None
+            waited = clock() - self._since
+            self._behind, self._behind_fair = self._behind + waited, self._behind_fair + waited
+        if self._given_up:  # what was waited for came at the same moment
+            raise TimeoutError
+
+    def moved(self, size: int) -> None:
+        """So many bytes came from the client, or went to it."""
+        self._behind = max(0.0, self._behind - size / PACE)
+        self._behind_fair = max(0.0, self._behind_fair - size / FAIR)
+
+    def give_up(self) -> None:
+        """Wait no longer for the client, which is waited for now."""
+        assert self._timeout is not None
+        self._given_up = True
+        self._timeout.reschedule(asyncio.get_running_loop().time())
+
+
+class Transfers:
+    """The files that are on disk, from their first byte to the last one of their answer: at most `limit`.
+
+    Slow clients may hold every place, but none that another client wants. Of the `turns`, whose number is `at_once`, a
+    file holds one while some of its rows are predicted, and none while the service waits for its client.
+    """
+
+    def __init__(self, limit: int, at_once: int) -> None:
+        self._limit = limit
+        self._under_way: set[Transfer] = set()
+        self.turns = asyncio.Semaphore(at_once)
+
+    @contextmanager
+    def begin(self) -> Iterator[Transfer]:
+        """A place, until the block ends. Where none is free, the slowest client is given up; else raises Overloaded."""
+        if len(self._under_way) >= self._limit:
+            self._make_room()
+        transfer = Transfer()
+        self._under_way.add(transfer)
+        try:
+            yield transfer
+        finally:
+            self._under_way.discard(transfer)
+
+    def _make_room(self) -> None:
+        slowest = max(self._under_way, key=lambda transfer: transfer.lag)
+        if slowest.lag < GRACE:
+            raise Overloaded(
+                f"The service is at work on {self._limit:,} files, the most that it takes at once. Try again shortly.",
+                headers={"Retry-After": "5"},
+            )
+        self._under_way.discard(slowest)
+        slowest.give_up()
