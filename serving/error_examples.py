@@ -60,7 +60,7 @@ FILE_EXAMPLES = {
     415: EXAMPLES[415],
     422: {
         "file_missing": "The form has no field `file`; its fields: 'other'.",
-        "file_repeated": "The form has 2 fields `file`; accepted is one.",
+        "file_repeated": "The form has more than one file; accepted is one.",
         "file_unreadable": "The file cannot be used: it is empty; accepted: a header and rows.",
         "line_too_long": "The file cannot be used: line 2 has more than 1,048,576 bytes.",
         "text_column_unknown": "The file cannot be used: no column 'tweet'; found: 'id', 'text'; "

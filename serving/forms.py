@@ -8,7 +8,7 @@ from starlette.datastructures import FormData, Headers
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from serving.body import decode
-from serving.errors import MalformedBody
+from serving.errors import InvalidFile, MalformedBody
 
 MAX_FIELDS = 100
 
@@ -59,7 +59,12 @@ async def parse_multipart(body: bytes, boundary: str) -> Fields:
 class _CheckedParser(MultiPartParser):
     """Also knows whether the closing boundary was seen, which Starlette's own does not ask for."""
 
+    spool_max_size = 64 * 1024  # a larger file goes to disk with its first bytes
     complete = False
+
+    @property
+    def too_many_files(self) -> bool:
+        return self._current_files > self.max_files
 
     def on_end(self) -> None:
         self.complete = True
@@ -70,10 +75,17 @@ class _CheckedParser(MultiPartParser):
             file.close()
 
 
-async def parse_parts(stream: AsyncGenerator[bytes, None], boundary: str, *, max_field_bytes: int) -> FormData:
+async def parse_parts(
+    stream: AsyncGenerator[bytes, None],
+    boundary: str,
+    *,
+    max_field_bytes: int,
+    one_file: bool = False,
+) -> FormData:
     """The parts of a multipart/form-data body; files go to temporary files, and names and values need `field_text`.
 
-    The caller closes the form. Raises MalformedBody as `parse_multipart` does, and what the stream raises.
+    The caller closes the form. Raises InvalidFile where `one_file` is wanted and another begins, MalformedBody as
+    `parse_multipart` does, and what the stream raises.
     """
     if not _BOUNDARY.fullmatch(boundary):
         raise MalformedBody(
@@ -83,10 +95,13 @@ async def parse_parts(stream: AsyncGenerator[bytes, None], boundary: str, *, max
     # Starlette decodes with a fallback that would turn bytes that are not UTF-8 into other characters without a word.
     # Latin-1 keeps every byte, so that the strict decoding can be done here.
     headers = Headers({"content-type": f'multipart/form-data; charset=latin-1; boundary="{boundary}"'})
-    parser = _CheckedParser(headers, stream, max_files=MAX_FIELDS, max_fields=MAX_FIELDS, max_part_size=max_field_bytes)
+    max_files = 1 if one_file else MAX_FIELDS
+    parser = _CheckedParser(headers, stream, max_files=max_files, max_fields=MAX_FIELDS, max_part_size=max_field_bytes)
     try:
         form = await parser.parse()
     except MultiPartException:
+        if one_file and parser.too_many_files:
+            raise InvalidFile("The form has more than one file; accepted is one.", code="file_repeated") from None
         raise MalformedBody(
             f"The body is not well-formed multipart/form-data (RFC 7578) of at most {MAX_FIELDS} fields.",
             code="malformed_form",

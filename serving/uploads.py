@@ -21,6 +21,7 @@ from serving.transfers import FAIR, PACE, Transfer, Transfers
 FIELDS = ("text_column", "delimiter", "encoding")
 _LENGTH = re.compile(r"[0-9]{1,18}")  # longer numbers are left to the count while reading
 _ROOM = 64 * 1024  # for the parts' headers and the other fields
+_FIELD = 8 * 1024  # bytes of one other field
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ async def taken_in(request: Request, settings: Settings, transfers: Transfers) -
     # Whoever is refused by the headers alone must not cost another client its place.
     with transfers.begin() as transfer:
         stream = _limited(request, transfer, limit)
-        form = await parse_parts(stream, kind.boundary, max_field_bytes=_ROOM)
+        form = await parse_parts(stream, kind.boundary, max_field_bytes=_FIELD, one_file=True)
         try:
             yield await _upload(form, limit, transfer)
         finally:

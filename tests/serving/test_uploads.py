@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 
-from serving.errors import BodyTooLarge, BodyTooSlow, RequestError
+from serving.errors import BodyTooLarge, BodyTooSlow, InvalidFile, RequestError
 from serving.rows.records import MAX_RECORD
 from serving.settings import Settings
 from serving.transfers import Transfers
@@ -80,10 +80,12 @@ async def test_a_large_file_is_on_disk_and_gone_afterwards() -> None:
         ([part("file", b"text")], (422, "file_missing")),
         ([part("file", b"", "")], (422, "file_missing")),
         ([FILE, FILE], (422, "file_repeated")),
+        ([FILE, part("other", b"", "a.csv")], (422, "file_repeated")),
+        ([part("file", b"text"), FILE], (422, "file_repeated")),
         ([FILE, part("encoding", b"zip")], (422, "unknown_encoding")),
         ([FILE, part("delimiter", b"|")], (422, "unknown_delimiter")),
         ([FILE, part("text_column", b"\xff")], (400, "not_utf8")),
-        ([FILE, part("other", b"x" * 70_000)], (400, "malformed_form")),
+        ([FILE, part("other", b"x" * 9_000)], (400, "malformed_form")),
         ([part("file", b"text\n" + b"x" * (MAX_RECORD + 1), "a")], (422, "line_too_long")),
         ([part("file", b"x" * 1025, "a")], (413, "file_too_large")),
     ],
@@ -91,6 +93,25 @@ async def test_a_large_file_is_on_disk_and_gone_afterwards() -> None:
 async def test_refusals(parts: list[bytes], expected: tuple[int, str]) -> None:
     limit = 1024 if expected[0] == 413 else 10_000_000
     assert await refusal(*parts, max_file_bytes=limit) == expected
+
+
+async def test_a_second_file_is_refused_before_any_of_it_is_kept() -> None:
+    body = FILE + part("other", b"x" * 100_000, "b.csv") * 99
+    request = request_of(body)
+    with pytest.raises(InvalidFile, match="more than one file; accepted is one"):
+        async with taken_in(request, Settings(), Transfers(1, 1)):
+            pass
+    unread = 0
+    while (await request.receive())["more_body"]:
+        unread += 1
+    assert unread > 9_800
+
+
+async def test_a_file_of_any_size_takes_little_memory() -> None:
+    body = part("file", b"good\n" * 20_000, "a") + b"--b--\r\n"
+    async with taken_in(request_of(body), Settings(), Transfers(1, 1)) as upload:
+        assert upload.size == 100_000
+        assert upload.file._rolled  # type: ignore[attr-defined]
 
 
 async def test_a_body_that_breaks_off() -> None:
