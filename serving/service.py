@@ -1,10 +1,11 @@
 """All that one running app holds."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from serving.admission import Admission
 from serving.batching import Batcher
+from serving.budget import BUDGET, Budget
 from serving.metadata import Metadata
 from serving.metrics import Metrics
 from serving.pages import Pages
@@ -26,38 +27,43 @@ class Service:
     metrics: Metrics
     pages: Pages
     transfers: Transfers
+    budget: Budget
 
     @classmethod
     def of(cls, settings: Settings, predictor: PredictorLike) -> Self:
         metrics = Metrics(predictor.metadata, load=lambda: admission.load)
         admission = Admission(settings.queue_limit, on_release=metrics.show_load)
-        transfers = Transfers(settings.max_uploads, settings.max_files)
-        return cls._around(predictor, settings, admission, metrics, transfers)
-
-    def successor(self, predictor: PredictorLike) -> Self:
-        """The same service with another model. What waits at this one's batcher still counts."""
-        self.metrics.take_up(predictor.metadata)
-        return self._around(predictor, self.settings, self.admission, self.metrics, self.transfers)
-
-    @classmethod
-    def _around(
-        cls, predictor: PredictorLike, settings: Settings, admission: Admission, metrics: Metrics, transfers: Transfers
-    ) -> Self:
-        metadata = predictor.metadata
-        batcher = Batcher(
-            predictor,
-            limit=admission,
-            batch_limit=settings.batch_limit,
-            deadline=settings.deadline,
-            on_batch=metrics.count_batch,
-        )
+        batcher = _batcher(predictor, settings, admission, metrics)
         return cls(
             settings=settings,
-            metadata=metadata,
+            metadata=predictor.metadata,
             admission=admission,
             batcher=batcher,
             readiness=Readiness(batcher),
             metrics=metrics,
-            pages=Pages(metadata, settings),
-            transfers=transfers,
+            pages=Pages(predictor.metadata, settings),
+            transfers=Transfers(settings.max_uploads, settings.max_files),
+            budget=Budget(max(BUDGET, settings.max_body_bytes)),
         )
+
+    def successor(self, predictor: PredictorLike) -> Self:
+        """The same service with another model. What waits at this one's batcher still counts."""
+        self.metrics.take_up(predictor.metadata)
+        batcher = _batcher(predictor, self.settings, self.admission, self.metrics)
+        return replace(
+            self,
+            metadata=predictor.metadata,
+            batcher=batcher,
+            readiness=Readiness(batcher),
+            pages=Pages(predictor.metadata, self.settings),
+        )
+
+
+def _batcher(predictor: PredictorLike, settings: Settings, admission: Admission, metrics: Metrics) -> Batcher:
+    return Batcher(
+        predictor,
+        limit=admission,
+        batch_limit=settings.batch_limit,
+        deadline=settings.deadline,
+        on_batch=metrics.count_batch,
+    )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from serving.body import FORM, JSON, content_type, json_type, parse_json, read_body, shown
+from serving.budget import Budget
 from serving.errors import InvalidText
 from serving.forms import Fields, parse_multipart, parse_urlencoded
 from serving.settings import Settings
@@ -28,14 +29,14 @@ class Submission:
     explain: bool = False
 
 
-async def read_submission(request: Request, settings: Settings) -> Submission:
+async def read_submission(request: Request, settings: Settings, budget: Budget) -> Submission:
     """Read, parse and check a request's body.
 
     The text of a request for one is left in `request.state.text` even where it is refused, so that a page can keep it
-    in its box. Raises UnsupportedMediaType, BodyTooLarge, MalformedBody or InvalidText.
+    in its box. Raises UnsupportedMediaType, BodyTooLarge, BodyTooSlow, Overloaded, MalformedBody or InvalidText.
     """
     kind = content_type(request.headers)
-    body = await read_body(request, settings.max_body_bytes, settings.client_timeout)
+    body = await read_body(request, settings.max_body_bytes, settings.client_timeout, budget)
     if kind.name == JSON:
         document = parse_json(body)
         if isinstance(document, dict):

@@ -36,7 +36,7 @@ async def show_form(request: Request, service: TheService) -> Response:
 async def predict(request: Request) -> Response:
     # What other routes are handed by dependencies is asked for here: each of those costs a step of its own.
     service = service_of(request)
-    submitted = await read_submission(request, service.settings)
+    submitted = await read_submission(request, service.settings, service.budget)
     batcher, texts = service.batcher, submitted.texts
     work = batcher.explain(texts) if submitted.explain else batcher.predict(texts)
     predictions = await unless_gone(request, work)

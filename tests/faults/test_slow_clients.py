@@ -1,4 +1,5 @@
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +23,45 @@ async def test_slow_bodies_hold_up_nobody_and_are_cut(run: Run) -> None:
     for answer in answers:
         assert answer.startswith(b"HTTP/1.1 408")
         assert b'"code":"body_too_slow"' in answer
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
+async def test_large_bodies_that_stall_take_little_memory_together(service: Service) -> None:
+    body = b" " * 1_000_000
+    head = HEAD.replace(b"1000", b"1040000")
+    before = resident(service)
+    connections = [await asyncio.open_connection(HOST, service.port) for _ in range(150)]
+    try:
+        for _, writer in connections:
+            writer.write(head + body)
+        answers = await asyncio.wait_for(asyncio.gather(*[beginning(reader, 3) for reader, _ in connections]), 60)
+        refused = [answer for answer in answers if answer]
+        assert resident(service) - before < 100 * 1024**2
+        assert (await ask(service, 1)).status == 200
+        assert (await ask(service, 2, [" ".join(["good"] * 50)] * 100)).status == 200, "25 kB"
+    finally:
+        for _, writer in connections:
+            writer.transport.abort()
+        await asyncio.sleep(0)
+    assert len(refused) > 100
+    for answer in refused:
+        assert answer.startswith(b"HTTP/1.1 503")
+        assert b"retry-after: 1\r\n" in answer.lower()
+        assert b'"code":"overloaded"' in answer
+
+
+async def beginning(reader: asyncio.StreamReader, seconds: float) -> bytes:
+    """What comes within so many seconds."""
+    try:
+        return await asyncio.wait_for(all_of(reader), seconds)
+    except TimeoutError:
+        return b""
+
+
+def resident(service: Service) -> int:
+    """Bytes of memory that the service's process holds."""
+    status = Path(f"/proc/{service.process.pid}/status").read_text(encoding="utf-8")
+    return 1024 * next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:"))
 
 
 async def trickled(service: Service) -> bytes:

@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -19,7 +19,8 @@ from serving.body import (
     read_body,
     shown,
 )
-from serving.errors import BodyTooLarge, BodyTooSlow, MalformedBody, UnsupportedMediaType
+from serving.budget import FREE, Budget
+from serving.errors import BodyTooLarge, BodyTooSlow, MalformedBody, Overloaded, UnsupportedMediaType
 
 
 @pytest.mark.parametrize(
@@ -185,3 +186,63 @@ async def test_a_client_that_leaves_while_sending() -> None:
 
     with pytest.raises(ClientDisconnect):
         await read_body(Request({"type": "http", "headers": []}, receive), 1000)
+
+
+def body_of(*chunks: bytes, then: str = "http.request") -> Request:
+    """A request whose body comes in these pieces."""
+    messages: Iterator[dict[str, Any]] = iter(
+        [{"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks]
+        + [{"type": then, "body": b"", "more_body": False}]
+    )
+
+    async def receive() -> dict[str, Any]:
+        return next(messages)
+
+    return Request({"type": "http", "headers": []}, receive)
+
+
+@pytest.mark.anyio
+async def test_what_comes_takes_of_the_budget_and_gives_it_back() -> None:
+    budget = Budget(100)
+    assert await read_body(body_of(b"x" * FREE, b"y" * 100), 10**6, budget=budget) == b"x" * FREE + b"y" * 100
+    for request, error in (
+        (body_of(b"x" * FREE, b"y" * 101), Overloaded),
+        (body_of(b"x" * FREE, b"y" * 10, then="http.disconnect"), ClientDisconnect),
+        (body_of(b"x" * FREE, b"y" * 10, b"z" * 10**6), BodyTooLarge),
+    ):
+        with pytest.raises(error):
+            await read_body(request, 10**6, budget=budget)
+        assert budget.taken == 0
+
+
+@pytest.mark.anyio
+async def test_bodies_together_take_no_more_than_the_budget() -> None:
+    budget = Budget(100)
+    stalled = asyncio.Event()
+
+    async def half() -> AsyncIterator[dict[str, Any]]:
+        yield {"type": "http.request", "body": b"x" * (FREE + 60), "more_body": True}
+        await stalled.wait()
+        yield {"type": "http.request"}
+
+    messages = half()
+    slow = Request({"type": "http", "headers": []}, lambda: anext(messages))
+    reading = asyncio.create_task(read_body(slow, 10**6, 30, budget))
+    await asyncio.sleep(0.01)
+    assert budget.taken == 60
+    with pytest.raises(Overloaded):
+        await read_body(body_of(b"x" * (FREE + 41)), 10**6, budget=budget)
+    small = body_of(*[b"x"] * 16_384)
+    assert len(await read_body(small, 10**6, budget=budget)) == 16_384
+    stalled.set()
+    assert len(await reading) == FREE + 60
+    assert budget.taken == 0
+
+
+@pytest.mark.anyio
+async def test_a_body_that_comes_whole_is_not_counted() -> None:
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"x" * (FREE + 1)}
+
+    request = Request({"type": "http", "headers": []}, receive)
+    assert len(await read_body(request, 10**6, budget=Budget(0))) == FREE + 1
