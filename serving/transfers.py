@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 
 from serving.errors import Overloaded
 
@@ -14,12 +14,15 @@ FAIR = 32 * 1024
 GRACE = 3.0
 """Where others want its place, a client may fall behind FAIR, in bytes a second, by so many seconds."""
 
+UNSEEN = 1024 * 1024
+"""Bytes to a client that the system may take at once and hold: only then does it say again how many are gone."""
+
 
 class Transfer:
     """One file's way in and its answer's way out: how far its client is behind.
 
-    Only the time counts in which the service waits for the client. What comes faster than it must gives no credit: a
-    client that was fast and stops is as far behind as one that was slow.
+    Only the time counts in which the service waits for the client. What is faster than it must be gives no credit, but
+    for UNSEEN: a client that was fast and stops is as far behind as one that was slow.
     """
 
     def __init__(self) -> None:
@@ -35,13 +38,20 @@ class Transfer:
             return 0.0
         return self._behind_fair + asyncio.get_running_loop().time() - self._since
 
+    def receiving(self) -> AbstractAsyncContextManager[None]:
+        """Around a wait for what the client sends. Raises TimeoutError where it is too slow, or too slow for others."""
+        return self._waiting(PATIENCE - self._behind)
+
+    def sending(self) -> AbstractAsyncContextManager[None]:
+        """Around a wait for the client to read. That it is too slow by itself is what `serving.protocol` looks after."""
+        return self._waiting(None)
+
     @asynccontextmanager
-    async def waiting(self) -> AsyncIterator[None]:
-        """Around whatever waits for the client. Raises TimeoutError where it is too slow, or too slow for others."""
+    async def _waiting(self, seconds: float | None) -> AsyncIterator[None]:
         clock = asyncio.get_running_loop().time
         self._since = clock()
         try:
-            async with asyncio.timeout_at(self._since + PATIENCE - self._behind) as self._timeout:
+            async with asyncio.timeout(seconds) as self._timeout:
                 yield
         finally:
             self._timeout = None
@@ -50,10 +60,14 @@ class Transfer:
         if self._given_up:  # what was waited for came at the same moment
             raise TimeoutError
 
-    def moved(self, size: int) -> None:
-        """So many bytes came from the client, or went to it."""
+    def received(self, size: int) -> None:
+        """So many bytes came from the client."""
         self._behind = max(0.0, self._behind - size / PACE)
         self._behind_fair = max(0.0, self._behind_fair - size / FAIR)
+
+    def sent(self, size: int) -> None:
+        """So many bytes went to the client, or as far as the system's own memory for them."""
+        self._behind_fair = max(-UNSEEN / FAIR, self._behind_fair - size / FAIR)
 
     def give_up(self) -> None:
         """Wait no longer for the client, which is waited for now."""

@@ -77,7 +77,7 @@ async def _limited(request: Request, transfer: Transfer, limit: int) -> AsyncGen
     size, stream = 0, request.stream()
     while True:
         try:
-            async with transfer.waiting():
+            async with transfer.receiving():
                 chunk = await anext(stream, None)
         except TimeoutError:
             raise BodyTooSlow(
@@ -86,7 +86,7 @@ async def _limited(request: Request, transfer: Transfer, limit: int) -> AsyncGen
             ) from None
         if chunk is None:
             return
-        transfer.moved(len(chunk))
+        transfer.received(len(chunk))
         size += len(chunk)
         if size > limit + _ROOM:
             raise _too_large(limit)

@@ -1,7 +1,7 @@
 """Files of rows: sent up, predicted and sent back."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import Annotated
 from urllib.parse import quote
 
@@ -21,6 +21,8 @@ from serving.transfers import Transfer
 from serving.uploads import Upload, taken_in, unusable
 
 router = APIRouter(tags=["predictions"], dependencies=[Depends(require_key)])
+
+_PIECE = 32 * 1024
 
 _TSV = "text/tab-separated-values"
 
@@ -70,14 +72,26 @@ class _Pages(StreamingResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_in_time(message: Message) -> None:
-            try:
-                async with self._transfer.waiting():
-                    await send(message)
-            except TimeoutError:
-                raise ClientDisconnect from None
-            self._transfer.moved(len(message.get("body", b"")))
+            for piece in _pieces(message):
+                try:
+                    async with self._transfer.sending():
+                        await send(piece)
+                except TimeoutError:
+                    raise ClientDisconnect from None
+                self._transfer.sent(len(piece.get("body", b"")))
 
         try:
             await super().__call__(scope, receive, send_in_time)
         finally:
             await self._pages.aclose()
+
+
+def _pieces(message: Message) -> Iterator[Message]:
+    """A page, parted: the server waits for its client only between what it is handed."""
+    body, more = message.get("body", b""), message.get("more_body", False)
+    if len(body) <= _PIECE:
+        yield message
+        return
+    for start in range(0, len(body), _PIECE):
+        last = start + _PIECE >= len(body)
+        yield {**message, "body": body[start : start + _PIECE], "more_body": more or not last}

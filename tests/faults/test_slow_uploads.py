@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from serving.settings import Settings
-from serving.transfers import GRACE
+from serving.transfers import FAIR, GRACE, UNSEEN
 from tests.deploy.services import HOST, Service
 from tests.faults.conftest import Run
 from tests.faults.slow_reader import SlowReader, send_file
@@ -100,6 +100,7 @@ async def test_where_nobody_is_slow_yet_a_file_is_refused_at_once(run: Run) -> N
     assert b'"code":"overloaded"' in body
 
 
+@pytest.mark.slow
 async def test_answers_that_are_not_read_hold_up_no_other_file(service: Service) -> None:
     """First in fewer places than there are, then in all of them."""
     unread: list[SlowReader] = []
@@ -110,9 +111,33 @@ async def test_answers_that_are_not_read_hold_up_no_other_file(service: Service)
         assert (await answer_to(service))[0].startswith("HTTP/1.1 200")
         while len(unread) < PLACES:
             unread.append(await send_file(service, LONG))
-        await asyncio.sleep(GRACE + 1)
+        await asyncio.sleep(UNSEEN / FAIR + GRACE + 1)
         assert (await answer_to(service))[0].startswith("HTTP/1.1 200")
         assert " 200 " in unread[-1].head
     finally:
         for reader in unread:
             reader.writer.transport.abort()
+
+
+@pytest.mark.slow
+async def test_a_client_that_reads_at_a_fair_pace_keeps_its_place(run: Run) -> None:
+    wide = b"text,more\n" + (b"good," + b"x" * 2000 + b"\n") * 5000
+    with run(MAX_UPLOADS="1") as service:
+        answer = await send_file(service, wide)
+
+        async def read_on() -> bytes:
+            received = b""
+            while not received.endswith(b"\r\n0\r\n\r\n"):
+                received += await answer.reader.read(10_000)
+                await asyncio.sleep(0 if len(received) > 1_000_000 else 0.1)
+            return received
+
+        reading = asyncio.create_task(read_on())
+        try:
+            for _ in range(8):
+                await asyncio.sleep(GRACE / 2)
+                assert (await answer_to(service))[0].startswith("HTTP/1.1 503")
+            assert (await asyncio.wait_for(reading, 60)).count(b"good,xxx") >= 4990, "but for those that a chunk parts"
+        finally:
+            reading.cancel()
+            answer.writer.close()

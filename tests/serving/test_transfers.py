@@ -4,14 +4,14 @@ from contextlib import ExitStack
 import pytest
 
 from serving.errors import Overloaded
-from serving.transfers import FAIR, PACE, Transfer, Transfers
+from serving.transfers import FAIR, PACE, UNSEEN, Transfer, Transfers
 
 pytestmark = pytest.mark.anyio
 
 
 async def held_up(transfer: Transfer) -> None:
     """A client that does nothing while it is waited for."""
-    async with transfer.waiting():
+    async with transfer.receiving():
         await asyncio.Event().wait()
 
 
@@ -54,9 +54,9 @@ async def test_a_client_that_keeps_up_and_one_that_is_worked_for_stay() -> None:
     with ExitStack() as stack:
         fast, computed = stack.enter_context(transfers.begin()), stack.enter_context(transfers.begin())
         for _ in range(4):
-            async with fast.waiting():
+            async with fast.receiving():
                 await asyncio.sleep(0.03)
-            fast.moved(FAIR)
+            fast.received(FAIR)
         waiting = await begun(fast)
         assert computed.lag == 0
         with pytest.raises(Overloaded), transfers.begin():
@@ -82,7 +82,7 @@ async def test_what_comes_while_its_client_is_given_up_comes_too_late() -> None:
 
     async def wait() -> None:
         with transfers.begin() as transfer:
-            async with transfer.waiting():
+            async with transfer.receiving():
                 await came.wait()
 
     waiting = asyncio.create_task(wait())
@@ -92,10 +92,43 @@ async def test_what_comes_while_its_client_is_given_up_comes_too_late() -> None:
         await waiting
 
 
+@pytest.mark.usefixtures("short")
+async def test_one_that_reads_nothing_makes_room_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And is waited for as long as nobody wants its place."""
+    monkeypatch.setattr("serving.transfers.PATIENCE", 0.01)
+    transfers = Transfers(1, 1)
+
+    async def send() -> None:
+        with transfers.begin() as transfer:
+            async with transfer.sending():
+                await asyncio.Event().wait()
+
+    sending = asyncio.create_task(send())
+    await asyncio.sleep(0.06)
+    assert not sending.done()
+    with transfers.begin(), pytest.raises(TimeoutError):
+        await sending
+
+
+@pytest.mark.usefixtures("short")
+async def test_what_the_system_may_hold_is_no_lag(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("serving.transfers.FAIR", 10 * UNSEEN)
+    transfers = Transfers(1, 1)
+    with transfers.begin() as transfer:
+        transfer.sent(10**9)
+        async with transfer.sending():
+            await asyncio.sleep(0.08)
+            assert transfer.lag < 0.05
+            with pytest.raises(Overloaded), transfers.begin():
+                pass
+            await asyncio.sleep(0.08)
+            assert transfer.lag > 0.05
+
+
 async def test_speed_is_no_credit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("serving.transfers.PATIENCE", 0.05)
     transfer = Transfer()
-    transfer.moved(10**9)
+    transfer.received(10**9)
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(held_up(transfer), 10)
 
@@ -106,9 +139,9 @@ async def test_waits_add_up_and_bytes_make_up_for_them(monkeypatch: pytest.Monke
     async def wait_for(times: int, size: int) -> None:
         transfer = Transfer()
         for _ in range(times):
-            async with transfer.waiting():
+            async with transfer.receiving():
                 await asyncio.sleep(0.05)
-            transfer.moved(size)
+            transfer.received(size)
 
     await wait_for(8, PACE)
     with pytest.raises(TimeoutError):

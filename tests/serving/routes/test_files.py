@@ -1,3 +1,4 @@
+import asyncio
 import csv
 import io
 import re
@@ -136,6 +137,31 @@ def test_other_methods(client: TestClient) -> None:
     for method in ("GET", "HEAD", "PUT"):
         answer = client.request(method, "/predict/csv")
         assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+
+
+@pytest.mark.anyio
+async def test_long_pages_are_handed_on_in_short_pieces(make_app: Callable[..., FastAPI]) -> None:
+    """So that it is known how fast a client reads."""
+    rows = b"good," + b"x" * 1000 + b"\n"
+    body = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\ntext,more\n' + rows * 500
+    received: list[Any] = [{"type": "http.request", "body": body + b"\r\n--b--\r\n"}]
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return received.pop() if received else await asyncio.Future()
+
+    async def send_on(message: Any) -> None:
+        sent.append(message)
+
+    headers = [(b"content-type", b"multipart/form-data; boundary=b")]
+    scope = {"type": "http", "method": "POST", "path": "/predict/csv", "query_string": b"", "headers": headers}
+    app = make_app()
+    await app(scope, receive, send_on)
+    await app.state.service.batcher.aclose()
+    pages = sent[1:]
+    assert max(len(message["body"]) for message in pages) == 32 * 1024
+    assert b"".join(message["body"] for message in pages).count(b"\n") == 501
+    assert [message["more_body"] for message in pages] == [True] * (len(pages) - 1) + [False]
 
 
 @pytest.mark.anyio
