@@ -43,7 +43,7 @@ class Transfer:
         return self._waiting(PATIENCE - self._behind)
 
     def sending(self) -> AbstractAsyncContextManager[None]:
-        """Around a wait for the client to read. That it is too slow by itself is what `serving.protocol` looks after."""
+        """Around a wait for the client to read. The least pace of that is what `serving.protocol` looks after."""
         return self._waiting(None)
 
     @asynccontextmanager
