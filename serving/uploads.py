@@ -146,4 +146,8 @@ def unusable(error: RowsError) -> InvalidFile:
 
 
 def _too_large(limit: int) -> BodyTooLarge:
-    return BodyTooLarge(f"The file is larger than {limit:,} bytes, the most that is accepted.", code="file_too_large")
+    return BodyTooLarge(
+        f"The file is larger than {limit:,} bytes, the most that is accepted.",
+        code="file_too_large",
+        headers={"Connection": "close"},  # or the server would take in the rest, which may have no end
+    )

@@ -25,6 +25,28 @@ async def test_slow_bodies_hold_up_nobody_and_are_cut(run: Run) -> None:
         assert b'"code":"body_too_slow"' in answer
 
 
+@pytest.mark.parametrize(
+    ("path", "kind", "length", "code"),
+    [
+        ("/predict", "application/json", 1024**2 + 1, "body_too_large"),
+        ("/predict", "multipart/form-data; boundary=b", 10**17, "body_too_large"),
+        ("/predict/csv", "multipart/form-data; boundary=b", 129 * 1024**2, "file_too_large"),
+    ],
+)
+async def test_a_length_over_the_limit_is_refused_before_anything_comes(
+    service: Service, path: str, kind: str, length: int, code: str
+) -> None:
+    reader, writer = await asyncio.open_connection(HOST, service.port)
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n"
+    try:
+        writer.write(f"{head}Expect: 100-continue\r\n\r\n".encode())
+        answer = await asyncio.wait_for(all_of(reader), 5)
+    finally:
+        writer.close()
+    assert answer.startswith(b"HTTP/1.1 413"), "and no 100, which would ask for the body"
+    assert f'"code":"{code}"'.encode() in answer
+
+
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
 async def test_large_bodies_that_stall_take_little_memory_together(service: Service) -> None:
     body = b" " * 1_000_000

@@ -151,10 +151,11 @@ async def test_a_body_without_a_length_is_refused_while_it_is_read() -> None:
     request = request_of(b"")
     messages = stream()
     request._receive = lambda: anext(messages)
-    with pytest.raises(BodyTooLarge):
+    with pytest.raises(BodyTooLarge) as refused:
         async with taken_in(request, Settings(max_file_bytes=1024), Transfers(1, 1)):
             pass
     assert taken <= 8
+    assert refused.value.headers == {"Connection": "close"}, "the rest may have no end"
 
 
 async def test_a_client_that_sends_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
