@@ -17,11 +17,11 @@ from serving import hangup, logs, memory
 from serving.errors import SettingsError
 from serving.interpreter import collect_seldom, switch_every
 from serving.refusing_protocol import RefusingProtocol
-from serving.settings import Settings
+from serving.settings import GRACE, Settings
 from serving.supervisor import Supervisor
 
-# Heroku's router keeps idle connections for 90 seconds, and gives a process 30 to end.
-KEEP_ALIVE, GRACE = 95, 27
+# Heroku's router keeps idle connections for 90 seconds.
+KEEP_ALIVE = 95
 START_LIMIT = 60
 
 # Seconds. At ten times as long, 6% fewer predictions: the loop has Python to run all the time.

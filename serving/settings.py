@@ -1,6 +1,7 @@
 """Every knob of the service, in one place. Each is an environment variable of the field's name in upper case."""
 
 import re
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -11,6 +12,11 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from serving.errors import SettingsError
 
 MIN_KEY_LENGTH = 16
+
+GRACE = 27
+"""Seconds that a process which ends gives what it has accepted: Heroku gives it 30."""
+
+_ANSWERED = GRACE - 1  # seconds by which all of that is answered, or has lost its client
 
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 
@@ -42,10 +48,14 @@ class Settings(BaseSettings):
     )
     batch_limit: int = Field(60, ge=1, le=1024, description="texts that are computed at once at most")
     deadline: int = Field(
-        15, ge=1, le=29, description="seconds that a text may wait and be computed; after them it is answered 503"
+        15, ge=1, le=_ANSWERED - 1, description="seconds that a text may wait and be computed, then it is answered 503"
     )
     client_timeout: int = Field(
-        10, ge=1, le=600, description="seconds that a client may take to send headers or body, or stop reading"
+        10,
+        ge=1,
+        le=_ANSWERED - 1,
+        description="seconds that a client may take to send headers or body, or stop reading "
+        f"(with DEADLINE at most {_ANSWERED})",
     )
     max_header_bytes: int = Field(16_384, ge=1024, description="bytes that a request's line and headers may have")
     max_connections: int = Field(1000, ge=1, description="connections that one process holds; more are answered 503")
@@ -57,7 +67,8 @@ class Settings(BaseSettings):
         (), description="comma-separated origins whose pages' scripts may call the API (CORS), or *; unset lets none"
     )
     forwarded_allow_ips: str = Field(
-        "127.0.0.1", description="comma-separated addresses of proxies whose X-Forwarded-* headers are believed, or *"
+        "127.0.0.1",
+        description="comma-separated addresses or networks of proxies whose X-Forwarded-* headers are believed, or *",
     )
     docs: bool = Field(True, description="whether /docs and /openapi.json are served")
     log_level: Literal["critical", "error", "warning", "info", "debug"] = Field(
@@ -112,6 +123,20 @@ class Settings(BaseSettings):
             )
         return origins
 
+    @field_validator("forwarded_allow_ips")
+    @classmethod
+    def _check_proxies(cls, value: str) -> str:
+        proxies = [proxy.strip() for proxy in value.split(",") if proxy.strip()]
+        if proxies == ["*"]:
+            return "*"
+        wrong = [proxy for proxy in proxies if not _is_network(proxy)]
+        if wrong:
+            raise ValueError(
+                f"FORWARDED_ALLOW_IPS has {wrong[0]!r}; accepted is * alone, or addresses and networks "
+                "such as 10.0.0.1 and 10.0.0.0/8."
+            )
+        return ",".join(proxies)
+
     @field_validator("log_level", mode="before")
     @classmethod
     def _lower_level(cls, value: object) -> object:
@@ -125,6 +150,23 @@ class Settings(BaseSettings):
                 "could never be admitted; accepted is MAX_TEXTS or more."
             )
         return self
+
+    @model_validator(mode="after")
+    def _check_seconds(self) -> Self:
+        if self.client_timeout + self.deadline > _ANSWERED:
+            raise ValueError(
+                f"CLIENT_TIMEOUT is {self.client_timeout} and DEADLINE {self.deadline}, so a request could be cut off "
+                f"when the service ends, which takes {GRACE} seconds at most; accepted is {_ANSWERED} or less together."
+            )
+        return self
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ip_network(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _sentence(fault: ErrorDetails) -> str:

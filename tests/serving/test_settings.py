@@ -46,7 +46,28 @@ def test_every_field_is_described() -> None:
             "QUEUE_LIMIT is 8, below MAX_TEXTS (128), so a full request could never be admitted; "
             "accepted is MAX_TEXTS or more.",
         ),
-        ("DEADLINE", "30", "DEADLINE is '30'; accepted is a whole number from 1 to 29."),
+        ("DEADLINE", "29", "DEADLINE is '29'; accepted is a whole number from 1 to 25."),
+        ("CLIENT_TIMEOUT", "600", "CLIENT_TIMEOUT is '600'; accepted is a whole number from 1 to 25."),
+        (
+            "CLIENT_TIMEOUT",
+            "12",
+            "CLIENT_TIMEOUT is 12 and DEADLINE 15, so a request could be cut off when the service ends, which takes "
+            "27 seconds at most; accepted is 26 or less together.",
+        ),
+        *(
+            (
+                "FORWARDED_ALLOW_IPS",
+                value,
+                f"FORWARDED_ALLOW_IPS has {wrong!r}; accepted is * alone, or addresses and networks such as 10.0.0.1 "
+                "and 10.0.0.0/8.",
+            )
+            for value, wrong in [
+                ("nonsense", "nonsense"),
+                ("10.0.0.1, *", "*"),
+                ("10.0.0.1/8", "10.0.0.1/8"),
+                ("::1,proxy.example.org", "proxy.example.org"),
+            ]
+        ),
         (
             "ALLOWED_ORIGINS",
             "https://example.org/path",
@@ -87,3 +108,18 @@ def test_keys_are_split_and_never_shown(monkeypatch: pytest.MonkeyPatch) -> None
 def test_origins_are_split(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALLOWED_ORIGINS", "https://example.org, http://localhost:3000")
     assert Settings.load().allowed_origins == ("https://example.org", "http://localhost:3000")
+
+
+def test_the_longest_times_that_end_with_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEADLINE", "1")
+    monkeypatch.setenv("CLIENT_TIMEOUT", "25")
+    assert Settings.load().client_timeout == 25
+
+
+@pytest.mark.parametrize(
+    ("value", "proxies"),
+    [("*", "*"), (" * ", "*"), ("10.0.0.0/8", "10.0.0.0/8"), ("10.0.0.1, ::1,fd00::/8,", "10.0.0.1,::1,fd00::/8")],
+)
+def test_proxies(monkeypatch: pytest.MonkeyPatch, value: str, proxies: str) -> None:
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", value)
+    assert Settings.load().forwarded_allow_ips == proxies
