@@ -3,6 +3,7 @@
 import os
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cache
+from pathlib import Path
 from time import perf_counter
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -15,10 +16,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from serving.logs import log_request
 from serving.metadata import Metadata
 from serving.predictor import Prediction
+from serving.worker_figures import WorkersCollector
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _TEXTS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+
+_SHARED = "PROMETHEUS_MULTIPROC_DIR"
 
 CLIENT_GONE = 499
 """The status counted for a client that left before its answer; nginx's convention, never sent."""
@@ -62,6 +66,7 @@ class Metrics:
         if _shared():
             self._registry = CollectorRegistry()
             MultiProcessCollector(self._registry)  # type: ignore[no-untyped-call]
+            self._registry.register(WorkersCollector(Path(os.environ[_SHARED])))
         else:
             ProcessCollector(registry=registry)
 
@@ -100,7 +105,7 @@ class Metrics:
 
 
 def _shared() -> bool:
-    return "PROMETHEUS_MULTIPROC_DIR" in os.environ
+    return _SHARED in os.environ
 
 
 class MetricsMiddleware:

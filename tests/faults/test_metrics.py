@@ -27,6 +27,8 @@ async def test_whichever_of_two_workers_is_asked_tells_of_both(run: Run) -> None
             assert figure(text, "batch_texts_sum") == ASKED * TEXTS
             assert figure(text, 'batch_texts_bucket{le="+Inf"}') == figure(text, "batch_texts_count") > 0
             assert figure(text, "queue_texts") == 0
+            for pid in workers(service):
+                assert figure(text, f'process_resident_memory_bytes{{pid="{pid}"}}') > 10e6
 
 
 async def explained(service: Service) -> None:
