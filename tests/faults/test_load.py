@@ -1,7 +1,10 @@
 import asyncio
 import random
+import re
+import time
 from pathlib import Path
 
+import httpx
 import pytest
 
 from serving.predictor import Predictor
@@ -43,3 +46,35 @@ async def test_more_than_fits_is_refused_and_nothing_is_lost(run: Run) -> None:
             line = f'http_requests_total{{method="POST",route="/predict",status="{status}"}}'
             assert f"{line} {statuses.count(status)}.0" in counted
         assert "queue_texts 0.0" in counted
+
+
+@pytest.mark.slow
+async def test_a_full_queue_refuses_at_once_however_long_it_takes(run: Run) -> None:
+    slow, more = ["a " * 5000] * 128, {"texts": ["good"] * 128}
+    with run(QUEUE_LIMIT="1024", MAX_BODY_BYTES="4000000", DEADLINE="29") as service, http_client(service) as client:
+        waiting = [asyncio.create_task(ask(service, n, slow)) for n in range(8)]
+        try:
+            await asyncio.to_thread(wait_for_queue, client, 1024 - 127)
+            begin = time.monotonic()
+            answers = [await asyncio.to_thread(client.post, "/predict", json=more) for _ in range(3)]
+            took = time.monotonic() - begin
+            assert not any(task.done() for task in waiting)
+            assert [answer.status_code for answer in answers] == [503] * 3
+            assert {answer.headers["retry-after"] for answer in answers} == {"1"}
+            assert took < 1, "all three"
+            await asyncio.wait(waiting, timeout=60)
+            assert time.monotonic() - begin > 2, "what was in the queue took many times as long"
+            assert [task.result().status for task in waiting] == [200] * 8
+        finally:
+            for task in waiting:
+                task.cancel()
+
+
+def wait_for_queue(client: httpx.Client, least: int) -> None:
+    """Until so many texts wait or are in work."""
+    limit = time.monotonic() + 20
+    while time.monotonic() < limit:
+        (found,) = re.findall(r"^queue_texts (\S+)$", client.get("/metrics").text, re.MULTILINE)
+        if float(found) >= least:
+            return
+    raise AssertionError("the queue never filled")

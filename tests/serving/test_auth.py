@@ -1,5 +1,6 @@
 from base64 import b64encode
 from collections.abc import Callable
+from hmac import compare_digest
 
 import pytest
 from starlette.testclient import TestClient
@@ -53,6 +54,22 @@ def test_anything_else_is_refused(guarded: TestClient, method: str, headers: dic
     assert answer.json()["code"] == "unauthorized"
     assert answer.json()["detail"].startswith("This needs one of the service's API keys")
     assert answer.headers["www-authenticate"] == 'Basic realm="tweet-sentiment"'
+
+
+@pytest.mark.parametrize("sent", [FIRST, SECOND, "wrong"])
+def test_every_key_is_compared_in_constant_time(
+    guarded: TestClient, monkeypatch: pytest.MonkeyPatch, sent: str
+) -> None:
+    """Also after one that fits: how long it takes tells nothing of which one it was."""
+    compared = []
+
+    def compare(one: bytes, other: bytes) -> bool:
+        compared.append((one, other))
+        return compare_digest(one, other)
+
+    monkeypatch.setattr("hmac.compare_digest", compare)
+    guarded.get("/predict", headers={"X-API-Key": sent})
+    assert compared == [(sent.encode(), FIRST.encode()), (sent.encode(), SECOND.encode())]
 
 
 def test_a_browser_gets_a_page(guarded: TestClient) -> None:
