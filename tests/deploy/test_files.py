@@ -104,6 +104,8 @@ def test_a_new_vulnerability_holds_up_no_push_that_leaves_the_requirements_alone
     assert list(workflow["jobs"]) == ["test"]
     audit = read_workflow("audit.yml")
     assert any("pip-audit" in step.get("run", "") for step in audit["jobs"]["audit"]["steps"])
+    assert any("pip-audit" in step.get("run", "") for step in audit["jobs"]["training"]["steps"])
+    assert "schedule" in audit["jobs"]["training"]["if"], "and not at a push, which a deployment waits for"
     assert audit["True"]["schedule"]
     for event in ("push", "pull_request"):
         assert audit["True"][event]["paths"] == ["requirements.txt", ".github/workflows/audit.yml"]
