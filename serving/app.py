@@ -13,7 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.staticfiles import StaticFiles
 from uvicorn.config import STARTUP_FAILURE
 
-from serving import __version__, logs
+from serving import __version__, logs, rejection
 from serving.auth import brings_no_credentials, require_key
 from serving.direct import DirectMiddleware, Unneeded, direct
 from serving.errors import RequestError, ServingError
@@ -26,6 +26,7 @@ from serving.openapi import DESCRIPTION
 from serving.predictor import Predictor, PredictorLike
 from serving.refusal import Refusal
 from serving.refusing_protocol import STATE
+from serving.rejection_count import RejectionCount
 from serving.reload import Reloader
 from serving.request_id import HEADER, RequestIdMiddleware
 from serving.routes import docs, files, health, home, model, predict
@@ -116,11 +117,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, object]]:
     service: Service = app.state.service
     settings = service.settings
     refusal = Refusal(service.admission, service.metrics, cross_origin=bool(settings.allowed_origins))
+    state: dict[str, object] = {STATE: refusal, rejection.STATE: RejectionCount(service.metrics)}
     del service  # this frame would keep its model, when another has taken its place
 
     def take_up(predictor: PredictorLike) -> None:
         app.state.service = app.state.service.successor(predictor)
 
     Reloader(partial(_load, settings), take_up, settle=settings.deadline + 1).listen()
-    yield {STATE: refusal}
+    yield state
     await app.state.service.batcher.aclose()

@@ -1,117 +1,105 @@
 """HTTP/1.1 connections that a slow or greedy client cannot keep."""
 
 import asyncio
-import json
 
-from starlette.types import Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from serving.orderly_protocol import OrderlyProtocol
+from serving.rejection import Rejection, headers_too_large
 
-PACE = 1024  # bytes a second
-
-_DETAIL = "The request's headers have more than {limit:,} bytes, the most that is accepted."
+CROWDED = 0.75
 
 
-class GuardedProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, with limits that it does not have, from the settings that its configuration carries.
+class GuardedProtocol(OrderlyProtocol):
+    """A protocol with limits that uvicorn's does not have, from the settings that its configuration carries.
 
-    A request's head, its line and headers, has at most `max_header_bytes` (more are answered 431, RFC 6585) and comes
-    within `client_timeout` seconds. A client that reads an answer more slowly than PACE for as long is given up. (The
-    body's limits are those of `serving.body`.)
+    A request's head, its line and headers, has at most `max_header_bytes` (more are answered 431, RFC 6585), and so
+    have trailers; a head comes within `client_timeout` seconds. So long has a client also to send the rest of a request
+    that is answered already. (The limits of a body that the app reads are those of `serving.body`.) A client that reads
+    an answer more slowly than the transport's PACE for as long is given up.
+
+    A connection that is idle is kept for uvicorn's `timeout_keep_alive`, which is to be longer than a proxy in front
+    keeps it, lest the proxy send a request on one that is just closed. Where more than CROWDED of the connections that
+    may be held are, one that becomes idle is in others' way and is kept for no longer than `client_timeout`.
     """
 
-    _in_head = True
+    _mixed = False
+    """Whether what was received last held more than a part of one head or of trailers."""
+
     _head_bytes = 0
-    _head_timer: asyncio.TimerHandle | None = None
-    _write_timer: asyncio.TimerHandle | None = None
+    """Of the head or the trailers that come, but for what was mixed with something else."""
+
+    _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         settings = self.config.settings  # type: ignore[attr-defined]
         self._patience, self._most = settings.client_timeout, settings.max_header_bytes
-        self._await_head()
+        self._await_client()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_head_timer()
-        self._stop_write_timer()
+        self._stop_timer()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        self._mixed = False
         super().data_received(data)
-        # A head that came whole, as nearly all do, costs no timer.
-        if self._in_head and not self.transport.is_closing():
-            self._head_bytes += len(data)
-            if self._head_bytes > self._most:
-                self._refuse_head()
-            elif self._head_timer is None:
-                self._await_head()
+        # What came whole, as nearly all does, costs no timer.
+        if (self._in_head or self._guard.unread) and not self._deaf and not self.transport.is_closing():
+            self._await_rest(len(data))
 
     def on_message_begin(self) -> None:
-        self._in_head, self._head_bytes = True, 0
+        self._head_bytes = 0
         super().on_message_begin()
 
-    def on_headers_complete(self) -> None:
-        self._in_head = False
-        self._stop_head_timer()
-        if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) <= self._most:
-            super().on_headers_complete()
-            return
-        app, self.app = self.app, self._answer_431
-        try:
-            super().on_headers_complete()
-        finally:
-            self.app = app
+    def on_body(self, body: bytes) -> None:
+        self._mixed, self._head_bytes = True, 0
+        super().on_body(body)
 
-    def pause_writing(self) -> None:
-        super().pause_writing()
-        self._watch_writing()
+    def on_response_complete(self) -> None:
+        self.timeout_keep_alive = self._idle_time()
+        super().on_response_complete()
+        if (self._in_head or self._guard.unread) and not self._answering() and not self.transport.is_closing():
+            self._await_more()
 
-    def resume_writing(self) -> None:
-        self._stop_write_timer()
-        super().resume_writing()
+    def _end_head(self) -> None:
+        super()._end_head()
+        self._mixed, self._head_bytes = True, 0
+        self._stop_timer()
 
-    def timeout_keep_alive_handler(self) -> None:
-        # Closing waits for what is unread, however long the client does not read it.
-        if self.transport.get_write_buffer_size():
-            self.transport.abort()
-        super().timeout_keep_alive_handler()
+    def _end_message(self) -> None:
+        super()._end_message()
+        self._mixed = True
+        self._stop_timer()
 
-    def _watch_writing(self) -> None:
-        unread = self.transport.get_write_buffer_size()
-        self._write_timer = self.loop.call_later(self._patience, self._check_writing, unread)
+    def _judge(self) -> Rejection | None:
+        if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > self._most:
+            return headers_too_large(self._most)
+        return super()._judge()
 
-    def _check_writing(self, unread: int) -> None:
-        """Give up a client that has read too little of the `unread` bytes that there were."""
-        if self.transport.get_write_buffer_size() > unread - PACE * self._patience:
-            self.transport.abort()
-        else:
-            self._watch_writing()
+    def _idle_time(self) -> int:
+        """Seconds for which the connection is kept once it is idle."""
+        longest: int = self.config.timeout_keep_alive
+        return longest if len(self.connections) <= self._most_held * CROWDED else min(longest, self._patience)
 
-    def _await_head(self) -> None:
-        self._head_timer = self.loop.call_later(self._patience, self.transport.close)
+    def _await_rest(self, size: int) -> None:
+        """The last `size` bytes ended with a part of a request."""
+        if not self._mixed:
+            self._head_bytes += size
+        if self._head_bytes > self._most:
+            self._reject(headers_too_large(self._most))
+        elif not self._answering():
+            self._await_client()
 
-    def _refuse_head(self) -> None:
-        body = self._problem()
-        head = f"HTTP/1.1 431 \r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\nconnection: close"
-        self.transport.write(f"{head}\r\n\r\n".encode() + body)
-        self.transport.close()
+    def _await_more(self) -> None:
+        """All is answered of which the head was whole, and more has come than that."""
+        if self._in_head:
+            self._unset_keepalive_if_required()
+        self._await_client()
 
-    async def _answer_431(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        body = self._problem()
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-        headers += [(b"connection", b"close")]
-        await send({"type": "http.response.start", "status": 431, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+    def _await_client(self) -> None:
+        if self._timer is None:
+            self._timer = self.loop.call_later(self._patience, self.transport.close)
 
-    def _problem(self) -> bytes:
-        detail = _DETAIL.format(limit=self._most)
-        return json.dumps({"detail": detail, "code": "headers_too_large", "request_id": ""}).encode()
-
-    def _stop_head_timer(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
-
-    def _stop_write_timer(self) -> None:
-        if self._write_timer is not None:
-            self._write_timer.cancel()
-            self._write_timer = None
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

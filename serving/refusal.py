@@ -12,10 +12,10 @@ from serving.negotiation import VARY, prefers_html
 from serving.raw_headers import RawHeaders, first, joined
 from serving.request_id import NAME, choose_id
 from serving.schemas import ErrorAnswer
+from serving.tally import Tally
 
 METHOD, ROUTE = "POST", "/predict"
 _MARK = "request id"
-_PAUSE = 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class Refusal:
         self._head = status + _lines(lines)
         self._admission, self._metrics = admission, metrics
         self._cross_origin = cross_origin
-        self._unsaid, self._said = 0, 0.0
+        self._tally = Tally()
         self._common: tuple[RawHeaders, bytes] = ((), b"")
         self.begun = 0
         """Requests that the app was handed and has not answered: what came in one go has not yet asked for places."""
@@ -82,10 +82,8 @@ class Refusal:
         now = perf_counter()
         self._metrics.count_request(METHOD, ROUTE, self._status, now - begin)
         log_request(request_id, METHOD, ROUTE, self._status, now - begin, logging.DEBUG)
-        self._unsaid += 1
-        if now - self._said >= _PAUSE:
-            _log.warning("%s %s: %d refused, for the queue was full", METHOD, ROUTE, self._unsaid)
-            self._unsaid, self._said = 0, now
+        if number := self._tally.add(now):
+            _log.warning("%s %s: %d refused, for the queue was full", METHOD, ROUTE, number)
 
 
 def _lines(headers: RawHeaders) -> bytes:

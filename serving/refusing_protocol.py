@@ -5,6 +5,7 @@ from typing import Protocol
 
 from serving.protocol import GuardedProtocol
 from serving.raw_headers import RawHeaders
+from serving.rejection import Rejection
 
 STATE = "refusal"
 """Under this name the app's lifespan hands its refusal to the server's protocol (ASGI's lifespan state)."""
@@ -50,8 +51,8 @@ class RefusingProtocol(GuardedProtocol):
 
     def on_headers_complete(self) -> None:
         if self._judges():
-            self._in_head, self._held = False, []
-            self._stop_head_timer()
+            self._end_head()
+            self._held, self._guard.unread = [], True
         else:
             super().on_headers_complete()
 
@@ -65,6 +66,7 @@ class RefusingProtocol(GuardedProtocol):
         if self._held is not None:
             assert self._refusal is not None
             if self._refusal.applies(self.headers):
+                self._end_message()
                 self._refuse(self._refusal)
                 return
             self._begun = True
@@ -97,9 +99,17 @@ class RefusingProtocol(GuardedProtocol):
     def _hand_over(self) -> None:
         """The usual way: what was held back is told to uvicorn after all."""
         held, self._held = self._held or (), None
-        super().on_headers_complete()
+        self._begin_request()
         for body in held:
             super().on_body(body)
+
+    def _answering(self) -> bool:
+        return self._held is not None or super()._answering()
+
+    def _reject(self, rejection: Rejection) -> None:
+        if self._held is not None:
+            self._held, self._guard.unread = None, False  # nobody has begun with it
+        super()._reject(rejection)
 
     def _end(self) -> None:
         if self._begun and self._refusal is not None:

@@ -41,3 +41,17 @@ async def all_of(reader: asyncio.StreamReader) -> bytes:
     except ConnectionResetError:
         pass
     return received
+
+
+async def one_of(reader: asyncio.StreamReader) -> bytes:
+    """One answer, which says how long it is."""
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+    length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+    return head + await asyncio.wait_for(reader.readexactly(length), 10)
+
+
+async def emptied(state: ServerState) -> None:
+    """Wait until every connection has ended, at the server's side too. Raises TimeoutError where one does not."""
+    async with asyncio.timeout(20):
+        while state.connections:
+            await asyncio.sleep(0.02)

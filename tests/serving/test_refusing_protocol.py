@@ -16,7 +16,7 @@ from serving.metrics import Metrics
 from serving.refusal import Refusal
 from serving.refusing_protocol import STATE, RefusingProtocol
 from tests.serving.fakes import FakePredictor
-from tests.serving.listener import listening
+from tests.serving.listener import listening, one_of
 
 pytestmark = pytest.mark.anyio
 
@@ -52,15 +52,9 @@ class Server:
         for piece in pieces:
             writer.write(piece)
             await asyncio.sleep(0.02)
-        answer = await received(reader)
+        answer = await one_of(reader)
         writer.close()
         return int(answer.split()[1]), answer
-
-
-async def received(reader: asyncio.StreamReader) -> bytes:
-    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
-    length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
-    return head + await asyncio.wait_for(reader.readexactly(length), 10)
 
 
 @asynccontextmanager
@@ -95,11 +89,11 @@ async def test_without_a_place_it_is_refused_and_the_connection_stays() -> None:
         reader, writer = await server.connect()
         for _ in range(3):
             writer.write(request())
-            assert (await received(reader)).startswith(b"HTTP/1.1 503 ")
+            assert (await one_of(reader)).startswith(b"HTTP/1.1 503 ")
         assert server.bodies == []
         server.admission.release(LIMIT)
         writer.write(request())
-        assert (await received(reader)).startswith(b"HTTP/1.1 200 ")
+        assert (await one_of(reader)).startswith(b"HTTP/1.1 200 ")
         writer.close()
 
 
@@ -109,7 +103,7 @@ async def test_many_in_one_go_are_refused_in_turn() -> None:
         reader, writer = await server.connect()
         writer.write(b"".join(request(b"text=a", f"X-Request-ID: id-{n}") for n in range(3)))
         for n in range(3):
-            assert b"x-request-id: id-%d\r\n" % n in await received(reader)
+            assert b"x-request-id: id-%d\r\n" % n in await one_of(reader)
         writer.close()
 
 
@@ -171,7 +165,7 @@ async def test_after_an_unanswered_request_the_next_waits_for_its_turn() -> None
         writer.write(request(b"text=b"))
         await asyncio.sleep(0.1)
         server.go.set()
-        assert [(await received(reader))[-3:] for _ in range(2)] == [b"app", b"app"]
+        assert [(await one_of(reader))[-3:] for _ in range(2)] == [b"app", b"app"]
         assert server.bodies == [b"text=a", b"text=b"]
         writer.close()
 
@@ -206,6 +200,16 @@ async def test_an_app_without_a_refusal_gets_all() -> None:
     async with listening(app, RefusingProtocol, {}) as (_, port):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(request())
-        assert (await received(reader)).startswith(b"HTTP/1.1 200 ")
+        assert (await one_of(reader)).startswith(b"HTTP/1.1 200 ")
         assert seen == ["/predict"]
         writer.close()
+
+
+async def test_what_breaks_off_while_it_is_judged_is_malformed() -> None:
+    async with serving() as server:
+        chunked = request(b"").replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
+        status, answer = await server.ask(chunked + b"2\r\nte\r\nnonsense\r\n")
+        assert status == 400
+        assert b'"code":"malformed_request"' in answer
+        assert server.bodies == []
+        assert server.refusal.begun == 0

@@ -1,0 +1,138 @@
+"""HTTP/1.1 connections that answer everything in its turn, and whose last answer arrives."""
+
+import asyncio
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from serving.flow import BoundedFlow
+from serving.rejection import MALFORMED, Rejection, too_many_connections
+from serving.transport import GuardedTransport
+
+
+class OrderlyProtocol(HttpToolsProtocol):
+    """uvicorn's protocol, but for what it answers without the app, and for when.
+
+    That is a `Rejection`: of what is no HTTP, 400, and of requests above the limit of connections, 503. It comes after
+    the answers to all that was asked before it, and nothing behind it is read. Trailers (RFC 9110, section 6.5) are
+    dropped. Only a request that begins ends the time for which an idle connection is kept: uvicorn ends it with any
+    byte, and for good.
+    """
+
+    _in_head = False
+    _deaf = False
+    _last_word: Rejection | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        settings = self.config.settings  # type: ignore[attr-defined]
+        self._most_held, self.limit_concurrency = settings.max_connections, None  # uvicorn would answer no JSON
+        self._guard = GuardedTransport(transport, self.loop, settings.client_timeout)
+        super().connection_made(self._guard)  # type: ignore[arg-type]
+        self.flow = self._flow = BoundedFlow(self.transport, self.pipeline)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._guard.lost()
+        super().connection_lost(exc)
+
+    def eof_received(self) -> None:
+        self._guard.unread = False
+        self.transport.close()
+
+    def data_received(self, data: bytes) -> None:
+        if self._deaf or self._guard.closed:
+            self._guard.discard(data)
+            return
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._unsupported_upgrade_warning()
+        except httptools.HttpParserError:
+            self._reject(MALFORMED)
+
+    def on_message_begin(self) -> None:
+        self._in_head = True
+        self._unset_keepalive_if_required()
+        super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """As uvicorn's, for which a trailer is a header."""
+        if self._in_head:
+            name = name.lower()
+            if name == b"expect" and value.lower() == b"100-continue":
+                self.expect_100_continue = True
+            self.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        self._end_head()
+        self._begin_request()
+
+    def on_message_complete(self) -> None:
+        self._end_message()
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self._last_word is not None and not self._answering() and not self.transport.is_closing():
+            self._say(self._last_word)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._guard.watch()
+
+    def resume_writing(self) -> None:
+        self._guard.unwatch()
+        super().resume_writing()
+
+    def _answering(self) -> bool:
+        """Whether a request of this connection waits for its answer or for the rest of it."""
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _end_head(self) -> None:
+        self._in_head = False
+
+    def _end_message(self) -> None:
+        self._guard.unread = False
+
+    def _begin_request(self) -> None:
+        app, self.app = self.app, self._judge() or self.app
+        try:
+            super().on_headers_complete()
+        finally:
+            self.app = app
+        self._guard.unread = True
+
+    def _judge(self) -> Rejection | None:
+        """What a request is answered, by its head, in place of what the app would."""
+        if len(self.connections) >= self._most_held or len(self.tasks) >= self._most_held:
+            return too_many_connections(self._most_held)
+        return None
+
+    def _reject(self, rejection: Rejection) -> None:
+        """Answer in its turn what came last, and take nothing more."""
+        self._deaf = True
+        if self._guard.unread and not self.pipeline:
+            self._reject_begun(rejection)
+            return
+        if self._guard.unread:
+            self.pipeline[0] = (self.cycle, rejection)  # type: ignore[assignment]
+        elif self._answering():
+            self._last_word = rejection
+        else:
+            self._say(rejection)
+            return
+        self._flow.hold()
+
+    def _reject_begun(self, rejection: Rejection) -> None:
+        """The same for a request that the app was handed, unless it is being answered or was."""
+        self.cycle.disconnected = True
+        self.cycle.message_event.set()
+        if self.cycle.response_started:
+            self.transport.close()
+        else:
+            self._say(rejection)
+
+    def _say(self, rejection: Rejection) -> None:
+        headers = self.headers if self._in_head or self._guard.unread else ()
+        self.transport.write(rejection.raw(headers, self.server_state.default_headers, self.app_state))
+        self._guard.unread = True
+        self.transport.close()
