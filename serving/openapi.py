@@ -15,6 +15,10 @@ Classifies the sentiment of short texts.
 
 Every error is `{"detail", "code", "request_id"}`: a sentence for people, a code for programs, and the id under which
 the server logged the request. A client that prefers `text/html`, as a browser does, gets pages instead of JSON.
+
+Any request can also be answered, always as JSON and before the connection is closed: 400 `malformed_request`, where
+what was sent is not HTTP/1.1; 431 `headers_too_large`, above MAX_HEADER_BYTES (16 KiB unless set); and 503
+`too_many_connections`, above MAX_CONNECTIONS (1,000 unless set), with `Retry-After`.
 """
 
 

@@ -9,23 +9,33 @@ from serving.flow import BoundedFlow
 from serving.rejection import MALFORMED, Rejection, too_many_connections
 from serving.transport import GuardedTransport
 
+CROWDED = 0.75
+
 
 class OrderlyProtocol(HttpToolsProtocol):
     """uvicorn's protocol, but for what it answers without the app, and for when.
 
     That is a `Rejection`: of what is no HTTP, 400, and of requests above the limit of connections, 503. It comes after
     the answers to all that was asked before it, and nothing behind it is read. Trailers (RFC 9110, section 6.5) are
-    dropped. Only a request that begins ends the time for which an idle connection is kept: uvicorn ends it with any
-    byte, and for good.
+    dropped.
+
+    A connection that is idle is kept for uvicorn's `timeout_keep_alive`, which is to be longer than a proxy in front
+    keeps it, lest the proxy send a request on one that is just closed. Where more than CROWDED of the connections that
+    may be held are, a further one would be in others' way and is kept idle for no longer than `client_timeout`. Only a
+    request that begins ends that time: with uvicorn any byte does, and for good.
     """
 
     _in_head = False
-    _deaf = False
+    _more = False
+    """Whether something came behind the head of a request that was not yet answered."""
+
     _last_word: Rejection | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         settings = self.config.settings  # type: ignore[attr-defined]
         self._most_held, self.limit_concurrency = settings.max_connections, None  # uvicorn would answer no JSON
+        if len(self.connections) >= self._most_held * CROWDED:
+            self.timeout_keep_alive = min(self.timeout_keep_alive, settings.client_timeout)
         self._guard = GuardedTransport(transport, self.loop, settings.client_timeout)
         super().connection_made(self._guard)  # type: ignore[arg-type]
         self.flow = self._flow = BoundedFlow(self.transport, self.pipeline)
@@ -39,7 +49,7 @@ class OrderlyProtocol(HttpToolsProtocol):
         self.transport.close()
 
     def data_received(self, data: bytes) -> None:
-        if self._deaf or self._guard.closed:
+        if self._guard.deaf:
             self._guard.discard(data)
             return
         try:
@@ -72,8 +82,9 @@ class OrderlyProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        if self._last_word is not None and not self._answering() and not self.transport.is_closing():
-            self._say(self._last_word)
+        if self._more and not self._answering() and not self.transport.is_closing():
+            self._more = False
+            self._go_on()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -87,6 +98,13 @@ class OrderlyProtocol(HttpToolsProtocol):
         """Whether a request of this connection waits for its answer or for the rest of it."""
         return self.cycle is not None and not self.cycle.response_complete
 
+    def _go_on(self) -> None:
+        """All is answered that the app was handed."""
+        if self._in_head:
+            self._unset_keepalive_if_required()
+        if self._last_word is not None:
+            self._say(self._last_word)
+
     def _end_head(self) -> None:
         self._in_head = False
 
@@ -94,22 +112,28 @@ class OrderlyProtocol(HttpToolsProtocol):
         self._guard.unread = False
 
     def _begin_request(self) -> None:
-        app, self.app = self.app, self._judge() or self.app
+        if len(self.connections) >= self._most_held or len(self.tasks) >= self._most_held:
+            self._begin_with(too_many_connections(self._most_held))
+        elif (rejection := self._judge()) is not None:
+            self._begin_with(rejection)
+        else:
+            super().on_headers_complete()
+        self._guard.unread = True
+
+    def _begin_with(self, rejection: Rejection) -> None:
+        app, self.app = self.app, rejection
         try:
             super().on_headers_complete()
         finally:
             self.app = app
-        self._guard.unread = True
 
     def _judge(self) -> Rejection | None:
-        """What a request is answered, by its head, in place of what the app would."""
-        if len(self.connections) >= self._most_held or len(self.tasks) >= self._most_held:
-            return too_many_connections(self._most_held)
+        """What is wrong with a request's head, if anything is."""
         return None
 
     def _reject(self, rejection: Rejection) -> None:
         """Answer in its turn what came last, and take nothing more."""
-        self._deaf = True
+        self._guard.deaf = self._more = True
         if self._guard.unread and not self.pipeline:
             self._reject_begun(rejection)
             return

@@ -1,11 +1,10 @@
 """HTTP/1.1 connections that a slow or greedy client cannot keep."""
 
 import asyncio
+import sys
 
 from serving.orderly_protocol import OrderlyProtocol
 from serving.rejection import Rejection, headers_too_large
-
-CROWDED = 0.75
 
 
 class GuardedProtocol(OrderlyProtocol):
@@ -15,10 +14,6 @@ class GuardedProtocol(OrderlyProtocol):
     have trailers; a head comes within `client_timeout` seconds. So long has a client also to send the rest of a request
     that is answered already. (The limits of a body that the app reads are those of `serving.body`.) A client that reads
     an answer more slowly than the transport's PACE for as long is given up.
-
-    A connection that is idle is kept for uvicorn's `timeout_keep_alive`, which is to be longer than a proxy in front
-    keeps it, lest the proxy send a request on one that is just closed. Where more than CROWDED of the connections that
-    may be held are, one that becomes idle is in others' way and is kept for no longer than `client_timeout`.
     """
 
     _mixed = False
@@ -26,6 +21,9 @@ class GuardedProtocol(OrderlyProtocol):
 
     _head_bytes = 0
     """Of the head or the trailers that come, but for what was mixed with something else."""
+
+    _longest_head = 0
+    """What a head may have that is whole with what was received last."""
 
     _timer: asyncio.TimerHandle | None = None
 
@@ -41,59 +39,51 @@ class GuardedProtocol(OrderlyProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._mixed = False
+        self._longest_head = sys.maxsize if self._in_head else len(data)
         super().data_received(data)
         # What came whole, as nearly all does, costs no timer.
-        if (self._in_head or self._guard.unread) and not self._deaf and not self.transport.is_closing():
+        if self._in_head or self._guard.unread:
             self._await_rest(len(data))
-
-    def on_message_begin(self) -> None:
-        self._head_bytes = 0
-        super().on_message_begin()
 
     def on_body(self, body: bytes) -> None:
         self._mixed, self._head_bytes = True, 0
         super().on_body(body)
 
-    def on_response_complete(self) -> None:
-        self.timeout_keep_alive = self._idle_time()
-        super().on_response_complete()
-        if (self._in_head or self._guard.unread) and not self._answering() and not self.transport.is_closing():
-            self._await_more()
+    # Each request asks for these, so they call nothing that they need not.
 
     def _end_head(self) -> None:
-        super()._end_head()
-        self._mixed, self._head_bytes = True, 0
-        self._stop_timer()
+        self._in_head, self._mixed, self._head_bytes = False, True, 0
+        if self._timer is not None:
+            self._stop_timer()
 
     def _end_message(self) -> None:
-        super()._end_message()
-        self._mixed = True
-        self._stop_timer()
+        self._guard.unread, self._mixed, self._head_bytes = False, True, 0
+        if self._timer is not None:
+            self._stop_timer()
 
     def _judge(self) -> Rejection | None:
-        if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > self._most:
-            return headers_too_large(self._most)
-        return super()._judge()
-
-    def _idle_time(self) -> int:
-        """Seconds for which the connection is kept once it is idle."""
-        longest: int = self.config.timeout_keep_alive
-        return longest if len(self.connections) <= self._most_held * CROWDED else min(longest, self._patience)
+        if self._longest_head <= self._most:
+            return None
+        size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+        return headers_too_large(self._most) if size > self._most else None
 
     def _await_rest(self, size: int) -> None:
         """The last `size` bytes ended with a part of a request."""
+        if self._guard.deaf or self.transport.is_closing():
+            return
         if not self._mixed:
             self._head_bytes += size
         if self._head_bytes > self._most:
             self._reject(headers_too_large(self._most))
-        elif not self._answering():
+        elif self._answering():
+            self._more = True
+        else:
             self._await_client()
 
-    def _await_more(self) -> None:
-        """All is answered of which the head was whole, and more has come than that."""
-        if self._in_head:
-            self._unset_keepalive_if_required()
-        self._await_client()
+    def _go_on(self) -> None:
+        if self._in_head or self._guard.unread:
+            self._await_client()
+        super()._go_on()
 
     def _await_client(self) -> None:
         if self._timer is None:

@@ -75,7 +75,8 @@ class RefusingProtocol(GuardedProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        self._end()
+        if self._begun:
+            self._end()
         super().on_response_complete()
 
     def _judges(self) -> bool:

@@ -29,8 +29,10 @@ class GuardedTransport:
         self.write = transport.write  # asked for most, so not by __getattr__
         self.unread = False
         """Whether more may come of a request whose head was whole."""
-        self.closed = False
-        self._left = DISCARDED
+        self.deaf = False
+        """Whether what comes is discarded."""
+
+        self._closed, self._left = False, DISCARDED
         self._watching: asyncio.TimerHandle | None = None
         self._lingering: asyncio.TimerHandle | None = None
 
@@ -38,13 +40,13 @@ class GuardedTransport:
         return getattr(self._transport, name)
 
     def is_closing(self) -> bool:
-        return self.closed or self._transport.is_closing()
+        return self._closed or self._transport.is_closing()
 
     def close(self) -> None:
         """Close once the client has all that was written, or does not read it, or has sent what it had begun."""
         if self.is_closing():
             return
-        self.closed = True
+        self._closed = self.deaf = True
         if self.unread and self._transport.can_write_eof():
             self._transport.write_eof()
             self._transport.resume_reading()

@@ -1,4 +1,5 @@
 import asyncio
+import http.client
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,24 @@ def resident(service: Service) -> int:
     """Bytes of memory that the service's process holds."""
     status = Path(f"/proc/{service.process.pid}/status").read_text(encoding="utf-8")
     return 1024 * next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:"))
+
+
+async def test_a_body_that_is_too_large_is_told_so_though_its_client_first_sends_all_of_it(run: Run) -> None:
+    with run() as service:
+        for _ in range(5):
+            status, answer = await asyncio.to_thread(posted, service, b" " * 5_000_000)
+            assert status == 413
+            assert b'"code":"body_too_large"' in answer
+
+
+def posted(service: Service, body: bytes) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection(HOST, service.port, timeout=20)
+    try:
+        connection.request("POST", "/predict", body, {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
 
 
 async def trickled(service: Service) -> bytes:

@@ -7,6 +7,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from serving.openapi import PREDICT_ERRORS
+from serving.rejection import MALFORMED, headers_too_large, too_many_connections
 from tests.serving.test_errors import TABLE
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "openapi.json"
@@ -43,3 +44,8 @@ def test_every_code_is_documented() -> None:
     untabled = {"internal_error", "overloaded", "not_ready", "unsupported_charset", "unsupported_content_encoding"}
     untabled |= {"body_too_slow", "deadline_exceeded"}
     assert documented == {code for *_, code in TABLE} | untabled
+
+
+def test_what_is_answered_without_the_app_is_documented(schema: dict[str, Any]) -> None:
+    for rejection in (MALFORMED, headers_too_large(16_384), too_many_connections(1000)):
+        assert f"{rejection.status} `{rejection.code}`" in schema["info"]["description"].replace("\n", " ")
