@@ -43,6 +43,9 @@ class OrderlyProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._guard.lost()
         super().connection_lost(exc)
+        # What would be left refers to the connection, and would keep it and itself in memory.
+        self._unset_keepalive_if_required()
+        self.pipeline.clear()
 
     def eof_received(self) -> None:
         self._guard.unread = False

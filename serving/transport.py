@@ -48,9 +48,7 @@ class GuardedTransport:
             return
         self._closed = self.deaf = True
         if self.unread and self._transport.can_write_eof():
-            self._transport.write_eof()
-            self._transport.resume_reading()
-            self._lingering = self._loop.call_later(LINGER, self._end)
+            self._linger()
         else:
             self._end()
 
@@ -76,6 +74,15 @@ class GuardedTransport:
         for timer in (self._watching, self._lingering):
             if timer is not None:
                 timer.cancel()
+
+    def _linger(self) -> None:
+        try:
+            self._transport.write_eof()
+        except OSError:  # the client is gone, and the loop has not heard of it yet
+            self._end()
+            return
+        self._transport.resume_reading()
+        self._lingering = self._loop.call_later(LINGER, self._end)
 
     def _end(self) -> None:
         if self._lingering is not None:

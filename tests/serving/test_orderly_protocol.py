@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import socket
+import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -17,7 +19,7 @@ from serving.protocol import GuardedProtocol
 from serving.rejection import STATE
 from serving.rejection_count import RejectionCount
 from tests.serving.fakes import FakePredictor
-from tests.serving.listener import all_of, listening, one_of
+from tests.serving.listener import all_of, emptied, listening, one_of
 
 pytestmark = pytest.mark.anyio
 
@@ -177,4 +179,31 @@ async def test_many_requests_at_once_are_read_no_faster_than_they_are_answered()
             answered += (await asyncio.wait_for(reader.read(65536), 10)).count(b"HTTP/1.1 200")
             most = max(most, *(len(connection.pipeline) for connection in server.state.connections))  # type: ignore[union-attr]
         assert most <= 262_144 // 18, "no more than are read at a time"
+        writer.close()
+
+
+async def test_nothing_is_left_of_a_connection_that_was_reset() -> None:
+    async with serving() as (server, _, _):
+        reader, writer = await server.connect()
+        writer.write(head() + b"\r\n")
+        assert (await one_of(reader)).endswith(b"ok")
+        (connection,) = server.state.connections
+        assert connection.timeout_keep_alive_task is not None  # type: ignore[union-attr]
+        hard = struct.pack("ii", 1, 0)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, hard)
+        writer.transport.abort()
+        await emptied(server.state)
+        assert connection.timeout_keep_alive_task is None  # type: ignore[union-attr]
+
+
+async def test_nothing_is_left_of_requests_whose_client_has_gone() -> None:
+    async with serving() as (server, _, _):
+        _, writer = await server.connect()
+        writer.write((head("/held") + b"\r\n") * 5)
+        await asyncio.sleep(0.2)
+        (connection,) = server.state.connections
+        assert len(connection.pipeline) == 4  # type: ignore[union-attr]
+        connection.transport.abort()
+        await emptied(server.state)
+        assert not connection.pipeline  # type: ignore[union-attr]
         writer.close()

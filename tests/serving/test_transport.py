@@ -5,7 +5,7 @@ import http.client
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from starlette.responses import Response
@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from serving.protocol import GuardedProtocol
+from serving.transport import GuardedTransport
 from tests.serving.listener import all_of, emptied, listening, one_of
 
 pytestmark = pytest.mark.anyio
@@ -144,3 +145,21 @@ async def test_reading_that_was_paused_goes_on() -> None:
         assert (await asyncio.wait_for(all_of(reader), 10)).endswith(b"no")
         writer.close()
         await emptied(state)
+
+
+async def test_a_client_that_is_gone_already_is_not_waited_for() -> None:
+    calls = []
+
+    class Gone:
+        write = None
+
+        def write_eof(self) -> None:
+            raise OSError
+
+        def __getattr__(self, name: str) -> Any:
+            return lambda: calls.append(name) if name == "close" else name == "can_write_eof"
+
+    guard = GuardedTransport(cast(asyncio.Transport, Gone()), asyncio.get_running_loop(), 1)
+    guard.unread = True
+    guard.close()
+    assert calls == ["close"]
