@@ -23,17 +23,13 @@ class Outcome:
 
 async def ask(service: Service, number: int, texts: list[str] | None = None) -> Outcome:
     """One request on a connection of its own."""
-    request_id = f"load-{number}"
-    sent = {"texts": texts} if texts else {"text": text_of(number)}
-    body = json.dumps(sent).encode()
-    head = f"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nX-Request-ID: {request_id}\r\n"
-    received = b""
+    request_id, received = request_id_of(number), b""
     try:
         reader, writer = await asyncio.open_connection(HOST, service.port)
     except OSError:
         return Outcome(request_id, None)
     try:
-        writer.write(f"{head}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body)
+        writer.write(request(number, texts, connection="close"))
         while chunk := await reader.read(65536):
             received += chunk
     except OSError:
@@ -41,6 +37,18 @@ async def ask(service: Service, number: int, texts: list[str] | None = None) -> 
     finally:
         writer.close()
     return _outcome(request_id, received)
+
+
+def request(number: int, texts: list[str] | None = None, *, connection: str = "keep-alive") -> bytes:
+    """The bytes of a request."""
+    body = json.dumps({"texts": texts} if texts else {"text": text_of(number)}).encode()
+    lines = ["POST /predict HTTP/1.1", "Host: x", "Content-Type: application/json", f"Content-Length: {len(body)}"]
+    lines += [f"X-Request-ID: {request_id_of(number)}", f"Connection: {connection}", "", ""]
+    return "\r\n".join(lines).encode() + body
+
+
+def request_id_of(number: int) -> str:
+    return f"load-{number}"
 
 
 def text_of(number: int) -> str:

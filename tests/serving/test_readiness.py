@@ -1,6 +1,9 @@
 import asyncio
+from collections.abc import Callable
 
 import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
 
 from serving.batching import Batcher
 from serving.errors import NotReady
@@ -58,3 +61,23 @@ async def test_closed(predictor: FakePredictor) -> None:
     await batcher.aclose()
     with pytest.raises(NotReady):
         await Readiness(batcher).confirm()
+
+
+async def test_a_thread_that_cannot_be_woken(
+    make_app: Callable[..., FastAPI], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def submit(*_: object) -> None:
+        raise RuntimeError("cannot schedule new futures after interpreter shutdown")
+
+    app = make_app()
+    client = TestClient(app)
+    assert client.get("/readyz").status_code == 200
+    monkeypatch.setattr(app.state.service.batcher._worker._thread, "submit", submit)
+    for _ in range(2):
+        answer = client.get("/readyz")
+        assert (answer.status_code, answer.json()["code"]) == (503, "not_ready")
+        assert "interpreter" not in answer.text
+    assert "The self-test failed" in caplog.text
+    assert client.get("/healthz").status_code == 200
+    monkeypatch.undo()
+    assert client.get("/readyz").status_code == 200
