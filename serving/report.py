@@ -2,8 +2,10 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from html import unescape
 from pathlib import Path
+from stat import S_ISREG
 from xml.etree import ElementTree
 
 from markupsafe import Markup
@@ -11,6 +13,9 @@ from markupsafe import Markup
 from serving.bundle import REPORT
 
 PAGE = "report.html"
+
+MAX_BYTES = 8 * 1024**2
+"""How large a page may be: what is larger is not read."""
 
 _SVG = "http://www.w3.org/2000/svg"
 _FIGURE = re.compile(r'<figure id="[\w-]+">(.*?)</figure>', re.DOTALL)
@@ -41,14 +46,28 @@ class Report:
 
     @classmethod
     def read(cls, bundle: Path, model_version: str) -> "Report | None":
-        """The report of this version in a bundle's folder; None where there is none, or one of another version."""
+        """The report of this version in a bundle's folder; None where there is none, or one of another version.
+
+        A file that is as it was the last time is not read again.
+        """
+        path = bundle / REPORT / PAGE
         try:
-            page = (bundle / REPORT / PAGE).read_text(encoding="utf-8")
+            found = path.stat()
+            if not S_ISREG(found.st_mode) or found.st_size > MAX_BYTES:
+                return None
+            return _read(path, model_version, (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns))
         except (OSError, UnicodeDecodeError):
             return None
-        if f"<code>{model_version}</code>" not in page:
-            return None
-        return cls(page, [plot for figure in _FIGURE.findall(page) if (plot := _plot(figure))])
+
+
+# A service has one report, and two while a new one takes its place.
+@lru_cache(maxsize=2)
+def _read(path: Path, model_version: str, identity: tuple[int, ...]) -> Report | None:  # noqa: ARG001
+    with path.open("rb") as file:
+        page = file.read(MAX_BYTES).decode("utf-8")
+    if f"<code>{model_version}</code>" not in page:
+        return None
+    return Report(page, [plot for figure in _FIGURE.findall(page) if (plot := _plot(figure))])
 
 
 def _plot(figure: str) -> Plot | None:

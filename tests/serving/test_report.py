@@ -1,9 +1,10 @@
+import os
 from pathlib import Path
 
 import pytest
 
 from serving.bundle import REPORT
-from serving.report import PAGE, Report
+from serving.report import MAX_BYTES, PAGE, Report
 
 VERSION = "0123456789ab"
 DRAWING = (
@@ -60,3 +61,28 @@ def test_what_is_more_than_a_drawing_is_left_out(tmp_path: Path, drawing: str) -
     report = read(tmp_path, page(drawing))
     assert report is not None
     assert report.plots == []
+
+
+def test_it_is_read_again_only_when_it_has_changed(tmp_path: Path) -> None:
+    first = read(tmp_path, page(DRAWING))
+    assert first is not None
+    assert Report.read(tmp_path, VERSION) is first
+    later = read(tmp_path, page(DRAWING) + "<p>more</p>")
+    assert later is not None
+    assert later.page.endswith("<p>more</p>")
+    assert read(tmp_path, page(DRAWING, "another")) is None
+    assert Report.read(tmp_path, "another") is not None
+
+
+def test_one_that_is_too_large_is_not_read(tmp_path: Path) -> None:
+    assert read(tmp_path, page(DRAWING) + " " * (MAX_BYTES - len(page(DRAWING)))) is not None
+    assert read(tmp_path, page(DRAWING) + " " * MAX_BYTES) is None
+
+
+def test_what_is_no_plain_file_is_not_opened(tmp_path: Path) -> None:
+    (tmp_path / REPORT).mkdir()
+    os.mkfifo(tmp_path / REPORT / PAGE)
+    assert Report.read(tmp_path, VERSION) is None
+    (tmp_path / REPORT / PAGE).unlink()
+    (tmp_path / REPORT / PAGE).mkdir()
+    assert Report.read(tmp_path, VERSION) is None
