@@ -18,10 +18,15 @@ Ids = npt.NDArray[np.int32]
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """One text as token ids, int32 (tokens,), never empty. `truncated`: tokens beyond the limit were left out."""
+    """One text as token ids, int32 (tokens,), never empty. `cut`: how many tokens beyond the limit were left out."""
 
     ids: Ids
-    truncated: bool
+    cut: int = 0
+
+    @property
+    def truncated(self) -> bool:
+        """Whether any was."""
+        return self.cut > 0
 
 
 class Encoder:
@@ -89,7 +94,7 @@ class Encoder:
 
     def _of(self, encoding: Encoding) -> Encoded:
         ids = encoding.ids or [self.unknown_id]
-        return Encoded(np.array(ids, dtype=np.int32), truncated=bool(encoding.overflowing))
+        return Encoded(np.array(ids, dtype=np.int32), sum(len(more.ids) for more in encoding.overflowing))
 
     def pad_batch(self, batch: Sequence[Encoded]) -> tuple[Ids, Ids]:
         """Ids padded right to the longest, int32 (texts, steps), and the true lengths, int32 (texts,)."""

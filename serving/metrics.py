@@ -52,6 +52,7 @@ class Metrics:
         )
         self._predictions = Counter("predictions", "Predictions", ["label"], registry=registry)
         self._truncated = Counter("truncated_texts", "Texts whose end the model did not read", registry=registry)
+        self._cut = Counter("truncated_tokens", "Tokens that the model did not read", registry=registry)
         self._batches = Histogram("batch_texts", "Texts computed at once", buckets=_TEXTS, registry=registry)
         self._queue = Gauge(
             "queue_texts", "Texts that wait or are in work", registry=registry, multiprocess_mode="livesum"
@@ -88,6 +89,7 @@ class Metrics:
             self._label(prediction.label).inc()
             if prediction.truncated:
                 self._truncated.inc()
+                self._cut.inc(prediction.cut)
 
     def count_batch(self, texts: int) -> None:
         """A batch of so many texts is done."""

@@ -27,7 +27,7 @@ class Prediction:
     """The answer for one text. `probabilities` keeps the bundle's label order and sums to 1.
 
     `truncated`: the text had more tokens than the model reads, and its end was not looked at.
-    `explanation`: the text's words with their weights, where they were asked for.
+    `explanation`: the text's words with their weights, where they were asked for. `cut`: the tokens that were not read.
     """
 
     label: str
@@ -35,6 +35,7 @@ class Prediction:
     probabilities: dict[str, float]
     truncated: bool
     explanation: tuple[WeighedWord, ...] | None = None
+    cut: int = 0
 
 
 class PredictorLike(Protocol):
@@ -79,15 +80,13 @@ class Predictor:
         """One prediction a text, in order. An answer does not depend on the other texts."""
         encoded = self.encoder.encode(texts)
         probabilities = self._probabilities(encoded)
-        return [
-            self._prediction(row, item.truncated) for row, item in zip(probabilities.tolist(), encoded, strict=True)
-        ]
+        return [self._prediction(row, item.cut) for row, item in zip(probabilities.tolist(), encoded, strict=True)]
 
     def explain(self, text: str) -> Prediction:
         """What `predict` answers to this one text, and the weight of each of its words."""
         occlusion = Occlusion(text, self.encoder)
         probabilities = self._probabilities(occlusion.encoded)
-        prediction = self._prediction(probabilities[0].tolist(), occlusion.encoded[0].truncated)
+        prediction = self._prediction(probabilities[0].tolist(), occlusion.encoded[0].cut)
         return replace(prediction, explanation=occlusion.weigh(probabilities))
 
     def check(self) -> None:
@@ -110,10 +109,10 @@ class Predictor:
             probabilities[rows] = self.network.run(*self.encoder.pad_batch([encoded[row] for row in rows]))
         return probabilities
 
-    def _prediction(self, row: list[float], truncated: bool) -> Prediction:
+    def _prediction(self, row: list[float], cut: int) -> Prediction:
         probabilities = dict(zip(self.metadata.labels, row, strict=True))
         label = max(probabilities, key=probabilities.__getitem__)
-        return Prediction(label, probabilities[label], probabilities, truncated)
+        return Prediction(label, probabilities[label], probabilities, cut > 0, cut=cut)
 
     def _check_shapes(self) -> None:
         network, encoder, labels = self.network, self.encoder, self.metadata.labels

@@ -56,7 +56,13 @@ class FakePredictor:
         labels = self.metadata.labels
         winner = labels[-1] if "good" in text else labels[0] if "bad" in text else labels[len(labels) // 2]
         probabilities = {label: 0.2 / (len(labels) - 1) for label in labels} | {winner: 0.8}
-        return Prediction(winner, max(probabilities.values()), probabilities, truncated=len(text.split()) > 20)
+        return Prediction(
+            winner,
+            max(probabilities.values()),
+            probabilities,
+            truncated=len(text.split()) > 20,
+            cut=max(0, len(text.split()) - 20),
+        )
 
 
 def _weight(word: str) -> float:

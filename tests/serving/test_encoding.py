@@ -26,6 +26,8 @@ def test_ids_come_unpadded_and_in_order() -> None:
 def test_truncation_is_told() -> None:
     short, exact, long = encoder(max_tokens=2).encode(["good", "good day", "good day to"])
     assert [short.truncated, exact.truncated, long.truncated] == [False, False, True]
+    (longer,) = encoder(max_tokens=2).encode(["good day to you bad day a"])
+    assert [exact.cut, long.cut, longer.cut] == [0, 1, 5]
     assert len(long.ids) == 2
 
 

@@ -63,11 +63,12 @@ def test_two_apps_do_not_add_up(make_app: Callable[..., FastAPI]) -> None:
 
 
 def test_batches_and_cut_texts(client: TestClient) -> None:
-    client.post("/predict", json={"texts": ["good", "word " * 21]})
+    client.post("/predict", json={"texts": ["good", "word " * 23]})
     client.get("/readyz")
     assert line(client, "batch_texts_sum").endswith(" 2.0")
     assert line(client, "batch_texts_count").endswith(" 1.0")
     assert line(client, "truncated_texts_total").endswith(" 1.0")
+    assert line(client, "truncated_tokens_total").endswith(" 3.0")
 
 
 def test_a_new_model_takes_the_old_ones_place(make_app: Callable[..., FastAPI]) -> None:

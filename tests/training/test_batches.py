@@ -17,7 +17,7 @@ def encoder() -> Encoder:
 @pytest.fixture(scope="module")
 def batches(encoder: Encoder) -> Batches:
     rng = np.random.default_rng(0)
-    encoded = [Encoded(np.full(rng.integers(1, 40), 2 + i % 3, np.int32), False) for i in range(ROWS)]
+    encoded = [Encoded(np.full(rng.integers(1, 40), 2 + i % 3, np.int32)) for i in range(ROWS)]
     targets = np.eye(3, dtype=np.float32)[rng.integers(0, 3, ROWS)]
     return Batches(encoder, encoded, targets, np.arange(ROWS, dtype=np.float32), size=8)
 

@@ -27,7 +27,7 @@ ENCODER = Encoder(build_tokenizer(["a b c d e f"], TokenizerKnobs(model="word", 
 def batches(rows: int, seed: int) -> Batches:
     """Texts of tokens 17 to 22, whose label is whether there are more of the first three."""
     rng = np.random.default_rng(seed)
-    encoded = [Encoded(rng.integers(17, 23, rng.integers(3, 12)).astype(np.int32), False) for _ in range(rows)]
+    encoded = [Encoded(rng.integers(17, 23, rng.integers(3, 12)).astype(np.int32)) for _ in range(rows)]
     labels = [int((item.ids < 20).mean() > 0.5) for item in encoded]
     return Batches(ENCODER, encoded, np.eye(2, dtype=np.float32)[labels], np.ones(rows, np.float32), 16)
 
