@@ -84,6 +84,15 @@ class Metrics:
         self._counter(method if method in _METHODS else "other", route, str(status)).inc()
         self._timer(route).observe(seconds)
 
+    def refusals(self, method: str, route: str, status: int) -> Counter:
+        """What counts the requests that are answered so before the app, each by `inc()`.
+
+        Their time, which is next to none, is not among the durations: a flood of them would hide how long the others
+        take.
+        """
+        counter: Counter = self._counter(method if method in _METHODS else "other", route, str(status))
+        return counter
+
     def count_predictions(self, predictions: Sequence[Prediction]) -> None:
         for prediction in predictions:
             self._label(prediction.label).inc()

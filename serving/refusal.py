@@ -15,6 +15,7 @@ from serving.schemas import ErrorAnswer
 from serving.tally import Tally
 
 METHOD, ROUTE = "POST", "/predict"
+_METHOD, _ROUTE = METHOD.encode(), ROUTE.encode()
 _MARK = "request id"
 
 _log = logging.getLogger(__name__)
@@ -42,7 +43,8 @@ class Refusal:
         headers = {"Content-Type": "application/json", **VARY, **error.headers}
         lines = [(name.lower().encode(), value.encode()) for name, value in headers.items()] + SAFE
         self._head = status + _lines(lines)
-        self._admission, self._metrics = admission, metrics
+        self._admission = admission
+        self._counter = metrics.refusals(METHOD, ROUTE, error.status)
         self._cross_origin = cross_origin
         self._tally = Tally()
         self._common: tuple[RawHeaders, bytes] = ((), b"")
@@ -51,7 +53,7 @@ class Refusal:
 
     def concerns(self, method: bytes, url: bytes) -> bool:
         """Whether it is a prediction that is asked for."""
-        return method == METHOD.encode() and url.partition(b"?")[0] == ROUTE.encode()
+        return method == _METHOD and (url == _ROUTE or url.partition(b"?")[0] == _ROUTE)
 
     def applies(self, headers: RawHeaders) -> bool:
         """Whether a prediction with these headers finds no place and is answered here. Pages are left to the app."""
@@ -80,7 +82,7 @@ class Refusal:
 
     def _count(self, request_id: str, begin: float) -> None:
         now = perf_counter()
-        self._metrics.count_request(METHOD, ROUTE, self._status, now - begin)
+        self._counter.inc()
         log_request(request_id, METHOD, ROUTE, self._status, now - begin, logging.DEBUG)
         if number := self._tally.add(now):
             _log.warning("%s %s: %d refused, for the queue was full", METHOD, ROUTE, number)

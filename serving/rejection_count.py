@@ -24,7 +24,7 @@ class RejectionCount:
         self._tallies: defaultdict[str, Tally] = defaultdict(Tally)
 
     def count(self, request_id: str, method: str, status: int, code: str) -> None:
-        self._metrics.count_request(method, ROUTE, status, 0.0)
+        self._metrics.refusals(method, ROUTE, status).inc()
         log_request(request_id, method, ROUTE, status, 0.0, logging.DEBUG)
         if number := self._tallies[code].add(perf_counter()):
             _log.warning("%d answered %d before the app: %s", number, status, code)
