@@ -94,7 +94,8 @@ class Encoder:
 
     def _of(self, encoding: Encoding) -> Encoded:
         ids = encoding.ids or [self.unknown_id]
-        return Encoded(np.array(ids, dtype=np.int32), sum(len(more.ids) for more in encoding.overflowing))
+        rest = encoding.overflowing
+        return Encoded(np.array(ids, dtype=np.int32), sum(len(more.ids) for more in rest) if rest else 0)
 
     def pad_batch(self, batch: Sequence[Encoded]) -> tuple[Ids, Ids]:
         """Ids padded right to the longest, int32 (texts, steps), and the true lengths, int32 (texts,)."""

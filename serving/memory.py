@@ -6,17 +6,20 @@ import gc
 LARGE = 1024**2
 """Bytes. Weights have more, and what an answer takes has less."""
 
-_M_MMAP_THRESHOLD = -3  # of glibc's malloc.h
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 
 
 def map_large() -> None:
     """Have what is LARGE go back as soon as it is freed (glibc's mallopt; elsewhere nothing happens).
 
     Left to itself, glibc takes to keeping ever larger pieces in heaps, one for each thread, where whatever stays above
-    a freed piece keeps it: with every other exchange of the model that was 20 MB more.
+    a freed piece keeps it: with every other exchange of the model that was 20 MB more. What is free at a heap's end
+    goes back from twice as much on, as it would by itself; once told anything, glibc returns it from 128 KB on.
     """
     try:
-        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, LARGE)
+        library = ctypes.CDLL(None)
+        library.mallopt(_M_MMAP_THRESHOLD, LARGE)
+        library.mallopt(_M_TRIM_THRESHOLD, 2 * LARGE)
     except (AttributeError, OSError, TypeError):
         return
 
