@@ -51,7 +51,8 @@ async def test_more_than_fits_is_refused_and_nothing_is_lost(run: Run) -> None:
 @pytest.mark.slow
 async def test_a_full_queue_refuses_at_once_however_long_it_takes(run: Run) -> None:
     slow, more = ["a " * 5000] * 128, {"texts": ["good"] * 128}
-    with run(QUEUE_LIMIT="640", MAX_BODY_BYTES="4000000", DEADLINE="25", CLIENT_TIMEOUT="1") as service, http_client(service) as client:
+    settings = {"QUEUE_LIMIT": "640", "MAX_BODY_BYTES": "4000000", "DEADLINE": "25", "CLIENT_TIMEOUT": "1"}
+    with run(**settings) as service, http_client(service) as client:
         waiting = [asyncio.create_task(ask(service, n, slow)) for n in range(5)]
         try:
             await asyncio.to_thread(wait_for_queue, client, 640 - 127)
