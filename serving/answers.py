@@ -1,12 +1,23 @@
 """Answers as JSON, written without their models (`serving.schemas`), whose checks our own values do not need."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from pydantic_core import to_json
+from starlette.responses import Response
 
+from serving.negotiation import VARY
 from serving.predictor import Prediction
+
+_HEADERS = [(b"content-type", b"application/json")] + [(name.lower().encode(), VARY[name].encode()) for name in VARY]
+
+
+class JsonAnswer(Response):
+    """Bytes of JSON with headers that are known: what Starlette makes of any headers takes as long as the JSON."""
+
+    def init_headers(self, headers: Mapping[str, str] | None = None) -> None:  # noqa: ARG002
+        self.raw_headers = [*_HEADERS, (b"content-length", b"%d" % len(self.body))]
 
 
 def one_answer(text: str, prediction: Prediction, model_version: str) -> bytes:

@@ -7,13 +7,12 @@ from functools import lru_cache
 from typing import Any, NoReturn, TypeVar
 
 from python_multipart.multipart import parse_options_header
-from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
 
 from serving.budget import Budget, Share
 from serving.errors import BodyTooLarge, BodyTooSlow, MalformedBody, UnsupportedMediaType
-from serving.raw_headers import first
+from serving.raw_headers import RawHeaders, first
 from serving.waiting import within
 
 FORM = "application/x-www-form-urlencoded"
@@ -35,13 +34,13 @@ class ContentType:
     boundary: str = ""
 
 
-def content_type(headers: Headers) -> ContentType:
+def content_type(headers: RawHeaders) -> ContentType:
     """What the body is, by its headers (RFC 9110, sections 8.3 and 8.4).
 
     Raises UnsupportedMediaType for a missing or another `Content-Type`, a charset other than UTF-8, and any
     `Content-Encoding`.
     """
-    return _content_type(first(headers.raw, b"content-type"), first(headers.raw, b"content-encoding", "identity"))
+    return _content_type(first(headers, b"content-type"), first(headers, b"content-encoding", "identity"))
 
 
 @lru_cache(maxsize=64)

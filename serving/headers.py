@@ -18,7 +18,7 @@ class HeadersMiddleware:
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         def send_safely(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
                 headers = message.get("headers", [])
@@ -26,4 +26,4 @@ class HeadersMiddleware:
                 message["headers"] = [*headers, *(header for header in SAFE if header[0] not in names)]
             return send(message)
 
-        await self.app(scope, receive, send_safely if scope["type"] == "http" else send)
+        return self.app(scope, receive, send_safely if scope["type"] == "http" else send)

@@ -25,10 +25,9 @@ class RequestIdMiddleware:
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
+            return self.app(scope, receive, send)
         request_id = choose_id(scope["headers"])
         scope.setdefault("state", {})["request_id"] = request_id
         header = (NAME, request_id.encode())
@@ -38,7 +37,7 @@ class RequestIdMiddleware:
                 message["headers"] = [*message.get("headers", ()), header]
             return send(message)
 
-        await self.app(scope, receive, send_with_id)
+        return self.app(scope, receive, send_with_id)
 
 
 def choose_id(headers: RawHeaders) -> str:

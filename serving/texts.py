@@ -35,7 +35,7 @@ async def read_submission(request: Request, settings: Settings, budget: Budget) 
     The text of a request for one is left in `request.state.text` even where it is refused, so that a page can keep it
     in its box. Raises UnsupportedMediaType, BodyTooLarge, BodyTooSlow, Overloaded, MalformedBody or InvalidText.
     """
-    kind = content_type(request.headers)
+    kind = content_type(request.scope["headers"])
     body = await read_body(request, settings.max_body_bytes, settings.client_timeout, budget)
     if kind.name == JSON:
         document = parse_json(body)

@@ -51,7 +51,7 @@ async def taken_in(request: Request, settings: Settings, transfers: Transfers) -
     Raises UnsupportedMediaType, MalformedBody, BodyTooLarge as soon as a limit is passed, BodyTooSlow, Overloaded and
     InvalidFile.
     """
-    kind = content_type(request.headers)
+    kind = content_type(request.scope["headers"])
     if kind.name != MULTIPART:
         raise UnsupportedMediaType(f"The Content-Type is {kind.name}; accepted is {MULTIPART} with a field `file`.")
     limit = settings.max_file_bytes

@@ -3,11 +3,10 @@
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.responses import HTMLResponse
 
-from serving.answers import answers, one_answer
+from serving.answers import JsonAnswer, answers, one_answer
 from serving.auth import require_key
 from serving.dependencies import TheService, prefers_page, service_of
 from serving.disconnect import unless_gone
-from serving.negotiation import VARY
 from serving.openapi import KEY_ERRORS, PREDICT_AS_PAGE, PREDICT_BODY, PREDICT_ERRORS
 from serving.schemas import PredictedText, PredictionAnswer, PredictionsAnswer
 from serving.texts import read_submission
@@ -46,4 +45,4 @@ async def predict(request: Request) -> Response:
         return service.pages.form(request, text="" if submitted.several else texts[0], answers=shown)
     version = service.metadata.model_version
     body = answers(texts, predictions, version) if submitted.several else one_answer(texts[0], predictions[0], version)
-    return Response(body, headers=VARY, media_type="application/json")
+    return JsonAnswer(body)
