@@ -18,6 +18,7 @@ from serving.errors import RequestError
 from serving.negotiation import VARY
 from serving.pages import root_path
 from serving.schemas import ErrorAnswer
+from serving.texts import forget_text, kept_text
 
 _log = logging.getLogger(__name__)
 
@@ -62,6 +63,9 @@ class ErrorMiddleware:
                 raise
             response = await render_error(Request(scope), error)
             await response(scope, receive, send)
+        finally:
+            # The server keeps a connection's last scope until the next request.
+            forget_text(scope)
 
 
 async def render_error(request: Request, error: Exception) -> Response:
@@ -124,11 +128,6 @@ def _page(request: Request, problem: Problem, answer: ErrorAnswer) -> Response:
     pages = service_of(request).pages
     submitted = request.method == "POST" and request.scope["path"] == f"{root_path(request)}/predict"
     if submitted and problem.status != HTTPStatus.UNAUTHORIZED:
-        text = _kept(getattr(request.state, "text", ""))
+        text = kept_text(request)
         return pages.refused_form(request, answer, text=text, status=problem.status, headers=problem.headers)
     return pages.error(request, answer, status=problem.status, headers=problem.headers)
-
-
-def _kept(text: object) -> str:
-    """The text that the client sent, where it was one; what no page can hold is replaced."""
-    return text.encode("utf-8", "replace").decode("utf-8") if isinstance(text, str) else ""

@@ -1,6 +1,7 @@
 """HTTP/1.1 connections that answer everything in its turn, and whose last answer arrives."""
 
 import asyncio
+from typing import TYPE_CHECKING, cast
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -8,6 +9,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from serving.flow import BoundedFlow
 from serving.rejection import MALFORMED, Rejection, too_many_connections
 from serving.transport import GuardedTransport
+
+if TYPE_CHECKING:
+    from serving.server import ServerConfig
 
 CROWDED = 0.75
 
@@ -32,11 +36,12 @@ class OrderlyProtocol(HttpToolsProtocol):
     _last_word: Rejection | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        settings = self.config.settings  # type: ignore[attr-defined]
+        config = cast("ServerConfig", self.config)
+        settings = config.settings
         self._most_held, self.limit_concurrency = settings.max_connections, None  # uvicorn would answer no JSON
         if len(self.connections) >= self._most_held * CROWDED:
             self.timeout_keep_alive = min(self.timeout_keep_alive, settings.client_timeout)
-        self._guard = GuardedTransport(transport, self.loop, settings.client_timeout)
+        self._guard = GuardedTransport(transport, self.loop, settings.client_timeout, config.undelivered)
         super().connection_made(self._guard)  # type: ignore[arg-type]
         self.flow = self._flow = BoundedFlow(self.transport, self.pipeline)
 
@@ -46,12 +51,24 @@ class OrderlyProtocol(HttpToolsProtocol):
         # What would be left refers to the connection, and would keep it and itself in memory.
         self._unset_keepalive_if_required()
         self.pipeline.clear()
+        self._flow.forget()
 
     def eof_received(self) -> None:
         self._guard.unread = False
         self.transport.close()
 
     def data_received(self, data: bytes) -> None:
+        if self._flow.divides(data):
+            self._receive_pieces()
+        else:
+            self._receive(data)
+
+    def _receive_pieces(self) -> None:
+        for piece in self._flow.pieces():
+            self._receive(piece)
+
+    def _receive(self, data: bytes) -> None:
+        """Take in what came, or a piece of it."""
         if self._guard.deaf:
             self._guard.discard(data)
             return
@@ -85,6 +102,9 @@ class OrderlyProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
+        if self._flow.behind:
+            # Not now: this may be told while a piece is being looked at.
+            self.loop.call_soon(self._receive_pieces)
         if self._more and not self._answering() and not self.transport.is_closing():
             self._more = False
             self._go_on()

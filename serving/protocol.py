@@ -37,10 +37,10 @@ class GuardedProtocol(OrderlyProtocol):
         self._stop_timer()
         super().connection_lost(exc)
 
-    def data_received(self, data: bytes) -> None:
+    def _receive(self, data: bytes) -> None:
         self._mixed = False
         self._longest_head = sys.maxsize if self._in_head else len(data)
-        super().data_received(data)
+        super()._receive(data)
         # What came whole, as nearly all does, costs no timer.
         if self._in_head or self._guard.unread:
             self._await_rest(len(data))

@@ -44,8 +44,8 @@ class RefusingProtocol(GuardedProtocol):
         self._end()
         super().connection_lost(exc)
 
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
+    def _receive(self, data: bytes) -> None:
+        super()._receive(data)
         if self._held is not None and not self.transport.is_closing():
             self._hand_over()
 

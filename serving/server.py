@@ -19,6 +19,7 @@ from serving.interpreter import collect_seldom, switch_every
 from serving.refusing_protocol import RefusingProtocol
 from serving.settings import GRACE, Settings
 from serving.supervisor import Supervisor
+from serving.undelivered import Undelivered
 
 # Heroku's router keeps idle connections for 90 seconds.
 KEEP_ALIVE = 95
@@ -31,10 +32,10 @@ _SHARED = "PROMETHEUS_MULTIPROC_DIR"
 
 
 class ServerConfig(uvicorn.Config):
-    """uvicorn's configuration, which is also carried to each worker, and the settings that it was made of."""
+    """uvicorn's configuration, which is also carried to each worker, and what the connections of one share."""
 
     def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+        self.settings, self.undelivered = settings, Undelivered()
         super().__init__(
             "serving.app:create_app",
             factory=True,

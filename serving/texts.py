@@ -4,12 +4,15 @@ import re
 from dataclasses import dataclass
 
 from starlette.requests import Request
+from starlette.types import Scope
 
 from serving.body import FORM, JSON, content_type, json_type, parse_json, read_body, shown
 from serving.budget import Budget
 from serving.errors import InvalidText
 from serving.forms import Fields, parse_multipart, parse_urlencoded
 from serving.settings import Settings
+
+_KEPT = "text"
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -32,19 +35,37 @@ class Submission:
 async def read_submission(request: Request, settings: Settings, budget: Budget) -> Submission:
     """Read, parse and check a request's body.
 
-    The text of a request for one is left in `request.state.text` even where it is refused, so that a page can keep it
-    in its box. Raises UnsupportedMediaType, BodyTooLarge, BodyTooSlow, Overloaded, MalformedBody or InvalidText.
+    The text of a request for one is kept for `kept_text`, even where it is refused.
+    Raises UnsupportedMediaType, BodyTooLarge, BodyTooSlow, Overloaded, MalformedBody or InvalidText.
     """
     kind = content_type(request.scope["headers"])
     body = await read_body(request, settings.max_body_bytes, settings.client_timeout, budget)
     if kind.name == JSON:
         document = parse_json(body)
         if isinstance(document, dict):
-            request.state.text = document.get("text")
+            _keep(request, document.get("text"))
         return from_json(document, settings)
     fields = parse_urlencoded(body) if kind.name == FORM else await parse_multipart(body, kind.boundary)
-    request.state.text = dict(fields).get("text")
+    _keep(request, dict(fields).get("text"))
     return from_form(fields, settings)
+
+
+def _keep(request: Request, text: object) -> None:
+    request.scope["state"][_KEPT] = text
+
+
+def kept_text(request: Request) -> str:
+    """The text that the client sent, so that a page can show it in its box; what no page can hold is replaced.
+
+    Empty where there was none, or none that is a string.
+    """
+    text = request.scope["state"].get(_KEPT)
+    return text.encode("utf-8", "replace").decode("utf-8") if isinstance(text, str) else ""
+
+
+def forget_text(scope: Scope) -> None:
+    """After the answer: no request's text is held any longer."""
+    scope["state"].pop(_KEPT, None)
 
 
 def from_json(document: object, settings: Settings) -> Submission:

@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+from serving.undelivered import Undelivered
+
 PACE = 1024  # bytes a second
 LINGER = 2.0  # seconds
 DISCARDED = 16 * 1024 * 1024  # bytes
@@ -22,10 +24,13 @@ class GuardedTransport:
     Args:
         transport: what does the work; all that is not here is its own.
         patience: seconds in which a client has to read as much as PACE says.
+        undelivered: what is told that a client is waited for.
     """
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, patience: float) -> None:
-        self._transport, self._loop, self._patience = transport, loop, patience
+    def __init__(
+        self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, patience: float, undelivered: Undelivered
+    ) -> None:
+        self._transport, self._loop, self._patience, self._undelivered = transport, loop, patience, undelivered
         self.write = transport.write  # asked for most, so not by __getattr__
         self.unread = False
         """Whether more may come of a request whose head was whole."""
@@ -61,6 +66,7 @@ class GuardedTransport:
     def watch(self) -> None:
         """From now on the client has to read at PACE what was written."""
         if self._watching is None:
+            self._undelivered.add(self._transport)
             self._watch()
 
     def unwatch(self) -> None:
@@ -68,9 +74,11 @@ class GuardedTransport:
         if self._watching is not None and not self.is_closing():
             self._watching.cancel()
             self._watching = None
+            self._undelivered.remove(self._transport)
 
     def lost(self) -> None:
         """The connection is no more."""
+        self._undelivered.remove(self._transport)
         for timer in (self._watching, self._lingering):
             if timer is not None:
                 timer.cancel()

@@ -28,6 +28,12 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
+def small_bundle(pristine_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What settings that name no bundle serve."""
+    monkeypatch.setenv("MODEL_DIR", str(pristine_bundle))
+
+
+@pytest.fixture
 def predictor() -> FakePredictor:
     return FakePredictor()
 

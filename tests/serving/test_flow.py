@@ -1,7 +1,7 @@
 import asyncio
 from typing import cast
 
-from serving.flow import BoundedFlow
+from serving.flow import MANY, PIECE, BoundedFlow
 
 
 class Reading:
@@ -37,3 +37,36 @@ def test_held_is_held_for_good() -> None:
     flow.hold()
     flow.resume_reading()
     assert not transport.reads
+
+
+def test_many_requests_are_kept_and_looked_at_while_none_waits() -> None:
+    flow, transport, waiting = make_flow()
+    data = bytes(range(256)) * 10 + b"HTTP/" * (MANY + 1)
+    assert flow.divides(data)
+    flow.pause_reading()
+    seen = b""
+    for piece in flow.pieces():
+        seen += piece
+        if len(seen) == 2 * PIECE:
+            waiting.append("a request")
+    assert seen == data[: 2 * PIECE]
+    assert flow.behind
+    waiting.clear()
+    flow.resume_reading()
+    assert not transport.reads, "what was read already comes first"
+    assert seen + b"".join(flow.pieces()) == data
+    assert not flow.behind
+    assert transport.reads
+
+
+def test_what_is_short_or_has_few_requests_is_not_divided() -> None:
+    flow, _, _ = make_flow()
+    assert not flow.divides(b"a" * 262_144 + b"HTTP/" * MANY)
+    assert not flow.divides(b"HTTP/" * (PIECE // 5))
+
+
+def test_what_is_forgotten_is_not_looked_at() -> None:
+    flow, _, _ = make_flow()
+    flow.divides(b"HTTP/" * PIECE)
+    flow.forget()
+    assert list(flow.pieces()) == []

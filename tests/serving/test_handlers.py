@@ -7,6 +7,7 @@ from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect
 from starlette.responses import StreamingResponse
 from starlette.testclient import TestClient
+from starlette.types import Receive, Scope, Send
 
 from serving.errors import NotReady
 from tests.serving.conftest import BROWSER
@@ -161,3 +162,15 @@ def test_what_no_page_can_hold_is_replaced(browser: TestClient) -> None:
     answer = browser.post("/predict", content=rb'{"text": "a\ud800b"}', headers={"Content-Type": "application/json"})
     assert answer.status_code == 422
     assert "\na?b</textarea>" in answer.text
+
+
+@pytest.mark.parametrize("text", ["Not now", ""], ids=["answered", "refused"])
+def test_no_text_is_held_after_its_answer(make_app: Callable[..., FastAPI], text: str) -> None:
+    app, scopes = make_app(), list[Scope]()
+
+    async def watched(scope: Scope, receive: Receive, send: Send) -> None:
+        scopes.append(scope)
+        await app(scope, receive, send)
+
+    answer = TestClient(watched).post("/predict", json={"text": text})
+    assert scopes[-1]["state"] == {"request_id": answer.headers["X-Request-ID"]}, "a server keeps it while it is idle"

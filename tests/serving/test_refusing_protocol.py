@@ -18,7 +18,7 @@ from serving.refusing_protocol import STATE, RefusingProtocol
 from tests.serving.fakes import FakePredictor
 from tests.serving.listener import listening, one_of
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("small_bundle")]
 
 LIMIT = 4
 
@@ -65,11 +65,6 @@ async def serving(**settings: Any) -> AsyncIterator[Server]:
     async with listening(server.app, RefusingProtocol, {STATE: server.refusal}, **settings) as (_, port):
         server.port = port
         yield server
-
-
-@pytest.fixture(autouse=True)
-def _small_bundle(pristine_bundle: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MODEL_DIR", str(pristine_bundle))
 
 
 async def test_a_request_that_finds_a_place_reaches_the_app_whole() -> None:

@@ -14,9 +14,10 @@ from uvicorn.server import ServerState
 
 from serving.protocol import GuardedProtocol
 from serving.transport import GuardedTransport
+from serving.undelivered import Undelivered
 from tests.serving.listener import all_of, emptied, listening, one_of
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("small_bundle")]
 
 ANSWER = b"x" * 50_000
 CLOSE = {"Connection": "close"}
@@ -27,11 +28,6 @@ def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]
     if request.param:
         pytest.importorskip("uvloop")
     return "asyncio", {"use_uvloop": request.param}
-
-
-@pytest.fixture(autouse=True)
-def _small_bundle(pristine_bundle: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MODEL_DIR", str(pristine_bundle))
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -159,7 +155,7 @@ async def test_a_client_that_is_gone_already_is_not_waited_for() -> None:
         def __getattr__(self, name: str) -> Any:
             return lambda: calls.append(name) if name == "close" else name == "can_write_eof"
 
-    guard = GuardedTransport(cast(asyncio.Transport, Gone()), asyncio.get_running_loop(), 1)
+    guard = GuardedTransport(cast(asyncio.Transport, Gone()), asyncio.get_running_loop(), 1, Undelivered())
     guard.unread = True
     guard.close()
     assert calls == ["close"]
