@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 
-PATIENCE = 0.1
+PATIENCE = 0.5
 
 T = TypeVar("T")
 
@@ -47,6 +47,7 @@ class _Watch:
     def end(self) -> None:
         if self._watching is not None:
             self._watching.cancel()
+            self._watching = None  # it refers to this: the two would stay until Python looks for cycles
 
     def is_the_cause(self) -> bool:
         """Whether the task was cancelled by this and by nobody else."""

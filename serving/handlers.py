@@ -1,5 +1,8 @@
 """Every error becomes an answer here: JSON, or a page for a browser."""
 
+# Each request defines a function, whose annotations are else evaluated each time.
+from __future__ import annotations
+
 import logging
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field

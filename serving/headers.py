@@ -1,5 +1,8 @@
 """Headers that every answer carries."""
 
+# Each request defines a function, whose annotations are else evaluated each time.
+from __future__ import annotations
+
 from collections.abc import Awaitable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send

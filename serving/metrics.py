@@ -1,5 +1,8 @@
 """What the service counts, for Prometheus."""
 
+# Each request defines a function, whose annotations are else evaluated each time.
+from __future__ import annotations
+
 import os
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cache

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from serving.server import ServerConfig
 
 CROWDED = 0.75
+LOOK = 0.001  # seconds
 
 
 class OrderlyProtocol(HttpToolsProtocol):
@@ -108,6 +109,13 @@ class OrderlyProtocol(HttpToolsProtocol):
         if self._more and not self._answering() and not self.transport.is_closing():
             self._more = False
             self._go_on()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """As uvicorn's, but that what the client has sent by now is read first.
+
+        A request that came while the loop was busy with others would else be closed upon.
+        """
+        self.timeout_keep_alive_task = self.loop.call_later(LOOK, super().timeout_keep_alive_handler)
 
     def pause_writing(self) -> None:
         super().pause_writing()

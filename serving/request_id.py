@@ -1,5 +1,8 @@
 """Every request has an identifier: the log, the metrics' reader and the client can speak of the same one."""
 
+# Each request defines a function, whose annotations are else evaluated each time.
+from __future__ import annotations
+
 import re
 from collections.abc import Awaitable
 from random import getrandbits

@@ -1,4 +1,5 @@
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -65,3 +66,18 @@ async def test_a_cancelled_handler_ends_the_work() -> None:
     with pytest.raises(asyncio.CancelledError):
         await handler
     await asyncio.wait_for(ended.wait(), 1)
+
+
+async def test_a_watch_that_has_ended_is_freed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("serving.disconnect.PATIENCE", 0)
+    gc.collect()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        await unless_gone(request_that(never), asyncio.sleep(0.05))
+        await asyncio.sleep(0.05)
+        gc.collect()
+        left = {type(thing).__name__ for thing in gc.garbage}
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+    assert "_Watch" not in left, "collections of what thousands of requests leave hold the others up"

@@ -203,3 +203,16 @@ async def test_nothing_is_left_of_requests_whose_client_has_gone() -> None:
         await emptied(server.state)
         assert not connection.pipeline  # type: ignore[union-attr]
         writer.close()
+
+
+async def test_a_request_that_came_before_an_idle_connection_ends_is_answered() -> None:
+    async with serving() as (server, _, _):
+        reader, writer = await server.connect()
+        for _ in range(2):
+            writer.write(head() + b"\r\n")  # which asyncio's own loop sends at once
+            for connection in server.state.connections:
+                connection.timeout_keep_alive_handler()  # type: ignore[union-attr]
+            assert (await one_of(reader)).endswith(b"ok")
+        connection.timeout_keep_alive_handler()  # type: ignore[union-attr]
+        assert await asyncio.wait_for(reader.read(), 5) == b""
+        writer.close()
