@@ -54,7 +54,8 @@ class BoundedFlow(FlowControl):
         while self._rest and not self._waiting:
             piece, self._rest = self._rest[:PIECE], self._rest[PIECE:]
             yield bytes(piece)
-        self.resume_reading()
+        if not self._transport.is_closing():
+            self.resume_reading()
 
     def forget(self) -> None:
         """Nothing of what was kept will be looked at."""

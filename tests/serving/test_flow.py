@@ -8,11 +8,16 @@ class Reading:
     """A transport that is read from or not."""
 
     reads = True
+    closed = False
+
+    def is_closing(self) -> bool:
+        return self.closed
 
     def pause_reading(self) -> None:
         self.reads = False
 
     def resume_reading(self) -> None:
+        assert not self.closed, "uvloop raises"
         self.reads = True
 
 
@@ -70,3 +75,12 @@ def test_what_is_forgotten_is_not_looked_at() -> None:
     flow.divides(b"HTTP/" * PIECE)
     flow.forget()
     assert list(flow.pieces()) == []
+
+
+def test_a_closed_connection_is_read_no_more() -> None:
+    flow, transport, _ = make_flow()
+    flow.divides(b"HTTP/" * PIECE)
+    flow.pause_reading()
+    transport.closed = True
+    assert len(b"".join(flow.pieces())) == 5 * PIECE
+    assert not transport.reads
