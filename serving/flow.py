@@ -8,7 +8,8 @@ from uvicorn.protocols.http.flow_control import FlowControl
 PIECE = 1024  # bytes
 MANY = 16
 
-_REQUEST = b"HTTP/"  # RFC 9112: a part of each request's first line
+# RFC 9112: a head ends with an empty line. Parsers may take a line feed alone for the end of a line.
+_ENDS = (b"\n\r\n", b"\n\n")
 
 
 class BoundedFlow(FlowControl):
@@ -44,7 +45,7 @@ class BoundedFlow(FlowControl):
 
     def divides(self, data: bytes) -> bool:
         """Whether this may be more requests than are looked at in one go: it is then kept for `pieces`."""
-        if len(data) <= PIECE or data.count(_REQUEST) <= MANY:
+        if len(data) <= PIECE or sum(map(data.count, _ENDS)) <= MANY:
             return False
         self._rest = memoryview(data)
         return True
