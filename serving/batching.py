@@ -12,9 +12,9 @@ from functools import partial
 from typing import TypeVar
 
 from serving.admission import Admission
-from serving.jobs import Job, expired
+from serving.jobs import Job, expired, failed, not_ready
 from serving.predictor import Prediction, PredictorLike
-from serving.worker import Worker, failed, not_ready
+from serving.worker import Worker
 
 T = TypeVar("T")
 

@@ -1,32 +1,36 @@
 """What waits for the worker: the texts of one request, taken a part at a time."""
 
 import asyncio
+import logging
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from serving.errors import Overloaded, RequestError
+from serving.errors import InferenceFailed, NotReady, Overloaded, RequestError
 from serving.predictor import Prediction
 
 BATCH_CHARS = 20_000
 """Characters after which a batch is full: 60 tweets have fewer, and no caller waits long for others' endless texts."""
+
+_log = logging.getLogger(__name__)
 
 
 class Job:
     """The texts of one request and the future of its answer. Only `expire`, `refuse` and `settle` touch the future.
 
     `taken` texts have been handed to the worker; the predictions of `answered` are there. `fault` is what one of its
-    parts failed with.
+    parts failed with. Those before `prepared` are or were looked at while they waited.
     """
 
-    __slots__ = ("answered", "fault", "future", "loop", "predictions", "taken", "texts")
+    __slots__ = ("answered", "fault", "future", "loop", "predictions", "prepared", "taken", "texts")
 
     def __init__(self, texts: Sequence[str], loop: asyncio.AbstractEventLoop) -> None:
-        self.texts = texts
+        self.texts = list(texts)
         self.loop = loop
         self.future: asyncio.Future[list[Prediction]] = loop.create_future()
         self.predictions: list[Prediction | None] = [None] * len(texts)
         self.taken = 0
+        self.prepared = 0
         self.answered = 0
         self.fault: RequestError | None = None
 
@@ -39,6 +43,27 @@ class Job:
     def finished(self) -> bool:
         """Whether nothing more will come."""
         return self.fault is not None or self.answered == len(self.texts)
+
+    def take(self, most: int, chars: int) -> "Part":
+        """The next of its texts, which are taken by this: at most so many, and none more after so many characters."""
+        part = self._part(self.taken, most, chars)
+        self.taken += part.size
+        return part
+
+    def ahead(self, most: int, chars: int) -> "Part | None":
+        """As `take`, of those that nobody has prepared yet, which still wait; None where there are none."""
+        part = self._part(max(self.taken, self.prepared), most, chars)
+        self.prepared = part.start + part.size
+        return part if part.size else None
+
+    def _part(self, start: int, most: int, chars: int) -> "Part":
+        size = 0
+        for text in self.texts[start : start + most]:
+            if chars <= 0:
+                break
+            chars -= len(text)
+            size += 1
+        return Part(self, start, size)
 
     def expire(self) -> None:
         """On the loop: the deadline has passed."""
@@ -68,6 +93,10 @@ class Part:
     @property
     def texts(self) -> Sequence[str]:
         return self.job.texts[self.start : self.start + self.size]
+
+    def replace(self, texts: Sequence[str]) -> None:
+        """Put the same texts, prepared, in their places."""
+        self.job.texts[self.start : self.start + self.size] = texts
 
     def answer(self, predictions: Sequence[Prediction]) -> None:
         """Put this part's predictions in their places."""
@@ -104,14 +133,10 @@ class Queue:
         parts, chars = list[Part](), 0
         while limit and chars < BATCH_CHARS and self._jobs:
             job, _ = self._jobs.popitem(last=False)
-            start, most = job.taken, max(1, limit // (len(self._jobs) + 1))
-            for text in job.texts[start : start + most]:
-                if chars >= BATCH_CHARS:
-                    break
-                chars += len(text)
-                job.taken += 1
-            parts.append(Part(job, start, job.taken - start))
-            limit -= job.taken - start
+            part = job.take(max(1, limit // (len(self._jobs) + 1)), BATCH_CHARS - chars)
+            parts.append(part)
+            chars += sum(map(len, part.texts))
+            limit -= part.size
             if job.left:
                 self.add(job)
         return parts
@@ -130,3 +155,38 @@ def expired() -> Overloaded:
         code="deadline_exceeded",
         headers={"Retry-After": "1"},
     )
+
+
+def settle(jobs: Iterable[Job]) -> None:
+    """Wake each loop once for all of its jobs that are finished."""
+    by_loop: dict[asyncio.AbstractEventLoop, dict[Job, None]] = {}
+    for job in jobs:
+        if job.finished:
+            by_loop.setdefault(job.loop, {})[job] = None
+    for loop, finished in by_loop.items():
+        try:
+            loop.call_soon_threadsafe(_settle_all, list(finished))
+        except RuntimeError:  # a loop that is closed has nobody who waits
+            _log.warning("%d answers came after their event loop was closed", len(finished))
+
+
+def _settle_all(jobs: Sequence[Job]) -> None:
+    for job in jobs:
+        job.settle()
+
+
+def fail(parts: Sequence[Part], fault: BaseException) -> None:
+    """Answer the jobs of these parts with the predictor's fault."""
+    for part in parts:
+        part.job.fault = failed()
+        part.job.fault.__cause__ = fault
+
+
+def failed() -> InferenceFailed:
+    """What a caller is told of the predictor's fault."""
+    return InferenceFailed("The prediction failed; the server has logged the fault.")
+
+
+def not_ready() -> NotReady:
+    """What a caller is told by a worker that is closed."""
+    return NotReady("The service is shutting down and takes no more texts.", headers={"Retry-After": "5"})

@@ -39,13 +39,15 @@ class Prediction:
 
 
 class PredictorLike(Protocol):
-    """What the service asks of a predictor. All but `metadata` is only ever called by one thread at a time.
+    """What the service asks of a predictor. One thread calls it, save that another calls `prepare` beside it.
 
     `predict` is given texts of any length; that it computes those near in length together is its own affair.
     """
 
     @property
     def metadata(self) -> Metadata: ...
+
+    def prepare(self, texts: Sequence[str]) -> Sequence[str]: ...
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]: ...
 
@@ -75,6 +77,10 @@ class Predictor:
         predictor = cls(Network(bundle.network, threads=threads), encoder, bundle.metadata)
         memory.trim()
         return predictor
+
+    def prepare(self, texts: Sequence[str]) -> list[str]:
+        """The same texts, encoded already: `predict` has so much less to do. Raises RuntimeError as it does."""
+        return self.encoder.prepare(texts)
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         """One prediction a text, in order. An answer does not depend on the other texts."""

@@ -16,6 +16,7 @@ from uvicorn.config import STARTUP_FAILURE
 from serving import hangup, logs, memory
 from serving.errors import SettingsError
 from serving.interpreter import collect_seldom, switch_every
+from serving.listening import Server
 from serving.refusing_protocol import RefusingProtocol
 from serving.settings import GRACE, Settings
 from serving.supervisor import Supervisor
@@ -77,7 +78,7 @@ def main() -> None:
 
 
 def _serve_alone(settings: Settings) -> None:
-    server = uvicorn.Server(ServerConfig(settings))
+    server = Server(ServerConfig(settings))
     server.run()
     if not server.started:
         raise SystemExit(STARTUP_FAILURE)

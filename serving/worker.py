@@ -1,16 +1,15 @@
 """The thread that runs a predictor: what waits for it, and the turns in which it is taken."""
 
-import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
 from typing import TypeVar
 
 from serving.admission import Admission
-from serving.errors import InferenceFailed, NotReady
-from serving.jobs import Job, Part, Queue
+from serving.jobs import Job, Part, Queue, fail, failed, not_ready, settle
+from serving.lookahead import Lookahead
 from serving.predictor import PredictorLike
 
 T = TypeVar("T")
@@ -41,6 +40,7 @@ class Worker:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="inference")
         self._lock = Lock()
         self._queue = Queue()
+        self._lookahead = Lookahead(predictor.prepare, self._lock)
         self._calls: deque[tuple[Future[None], Callable[[], None]]] = deque()
         self._called = False
         self._running = False
@@ -48,7 +48,7 @@ class Worker:
 
     def add(self, job: Job) -> None:
         """Put a job at the end of the queue. Raises NotReady where the worker is closed."""
-        self._start(lambda: self._queue.add(job))
+        self._start(lambda: self._add(job))
 
     def call(self, future: Future[T], work: Callable[[], T]) -> None:
         """Run `work` in its turn, unless `future`, which gets its result, is cancelled before. Raises as `add`."""
@@ -72,6 +72,7 @@ class Worker:
     def join(self) -> None:
         """Wait for what is in work."""
         self._thread.shutdown()
+        self._lookahead.join()
 
     def _start(self, add: Callable[[], None]) -> None:
         """Add something to what waits, and wake the thread where it rests."""
@@ -83,10 +84,17 @@ class Worker:
                 self._thread.submit(self._work)
                 self._running = True
 
+    def _add(self, job: Job) -> None:
+        self._queue.add(job)
+        # What comes alone is taken at once, as it is. And a flood's answers and refusals need every processor there is.
+        if (self._running or len(job.texts) > self._batch_limit) and self._admission.load <= self._admission.limit / 2:
+            self._lookahead.add(job)
+
     def _clear(self) -> tuple[list[Job], list[Future[None]]]:
         """Under the lock: nothing waits any more. Returns what did."""
         calls = [future for future, _ in self._calls]
         self._calls.clear()
+        self._lookahead.clear()
         return self._queue.clear(), calls
 
     def _work(self) -> None:
@@ -104,6 +112,8 @@ class Worker:
             call = self._next_call()
             parts = [] if call else self._queue.take(self._batch_limit)
             self._running = bool(call or parts)
+            if not self._queue:
+                self._lookahead.clear()
         if call:
             call()
         elif parts:
@@ -118,12 +128,12 @@ class Worker:
         try:
             self._predict(parts)
         except BaseException as fault:
-            _fail(parts, fault)
+            fail(parts, fault)
             raise
         finally:
             size = sum(part.size for part in parts)
             self._admission.release(size)
-            _settle(part.job for part in parts)
+            settle(part.job for part in parts)
         self._on_batch(size)
 
     def _predict(self, parts: Sequence[Part]) -> None:
@@ -132,7 +142,7 @@ class Worker:
         except Exception as fault:
             if len(parts) == 1:
                 _log.exception("The predictor failed on %d texts of one request", parts[0].size)
-                _fail(parts, fault)
+                fail(parts, fault)
                 return
             _log.warning("The predictor failed on a batch of %d requests; each is tried alone", len(parts))
             for part in parts:
@@ -154,7 +164,7 @@ class Worker:
             jobs, calls = self._clear()
         for job in jobs:
             job.fault = job.fault or failed()
-        _settle(jobs)
+        settle(jobs)
         for future in calls:
             future.cancel()
 
@@ -166,37 +176,3 @@ def _run(future: Future[T], work: Callable[[], T]) -> None:
         future.set_result(work())
     except BaseException as error:
         future.set_exception(error)
-
-
-def _settle(jobs: Iterable[Job]) -> None:
-    """Wake each loop once for all of its jobs that are finished."""
-    by_loop: dict[asyncio.AbstractEventLoop, dict[Job, None]] = {}
-    for job in jobs:
-        if job.finished:
-            by_loop.setdefault(job.loop, {})[job] = None
-    for loop, finished in by_loop.items():
-        try:
-            loop.call_soon_threadsafe(_settle_all, list(finished))
-        except RuntimeError:  # a loop that is closed has nobody who waits
-            _log.warning("%d answers came after their event loop was closed", len(finished))
-
-
-def _settle_all(jobs: Sequence[Job]) -> None:
-    for job in jobs:
-        job.settle()
-
-
-def _fail(parts: Sequence[Part], fault: BaseException) -> None:
-    for part in parts:
-        part.job.fault = failed()
-        part.job.fault.__cause__ = fault
-
-
-def failed() -> InferenceFailed:
-    """What a caller is told of the predictor's fault."""
-    return InferenceFailed("The prediction failed; the server has logged the fault.")
-
-
-def not_ready() -> NotReady:
-    """What a caller is told by a worker that is closed."""
-    return NotReady("The service is shutting down and takes no more texts.", headers={"Retry-After": "5"})

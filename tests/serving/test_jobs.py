@@ -73,6 +73,24 @@ async def test_what_is_removed_is_never_taken() -> None:
     assert taken(queue.take(9)) == [["d"]]
 
 
+async def test_what_is_ahead_still_waits_and_was_not_looked_at() -> None:
+    waiting = job(*"abcdef")
+    waiting.take(1, 9)
+    first, second = waiting.ahead(2, 9), waiting.ahead(9, 2)
+    assert taken([part for part in (first, second) if part]) == [["b", "c"], ["d", "e"]]
+    waiting.take(5, 9)
+    assert waiting.ahead(9, 9) is None
+    assert waiting.left == 0
+
+
+async def test_replaced_texts_are_those_that_are_taken() -> None:
+    queue, waiting = Queue(), job(*"abcd")
+    queue.add(waiting)
+    queue.take(1)
+    Part(waiting, 1, 2).replace(["B", "C"])
+    assert taken(queue.take(9)) == [["B", "C", "d"]]
+
+
 async def test_parts_that_come_in_any_order_are_one_answer() -> None:
     whole = job("a", "b", "c")
     first, last = Part(whole, 0, 1), Part(whole, 1, 2)
