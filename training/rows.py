@@ -28,7 +28,7 @@ class StageRows:
     ) -> None:
         self.recipe, self.dataset, self.weak = recipe, dataset, weak
         self.trainee, self.encoder = trainee, encoder
-        self._baselines: dict[str, CrossFitted] = {}
+        self._baselines: dict[tuple[str, ...], CrossFitted] = {}
         self._tasks = {source.key for source in recipe.data.task_sources}
 
     def of_stage(self, stage: Stage) -> tuple[Batches, Batches | None]:
@@ -63,20 +63,24 @@ class StageRows:
     def _taught(self, rows: pd.DataFrame, targets: Floats, stage: Stage) -> Floats:
         texts = rows.text.tolist()
         bundles = Teachers(stage.teachers, self.dataset.labels).all_answers(texts)
-        fitted = [self._cross_fitted(name).answers(texts) for name in stage.teacher_baselines]
+        fitted = [self._cross_fitted(name, stage).answers(texts) for name in stage.teacher_baselines]
         answers: Floats = np.mean([*bundles, *fitted], axis=0, dtype=np.float32)
         share = np.where(rows.task == "", stage.teacher_share, 1.0).astype(np.float32)[:, None]
         taught = targets * (1 - share)
         taught[:, : answers.shape[1]] += answers * share
         return taught
 
-    def _cross_fitted(self, name: str) -> CrossFitted:
-        if name not in self._baselines:
-            train, seed = self.dataset.train, self.recipe.split_seed
+    def _cross_fitted(self, name: str, stage: Stage) -> CrossFitted:
+        """The baseline of the stage's own labelled rows, or of all where it has none."""
+        own = _chosen(self.dataset.train, stage)
+        train = own if len(own) else self.dataset.train
+        key = (name, *sorted(set(train.source)))
+        if key not in self._baselines:
+            seed = self.recipe.split_seed
             pipeline: Any = baselines(self.recipe.tokenizer, self.dataset.labels, seed)[name]
             weights = train.weight.to_numpy(np.float32)
-            self._baselines[name] = CrossFitted(pipeline, train.text.tolist(), train.label.to_numpy(), weights, seed)
-        return self._baselines[name]
+            self._baselines[key] = CrossFitted(pipeline, train.text.tolist(), train.label.to_numpy(), weights, seed)
+        return self._baselines[key]
 
 
 def _chosen(frame: pd.DataFrame, stage: Stage) -> pd.DataFrame:

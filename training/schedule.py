@@ -50,7 +50,7 @@ class Stage(FitKnobs):
         [], description="folders of bundles with the same labels, whose mean answer is a target beside the label"
     )
     teacher_baselines: list[Literal["TF-IDF + logistic regression", "multinomial naive Bayes"]] = Field(
-        [], description="baselines that answer beside the teachers, trained on the training part without the row asked"
+        [], description="baselines that answer beside the teachers, trained on the stage's rows without the one asked"
     )
     teacher_share: float = Field(
         0.5, gt=0, le=1, description="of the target, what is the teachers'; all of it where a row has no such label"

@@ -123,13 +123,13 @@ async def test_answers_that_are_not_read_hold_up_no_other_file(service: Service)
 async def test_a_client_that_reads_at_a_fair_pace_keeps_its_place(run: Run) -> None:
     wide = b"text,more\n" + (b"good," + b"x" * 2000 + b"\n") * 5000
     with run(MAX_UPLOADS="1") as service:
-        answer = await send_file(service, wide)
+        answer, asked = await send_file(service, wide), asyncio.Event()
 
         async def read_on() -> bytes:
             received = b""
             while not received.endswith(b"\r\n0\r\n\r\n"):
                 received += await answer.reader.read(10_000)
-                await asyncio.sleep(0 if len(received) > 1_000_000 else 0.1)
+                await asyncio.sleep(0 if asked.is_set() else 0.1)
             return received
 
         reading = asyncio.create_task(read_on())
@@ -137,6 +137,7 @@ async def test_a_client_that_reads_at_a_fair_pace_keeps_its_place(run: Run) -> N
             for _ in range(8):
                 await asyncio.sleep(GRACE / 2)
                 assert (await answer_to(service))[0].startswith("HTTP/1.1 503")
+            asked.set()
             assert (await asyncio.wait_for(reading, 60)).count(b"good,xxx") >= 4990, "but for those that a chunk parts"
         finally:
             reading.cancel()

@@ -106,3 +106,22 @@ def test_a_baseline_teaches_beside_the_label_and_rows_of_other_tasks_alone(rows:
     # Half of the target is the label; what it is said beside is no certainty.
     assert (train.targets[: len(truth), :2].argmax(1) == truth).all()
     assert 0.5 < train.targets[: len(truth), :2].max(1).mean() < 0.999
+
+
+def test_a_baseline_teaches_what_the_stages_own_rows_say(rows: StageRows) -> None:
+    train = rows.dataset.train
+    places = train.index[: len(train) // 2]
+    train.loc[places, "source"] = "other"
+    stage = Stage(name="s", sources=["main"], teacher_baselines=["TF-IDF + logistic regression"], teacher_share=1.0)
+    before, _ = rows.of_stage(stage)
+    train.loc[places, "label"] = 1 - train.loc[places, "label"]
+    after, _ = rows.of_stage(stage)
+    assert after.targets == pytest.approx(before.targets)
+    both, _ = rows.of_stage(stage.model_copy(update={"sources": ["main", "other"]}))
+    assert np.abs(both.targets[-len(after.targets) :] - after.targets).max() > 0.01
+
+
+def test_a_baseline_learns_from_all_rows_where_a_stage_has_no_labels(rows: StageRows) -> None:
+    stage = Stage(name="s", sources=["emoji.csv"], teacher_baselines=["TF-IDF + logistic regression"])
+    train, _ = rows.of_stage(stage)
+    assert train.targets[:, :2].sum(1) == pytest.approx(1)
