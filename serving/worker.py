@@ -8,6 +8,7 @@ from threading import Lock
 from typing import TypeVar
 
 from serving.admission import Admission
+from serving.interpreter import processors
 from serving.jobs import Job, Part, Queue, fail, failed, not_ready, settle
 from serving.lookahead import Lookahead
 from serving.predictor import PredictorLike
@@ -40,6 +41,7 @@ class Worker:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="inference")
         self._lock = Lock()
         self._queue = Queue()
+        self._processors = processors()
         self._lookahead = Lookahead(predictor.prepare, self._lock)
         self._calls: deque[tuple[Future[None], Callable[[], None]]] = deque()
         self._called = False
@@ -86,9 +88,13 @@ class Worker:
 
     def _add(self, job: Job) -> None:
         self._queue.add(job)
-        # What comes alone is taken at once, as it is. And a flood's answers and refusals need every processor there is.
-        if (self._running or len(job.texts) > self._batch_limit) and self._admission.load <= self._admission.limit / 2:
+        if self._helps(job):
             self._lookahead.add(job)
+
+    def _helps(self, job: Job) -> bool:
+        """Whether it pays to prepare a job's texts: where they wait, and a processor is free for it, as in no flood."""
+        waits = self._running or len(job.texts) > self._batch_limit
+        return waits and self._processors > 1 and self._admission.load <= self._admission.limit / 2
 
     def _clear(self) -> tuple[list[Job], list[Future[None]]]:
         """Under the lock: nothing waits any more. Returns what did."""

@@ -14,6 +14,11 @@ from tests.serving.waiters import Echo, held, until
 pytestmark = pytest.mark.anyio
 
 
+@pytest.fixture(autouse=True)
+def two_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("serving.worker.processors", lambda: 2)
+
+
 class Prepared(str):
     """A text that was prepared."""
 
@@ -216,3 +221,14 @@ async def test_a_flood_gets_no_help() -> None:
     assert len(await asyncio.gather(*calls)) == 40
     assert sum(map(len, echo.portions)) <= 20
     assert echo.kinds[1][-19:] == [False] * 19
+
+
+async def test_on_one_processor_there_is_nobody_to_help(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("serving.worker.processors", lambda: 1)
+    echo = Preparing()
+    batcher = Batcher(echo, limit=100)
+    calls = await gathered(echo, batcher, names(40))
+    await asyncio.sleep(0.02)
+    echo.gate.set()
+    assert len(await asyncio.gather(*calls)) == 41
+    assert echo.portions == []
