@@ -4,7 +4,8 @@ Each server in turn, with one worker, and the same tweets: once as much as it ca
 wait for their answer; then half of that, for the latency. A machine's speed drifts within minutes, so each ratio is
 one of turns: a few seconds of the empty endpoint, a few of the server, and again. No server writes a line for each
 request. Servers that are not ours run in environments of their own, which are made under build/ the first time. Needs
-wrk and `make test`'s environment; on a machine that does nothing else.
+wrk and `make test`'s environment; on a machine that does nothing else, and whose two cores are its own: what two
+processes do at once is told beside.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.serving.contenders import CONTENDERS, EMPTY, SERVE_PYTHON, Contender
+from benchmarks.serving.cores import worth
 from benchmarks.serving.load import ROOT, Load, joined, need_wrk, run_wrk, tweets, write_bodies
 from benchmarks.serving.processes import NotRunnableError, Running, install, running
 from benchmarks.serving.row import Row, line, table
@@ -33,9 +35,13 @@ def main() -> None:
     options = parser.parse_args()
     need_wrk()
     chosen = [one for one in CONTENDERS if not options.only or any(word in one.name for word in options.only)]
+    before = worth()
     with tempfile.TemporaryDirectory() as folder:
         rows = run(chosen, options.bundle.resolve(), options.seconds, Path(folder))
-    sys.stdout.write(f"{table(rows)}\n\n{targets(rows)}\n")
+    cores = (
+        f"Two processes at once did {before:.2f} times the work of one before the run, {worth():.2f} times after it."
+    )
+    sys.stdout.write(f"{table(rows)}\n\n{cores}\n\n{targets(rows)}\n")
 
 
 def run(chosen: list[Contender], bundle: Path, seconds: float, folder: Path) -> list[Row]:
