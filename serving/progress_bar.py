@@ -8,7 +8,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from serving.scoring import Progress as Done
+from serving.scoring_job import Progress as Done
 
 
 class ProgressBar:

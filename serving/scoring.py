@@ -1,27 +1,24 @@
 """Predictions for files: every row comes back, in order, with cells added."""
 
 import sys
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, Protocol
+from typing import BinaryIO
 
 from serving.errors import FileError, RowsError
-from serving.metadata import Metadata
 from serving.partial import Identity, PartialFile
-from serving.predictor import Prediction, Predictor
+from serving.predictor import Predictor
 from serving.rows.added import NOTHING_TO_READ
 from serving.rows.column import named_column
 from serving.rows.dialect import check_delimiter, check_encoding
 from serving.rows.json_lines import JsonLinesReader
 from serving.rows.kinds import PARQUET, kind_of, open_reader, open_writer
-from serving.rows.piece import Piece, TextOf
+from serving.rows.piece import TextOf
 from serving.rows.table import MAX_TEXT_CHARS, Reader
-from serving.rows.writers import Writer
+from serving.scoring_job import Pipe, PredictorLike, Progress, ScoringJob
 
 __all__ = ["NOTHING_TO_READ", "PIPE", "Options", "Progress", "score", "score_file"]
 
@@ -46,27 +43,6 @@ class Options:
     threads: int = 1
     resume: bool = False
     kind: str = ""
-
-
-class Progress(NamedTuple):
-    """Rows done; of them those that an interrupted run had done, and those of this one that have an error.
-
-    `part`: how much of the input was read, 0 to 1, where that is known.
-    """
-
-    rows: int = 0
-    resumed: int = 0
-    errors: int = 0
-    part: float | None = None
-
-
-class PredictorLike(Protocol):
-    """What scoring asks of a predictor; `predict` is called by several threads at once."""
-
-    @property
-    def metadata(self) -> Metadata: ...
-
-    def predict(self, texts: Sequence[str]) -> list[Prediction]: ...
 
 
 def score_file(
@@ -111,77 +87,14 @@ def score(
         reader = open_reader(file, source_kind, encoding=encoding, delimiter=delimiter, size=size)
         text_of = TextOf(_place(reader, options, predictor), limit=options.max_text_chars, encoding=encoding)
         writer = open_writer(kind, reader, source_kind, predictor.metadata.labels)
-        job = _Job(predictor, reader, writer, text_of, options.threads, progress)
+        job = ScoringJob(predictor, reader, writer, text_of, options.threads, progress)
         if target == PIPE:
-            return job.run(_Pipe(sys.stdout.buffer))
+            return job.run(Pipe(sys.stdout.buffer))
         with PartialFile(target, _identity(source, options, predictor), resume=options.resume) as partial:
             done = job.run(partial, partial.done.rows)
             partial.close()
             partial.put(writer.finish(partial.partial))
         return done
-
-
-class _Sink(Protocol):
-    def append(self, page: bytes, rows: int) -> None: ...
-
-
-class _Pipe:
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-
-    def append(self, page: bytes, rows: int) -> None:  # noqa: ARG002
-        self._file.write(page)
-        self._file.flush()
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """One file on its way from a reader to a writer."""
-
-    predictor: PredictorLike
-    reader: Reader
-    writer: Writer
-    text_of: TextOf
-    threads: int
-    progress: Callable[[Progress], object]
-
-    def run(self, sink: _Sink, skip: int = 0) -> Progress:
-        """Score all rows but the first `skip`, which are in the sink already."""
-        done = Progress(skip, skip)
-        if not skip:
-            sink.append(self.writer.header(), 0)
-        for page, rows, errors in self._pages(skip):
-            done = Progress(done.rows + rows, skip, done.errors + errors, self.reader.done())
-            sink.append(page, done.rows)
-            self.progress(done)
-        if not done.rows:
-            raise RowsError("it has no rows below its header")
-        return done
-
-    def _pages(self, skip: int) -> Iterator[tuple[bytes, int, int]]:
-        """Pages in order, and their rows. Some more pieces than there are threads are read ahead, and no more."""
-        with ThreadPoolExecutor(self.threads, thread_name_prefix="scoring") as pool:
-            waiting: deque[Future[tuple[bytes, int, int]]] = deque()
-            try:
-                for piece in self._pieces(skip):
-                    waiting.append(pool.submit(self._page, piece))
-                    if len(waiting) > self.threads + 1:
-                        yield waiting.popleft().result()
-                while waiting:
-                    yield waiting.popleft().result()
-            finally:
-                for page in waiting:
-                    page.cancel()
-
-    def _pieces(self, skip: int) -> Iterator[Piece]:
-        for chunk in self.reader.chunks():
-            if len(chunk) > skip:
-                yield Piece(chunk[skip:], self.text_of)
-            skip = max(0, skip - len(chunk))
-
-    def _page(self, piece: Piece) -> tuple[bytes, int, int]:
-        page = self.writer.page(piece.answered(self.predictor.predict(piece.texts)))
-        return page, len(piece.rows), len(piece.rows) - len(piece.texts)
 
 
 def _kind(path: Path, of_pipe: str) -> str:

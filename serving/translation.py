@@ -11,13 +11,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnx
-from onnx import TensorProto
 
 from serving.errors import NetworkError
 from serving.graph import Graph
-from serving.keras_file import Layer, Weights
+from serving.keras_file import Layer
+from serving.poolings import POOLINGS, Value, average_pooling, max_pooling
 
-FAR_BELOW = -1e9  # what training's poolings put at masked steps
 ACTIVATIONS = {"linear": "Identity", "relu": "Relu", "tanh": "Tanh", "sigmoid": "Sigmoid", "softmax": "Softmax"}
 LSTM_OPTIONS = {
     "activation": "tanh",
@@ -26,15 +25,6 @@ LSTM_OPTIONS = {
     "stateful": False,
     "return_state": False,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """A layer's output in the graph: its name, whether it still has steps, whether padding in them is masked."""
-
-    name: str
-    steps: bool = False
-    masked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,48 +125,20 @@ def _gates(array: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return np.concatenate([i, o, f, c], axis=-1)
 
 
-def _far_below_where_masked(graph: Graph, value: Value, name: str) -> str:
-    if not value.masked:
-        return name
-    return graph.node("Where", graph.mask(), name, graph.constant("far_below", np.array(FAR_BELOW, np.float32)))
-
-
-def _max(graph: Graph, value: Value, weights: Weights) -> str:
-    return graph.node("ReduceMax", _far_below_where_masked(graph, value, value.name), graph.integers(0), keepdims=0)
-
-
-def _average(graph: Graph, value: Value, weights: Weights) -> str:
-    if not value.masked:
-        return graph.node("ReduceMean", value.name, graph.integers(0), keepdims=0)
-    mask = graph.node("Cast", graph.mask(), to=TensorProto.FLOAT)
-    total = graph.node("ReduceSum", graph.node("Mul", value.name, mask), graph.integers(0), keepdims=0)
-    return graph.node("Div", total, graph.node("ReduceSum", mask, graph.integers(0), keepdims=0))
-
-
-def _attention(graph: Graph, value: Value, weights: Weights) -> str:
-    kernel, bias = (graph.constant(f"attention_{i}", array) for i, array in enumerate(weights))
-    raw = graph.node("Tanh", graph.node("Add", graph.node("MatMul", value.name, kernel), bias))
-    shares = graph.node("Softmax", _far_below_where_masked(graph, value, raw), axis=0)
-    return graph.node("ReduceSum", graph.node("Mul", value.name, shares), graph.integers(0), keepdims=0)
-
-
-_POOLINGS = {"max": _max, "average": _average, "attention": _attention}
-
-
 def _pooling(graph: Graph, layer: Layer, inputs: list[Value]) -> Value:
     kinds = layer.options["kinds"]
-    pooled = [_POOLINGS[kind](graph, inputs[0], layer.weights) for kind in kinds]
+    pooled = [POOLINGS[kind](graph, inputs[0], layer.weights) for kind in kinds]
     return Value(pooled[0] if len(pooled) == 1 else graph.node("Concat", *pooled, axis=-1))
 
 
 def _global_max(graph: Graph, layer: Layer, inputs: list[Value]) -> Value:
     if inputs[0].masked:
         raise _refused(layer, "is Keras's GlobalMaxPooling1D, which reads masked padding", "training's Pooling1D")
-    return Value(_max(graph, inputs[0], []))
+    return Value(max_pooling(graph, inputs[0], []))
 
 
 def _global_average(graph: Graph, layer: Layer, inputs: list[Value]) -> Value:
-    return Value(_average(graph, inputs[0], []))
+    return Value(average_pooling(graph, inputs[0], []))
 
 
 def _concatenation(graph: Graph, layer: Layer, inputs: list[Value]) -> Value:

@@ -3,7 +3,7 @@ import io
 from rich.console import Console
 
 from serving.progress_bar import ProgressBar
-from serving.scoring import Progress
+from serving.scoring_job import Progress
 
 
 def shown(*, terminal: bool, done: Progress) -> str:
