@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from threading import Lock
 
 from serving.jobs import Job, Part
@@ -61,13 +62,11 @@ class Lookahead:
 
     def _work(self) -> None:
         while parts := self._next():
-            texts = [text for part in parts for text in part.texts]
-            try:
-                prepared = iter(self._prepare(texts))
-            except Exception:  # the predictor will meet the same fault, and answer for it
-                continue
-            for part in parts:
-                part.replace([next(prepared) for _ in range(part.size)])
+            # The predictor will meet the same fault, and answer for it.
+            with suppress(Exception):
+                prepared = iter(self._prepare([text for part in parts for text in part.texts]))
+                for part in parts:
+                    part.replace([next(prepared) for _ in range(part.size)])
 
     def _next(self) -> list[Part]:
         """The next portion; none, and the thread rests."""

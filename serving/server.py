@@ -13,7 +13,7 @@ from pathlib import Path
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 
-from serving import hangup, logs, memory
+from serving import descriptors, hangup, logs, memory
 from serving.errors import SettingsError
 from serving.interpreter import collect_seldom, switch_every
 from serving.listening import Server
@@ -28,6 +28,9 @@ START_LIMIT = 60
 
 # Seconds. At ten times as long, 6% fewer predictions: the loop has Python to run all the time.
 SWITCH_INTERVAL = 0.00005
+
+OTHER_FILES = 200
+"""What is open beside the connections: listeners, uploads, metrics, what Python itself has."""
 
 _SHARED = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -74,6 +77,7 @@ def main() -> None:
     # Read by the tokenizer's library: a thread for each core would only take them from the event loop.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     hangup.put_off()
+    descriptors.allow(settings.max_connections + OTHER_FILES)
     _serve_by_many(settings) if settings.workers > 1 else _serve_alone(settings)
 
 

@@ -15,7 +15,6 @@ from uvicorn.supervisors import Multiprocess
 from uvicorn.supervisors.multiprocess import Process
 
 from serving import hangup
-from serving.listening import Server
 
 PAUSE = 10.0
 """Seconds until a worker that could not start is tried again: loading takes from what the others answer with."""
@@ -35,7 +34,7 @@ class Worker(Process):
 
     def target(self, sockets: list[socket] | None = None) -> None:
         self.parent_conn.close()  # came along, and would keep the pipe open when the supervisor's own end is gone
-        server = self._server = Server(self.config)
+        server = self.server
         threading.Thread(target=self.always_pong, daemon=True).start()
         server.run(sockets)
 

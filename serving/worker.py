@@ -88,13 +88,13 @@ class Worker:
 
     def _add(self, job: Job) -> None:
         self._queue.add(job)
-        if self._helps(job):
+        if self._helps:
             self._lookahead.add(job)
 
-    def _helps(self, job: Job) -> bool:
-        """Whether it pays to prepare a job's texts: where they wait, and a processor is free for it, as in no flood."""
-        waits = self._running or len(job.texts) > self._batch_limit
-        return waits and self._processors > 1 and self._admission.load <= self._admission.limit / 2
+    @property
+    def _helps(self) -> bool:
+        """Whether it pays to prepare texts ahead: they wait, there is a second processor, and no flood takes it."""
+        return self._running and self._processors > 1 and self._admission.load <= self._admission.limit / 2
 
     def _clear(self) -> tuple[list[Job], list[Future[None]]]:
         """Under the lock: nothing waits any more. Returns what did."""

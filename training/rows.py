@@ -10,7 +10,7 @@ import pandas as pd
 from serving.encoding import Encoder
 from training.baselines import baselines
 from training.batches import Batches, Floats
-from training.cross_fitting import CrossFitted
+from training.cross_fitting import FOLDS, CrossFitted
 from training.dataset import Dataset
 from training.fit import class_weights
 from training.recipe import Recipe
@@ -71,9 +71,10 @@ class StageRows:
         return taught
 
     def _cross_fitted(self, name: str, stage: Stage) -> CrossFitted:
-        """The baseline of the stage's own labelled rows, or of all where it has none."""
+        """The baseline of the stage's own labelled rows, or of all where those say too little of a class."""
         own = _chosen(self.dataset.train, stage)
-        train = own if len(own) else self.dataset.train
+        least = np.bincount(own.label.to_numpy(np.int64), minlength=len(self.dataset.labels)).min()
+        train = own if least >= FOLDS else self.dataset.train
         key = (name, *sorted(set(train.source)))
         if key not in self._baselines:
             seed = self.recipe.split_seed

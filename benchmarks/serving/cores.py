@@ -5,6 +5,7 @@ import sys
 
 PROGRAM = """
 import sys, time
+print("ready", flush=True)
 sys.stdin.readline()
 end, rounds = time.perf_counter() + float(sys.argv[1]), 0
 while time.perf_counter() < end:
@@ -28,6 +29,9 @@ def _rounds(processes: int, seconds: float) -> list[int]:
     command = [sys.executable, "-c", PROGRAM, str(seconds)]
     pipe = subprocess.PIPE
     running = [subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) for _ in range(processes)]
+    for process in running:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
     for process in running:
         assert process.stdin
         process.stdin.write("\n")

@@ -66,12 +66,26 @@ async def gathered(echo: Preparing, batcher: Batcher, texts: Sequence[str]) -> l
     return [first, *waiting]
 
 
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last few are not left either."""
+    monkeypatch.setattr("serving.lookahead.WORTH_A_THREAD", 1)
+
+
+async def rests(batcher: Batcher) -> None:
+    """Until neither thread has anything to do, or the first waits at the gate."""
+    async with asyncio.timeout(5):
+        while batcher._worker._lookahead._running:
+            await asyncio.sleep(0.001)
+
+
+@pytest.mark.usefixtures("at_once")
 async def test_what_waits_is_prepared_by_another_thread() -> None:
     echo = Preparing()
     batcher = Batcher(echo, limit=100)
     calls = await gathered(echo, batcher, names(40))
     await echo.has_prepared(40)
-    await asyncio.sleep(0.05)
+    await rests(batcher)
     echo.gate.set()
     _, *answers = await asyncio.gather(*calls)
     assert [answer.label for (answer,) in answers] == names(40)
@@ -86,10 +100,13 @@ async def test_a_few_are_left_to_the_one_that_computes() -> None:
     echo = Preparing()
     batcher = Batcher(echo, limit=100)
     for _ in range(3):
+        echo.started.clear()
         calls = await gathered(echo, batcher, names(WORTH_A_THREAD - 1))
         await asyncio.sleep(0.02)
         echo.gate.set()
         await asyncio.gather(*calls)
+        while batcher._worker._running:
+            await asyncio.sleep(0.001)
     assert echo.portions == []
 
 
@@ -100,19 +117,22 @@ async def test_a_lone_request_pays_nothing() -> None:
     assert echo.portions == []
 
 
-async def test_a_large_request_is_prepared_while_its_first_part_is_computed() -> None:
+@pytest.mark.usefixtures("at_once")
+async def test_a_large_request_that_waits_is_prepared_a_portion_at_a_time() -> None:
     echo = Preparing()
     batcher = Batcher(echo, limit=1000, batch_limit=8)
-    echo.gate.clear()
+    first = await held(echo, batcher)
     call = asyncio.create_task(batcher.predict(names(256)))
-    await echo.has_prepared(256 - 8)
-    await asyncio.sleep(0.05)
+    await echo.has_prepared(256)
+    await rests(batcher)
     echo.gate.set()
+    await first
     assert [answer.label for answer in await call] == names(256)
     assert all(all(kinds) for kinds in echo.kinds[1:])
-    assert sum(map(len, echo.portions)) <= 256
+    assert [text for portion in echo.portions for text in portion] == names(256)
 
 
+@pytest.mark.usefixtures("at_once")
 async def test_what_cannot_be_prepared_fails_where_it_is_computed_and_alone() -> None:
     echo = Preparing()
     echo.unbearable = echo.refused = "text 3"

@@ -125,3 +125,13 @@ def test_a_baseline_learns_from_all_rows_where_a_stage_has_no_labels(rows: Stage
     stage = Stage(name="s", sources=["emoji.csv"], teacher_baselines=["TF-IDF + logistic regression"])
     train, _ = rows.of_stage(stage)
     assert train.targets[:, :2].sum(1) == pytest.approx(1)
+
+
+def test_a_baseline_learns_from_all_rows_where_its_stage_lacks_a_class(rows: StageRows) -> None:
+    train = rows.dataset.train
+    train.loc[train.index[train.label == 1][3:], "source"] = "other"
+    stage = Stage(name="s", sources=["main"], teacher_baselines=["TF-IDF + logistic regression"], teacher_share=1.0)
+    taught, _ = rows.of_stage(stage)
+    assert taught.targets[:, :2].sum(1) == pytest.approx(1)
+    (every,) = [fitted for key, fitted in rows._baselines.items() if key[1:] == ("main", "other")]
+    assert len(every.answers(["hot today"])[0]) == 2
