@@ -12,7 +12,7 @@ HEAD = """# What was tried
 Each line is one change to a recipe of this folder, with what was expected before and what came out: macro recall on
 the validation part (SemEval-2015 test and SemEval-2016 development test; of the debate and the questions, a part of
 their own; no choice is made on a test), mean and standard deviation over the seeds (their number in brackets), and the
-difference from the line that the change is made to. A difference of less than the spreads says little, and one seed
+difference from the line that the change is made to, over the seeds that both have. A difference of less than the spreads says little, and one seed
 says less. Most networks are smaller than the default one, so that many changes can be measured.
 `python -m benchmarks.quality --data FILES...` runs what has no result yet and draws this page again; `trials.toml` says
 what each line is.
@@ -40,8 +40,10 @@ def _figures(trial: Trial, found: Sequence[Result], trials: Sequence[Trial], res
         return "not run | | |"
     recall, spread = mean_and_spread([result.macro_recall for result in found])
     base = next(other for other in trials if other.base == trial.base)
-    of_base = [result.macro_recall for result in of_trial(base, results)]
-    difference = f"{recall - mean_and_spread(of_base)[0]:+.4f}" if of_base and base is not trial else ""
+    of_base = {result.seed: result.macro_recall for result in of_trial(base, results)}
+    # Seed by seed: the mean over other seeds is not what one seed is to be compared with.
+    differences = [result.macro_recall - of_base[result.seed] for result in found if result.seed in of_base]
+    difference = f"{mean_and_spread(differences)[0]:+.4f}" if differences and base is not trial else ""
     loss, seconds = (mean_and_spread([getattr(r, name) for r in found])[0] for name in ("validation_loss", "seconds"))
     shown = f"{recall:.4f} ± {spread:.4f} ({len(found)})" if len(found) > 1 else f"{recall:.4f} (1)"
     return f"{shown} | {difference} | {loss:.3f} | {seconds:.0f}"

@@ -20,5 +20,11 @@ def test_each_line_has_its_figures_and_its_difference() -> None:
     assert [line for line in lines if line.startswith("## ")] == ["## One", "## Two"]
 
 
+def test_a_difference_is_between_the_same_seeds() -> None:
+    results = [result(BASE, 1, 0.60), result(BASE, 2, 0.50), result(CHANGED, 1, 0.60)]
+    assert "| 0.6000 (1) | +0.0000 |" in log([BASE, CHANGED], results)
+    assert "| 0.6000 (1) |  |" in log([BASE, CHANGED], results[1:])
+
+
 def test_the_committed_log_is_drawn_from_the_committed_results() -> None:
     assert LOG.read_text(encoding="utf-8") == log(read_trials(), read_results())
