@@ -1,7 +1,6 @@
 """What of Python itself is set otherwise, for the whole process."""
 
 import gc
-import os
 import sys
 
 # Objects, of Python's 700. The requests that wait together have more than those, so that each batch set off several
@@ -27,8 +26,3 @@ def collect_seldom() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(_COLLECT_AFTER, *gc.get_threshold()[1:])
-
-
-def processors() -> int:
-    """How many processors this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

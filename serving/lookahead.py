@@ -7,6 +7,7 @@ from contextlib import suppress
 from threading import Lock
 
 from serving.jobs import Job, Part
+from serving.priority import give_way
 
 WORTH_A_THREAD = 8
 """Texts that wait before the thread is woken: fewer are sooner prepared by the one that computes them."""
@@ -32,7 +33,7 @@ class Lookahead:
     def __init__(self, prepare: Callable[[Sequence[str]], Sequence[str]], lock: Lock) -> None:
         self._prepare = prepare
         self._lock = lock
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="lookahead")
+        self._thread = ThreadPoolExecutor(1, "lookahead", give_way)
         self._jobs: deque[Job] = deque()
         self._texts = 0
         self._running = False

@@ -51,4 +51,5 @@ class Metadata(_Strict):
     cleaning: dict[str, int] = Field(description="rule -> rows dropped or merged by it")
     libraries: dict[str, str]
     teachers: dict[str, str] = Field({}, description="folder -> model version of the bundles that it learned from")
+    teacher_recipes: dict[str, dict[str, Any]] = Field({}, description="folder -> recipe of those, to make them again")
     metrics: dict[str, Any] = Field(description="part -> figures, computed on the served path")

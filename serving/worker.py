@@ -8,10 +8,11 @@ from threading import Lock
 from typing import TypeVar
 
 from serving.admission import Admission
-from serving.interpreter import processors
 from serving.jobs import Job, Part, Queue, fail, failed, not_ready, settle
 from serving.lookahead import Lookahead
 from serving.predictor import PredictorLike
+from serving.priority import give_way
+from serving.processors import processors
 
 T = TypeVar("T")
 
@@ -38,7 +39,7 @@ class Worker:
         self._admission = admission
         self._batch_limit = batch_limit
         self._on_batch = on_batch
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="inference")
+        self._thread = ThreadPoolExecutor(1, "inference", give_way)
         self._lock = Lock()
         self._queue = Queue()
         self._processors = processors()

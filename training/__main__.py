@@ -70,6 +70,7 @@ def compare(
     bundle: Annotated[
         Path | None, typer.Option(help="a bundle of this recipe and data, instead of training one")
     ] = None,
+    stage_cache: StageCache = None,
     seed: Annotated[int | None, typer.Option(help="instead of the recipe's")] = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
@@ -84,7 +85,7 @@ def compare(
     display = Display(Console(stderr=True))
     columns = _given(text=text_column, label=label_column, encoding=encoding)
     chosen = read_recipe(find_recipe(recipe), seed=seed, data=columns)
-    rows = compared(chosen, [*data, *(more or [])], display, bundle)
+    rows = compared(chosen, [*data, *(more or [])], display, bundle, stage_cache)
     typer.echo("\n\n".join(filter(None, [comparison_table(rows), group_table(rows)])))
 
 

@@ -14,8 +14,8 @@ from training.fields import Table
 from training.recipe import Recipe
 from training.schedule import Stage
 
-UNREAD = {"about", "terms", "validation", "test", "split_seed"}
-FORMAT = 4  # raised when what a stage sees of equal recipes and files changes
+UNREAD = {"about", "terms", "found_on", "validation", "test", "split_seed"}
+FORMAT = 5  # raised when what a stage sees of equal recipes and files changes
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def _said(table: Table, *unread: str) -> dict[str, Any]:
 
 def _reads_labels(recipe: Recipe, done: Sequence[Stage]) -> bool:
     """Whether by then anything was read of labelled rows, which their split decides."""
-    tasks = {source.key for source in recipe.data.task_sources}
+    tasks = {source.key for source in recipe.data.task_sources} - recipe.data.second_columns
     read = [set(stage.sources) for stage in done] + [set(recipe.tokenizer.sources)]
     return any(not sources or sources - tasks for sources in read) or any(stage.is_taught for stage in done)
 

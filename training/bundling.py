@@ -82,6 +82,7 @@ class Bundling:
             cleaning=self.trained.cleaning,
             libraries=runtime.library_versions(),
             teachers=self.trained.teachers,
+            teacher_recipes=self.trained.teacher_recipes,
             metrics={},
         )
 

@@ -10,12 +10,16 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import accuracy_score, f1_score, recall_score
 
+from serving.bundle import Bundle, sha256
 from serving.predictor import Predictor
 from training.baselines import VADER, Baseline, baselines, size
+from training.blindness import check_blind
 from training.dataset import Dataset, load_dataset
 from training.display import Display
+from training.errors import DataError
 from training.metrics import Labels
 from training.recipe import Recipe
+from training.sources import in_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,25 +39,47 @@ class Row:
     groups: Mapping[str, float] = field(default_factory=dict)
 
 
-def compare(recipe: Recipe, paths: Sequence[Path], display: Display, bundle: Path | None = None) -> list[Row]:
+def compare(
+    recipe: Recipe,
+    paths: Sequence[Path],
+    display: Display,
+    bundle: Path | None = None,
+    stage_cache: Path | None = None,
+) -> list[Row]:
     """Train every baseline and, unless a `bundle` of this recipe is given, the network; measure all on the test part.
 
-    Times are wall times of this process on this machine: compare them with each other only. Raises TrainingError.
+    `stage_cache`: a folder of pre-trained bodies. Times are wall times of this process on this machine, a body from the
+    cache none of them: compare them with each other only. Raises TrainingError, or BundleError, before any training.
     """
     dataset = load_dataset(paths, recipe.data, recipe.split_seed)
-    if bundle:  # else the network's own training shows it
-        display.dataset(dataset)
+    if bundle:
+        _check_bundle(bundle, recipe, paths, dataset.labels)
+        display.dataset(dataset)  # else the network's own training shows it
     rows = baseline_rows(recipe, dataset, display)
-    network = network_row(bundle, dataset) if bundle else _trained_row(recipe, paths, display, dataset)
+    network = network_row(bundle, dataset) if bundle else _trained_row(recipe, paths, display, dataset, stage_cache)
     return [*rows, network]
 
 
+def _check_bundle(bundle: Path, recipe: Recipe, paths: Sequence[Path], labels: list[str]) -> None:
+    metadata = Bundle.read(bundle).metadata
+    if set(metadata.labels) != set(labels):
+        raise DataError(f"--bundle: {bundle} has labels {metadata.labels}; accepted: {labels}, those of the data")
+    files = [(path.name, sha256(path)) for path in in_order(paths, recipe.data)]
+    check_blind(metadata, recipe, files, "--bundle")
+
+
 def baseline_rows(recipe: Recipe, dataset: Dataset, display: Display) -> list[Row]:
-    """Train every baseline on the training part, and measure it."""
+    """Train every baseline on the training part, and measure it; one that cannot learn from it is noted."""
     candidates = baselines(recipe.tokenizer, dataset.labels, recipe.seed)
     if VADER not in candidates:
         display.note(f"{VADER} is left out: it knows negative, neutral and positive, not {dataset.labels}")
-    return [_baseline_row(name, baseline, dataset) for name, baseline in candidates.items()]
+    rows = []
+    for name, baseline in candidates.items():
+        try:
+            rows.append(_baseline_row(name, baseline, dataset))
+        except ValueError as error:  # as where no word is there twice
+            display.note(f"{name} is left out: it cannot learn from these rows: {error}")
+    return rows
 
 
 def _baseline_row(name: str, baseline: Baseline, dataset: Dataset) -> Row:
@@ -63,12 +89,14 @@ def _baseline_row(name: str, baseline: Baseline, dataset: Dataset) -> Row:
     return _row(name, baseline.predict, dataset, seconds, size(baseline))
 
 
-def _trained_row(recipe: Recipe, paths: Sequence[Path], display: Display, dataset: Dataset) -> Row:
+def _trained_row(
+    recipe: Recipe, paths: Sequence[Path], display: Display, dataset: Dataset, stage_cache: Path | None
+) -> Row:
     from training.pipeline import Pipeline
 
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        Pipeline(recipe, paths, Path(folder) / "bundle", display, baselines=False).run()
+        Pipeline(recipe, paths, Path(folder) / "bundle", display, stage_cache, baselines=False).run()
         return network_row(Path(folder) / "bundle", dataset, time.perf_counter() - start)
 
 

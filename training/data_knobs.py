@@ -56,7 +56,7 @@ class Data(Table):
     label: Name = Field("label", description="column of labels")
     encoding: Name = Field("utf-8", description="encoding of text files, as Python names it")
     labels: list[Name] = Field([], description="accepted labels in output order; empty: those found, sorted")
-    rename: dict[str, Name] = Field({}, description="label in the file -> label in the bundle")
+    rename: dict[str, Name] = Field({}, description="label in the file -> label in the bundle; a task keeps its own")
     ignore: list[str] = Field([], description="labels whose rows are dropped (and counted)")
     validation: Fraction = Field(0.1, description="fraction of rows for validation, which every choice is made on")
     test: Fraction = Field(0.1, description="fraction of rows for the test, which no choice is made on")
@@ -64,6 +64,9 @@ class Data(Table):
     quoted: bool = Field(True, description="in CSV and TSV, cells may be quoted (RFC 4180); false: a quote is a sign")
     about: str = Field("", description="what the data are, for the model card; a source may say its own")
     terms: str = Field("", description="the terms that they are under, for the model card")
+    found_on: list[Name] = Field(
+        [], description="sha256 of the files that a search found the recipe on; others are noted before training"
+    )
     sources: list[Source] = Field([], description="per-file differences; empty: every file uses the keys above")
 
     @property
@@ -75,6 +78,12 @@ class Data(Table):
     def task_sources(self) -> list[Source]:
         """Those with labels of their own, which only pre-train."""
         return [source for source in self.sources if source.task]
+
+    @property
+    def second_columns(self) -> set[str]:
+        """Keys of those with labels of their own whose file holds the recipe's labels too."""
+        files = {source.file for source in self.target_sources}
+        return {source.key for source in self.task_sources if source.file in files}
 
     @model_validator(mode="after")
     def _fits(self) -> "Data":

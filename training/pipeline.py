@@ -7,7 +7,7 @@ from typing import Any
 
 from serving.predictor import Predictor
 from training.bundling import Bundling
-from training.compare import Row, baseline_rows
+from training.compare import Row, baseline_rows, network_row
 from training.dataset import Dataset
 from training.display import Display
 from training.evaluation import evaluate, measured_by_group
@@ -61,7 +61,8 @@ class Pipeline:
         metadata = bundling.add_figures(measured)
         write_metrics(staged, measured)
         rows = self._baselines(trained.dataset) if self.baselines else []
-        evidence = Evidence.gather(predictor, metadata, trained.history, trained.dataset.test, rows)
+        network = network_row(staged, trained.dataset, trained.seconds) if rows else None
+        evidence = Evidence.gather(predictor, metadata, trained.history, trained.dataset.test, rows, network)
         write_report(staged, evidence, texts=self.texts)
         publish(staged, self.out)
         return figures
@@ -69,7 +70,7 @@ class Pipeline:
     def _baselines(self, dataset: Dataset) -> list[Row]:
         try:
             return baseline_rows(self.recipe, dataset, self.display)
-        except (ValueError, MemoryError) as error:  # a table less is no reason to lose a network that is verified
+        except MemoryError as error:  # a table less is no reason to lose a network that is verified
             self.display.note(f"The baselines could not be measured: {error}")
             return []
 

@@ -12,6 +12,7 @@ from training.baselines import baselines
 from training.batches import Batches, Floats
 from training.cross_fitting import FOLDS, CrossFitted
 from training.dataset import Dataset
+from training.errors import DataError
 from training.fit import class_weights
 from training.recipe import Recipe
 from training.schedule import Stage
@@ -21,7 +22,10 @@ from training.weak import WeakRows
 
 
 class StageRows:
-    """Arguments: the recipe; the labelled parts; `weak`, which reads the rows of other tasks; trainee and encoder."""
+    """Arguments: the recipe; the labelled parts; `weak`, which reads the rows of other tasks; trainee and encoder.
+
+    Raises DataError where a class has too few rows for a baseline that is to teach.
+    """
 
     def __init__(
         self, recipe: Recipe, dataset: Dataset, weak: Callable[[], WeakRows], trainee: Trainee, encoder: Encoder
@@ -30,6 +34,8 @@ class StageRows:
         self.trainee, self.encoder = trainee, encoder
         self._baselines: dict[tuple[str, ...], CrossFitted] = {}
         self._tasks = {source.key for source in recipe.data.task_sources}
+        if any(stage.teacher_baselines for stage in recipe.schedule):
+            self._check_folds()
 
     def of_stage(self, stage: Stage) -> tuple[Batches, Batches | None]:
         """What the stage trains on, and what chooses its best epoch: None where it has none of the recipe's labels."""
@@ -80,8 +86,18 @@ class StageRows:
             seed = self.recipe.split_seed
             pipeline: Any = baselines(self.recipe.tokenizer, self.dataset.labels, seed)[name]
             weights = train.weight.to_numpy(np.float32)
-            self._baselines[key] = CrossFitted(pipeline, train.text.tolist(), train.label.to_numpy(), weights, seed)
+            try:
+                fitted = CrossFitted(pipeline, train.text.tolist(), train.label.to_numpy(), weights, seed)
+            except ValueError as error:  # as where no word is there twice
+                raise DataError(f"stages.{stage.name}.teacher_baselines: {name} cannot learn: {error}") from error
+            self._baselines[key] = fitted
         return self._baselines[key]
+
+    def _check_folds(self) -> None:
+        for label, rows in self.dataset.sizes()["train"].items():
+            if rows < FOLDS:
+                found = f"class {label!r} has {rows} rows in the training part"
+                raise DataError(f"stages.teacher_baselines: {found}; accepted: at least {FOLDS}, one in each fold")
 
 
 def _chosen(frame: pd.DataFrame, stage: Stage) -> pd.DataFrame:

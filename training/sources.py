@@ -52,8 +52,9 @@ def read_rows(
 
 
 def source_of(path: Path, data: Data) -> Source:
-    """What the recipe says of a file of this name; where it says nothing, a source without special keys."""
-    return next((source for source in data.sources if source.file == path.name), Source(file=path.name))
+    """What the recipe says of a file of this name, of its own labels first; else a source without special keys."""
+    said = (source for source in (*data.target_sources, *data.task_sources) if source.file == path.name)
+    return next(said, Source(file=path.name))
 
 
 def _rows(table: pd.DataFrame, path: Path, source: Source, data: Data, seed: int) -> pd.DataFrame:
@@ -61,7 +62,8 @@ def _rows(table: pd.DataFrame, path: Path, source: Source, data: Data, seed: int
     labels = column(table, source.label or data.label, path).str.strip()
     groups = column(table, source.group, path) if source.group else pd.Series(source.key, index=table.index)
     chosen = _chosen(table, path, source)
-    frame = pd.DataFrame({"text": texts, "label": labels.replace(data.rename), "group": groups})[chosen]
+    renamed = labels if source.task else labels.replace(data.rename)
+    frame = pd.DataFrame({"text": texts, "label": renamed, "group": groups})[chosen]
     if frame.empty:
         raise DataError(f"{path}: no row is left by where={source.where} where_not={source.where_not}")
     if source.rows and source.rows < len(frame):

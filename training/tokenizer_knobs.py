@@ -42,7 +42,7 @@ class TokenizerKnobs(Table):
     @field_validator("stemming", mode="before")
     @classmethod
     def _no_lemmas(cls, value: Any) -> Any:
-        if value in ("lemma", "lemmas", "lemmatization"):
+        if str(value).lower().startswith("lemma"):
             reason = "a lemma takes a dictionary and the word's part of speech, which tokenizer.json cannot hold"
             raise ValueError(f"{reason}; accepted: 'none', 'plural', 'snowball'")
         return value

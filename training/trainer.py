@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 
 from serving.bundle import sha256
 from serving.encoding import Encoder
-from serving.metadata import DataFile
+from serving.metadata import DataFile, Metadata
 from training import runtime
 from training.batches import Batches
 from training.body_cache import Body, BodyCache
@@ -43,6 +43,12 @@ class Trained:
     files: list[DataFile]
     cleaning: dict[str, int]
     teachers: dict[str, str]
+    teacher_recipes: dict[str, dict[str, Any]]
+
+    @property
+    def seconds(self) -> float:
+        """What its epochs took, wall time; those of a body from the cache as they were then."""
+        return sum(epoch.seconds for epochs in self.history.values() for epoch in epochs)
 
 
 class Trainer:
@@ -63,6 +69,7 @@ class Trainer:
         """Train, from the start or from where an interrupted run was."""
         self.display.dataset(self.dataset)
         self._check_sources()
+        self._note_other_data()
         libraries = runtime.library_versions()
         cache = BodyCache(
             self.stage_cache, self.recipe, self._hashes, self._teachers, libraries, self.dataset.labelled_digest()
@@ -87,13 +94,12 @@ class Trainer:
         history = stages.run(self.display, saved=saved, body=body)
         facts = self._weak_facts(body)
         # A file can hold labelled rows and others.
-        files = list(
-            {f.file: f for f in (*self.dataset.files, *(DataFile(**file) for file in facts["files"]))}.values()
-        )
+        weak = [DataFile(**file) for file in facts["files"]]
+        files = list({(file.file, file.sha256): file for file in (*self.dataset.files, *weak)}.values())
         cleaning = {**self.dataset.cleaning, **{f"pre-training: {k}": v for k, v in facts["cleaning"].items()}}
-        return Trained(
-            trainee.network, tokenizer, self.dataset, rows.validation, history, files, cleaning, self._teachers
-        )
+        recipes = {folder: teacher.recipe for folder, teacher in self._taught_by.items()}
+        learned_from = (files, cleaning, self._teachers, recipes)
+        return Trained(trainee.network, tokenizer, self.dataset, rows.validation, history, *learned_from)
 
     @cached_property
     def dataset(self) -> Dataset:
@@ -110,12 +116,17 @@ class Trainer:
         return [(path.name, sha256(path)) for path in in_order(self.paths, self.recipe.data)]
 
     @cached_property
-    def _teachers(self) -> dict[str, str]:
-        """Model version of each teacher, by its folder."""
+    def _taught_by(self) -> dict[str, Metadata]:
+        """What each teacher says of itself, by its folder."""
         folders = list(dict.fromkeys(folder for stage in self.recipe.schedule for folder in stage.teachers))
         teachers = Teachers(folders, self.dataset.labels)
         teachers.check_blind(self.recipe, self._hashes)
-        return dict(zip(folders, teachers.versions, strict=True))
+        return dict(zip(folders, teachers.metadata, strict=True))
+
+    @property
+    def _teachers(self) -> dict[str, str]:
+        """Model version of each teacher, by its folder."""
+        return {folder: teacher.model_version for folder, teacher in self._taught_by.items()}
 
     @property
     def _identity(self) -> dict[str, Any]:
@@ -132,6 +143,16 @@ class Trainer:
             if missing := sorted(set(stage.sources) - tasks - present):
                 found = ", ".join(sorted(present))
                 raise DataError(f"stage {stage.name!r}: {missing} have no row in the training part; found: {found}")
+
+    def _note_other_data(self) -> None:
+        if found_on := self.recipe.data.found_on:
+            others = [name for name, digest in self._hashes if digest not in found_on]
+            missing = len(set(found_on) - {digest for _, digest in self._hashes})
+            if others or missing:
+                self.display.note(
+                    f"The recipe was found on other data (data.found_on): {', '.join(others) or 'none'} "
+                    f"not among them, {missing} of them not given. Its figures there say little of these."
+                )
 
     def _weak_facts(self, body: Body | None) -> dict[str, Any]:
         """What pre-training was read from; a body brings its own, so that nothing is read again for it."""
@@ -151,8 +172,8 @@ class Trainer:
         if self.recipe.data.task_sources:
             self.display.weak(self.weak)
             frames, tasks = [*frames, self.weak.rows], self.weak.tasks
-        chosen = self.recipe.tokenizer.sources
-        texts = [frame.text[frame.source.isin(chosen) if chosen else slice(None)] for frame in frames]
+        chosen, twice = self.recipe.tokenizer.sources, self.recipe.data.second_columns
+        texts = [f.text[f.source.isin(chosen) if chosen else ~f.source.isin(twice)] for f in frames]
         return build_tokenizer(pd.concat(texts), self.recipe.tokenizer), tasks
 
     def _trainee(self, encoder: Encoder, tasks: dict[str, list[str]]) -> Trainee:

@@ -14,6 +14,7 @@ from training.dataset import load_dataset
 from training.display import Display
 from training.errors import DataError
 from training.recipe import Recipe
+from training.sources import in_order
 from training.space import Space, Values
 from training.standings import best, progress, standings
 from training.study import Study, Trial
@@ -36,7 +37,7 @@ class Tuner:
         self.recipe, self.display, self.objective = recipe, display, objective
         self.space = Space(recipe)
         self._dataset = load_dataset(paths, recipe.data, recipe.split_seed)
-        self._hashes = {path.name: _hash(path) for path in paths}
+        self._hashes = [(path.name, _hash(path)) for path in in_order(paths, recipe.data)]
         folders = [folder for stage in recipe.schedule for folder in stage.teachers]
         self._teachers = {folder: Bundle.read(Path(folder)).metadata.model_version for folder in folders}
         self._libraries = {**runtime.library_versions(), "optuna": metadata.version("optuna")}
@@ -81,7 +82,9 @@ class Tuner:
         self.display.console.print(line, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
     def _write(self, finished: Sequence[Trial]) -> None:
-        self._winner.write(self.space.recipe(best(finished).values), finished)
+        found = self.space.recipe(best(finished).values)
+        data = found.data.model_copy(update={"found_on": [digest for _, digest in self._hashes]})
+        self._winner.write(found.model_copy(update={"data": data}), finished)
 
     @property
     def _identity(self) -> dict[str, Any]:
@@ -96,8 +99,8 @@ class Tuner:
 
     @property
     def _facts(self) -> list[str]:
-        rows = {file.file: f", {file.rows:,} rows" for file in self._dataset.files}
-        data = [f"data: {name}{rows.get(name, '')}, sha256 {digest}" for name, digest in self._hashes.items()]
+        rows = {file.sha256: f", {file.rows:,} rows" for file in self._dataset.files}
+        data = [f"data: {name}{rows.get(digest, '')}, sha256 {digest}" for name, digest in self._hashes]
         seeds = self.space.tune.seeds
         mean = [f"figures: means of {seeds} seeds from {self.recipe.seed} on"] if seeds > 1 else []
         teachers = [f"teacher: {folder}, version {version}" for folder, version in self._teachers.items()]

@@ -1,6 +1,6 @@
 """Rows with labels of their own, such as the emoticon that a tweet held: they pre-train, and nothing else."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,13 +30,15 @@ class WeakRows:
 def load_weak(paths: Sequence[Path], data: Data, dataset: Dataset, seed: int) -> WeakRows:
     """Read the sources that have a task, without any text that stands in the labelled data, whichever its part.
 
-    So no stage sees a text of the test, and what is pre-trained does not depend on how the rest is split. Raises
-    DataError.
+    So no stage sees a text of the test, and what is pre-trained does not depend on how the rest is split. But of a file
+    that also holds the recipe's labels, a task is another column: it keeps the rows whose text is in the training part.
+    Raises DataError.
     """
     wanted = {source.file for source in data.task_sources}
-    rows, files = read_rows([path for path in paths if path.name in wanted], data, data.task_sources, seed)
-    cleaning = {"rows read": len(rows)}
-    rows = _cleaned(rows, dataset, cleaning)
+    read, files = read_rows([path for path in paths if path.name in wanted], data, data.task_sources, seed)
+    cleaning = {"rows read": len(read)}
+    rows = _cleaned(read, dataset, data.second_columns, cleaning)
+    _check_present(data, read, rows, cleaning)
     tasks = {str(task): sorted(set(group.label)) for task, group in rows.groupby("task")}
     for task, labels in tasks.items():
         if len(labels) < 2:
@@ -47,16 +49,43 @@ def load_weak(paths: Sequence[Path], data: Data, dataset: Dataset, seed: int) ->
     return WeakRows(kept, tasks, {**cleaning, "rows kept": len(kept)}, files)
 
 
-def _cleaned(rows: pd.DataFrame, dataset: Dataset, cleaning: dict[str, int]) -> pd.DataFrame:
+def _cleaned(rows: pd.DataFrame, dataset: Dataset, second: set[str], cleaning: dict[str, int]) -> pd.DataFrame:
     keys = rows.text.map(text_key)
     empty = (keys == "") | (rows.label == "")
     cleaning["empty, or without a label"] = int(empty.sum())
-    # A labelled copy may still hold the emoticon that was cut out here.
-    labelled = dataset.keys | {key_without_emoticons(key) for key in dataset.keys}
+    labelled = _with_bare(dataset.keys)
     groups = merged_keys(labelled | set(keys))
     known = keys.map(groups).isin({groups[key] for key in labelled}) & ~empty
+    if second:
+        known &= ~(rows.source.isin(second) & keys.map(groups).isin(_trained_on(dataset, groups)))
     cleaning["also in the labelled data"] = int(known.sum())
     rows = rows.assign(key=keys)[~empty & ~known]
     distinct = rows.drop_duplicates(["task", "key"])
     cleaning["copies, merged"] = len(rows) - len(distinct)
     return distinct
+
+
+def _trained_on(dataset: Dataset, groups: dict[str, str]) -> set[str]:
+    """The groups of texts that stand in the training part, and in no other."""
+    kept, *others = (
+        {groups[key] for key in _with_bare(part.text.map(text_key))}
+        for part in (dataset.train, dataset.validation, dataset.test, dataset.held_out)
+    )
+    return kept.difference(*others)
+
+
+def _with_bare(keys: Iterable[str]) -> set[str]:
+    """The keys, and what they are without emoticons: a labelled copy may hold the one that was cut out here."""
+    return {bare for key in keys for bare in (key, key_without_emoticons(key))}
+
+
+def _check_present(data: Data, read: pd.DataFrame, kept: pd.DataFrame, cleaning: dict[str, int]) -> None:
+    dropped = ", ".join(f"{rule}: {rows:,}" for rule, rows in cleaning.items() if rule != "rows read")
+    rows = read.source.value_counts()
+    for source in data.task_sources:
+        if source.key not in set(kept.source):
+            raise DataError(
+                f"source {source.key!r} of task {source.task!r}: none of its {rows[source.key]:,} rows is left; of all "
+                f"tasks' rows there are dropped: {dropped}; accepted: texts that are not in the labelled data, or "
+                "another column of a labelled file"
+            )

@@ -1,5 +1,7 @@
 """A service around a fake predictor, and a client that speaks to it."""
 
+import gc
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,16 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture
+def interpreter_as_before() -> Iterator[None]:
+    """For tests of what sets the interpreter of a process that serves: the other tests keep theirs."""
+    interval, threshold = sys.getswitchinterval(), gc.get_threshold()
+    yield
+    sys.setswitchinterval(interval)
+    gc.set_threshold(*threshold)
+    gc.unfreeze()
 
 
 @pytest.fixture

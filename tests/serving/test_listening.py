@@ -12,6 +12,8 @@ from serving.settings import Settings
 
 NEW = 80
 
+pytestmark = pytest.mark.usefixtures("small_bundle", "interpreter_as_before")
+
 
 def server() -> Server:
     config = ServerConfig(Settings(host="127.0.0.1", port=0))
@@ -39,14 +41,12 @@ async def turns_until_all_are_taken(server: Server) -> int:
     return turns
 
 
-@pytest.mark.usefixtures("small_bundle")
 @pytest.mark.skipif(sys.platform == "win32", reason="its loop takes one connection a turn, and has no other way")
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
 def test_new_connections_do_not_wait_for_a_turn_each(loop: str) -> None:
     assert pytest.importorskip(loop).run(turns_until_all_are_taken(server())) < NEW // 4
 
 
-@pytest.mark.usefixtures("small_bundle")
 def test_where_no_more_listeners_can_be_had_it_serves_with_those_there_are(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

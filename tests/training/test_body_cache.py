@@ -112,6 +112,14 @@ def test_rows_drawn_by_the_split_are_seen(tmp_path: Path) -> None:
     assert stages_found(tmp_path, recipe(data=drawn, seed=2)) == 0
 
 
+def test_a_second_column_of_a_labelled_file_is_read_where_the_split_lets_it(tmp_path: Path) -> None:
+    sources = [{"file": "a.csv", "name": "a"}, {"file": "a.csv", "name": "w.csv", "label": "other", "task": "weak"}]
+    cache(tmp_path, recipe(data={"sources": sources})).keep(1, {}, WEIGHTS)
+    assert stages_found(tmp_path, recipe(data={"sources": sources})) == 1
+    assert stages_found(tmp_path, recipe(data={"sources": sources, "test": 0.2})) == 0
+    assert stages_found(tmp_path, recipe(data={"sources": sources}, seed=2)) == 0
+
+
 def test_another_teacher_is_another_body(tmp_path: Path) -> None:
     taught = recipe(stages=stages(0, teachers=["t"]))
     cache(tmp_path, taught).keep(1, {}, WEIGHTS)

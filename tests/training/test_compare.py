@@ -1,13 +1,16 @@
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
 
-from tests.bundles import LABELS, write_bundle
+from serving.bundle import sha256
+from tests.bundles import LABELS, edit_metadata, write_bundle
 from training.compare import Row, compare, comparison_table, group_table
 from training.data_knobs import Data
 from training.display import Display
+from training.errors import DataError
 from training.recipe import Recipe
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample.csv"
@@ -41,6 +44,35 @@ def test_the_groups_of_the_held_out_rows_are_told_apart() -> None:
     assert lines[0] == "| held-out group | one | other |"
     assert lines[2:] == ["| airline | 0.610 | 0.700 |", "| brands | 0.500 | 0.420 |"]
     assert group_table([Row("one", 0.5, 0.4, 0.6, 1.25, 2, 3.0)]) == ""
+
+
+def test_a_baseline_that_cannot_learn_is_left_out_and_the_others_are_not(tmp_path: Path) -> None:
+    write_bundle(tmp_path / "b", labels=["ham", "spam"])
+    rows = [f"{word}{i},{label}" for i in "abcdef" for word, label in (("x", "ham"), ("y", "spam"))]
+    (tmp_path / "d.csv").write_text("\n".join(["text,label", *rows]), encoding="utf-8")
+    shown = io.StringIO()
+    found = compare(Recipe(name="x"), [tmp_path / "d.csv"], Display(Console(file=shown, width=200)), tmp_path / "b")
+    assert [row.name for row in found] == ["majority", "tiny (network, served)"]
+    assert "TF-IDF + linear SVM is left out: it cannot learn from these rows: " in shown.getvalue()
+
+
+def test_a_bundle_of_other_labels_is_refused(pristine_bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("\n".join(["text,label", *ROWS]), encoding="utf-8")
+    with pytest.raises(DataError, match=r"--bundle: .* has labels \['negative', .*\]; accepted: \['ham', 'spam'\]"):
+        compare(Recipe(name="x"), [tmp_path / "d.csv"], Display(Console(file=io.StringIO())), pristine_bundle)
+
+
+def test_a_bundle_that_has_seen_the_test_part_is_refused(bundle: Path) -> None:
+    """It was given the same file, split by another seed."""
+    recipe = Recipe(name="x", data=Data(labels=LABELS))
+
+    def change(content: dict[str, Any]) -> None:
+        content["recipe"] = recipe.model_copy(update={"seed": 2}).model_dump(mode="json")
+        content["data"] = [{"file": "sample.csv", "rows": 570, "sha256": sha256(SAMPLE)}]
+
+    edit_metadata(bundle, change)
+    with pytest.raises(DataError, match=r"--bundle: tiny .* its split seed differ"):
+        compare(recipe, [SAMPLE], Display(Console(file=io.StringIO())), bundle)
 
 
 def test_what_is_left_out_is_said(tmp_path: Path) -> None:

@@ -7,8 +7,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from tests.training.test_dataset import distinct, write
+from tests.training.test_trainer import CONTENT
 from training.__main__ import app, main
 from training.knobs import knob_table
+from training.recipe import Recipe
+from training.report.toml import as_toml
 
 ROOT = Path(__file__).parents[2]
 
@@ -116,3 +120,17 @@ def test_several_files_may_follow_data(tmp_path: Path, monkeypatch: pytest.Monke
     arguments = ["fit", "sample", "--data", "a.csv", "b.csv", "--data", "c.csv", "--out", str(tmp_path / "o")]
     assert isinstance(CliRunner().invoke(app, arguments).exception, RecordedError)
     assert sorted(path.name for path in seen[0]) == ["a.csv", "b.csv", "c.csv"]
+
+
+def test_compare_prints_the_network_beside_the_baselines_and_keeps_the_body(tmp_path: Path) -> None:
+    rows = [*distinct(30, "a"), *distinct(30, "b", 100)]
+    data = [write(tmp_path / "main.csv", rows), write(tmp_path / "weak.csv", [(f"{t} so", x) for t, x in rows])]
+    (tmp_path / "r.toml").write_text(as_toml(Recipe.model_validate(CONTENT).model_dump(mode="json")), encoding="utf-8")
+    cache = tmp_path / "bodies"
+    arguments = ["compare", tmp_path / "r.toml", "--data", *data, "--stage-cache", cache]
+    first, second = (CliRunner().invoke(app, [*map(str, arguments)]) for _ in range(2))
+    assert "| staged (network, served) |" in first.stdout
+    assert "| TF-IDF + linear SVM |" in first.stdout
+    assert len(list(cache.iterdir())) == 1
+    assert "in the cache" not in first.stderr
+    assert "A body with 1 of its stages done is in the cache" in second.stderr

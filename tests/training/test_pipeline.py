@@ -74,6 +74,16 @@ def test_the_metadata_tells_how_it_was_made(trained: Path) -> None:
     assert metadata.metrics == json.loads((trained / "report" / "metrics.json").read_text(encoding="utf-8"))
 
 
+def test_the_network_stands_beside_the_baselines_with_its_time_size_and_speed(trained: Path) -> None:
+    card = (trained / "report" / "MODEL_CARD.md").read_text(encoding="utf-8")
+    (line,) = [line for line in card.splitlines() if "quick (network, served)" in line]
+    *_, seconds, size, speed, _ = line.replace("*", "").split("|")
+    assert float(seconds.removesuffix(" s ")) > 0
+    stored = sum((trained / name).stat().st_size for name in (METADATA, NETWORK, TOKENIZER))
+    assert float(size.removesuffix(" MB ")) == pytest.approx(stored / 1e6, abs=0.11)
+    assert float(speed.replace(",", "")) > 100
+
+
 @pytest.mark.parametrize("name", [METADATA, "report/report.html", "report/MODEL_CARD.md", "report/metrics.json"])
 def test_no_text_of_the_data_is_in_the_bundle(trained: Path, name: str) -> None:
     texts = [line.split(",")[0].strip('"') for line in SAMPLE.read_text(encoding="utf-8").splitlines()[1:]]

@@ -49,7 +49,7 @@ def test_defaults_are_a_recipe(tmp_path: Path) -> None:
         ('name = "x"\n[network]\nmasked = false', "network.masked = false needs tokenizer.fixed_length = true"),
         ('name = "x"\n[tokenizer]\nfixed_length = true', "needs network.masked = false"),
         ('name = "x"\n[tokenizer]\npad_side = "left"', "needs fixed_length = true"),
-        ('name = "x"\n[tokenizer]\nstemming = "lemma"', "cannot hold; accepted: 'none', 'plural', 'snowball'"),
+        ('name = "x"\n[tokenizer]\nstemming = "lemmatize"', "cannot hold; accepted: 'none', 'plural', 'snowball'"),
         ('name = "x"\n[tokenizer]\nstemming = "plural"\nlowercase = false', "'plural' needs lowercase = true"),
         ('name = "x"\n[data]\nvalidation = 0.5\ntest = 0.5', "validation + test is 1; accepted: less than 1"),
         ('name = "x"\n[data]\nlabels = ["a", "A"]', "accepted: distinct ones, not only in case"),

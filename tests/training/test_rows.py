@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from tests.training.test_dataset import distinct, write
 from tests.training.test_weak import EMOJI, SMILEYS, SOURCES
 from training.data_knobs import Data
 from training.dataset import load_dataset
+from training.errors import DataError
 from training.network import build_network
 from training.network_knobs import NetworkKnobs
 from training.recipe import Recipe
@@ -135,3 +137,21 @@ def test_a_baseline_learns_from_all_rows_where_its_stage_lacks_a_class(rows: Sta
     assert taught.targets[:, :2].sum(1) == pytest.approx(1)
     (every,) = [fitted for key, fitted in rows._baselines.items() if key[1:] == ("main", "other")]
     assert len(every.answers(["hot today"])[0]) == 2
+
+
+def test_a_baseline_is_not_asked_to_teach_classes_that_its_folds_would_lack(rows: StageRows) -> None:
+    train = rows.dataset.train
+    few = replace(rows.dataset, train=train.drop(train.index[train.label == 1][4:]))
+    recipe = Recipe.model_validate(
+        {"name": "x", "stages": [{"name": "s", "teacher_baselines": ["multinomial naive Bayes"]}]}
+    )
+    with pytest.raises(DataError, match="class 'b' has 4 rows in the training part; accepted: at least 5"):
+        StageRows(recipe, few, rows.weak, rows.trainee, rows.encoder)
+    StageRows(rows.recipe, few, rows.weak, rows.trainee, rows.encoder)
+
+
+def test_a_baseline_that_finds_no_word_twice_is_named(rows: StageRows) -> None:
+    train = rows.dataset.train
+    train["text"] = [f"x{chr(97 + i // 26)}{chr(97 + i % 26)}" for i in range(len(train))]
+    with pytest.raises(DataError, match=r"stages\.s\.teacher_baselines: multinomial naive Bayes cannot learn: After"):
+        rows.of_stage(Stage(name="s", teacher_baselines=["multinomial naive Bayes"]))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from serving.bundle import Bundle
+from serving.bundle import Bundle, sha256
 from tests.bundles import write_bundle
 from tests.training.test_dataset import distinct, write
 from training.display import Display
@@ -74,6 +74,26 @@ def test_the_vocabulary_is_learned_from_all_that_trains(trained: Trained) -> Non
     assert {"a", "b", "good", "bad"} <= set(vocabulary)
 
 
+def test_another_column_of_a_labelled_file_trains_its_own_head_and_counts_no_word_twice(tmp_path: Path) -> None:
+    rows = [
+        (f"{text} {label}only{i}", label, f"{label}{i % 2}")
+        for i, (text, label) in enumerate([*distinct(40, "a"), *distinct(40, "b")])
+    ]
+    paths = [write(tmp_path / "both.csv", rows, ("text", "label", "fine"))]
+    labelled, fine = {"file": "both.csv", "name": "both"}, {"file": "both.csv", "name": "fine", "label": "fine"}
+    both = {"name": "both", "sources": ["both", "fine"]}
+    trained = train(
+        paths,
+        tmp_path,
+        data={"sources": [labelled, {**fine, "task": "fine"}]},
+        tokenizer={"model": "word", "min_frequency": 2},
+        stages=[both, {"name": "own", "sources": ["both"]}],
+    )
+    assert trained.cleaning["pre-training: rows kept"] == len(trained.dataset.train)
+    assert not [word for word in trained.tokenizer.get_vocab() if "only" in word]
+    assert [file.rows for file in trained.files] == [80]
+
+
 def test_all_files_and_what_was_dropped_from_them_are_remembered(trained: Trained) -> None:
     assert [file.file for file in trained.files] == ["main.csv", "weak.csv"]
     assert trained.cleaning["pre-training: rows kept"] == 120
@@ -126,6 +146,7 @@ def test_teachers_are_asked_and_remembered(paths: list[Path], tmp_path: Path) ->
     taught = {"name": "own", "epochs": 1, "teachers": [str(tmp_path / "teacher")], "teacher_share": 0.9}
     found = train(paths, tmp_path, stages=[taught])
     assert found.teachers == {str(tmp_path / "teacher"): Bundle.read(tmp_path / "teacher").metadata.model_version}
+    assert found.teacher_recipes == {str(tmp_path / "teacher"): Bundle.read(tmp_path / "teacher").metadata.recipe}
 
 
 def test_a_stage_whose_source_has_no_row_is_refused_before_training(paths: list[Path], tmp_path: Path) -> None:
@@ -136,3 +157,24 @@ def test_a_stage_whose_source_has_no_row_is_refused_before_training(paths: list[
     recipe = Recipe.model_validate({**CONTENT, "data": {"sources": sources}, "stages": stages})
     with pytest.raises(DataError, match=r"stage 'own': \['gone'\] have no row in the training part"):
         Trainer(recipe, paths, tmp_path, Display(Console(file=io.StringIO()))).run()
+
+
+def test_other_data_than_a_recipe_was_found_on_are_noted(paths: list[Path], tmp_path: Path) -> None:
+    same, other = io.StringIO(), io.StringIO()
+    known = [sha256(path) for path in paths]
+    train(paths, tmp_path / "same", shown=same, data={**CONTENT["data"], "found_on": known})
+    train(paths, tmp_path / "other", shown=other, data={**CONTENT["data"], "found_on": [known[0], "f" * 64]})
+    assert "found on other data" not in same.getvalue()
+    assert "found on other data (data.found_on): weak.csv not among them, 1 of them not given" in other.getvalue()
+
+
+def test_two_files_of_one_name_are_both_remembered(tmp_path: Path) -> None:
+    files = []
+    for folder, start in (("one", 0), ("two", 200)):
+        (tmp_path / folder).mkdir()
+        rows = [*distinct(30, "a", start), *distinct(30 + start // 100, "b", start + 100)]
+        files.append(write(tmp_path / folder / "t.csv", rows))
+    found = train(files, tmp_path, data={}, stages=[])
+    assert sorted((file.file, file.rows, file.sha256) for file in found.files) == [
+        ("t.csv", rows, sha256(path)) for rows, path in zip((60, 62), files, strict=True)
+    ]

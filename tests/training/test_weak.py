@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 
 from tests.training.test_dataset import distinct, write
+from training.cleaning import text_key
 from training.data_knobs import Data, Source
-from training.dataset import load_dataset
+from training.dataset import Dataset, load_dataset
 from training.errors import DataError
 from training.weak import WeakRows, load_weak
 
@@ -70,3 +71,52 @@ def test_a_task_needs_two_classes(tmp_path: Path) -> None:
 
 def test_the_files_are_remembered(tmp_path: Path) -> None:
     assert [(file.file, file.rows) for file in load(tmp_path).files] == [("smileys.csv", 6), ("emoji.csv", 5)]
+
+
+def two_columns(folder: Path, rows: Sequence[tuple[str, str, str]], seed: int = 1) -> tuple[WeakRows, Dataset]:
+    """A file with the recipe's labels and a finer one beside each."""
+    paths = [write(folder / "both.csv", rows, ("text", "label", "fine"))]
+    data = Data(
+        sources=[Source(file="both.csv", name="both"), Source(file="both.csv", name="fine", label="fine", task="fine")]
+    )
+    dataset = load_dataset(paths, data, seed)
+    return load_weak(paths, data, dataset, seed), dataset
+
+
+ROWS = [(text, label, f"{label}{i % 2}") for label in "ab" for i, (text, _) in enumerate(distinct(30, label))]
+
+
+def test_another_column_of_a_labelled_file_is_read_where_the_training_part_has_the_text(tmp_path: Path) -> None:
+    weak, dataset = two_columns(tmp_path, ROWS)
+    assert weak.tasks == {"fine": ["a0", "a1", "b0", "b1"]}
+    assert sorted(weak.rows.text) == sorted(dataset.train.text)
+    fine = {text: label for text, _, label in ROWS}
+    assert [weak.tasks["fine"][label] for label in weak.rows.label] == [fine[text] for text in weak.rows.text]
+
+
+def test_no_copy_of_a_row_of_another_part_is_read_by_its_other_column(tmp_path: Path) -> None:
+    """A retweet with another label of its own, whatever part its text is in, and a text that is in none."""
+    torn = [("in two minds about it", "a", "a0"), ("in two minds about it", "b", "b0")]
+    weak, dataset = two_columns(tmp_path, [*ROWS, *((f"RT @bob: {text}!", a, b) for text, a, b in ROWS), *torn])
+    read, trained = set(weak.rows.text.map(text_key)), set(dataset.train.text.map(text_key))
+    assert read == trained
+    assert not read & {text_key(text) for part in (dataset.validation, dataset.test) for text in part.text}
+
+
+def test_a_source_of_which_nothing_is_left_is_said_at_once(tmp_path: Path) -> None:
+    labelled = [(text, "a") for text, _ in SMILEYS]
+    with pytest.raises(
+        DataError, match=r"source 'smileys.csv' of task 'emoticon': none of its 6 rows is left.* labelled data: 6.*"
+    ):
+        load(tmp_path, main=labelled)
+
+
+def test_labels_of_tasks_are_not_renamed(tmp_path: Path) -> None:
+    paths = [
+        write(tmp_path / "main.csv", [*distinct(20, "good"), *distinct(20, "bad")]),
+        write(tmp_path / "smileys.csv", SMILEYS),
+    ]
+    data = Data(sources=SOURCES[:2], rename={"good": "positive", "bad": "negative"})
+    dataset = load_dataset(paths, data, seed=1)
+    assert dataset.labels == ["negative", "positive"]
+    assert load_weak(paths, data, dataset, seed=1).tasks == {"emoticon": ["bad", "good"]}

@@ -22,7 +22,7 @@ def content_of(evidence: Evidence, *, texts: bool) -> dict[str, Any]:
         "mistakes": mistakes.mistake_table(evidence) if texts else None,
         "use": use_of(metadata),
         "command": provenance.command(metadata),
-        "recipe": as_toml(metadata.recipe),
+        "recipes": {name: as_toml(recipe) for name, recipe in provenance.recipes(metadata).items()},
     }
 
 
@@ -52,4 +52,5 @@ def _tables(evidence: Evidence) -> dict[str, Table]:
         "libraries": provenance.library_table(metadata),
         "sources": slices.source_table(evidence),
         "split": provenance.split_table(metadata),
+        "teachers": provenance.teacher_table(metadata),
     }

@@ -21,8 +21,8 @@ class Evidence:
 
     `history`: the epochs of each training stage, in order; a figure that was not measured is NaN. Of each test row:
     `truth`, a label index; `probabilities` (rows, classes), as served, so calibrated; its text; `groups`, the name of
-    its source; `lengths`, its tokens. `baselines`: other models on the same test part. Raises ValueError when the rows
-    do not go together.
+    its source; `lengths`, its tokens. `baselines`: other models on the same test part, and `network`, the bundle
+    measured as they are, where there are any. Raises ValueError when the rows do not go together.
     """
 
     metadata: Metadata
@@ -33,6 +33,7 @@ class Evidence:
     groups: Sequence[str]
     lengths: npt.NDArray[np.int64]
     baselines: Sequence[Row] = ()
+    network: Row | None = None
 
     def __post_init__(self) -> None:
         names = ("truth", "probabilities", "texts", "groups", "lengths")
@@ -48,6 +49,7 @@ class Evidence:
         history: Mapping[str, Sequence[Epoch]],
         test: pd.DataFrame,
         baselines: Sequence[Row] = (),
+        network: Row | None = None,
     ) -> "Evidence":
         """Ask the bundle's predictor. `test`: a frame with `text`, `label` (index) and `group`.
 
@@ -67,6 +69,7 @@ class Evidence:
             groups=test.group.tolist(),
             lengths=np.array(lengths, dtype=np.int64),
             baselines=baselines,
+            network=network,
         )
 
     @cached_property

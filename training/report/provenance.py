@@ -38,19 +38,54 @@ def library_table(metadata: Metadata) -> Table:
     return Table("Libraries", ("library", "version"), list(metadata.libraries.items()), words=2)
 
 
+def recipes(metadata: Metadata) -> dict[str, dict[str, Any]]:
+    """File name -> recipe, as `command` calls them: those of the teachers, and the model's own, which comes last."""
+    return {**{file: recipe for file, _, recipe in _teachers(metadata)}, "recipe.toml": metadata.recipe}
+
+
+def teacher_table(metadata: Metadata) -> Table:
+    """What taught the model beside the labels: bundles with their versions, and baselines."""
+    names = {folder: str(recipe.get("name", "–")) for folder, recipe in metadata.teacher_recipes.items()}
+    bundles = [(folder, names.get(folder, "–"), version) for folder, version in metadata.teachers.items()]
+    stages = metadata.recipe.get("stages", [])
+    baselines = dict.fromkeys(name for stage in stages for name in stage.get("teacher_baselines", []))
+    return Table("Teachers", ("teacher", "recipe", "version"), [*bundles, *((b, "–", "–") for b in baselines)], words=3)
+
+
 def command(metadata: Metadata) -> str:
-    """The shell command that trains the same model from its recipe and files."""
-    files = shlex.join([file.file for file in metadata.data]) or "FILES"
-    return f"python -m training fit recipe.toml --data {files} --out build --seed {metadata.seed}"
+    """The shell commands, a line each, that train the same model from its recipes and files, its teachers first."""
+    commands = [
+        _fit(file, _files(sources(recipe)) or _given(metadata), folder, recipe.get("seed", metadata.seed))
+        for file, folder, recipe in _teachers(metadata)
+    ]
+    return "\n".join([*commands, _fit("recipe.toml", _given(metadata), f"build/{metadata.name}", metadata.seed)])
 
 
-def sources(metadata: Metadata) -> Iterator[dict[str, Any]]:
+def sources(recipe: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The recipe's `[[data.sources]]`."""
-    yield from metadata.recipe.get("data", {}).get("sources", [])
+    yield from recipe.get("data", {}).get("sources", [])
+
+
+def _teachers(metadata: Metadata) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """File name for the recipe, folder and recipe of each."""
+    for number, (folder, recipe) in enumerate(metadata.teacher_recipes.items(), start=1):
+        yield f"teacher-{number}.toml", folder, recipe
+
+
+def _files(found: Iterator[dict[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(source["file"] for source in found))
+
+
+def _given(metadata: Metadata) -> list[str]:
+    return [file.file for file in metadata.data] or ["FILES"]
+
+
+def _fit(recipe: str, files: list[str], out: str, seed: int) -> str:
+    return f"python -m training fit {shlex.join([recipe, '--data', *files, '--out', out])} --seed {seed}"
 
 
 def _said(metadata: Metadata, file: str, key: str) -> str:
     """What the recipe's sources of this file say, each thing once, or else its data; a dash where neither does."""
-    found = [str(source.get(key) or "") for source in sources(metadata) if source.get("file") == file]
+    found = [str(source.get(key) or "") for source in sources(metadata.recipe) if source.get("file") == file]
     of_all = str(metadata.recipe.get("data", {}).get(key) or "–")
     return " ".join(dict.fromkeys(filter(None, found))) or of_all

@@ -41,9 +41,9 @@ HISTORY = {
 }
 BASELINES = [
     Row("majority", 0.333, 0.2, 0.4, 0.01, 100, 1e6),
-    Row("example (network, served)", 0.7, 0.69, 0.72, None, 2_500_000, 4000.0),
     Row("TF-IDF + SVM", 0.75, 0.74, 0.76, 3.21, 8_000_000, 40000.0),
 ]
+NETWORK = Row("example (network, served)", 0.7, 0.69, 0.72, 4210.0, 2_500_000, 4000.0)
 
 
 def metadata(**changes: Any) -> Metadata:

@@ -1,5 +1,13 @@
 from tests.training.report.examples import metadata
-from training.report.provenance import cleaning_table, command, file_table, library_table, split_table
+from training.report.provenance import (
+    cleaning_table,
+    command,
+    file_table,
+    library_table,
+    recipes,
+    split_table,
+    teacher_table,
+)
 
 SOURCES = [
     {"file": "tweets.csv", "part": "test", "about": "Tweets of 2016", "terms": "research"},
@@ -34,6 +42,35 @@ def test_cleaning_and_libraries() -> None:
 def test_the_command_is_one_that_a_shell_reads() -> None:
     files = [file.model_copy(update={"file": name}) for file in metadata().data for name in ("a.csv", "my tweets.csv")]
     assert command(metadata(data=files)) == (
-        "python -m training fit recipe.toml --data a.csv 'my tweets.csv' --out build --seed 3"
+        "python -m training fit recipe.toml --data a.csv 'my tweets.csv' --out build/example --seed 3"
     )
     assert "--data FILES " in command(metadata(data=[]))
+
+
+TAUGHT = metadata(
+    recipe={"name": "example", "stages": [{"name": "own", "teacher_baselines": ["multinomial naive Bayes"]}]},
+    teachers={"build/words": "aaaaaaaaaaaa", "build/pieces": "bbbbbbbbbbbb"},
+    teacher_recipes={
+        "build/words": {"name": "words", "seed": 7, "data": {"sources": [{"file": "a.csv"}, {"file": "a.csv"}]}},
+        "build/pieces": {"name": "pieces"},
+    },
+)
+
+
+def test_a_network_that_was_taught_names_its_teachers() -> None:
+    assert teacher_table(TAUGHT).rows == [
+        ("build/words", "words", "aaaaaaaaaaaa"),
+        ("build/pieces", "pieces", "bbbbbbbbbbbb"),
+        ("multinomial naive Bayes", "–", "–"),
+    ]
+    assert teacher_table(metadata()).rows == []
+
+
+def test_its_teachers_are_made_again_first_each_by_its_own_recipe() -> None:
+    assert command(TAUGHT).splitlines() == [
+        "python -m training fit teacher-1.toml --data a.csv --out build/words --seed 7",
+        "python -m training fit teacher-2.toml --data tweets.csv --out build/pieces --seed 3",
+        "python -m training fit recipe.toml --data tweets.csv --out build/example --seed 3",
+    ]
+    assert [recipe["name"] for recipe in recipes(TAUGHT).values()] == ["words", "pieces", "example"]
+    assert list(recipes(TAUGHT)) == [line.split()[4] for line in command(TAUGHT).splitlines()]

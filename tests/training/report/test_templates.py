@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
-from tests.training.report.examples import BASELINES, LABELS, evidence, metadata
+from tests.training.report.examples import BASELINES, LABELS, NETWORK, evidence, metadata
 from training.report.content import content_of
 from training.report.plots import plots
 from training.report.templates import render_card, render_page
@@ -53,7 +53,7 @@ def card(**changes: Any) -> str:
 
 @pytest.fixture(scope="module")
 def html() -> str:
-    return page(baselines=BASELINES)
+    return page(baselines=BASELINES, network=NETWORK)
 
 
 def test_the_page_is_whole(html: str) -> None:
@@ -111,7 +111,7 @@ def test_baselines_that_were_not_measured_are_said_to_be_so(html: str) -> None:
     assert "Not measured." not in html
     assert '<tr class="marked">' in html
     assert "Baselines were not measured. `python -m training compare" in card()
-    assert "**example (network, served)**" in card(baselines=BASELINES)
+    assert "**example (network, served)**" in card(baselines=BASELINES, network=NETWORK)
 
 
 def test_a_bundle_that_says_little_is_reported_too() -> None:
@@ -135,7 +135,18 @@ def test_the_card_has_the_sections_of_the_paper() -> None:
 
 
 def test_every_table_of_the_card_is_one() -> None:
-    html = MarkdownIt("commonmark").enable("table").render(card(baselines=BASELINES))
+    html = MarkdownIt("commonmark").enable("table").render(card(baselines=BASELINES, network=NETWORK))
     assert html.count("<table>") == 11
     assert "|---" not in html
     assert [label for label in LABELS if f"<td>{label}</td>" not in html] == []
+
+
+def test_teachers_are_named_with_the_recipes_that_make_them_again() -> None:
+    taught = metadata(teachers={"build/words": "a" * 12}, teacher_recipes={"build/words": {"name": "words"}})
+    for text in (page(metadata=taught), card(metadata=taught)):
+        assert "distillation" in text
+        assert "python -m training fit teacher-1.toml --data tweets.csv --out build/words --seed 3" in text
+        assert "distillation" not in page()
+    assert "<summary><code>teacher-1.toml</code></summary>\n<pre>name = &#34;words&#34;" in page(metadata=taught)
+    assert "the recipes that are in" in card(metadata=taught)
+    assert "the recipe that is in" in card()

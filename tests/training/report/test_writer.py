@@ -3,14 +3,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.training.report.examples import BASELINES, evidence
+from tests.training.report.examples import BASELINES, NETWORK, evidence
 from training.report import write_metrics, write_report
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bundle")
-    write_report(folder, evidence(baselines=BASELINES))
+    write_report(folder, evidence(baselines=BASELINES, network=NETWORK))
     return folder / "report"
 
 
@@ -19,7 +19,7 @@ def test_a_page_and_a_card_are_written(written: Path) -> None:
 
 
 def test_equal_evidence_gives_equal_bytes(written: Path, tmp_path: Path) -> None:
-    write_report(tmp_path, evidence(baselines=BASELINES))
+    write_report(tmp_path, evidence(baselines=BASELINES, network=NETWORK))
     for path in written.iterdir():
         assert (tmp_path / "report" / path.name).read_bytes() == path.read_bytes()
 

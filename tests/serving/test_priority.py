@@ -1,0 +1,58 @@
+import asyncio
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from serving.batching import Batcher
+from serving.predictor import Prediction
+from serving.priority import give_way
+from tests.serving.fakes import FakePredictor
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="no niceness of threads elsewhere")
+
+
+def niceness() -> int:
+    return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+
+def test_a_thread_gives_way_and_the_others_do_not() -> None:
+    before = niceness()
+    with ThreadPoolExecutor(1, initializer=give_way) as pool:
+        assert pool.submit(niceness).result() > before
+    assert niceness() == before
+
+
+def test_what_refuses_is_no_reason_to_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: int) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "setpriority", refuse)
+    before = niceness()
+    give_way()
+    assert niceness() == before
+
+
+class Watched(FakePredictor):
+    """Says how nice the thread is that computes."""
+
+    found: int
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        self.found = niceness()
+        return super().predict(texts)
+
+
+def test_the_thread_that_computes_gives_way_to_the_event_loop() -> None:
+    predictor = Watched()
+
+    async def ask() -> int:
+        batcher = Batcher(predictor, limit=10)
+        await batcher.predict(["a text"])
+        await batcher.aclose()
+        return niceness()
+
+    assert asyncio.run(ask()) < predictor.found

@@ -1,0 +1,65 @@
+from typing import Any
+
+import pytest
+
+from serving.metadata import DataFile, Metadata
+from tests.serving.fakes import fake_metadata
+from training.blindness import check_blind
+from training.data_knobs import Source
+from training.errors import DataError
+from training.recipe import Recipe
+
+FILES = (("d.csv", "abc"),)
+
+
+def trained(seed: int, sha: str = "abc", **data: object) -> Metadata:
+    """A bundle's, of one file."""
+    recipe = Recipe.model_validate({"name": "t", "seed": seed, "data": data}).model_dump(mode="json")
+    files = [DataFile(file="d.csv", rows=3, sha256=sha)]
+    return fake_metadata().model_copy(update={"recipe": recipe, "data": files})
+
+
+def test_one_of_the_same_split_is_blind() -> None:
+    check_blind(trained(4), Recipe(name="s", seed=4), FILES, "here")
+
+
+def test_one_of_other_files_is_blind() -> None:
+    check_blind(trained(4, sha="other"), Recipe(name="s", seed=5), FILES, "here")
+
+
+@pytest.mark.parametrize(
+    ("seed", "data", "fault"),
+    [
+        (5, {}, "here: fake .* its split seed differ"),
+        (4, {"test": 0.3}, "its test differ"),
+        (4, {"label": "x"}, "its label differ"),
+        (4, {"encoding": "latin-1"}, "its encoding differ"),
+        (4, {"sources": [{"file": "d.csv"}]}, "its sources differ"),
+    ],
+)
+def test_one_of_another_split_is_refused(seed: int, data: Any, fault: str) -> None:
+    with pytest.raises(DataError, match=fault):
+        check_blind(trained(seed, **data), Recipe(name="s", seed=4), FILES, "here")
+
+
+@pytest.mark.parametrize("key", sorted(Source.model_fields.keys() - {"file", "task", "weight", "about", "terms"}))
+def test_one_whose_sources_are_read_otherwise_is_refused(key: str) -> None:
+    plain: dict[str, Any] = {"file": "d.csv", "part": "train"}
+    other: Any = {"rows": 5, "hold_out": 0.1, "emoticons": "drop", "where": {"a": ["b"]}, "where_not": {"a": ["b"]}}
+    source = {**plain, key: other.get(key, "validation" if key == "part" else "other")}
+    student = Recipe.model_validate({"name": "s", "seed": 4, "data": {"sources": [plain]}})
+    with pytest.raises(DataError, match="its sources differ"):
+        check_blind(trained(4, sources=[source]), student, FILES, "here")
+
+
+def test_one_whose_sources_weigh_otherwise_is_blind() -> None:
+    student = Recipe.model_validate({"name": "s", "seed": 4, "data": {"sources": [{"file": "d.csv", "weight": 2}]}})
+    weak = {"file": "w.csv", "task": "weak"}
+    check_blind(trained(4, sources=[{"file": "d.csv", "about": "x"}, weak]), student, FILES, "here")
+
+
+def test_one_whose_recipe_cannot_be_read_is_named_where_it_shares_a_file() -> None:
+    odd = trained(4).model_copy(update={"recipe": {"name": "t", "older": 1}})
+    with pytest.raises(DataError, match=r"here: the recipe of fake 0123456789ab does not tell .* older: unknown key"):
+        check_blind(odd, Recipe(name="s", seed=4), FILES, "here")
+    check_blind(odd, Recipe(name="s", seed=4), [("d.csv", "other")], "here")

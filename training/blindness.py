@@ -1,0 +1,47 @@
+"""Whether a bundle has seen, in training, what is to be measured on here."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from serving.metadata import Metadata
+from training.errors import DataError
+from training.recipe import Recipe, faults
+
+SAID = {"about", "terms", "found_on"}
+"""Keys of data that decide nothing."""
+
+
+def check_blind(metadata: Metadata, recipe: Recipe, files: Sequence[tuple[str, str]], where: str) -> None:
+    """That a bundle was not trained on what is validation or test for this recipe with these files: names and sha256.
+
+    One of other files passes; one that shares a file must have been given the same files, split alike. `where` begins
+    the message. Raises DataError.
+    """
+    its, ours = sorted(file.sha256 for file in metadata.data), sorted(sha for _, sha in files)
+    if not set(its) & set(ours):
+        return
+    known, wanted = {"files": its, **_split_of(_recipe(metadata, where))}, {"files": ours, **_split_of(recipe)}
+    if different := sorted(key for key in wanted if wanted[key] != known[key]):
+        raise DataError(
+            f"{where}: {metadata.name} {metadata.model_version} has seen rows of other parts of the same files: its "
+            f"{', '.join(different)} differ; accepted: bundles of one split (data.split_seed), or of other files"
+        )
+
+
+def _recipe(metadata: Metadata, where: str) -> Recipe:
+    try:
+        return Recipe.model_validate(metadata.recipe)
+    except ValidationError as error:
+        raise DataError(
+            f"{where}: the recipe of {metadata.name} {metadata.model_version} does not tell how its files were split: "
+            f"{faults(error)}"
+        ) from error
+
+
+def _split_of(recipe: Recipe) -> dict[str, Any]:
+    """What decides which part a row is in: all that is said of labelled rows, but for their weight."""
+    said = recipe.data.model_dump(mode="json", exclude=SAID | {"sources", "split_seed"})
+    sources = [source.model_dump(mode="json", exclude=SAID | {"weight"}) for source in recipe.data.target_sources]
+    return {**said, "sources": sources, "split seed": recipe.split_seed}
