@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -13,6 +14,7 @@ from playwright.sync_api import Browser, sync_playwright
 from serving.app import create_app
 from serving.batching import EXPLAINED_AS
 from serving.settings import Settings
+from tests.browser.browsers import Browsers
 from tests.browser.staging import serving
 from tests.browser.visits import Visit, visiting
 from tests.deploy.services import HOST, ROOT, Service, environment, free_port, http_client, running
@@ -30,6 +32,13 @@ SILENT = [
     "--no-first-run",
     "--no-proxy-server",
 ]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A browser that crashed says nothing of the page: such a test runs once more, any other failure counts."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.flaky(reruns=1, only_rerun=["TargetClosedError"]))
 
 
 @pytest.fixture(scope="session")
@@ -69,11 +78,18 @@ def chromium() -> str:
 
 # Not of the session: Playwright keeps an event loop running in this thread, which other packages' tests cannot have.
 @pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
+def browsers(chromium: str) -> Iterator[Browsers]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=[*SILENT, *NO_SANDBOX])
-        yield browser
-        browser.close()
+        kind = playwright.chromium
+        browsers = Browsers(partial(kind.launch, executable_path=chromium, args=[*SILENT, *NO_SANDBOX]))
+        yield browsers
+        browsers.close()
+
+
+@pytest.fixture
+def browser(browsers: Browsers) -> Browser:
+    """The module's browser, or the one after it if it has crashed."""
+    return browsers.living()
 
 
 @pytest.fixture(params=[True, False], ids=["with JavaScript", "without JavaScript"])
