@@ -32,8 +32,8 @@ class Body:
 
 class BodyCache:
     """Arguments: the folder, or None for a cache that keeps nothing; the recipe; what else decides what a body is:
-    name and sha256 of each file in their order, the model version of each teacher by its folder, the libraries, and
-    `labelled`, a digest of the labelled texts in all parts, which no weak stage reads.
+    name and sha256 of each file in their order, the model version of each teacher by its folder, the libraries,
+    `labelled`, a digest of the labelled texts in all parts, which no weak stage reads, and the sha256 of word vectors.
 
     So a body that read weak labels alone serves every recipe with the same labelled texts, whatever is a test there.
     Raises ResumeError where the folder cannot be written to, before anything is trained for it.
@@ -47,10 +47,11 @@ class BodyCache:
         teachers: Mapping[str, str],
         libraries: Mapping[str, str],
         labelled: str = "",
+        vectors: str = "",
     ) -> None:
         self.folder, self._recipe = folder, recipe
         self._files, self._teachers, self._libraries = list(files), dict(teachers), dict(libraries)
-        self._labelled = labelled
+        self._labelled, self._vectors = labelled, vectors
         if folder is not None:
             _check_writable(folder)
 
@@ -92,7 +93,12 @@ class BodyCache:
             "seeds": seeds,
             "words": any(stage.masked_words for stage in recipe.schedule),
             "libraries": self._libraries,
+            **self._started_from(),
         }
+
+    def _started_from(self) -> dict[str, Any]:
+        said = self._recipe.vectors
+        return {"vectors": [self._vectors, _said(said, "file", "about", "terms")]} if said else {}
 
     def _all_data(self) -> dict[str, Any]:
         data = self._recipe.data

@@ -83,6 +83,7 @@ class Bundling:
             libraries=runtime.library_versions(),
             teachers=self.trained.teachers,
             teacher_recipes=self.trained.teacher_recipes,
+            vectors=self.trained.vectors,
             metrics={},
         )
 

@@ -55,6 +55,10 @@ class Display(Watcher):
         """What is about to be trained, and where."""
         self.console.print(f"Network: {parameters:,} parameters, vocabulary {vocabulary:,}, on {device}")
 
+    def vectors(self, words: int) -> None:
+        """How much of the vocabulary starts from word vectors."""
+        self.console.print(f"Word vectors: for {words:,} of the vocabulary")
+
     def note(self, sentence: str) -> None:
         """Something to know before it goes on."""
         self.console.print(Text(sentence, "yellow"), soft_wrap=True)

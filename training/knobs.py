@@ -12,6 +12,7 @@ from training.ranges import Range, Tune
 from training.recipe import Recipe
 from training.schedule import FitKnobs, Stage
 from training.tokenizer_knobs import TokenizerKnobs
+from training.vector_knobs import VectorKnobs
 
 TABLES: dict[str, type[BaseModel]] = {
     "": Recipe,
@@ -19,6 +20,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "data.sources": Source,
     "tokenizer": TokenizerKnobs,
     "network": NetworkKnobs,
+    "vectors": VectorKnobs,
     "fit": FitKnobs,
     "stages": Stage,
     "tune": Tune,

@@ -17,6 +17,7 @@ from training.network_knobs import NetworkKnobs
 from training.ranges import Range, Tune
 from training.schedule import FitKnobs, Stage
 from training.tokenizer_knobs import TokenizerKnobs
+from training.vector_knobs import VectorKnobs
 
 
 class Recipe(Table):
@@ -34,6 +35,9 @@ class Recipe(Table):
     data: Data = Data()
     tokenizer: TokenizerKnobs = TokenizerKnobs()
     network: NetworkKnobs = NetworkKnobs()
+    vectors: VectorKnobs | None = Field(
+        None, exclude_if=lambda vectors: vectors is None, description="what the embedding starts from; else chance"
+    )
     fit: FitKnobs = FitKnobs()
     stages: list[Stage] = Field([], description="legs of the training, in order; empty: one, as `[fit]` says")
     tune: Tune | None = Field(
@@ -86,6 +90,14 @@ class Recipe(Table):
     def _seeds_of_trials_differ(self) -> "Recipe":
         if self.tune and self.tune.seeds > 1 and self.stages and all(s.seed is not None for s in self.stages):
             raise ValueError(f"tune.seeds is {self.tune.seeds}, but every stage has a seed of its own; accepted: 1")
+        return self
+
+    @model_validator(mode="after")
+    def _vectors_fit(self) -> "Recipe":
+        if self.vectors and self.tokenizer.stemming != "none":
+            raise ValueError(
+                f"[vectors] are of whole words, but tokenizer.stemming is {self.tokenizer.stemming!r}; accepted: 'none'"
+            )
         return self
 
     @model_validator(mode="after")
@@ -157,7 +169,7 @@ def _sentence(error: Any) -> str:
 def _accepted(location: tuple[str | int, ...]) -> list[str]:
     tables: dict[str, type[BaseModel]] = {
         "": Recipe, "data": Data, "data.sources": Source, "tokenizer": TokenizerKnobs, "network": NetworkKnobs,
-        "fit": FitKnobs, "stages": Stage, "tune": Tune, "tune.ranges": Range,
+        "vectors": VectorKnobs, "fit": FitKnobs, "stages": Stage, "tune": Tune, "tune.ranges": Range,
     }  # fmt: skip
     named = location[:2] if location[:1] == ("tune",) else location  # what follows there is a knob's key
     table = ".".join(part for part in named if isinstance(part, str))

@@ -18,8 +18,9 @@ from training.body_cache import Body, BodyCache
 from training.checkpoint import Arrays, Checkpoint
 from training.dataset import Dataset, load_dataset
 from training.display import Display
-from training.errors import DataError
+from training.head_start import HeadStart
 from training.network import build_network
+from training.preflight import check_sources, note_other_data
 from training.recipe import Recipe
 from training.rows import StageRows
 from training.runtime import keras
@@ -44,6 +45,7 @@ class Trained:
     cleaning: dict[str, int]
     teachers: dict[str, str]
     teacher_recipes: dict[str, dict[str, Any]]
+    vectors: DataFile | None
 
     @property
     def seconds(self) -> float:
@@ -68,11 +70,18 @@ class Trainer:
     def run(self, *, resume: bool = False) -> Trained:
         """Train, from the start or from where an interrupted run was."""
         self.display.dataset(self.dataset)
-        self._check_sources()
-        self._note_other_data()
+        check_sources(self.recipe, self.dataset)
+        note_other_data(self.recipe, self._hashes, self.display)
         libraries = runtime.library_versions()
+        vectors = self._vectors.sha256 if self._vectors else ""
         cache = BodyCache(
-            self.stage_cache, self.recipe, self._hashes, self._teachers, libraries, self.dataset.labelled_digest()
+            self.stage_cache,
+            self.recipe,
+            self._hashes,
+            self._teachers,
+            libraries,
+            self.dataset.labelled_digest(),
+            vectors,
         )
         checkpoint = Checkpoint(self.work, self._identity)
         saved = checkpoint.load() if resume else None
@@ -84,6 +93,8 @@ class Trainer:
         tokenizer, tasks = self._language(body)
         encoder = Encoder(tokenizer.to_str())
         trainee = self._trainee(encoder, tasks)
+        if self._head_start and not body:
+            self.display.vectors(self._head_start.give(trainee.network, tokenizer.get_vocab()))
         rows = StageRows(self.recipe, self.dataset, lambda: self.weak, trainee, encoder)
 
         def finished(stages: int, history: History, weights: Arrays) -> None:
@@ -98,7 +109,7 @@ class Trainer:
         files = list({(file.file, file.sha256): file for file in (*self.dataset.files, *weak)}.values())
         cleaning = {**self.dataset.cleaning, **{f"pre-training: {k}": v for k, v in facts["cleaning"].items()}}
         recipes = {folder: teacher.recipe for folder, teacher in self._taught_by.items()}
-        learned_from = (files, cleaning, self._teachers, recipes)
+        learned_from = (files, cleaning, self._teachers, recipes, self._vectors)
         return Trained(trainee.network, tokenizer, self.dataset, rows.validation, history, *learned_from)
 
     @cached_property
@@ -128,31 +139,24 @@ class Trainer:
         """Model version of each teacher, by its folder."""
         return {folder: teacher.model_version for folder, teacher in self._taught_by.items()}
 
+    @cached_property
+    def _head_start(self) -> HeadStart | None:
+        said = self.recipe.vectors
+        return HeadStart(said, self.recipe.network.embedding) if said else None
+
+    @cached_property
+    def _vectors(self) -> DataFile | None:
+        return self._head_start.file if self._head_start else None
+
     @property
     def _identity(self) -> dict[str, Any]:
         return {
             "recipe": self.recipe.model_dump(mode="json", exclude={"tune"}),
             "data": self._hashes,
             "teachers": self._teachers,
+            "vectors": self._vectors.sha256 if self._vectors else "",
             "libraries": runtime.library_versions(),
         }
-
-    def _check_sources(self) -> None:
-        tasks, present = {source.key for source in self.recipe.data.task_sources}, set(self.dataset.train.source)
-        for stage in self.recipe.schedule:
-            if missing := sorted(set(stage.sources) - tasks - present):
-                found = ", ".join(sorted(present))
-                raise DataError(f"stage {stage.name!r}: {missing} have no row in the training part; found: {found}")
-
-    def _note_other_data(self) -> None:
-        if found_on := self.recipe.data.found_on:
-            others = [name for name, digest in self._hashes if digest not in found_on]
-            missing = len(set(found_on) - {digest for _, digest in self._hashes})
-            if others or missing:
-                self.display.note(
-                    f"The recipe was found on other data (data.found_on): {', '.join(others) or 'none'} "
-                    f"not among them, {missing} of them not given. Its figures there say little of these."
-                )
 
     def _weak_facts(self, body: Body | None) -> dict[str, Any]:
         """What pre-training was read from; a body brings its own, so that nothing is read again for it."""
@@ -174,7 +178,8 @@ class Trainer:
             frames, tasks = [*frames, self.weak.rows], self.weak.tasks
         chosen, twice = self.recipe.tokenizer.sources, self.recipe.data.second_columns
         texts = [f.text[f.source.isin(chosen) if chosen else ~f.source.isin(twice)] for f in frames]
-        return build_tokenizer(pd.concat(texts), self.recipe.tokenizer), tasks
+        tokenizer = build_tokenizer(pd.concat(texts), self.recipe.tokenizer)
+        return self._head_start.join(tokenizer) if self._head_start else tokenizer, tasks
 
     def _trainee(self, encoder: Encoder, tasks: dict[str, list[str]]) -> Trainee:
         network = build_network(

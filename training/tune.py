@@ -40,6 +40,7 @@ class Tuner:
         self._hashes = [(path.name, _hash(path)) for path in in_order(paths, recipe.data)]
         folders = [folder for stage in recipe.schedule for folder in stage.teachers]
         self._teachers = {folder: Bundle.read(Path(folder)).metadata.model_version for folder in folders}
+        self._vectors = _hash(Path(recipe.vectors.file)) if recipe.vectors else ""
         self._libraries = {**runtime.library_versions(), "optuna": metadata.version("optuna")}
         self._winner = Winner(out, self._facts)
         self._study = Study(study, self.space, recipe.seed, self._identity)
@@ -94,6 +95,7 @@ class Tuner:
             "recipe": recipe,
             "data": self._hashes,
             "teachers": self._teachers,
+            "vectors": self._vectors,
             "libraries": self._libraries,
         }
 
@@ -104,8 +106,9 @@ class Tuner:
         seeds = self.space.tune.seeds
         mean = [f"figures: means of {seeds} seeds from {self.recipe.seed} on"] if seeds > 1 else []
         teachers = [f"teacher: {folder}, version {version}" for folder, version in self._teachers.items()]
+        vectors = [f"word vectors: sha256 {self._vectors}"] if self._vectors else []
         libraries = ", ".join(f"{name} {version}" for name, version in self._libraries.items())
-        return [*mean, *data, *teachers, f"libraries: {libraries}"]
+        return [*mean, *data, *teachers, *vectors, f"libraries: {libraries}"]
 
 
 def _seeded(recipe: Recipe, seeds: int) -> Iterator[Recipe]:

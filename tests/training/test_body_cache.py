@@ -37,8 +37,9 @@ def cache(
     teacher: str = "v1",
     keras: str = "3",
     labelled: str = "x",
+    vectors: str = "",
 ) -> BodyCache:
-    return BodyCache(folder, of, files, {"t": teacher}, {"keras": keras}, labelled)
+    return BodyCache(folder, of, files, {"t": teacher}, {"keras": keras}, labelled, vectors)
 
 
 def stages_found(folder: Path, of: Recipe, **options: Any) -> int:
@@ -143,3 +144,12 @@ def test_without_a_folder_nothing_is_kept() -> None:
     nowhere = cache(None, recipe())
     nowhere.keep(1, {}, WEIGHTS)
     assert nowhere.longest() is None
+
+
+def test_word_vectors_decide_what_a_body_is_and_what_is_said_of_them_does_not(tmp_path: Path) -> None:
+    started, retold = ({"file": "v.txt", "words": 3}, {"file": "w.txt", "words": 3, "terms": "PDDL"})
+    cache(tmp_path, recipe(vectors=started), vectors="a").keep(1, {}, WEIGHTS)
+    assert stages_found(tmp_path, recipe(vectors=retold), vectors="a") == 1
+    assert stages_found(tmp_path, recipe(vectors=started), vectors="b") == 0
+    assert stages_found(tmp_path, recipe(vectors={**started, "words": 4}), vectors="a") == 0
+    assert stages_found(tmp_path, recipe()) == 0

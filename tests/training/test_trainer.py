@@ -8,10 +8,11 @@ import pytest
 from rich.console import Console
 
 from serving.bundle import Bundle, sha256
+from serving.metadata import DataFile
 from tests.bundles import write_bundle
 from tests.training.test_dataset import distinct, write
 from training.display import Display
-from training.errors import DataError
+from training.errors import DataError, ResumeError
 from training.recipe import Recipe
 from training.trainer import Trained, Trainer
 from training.watcher import Epoch
@@ -149,25 +150,6 @@ def test_teachers_are_asked_and_remembered(paths: list[Path], tmp_path: Path) ->
     assert found.teacher_recipes == {str(tmp_path / "teacher"): Bundle.read(tmp_path / "teacher").metadata.recipe}
 
 
-def test_a_stage_whose_source_has_no_row_is_refused_before_training(paths: list[Path], tmp_path: Path) -> None:
-    chosen = {"text": [distinct(1, "a")[0][0], distinct(1, "b", 100)[0][0]]}
-    gone = {"file": "main.csv", "name": "gone", "part": "test", "where": chosen}
-    sources = [*CONTENT["data"]["sources"], gone]
-    stages = [{"name": "own", "sources": ["gone"]}]
-    recipe = Recipe.model_validate({**CONTENT, "data": {"sources": sources}, "stages": stages})
-    with pytest.raises(DataError, match=r"stage 'own': \['gone'\] have no row in the training part"):
-        Trainer(recipe, paths, tmp_path, Display(Console(file=io.StringIO()))).run()
-
-
-def test_other_data_than_a_recipe_was_found_on_are_noted(paths: list[Path], tmp_path: Path) -> None:
-    same, other = io.StringIO(), io.StringIO()
-    known = [sha256(path) for path in paths]
-    train(paths, tmp_path / "same", shown=same, data={**CONTENT["data"], "found_on": known})
-    train(paths, tmp_path / "other", shown=other, data={**CONTENT["data"], "found_on": [known[0], "f" * 64]})
-    assert "found on other data" not in same.getvalue()
-    assert "found on other data (data.found_on): weak.csv not among them, 1 of them not given" in other.getvalue()
-
-
 def test_two_files_of_one_name_are_both_remembered(tmp_path: Path) -> None:
     files = []
     for folder, start in (("one", 0), ("two", 200)):
@@ -178,3 +160,52 @@ def test_two_files_of_one_name_are_both_remembered(tmp_path: Path) -> None:
     assert sorted((file.file, file.rows, file.sha256) for file in found.files) == [
         ("t.csv", rows, sha256(path)) for rows, path in zip((60, 62), files, strict=True)
     ]
+
+
+@pytest.fixture
+def vectors(tmp_path: Path) -> Path:
+    path = tmp_path / "vectors.txt"
+    lines = [f"{word} {' '.join(str(value + i) for i in range(8))}" for value, word in enumerate(("good", "a", "rare"))]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+def test_word_vectors_are_where_the_embedding_starts(paths: list[Path], vectors: Path, tmp_path: Path) -> None:
+    shown, still = io.StringIO(), {**CONTENT["fit"], "learning_rate": 1e-9}
+    changes: dict[str, Any] = {"vectors": {"file": str(vectors), "words": 3}, "fit": still, "stages": []}
+    trained = train(paths, tmp_path, shown=shown, **changes)
+    table, numbers = trained.network.layers[0].get_weights()[0], trained.tokenizer.get_vocab()
+    for start, word in enumerate(("good", "a", "rare")):
+        np.testing.assert_allclose(table[numbers[word]], np.arange(start, start + 8), atol=1e-6)
+    assert "Word vectors: for 3 of the vocabulary" in shown.getvalue()
+    assert trained.vectors == DataFile(file="vectors.txt", rows=3, sha256=sha256(vectors))
+
+
+def test_a_body_from_the_cache_keeps_what_it_made_of_its_vectors(
+    paths: list[Path], vectors: Path, tmp_path: Path
+) -> None:
+    changes: dict[str, Any] = {"vectors": {"file": str(vectors), "words": 3}}
+    first = train(paths, tmp_path / "a", tmp_path / "bodies", **changes)
+    shown = io.StringIO()
+    again = train(paths, tmp_path / "b", tmp_path / "bodies", shown, **changes)
+    assert "A body with 1 of its stages done is in the cache" in shown.getvalue()
+    assert "Word vectors" not in shown.getvalue()
+    for weights, expected in zip(again.network.get_weights(), first.network.get_weights(), strict=True):
+        np.testing.assert_array_equal(weights, expected)
+
+
+def test_an_interrupted_run_with_other_vectors_is_another_run(paths: list[Path], vectors: Path, tmp_path: Path) -> None:
+    changes: dict[str, Any] = {"vectors": {"file": str(vectors)}}
+    recipe = Recipe.model_validate({**CONTENT, **changes})
+    with pytest.raises(KeyboardInterrupt):
+        Trainer(recipe, paths, tmp_path / "work", Stopping(Console(file=io.StringIO()))).run()
+    vectors.write_text("good 1 2 3 4 5 6 7 8\n", encoding="utf-8")
+    with pytest.raises(ResumeError, match="vectors"):
+        train(paths, tmp_path, resume=True, **changes)
+
+
+def test_vectors_that_do_not_fit_are_refused_before_training(paths: list[Path], vectors: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="found 8 numbers; accepted: 9 finite ones, as network"):
+        train(
+            paths, tmp_path, vectors={"file": str(vectors)}, network={"embedding": 9, "lstm": [6], "pooling": ["max"]}
+        )

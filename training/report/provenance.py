@@ -15,8 +15,15 @@ def file_table(metadata: Metadata) -> Table:
         for file in metadata.data
     ]
     sizes = [count(file.rows) for file in metadata.data]
-    headings = ("file", "what it is", "terms", "sha256", "rows")
-    return Table("Files", headings, [(*row, size) for row, size in zip(rows, sizes, strict=True)], words=4)
+    told = [(*row, size) for row, size in zip(rows, sizes, strict=True)]
+    return Table("Files", ("file", "what it is", "terms", "sha256", "rows"), [*told, *_vectors(metadata)], words=4)
+
+
+def _vectors(metadata: Metadata) -> Iterator[tuple[str, ...]]:
+    if file := metadata.vectors:
+        said = metadata.recipe.get("vectors", {})
+        what = f"word vectors: {said.get('about') or '–'}"
+        yield file.file, what, said.get("terms") or "–", file.sha256[:12], f"{count(file.rows)} words"
 
 
 def split_table(metadata: Metadata) -> Table:

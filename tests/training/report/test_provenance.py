@@ -1,3 +1,4 @@
+from serving.metadata import DataFile
 from tests.training.report.examples import metadata
 from training.report.provenance import (
     cleaning_table,
@@ -24,6 +25,13 @@ def test_a_file_is_told_with_what_the_recipe_says_of_it() -> None:
 def test_a_recipe_that_says_nothing_leaves_dashes() -> None:
     assert file_table(metadata()).rows == [("tweets.csv", "–", "–", "fedcba987654", "200")]
     assert file_table(metadata(recipe={})).rows[0][1] == "–"
+
+
+def test_word_vectors_are_a_file_too() -> None:
+    said = {"file": "build/v.txt", "about": "an encyclopedia", "terms": "public domain"}
+    known = metadata(recipe={"vectors": said}, vectors=DataFile(file="v.txt", rows=4000, sha256="c" * 64))
+    row = ("v.txt", "word vectors: an encyclopedia", "public domain", "c" * 12, "4,000 words")
+    assert file_table(known).rows[-1] == row
 
 
 def test_parts_are_told_by_class() -> None:

@@ -1,0 +1,77 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from serving.bundle import sha256
+from serving.encoding import Encoder
+from training.head_start import HeadStart
+from training.network import build_network
+from training.network_knobs import NetworkKnobs
+from training.tokenizer import build_tokenizer
+from training.tokenizer_knobs import TokenizerKnobs
+from training.vector_knobs import VectorKnobs
+
+TEXTS = ["A grand night out", "a dull night", "Grand!"]
+LINES = "the 1 1\nnight 2 2\nu.s. 3 3\ndull 4 4\nharbour 5 5\ngrand 6 6\nlast 7 7\n"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "vectors.txt"
+    path.write_text(LINES, encoding="utf-8")
+    return path
+
+
+def started(file: Path, words: int = 0) -> HeadStart:
+    return HeadStart(VectorKnobs(file=str(file), words=words), 2)
+
+
+def knobs(**changes: Any) -> TokenizerKnobs:
+    return TokenizerKnobs(**{"model": "word", "min_frequency": 1, "vocabulary": 100, **changes})
+
+
+def test_the_rows_of_known_words_are_the_files_and_others_stay(file: Path) -> None:
+    vocabulary = build_tokenizer(TEXTS, knobs(lowercase=False)).get_vocab()
+    network = build_network(NetworkKnobs(embedding=2, lstm=[3]), vocabulary=len(vocabulary), classes=2)
+    before = np.array(network.layers[0].get_weights()[0])
+    assert started(file).give(network, vocabulary) == 4  # night, dull, grand and Grand
+    table = network.layers[0].get_weights()[0]
+    assert {word: table[vocabulary[word]].tolist() for word in ("night", "grand", "Grand")} == {
+        "night": [2, 2],
+        "grand": [6, 6],
+        "Grand": [6, 6],
+    }
+    others = [number for word, number in vocabulary.items() if word.lower() not in ("night", "dull", "grand")]
+    np.testing.assert_array_equal(table[others], before[others])
+
+
+@pytest.mark.parametrize("model", ["word", "bpe"])
+def test_the_files_first_words_join_where_preprocessing_leaves_them_whole(file: Path, model: str) -> None:
+    tokenizer = build_tokenizer(TEXTS, knobs(model=model))
+    before = tokenizer.get_vocab()
+    after = started(file, words=5).join(tokenizer).get_vocab()
+    assert {word: after[word] for word in before} == before
+    # u.s. is read in pieces, and last stands too late.
+    assert after.keys() - before.keys() == {"the", "harbour", "night", "dull"} - before.keys()
+    assert sorted(after.values()) == list(range(len(after)))
+
+
+def test_words_that_joined_are_read(file: Path) -> None:
+    tokenizer = started(file, words=5).join(build_tokenizer(TEXTS, knobs()))
+    encoder = Encoder(tokenizer.to_str())
+    assert encoder.encode(["The harbour, at last"])[0].ids.tolist() == [
+        tokenizer.token_to_id(token) or encoder.unknown_id for token in ("the", "harbour", ",", "at", "last")
+    ]
+    assert tokenizer.token_to_id("harbour") is not None
+
+
+def test_where_case_is_kept_they_join_in_both(file: Path) -> None:
+    after = started(file, words=5).join(build_tokenizer(TEXTS, knobs(lowercase=False))).get_vocab()
+    assert {"harbour", "Harbour", "the", "The"} <= after.keys()
+
+
+def test_what_is_remembered_of_the_file(file: Path) -> None:
+    remembered = started(file).file
+    assert (remembered.file, remembered.rows, remembered.sha256) == ("vectors.txt", 7, sha256(file))

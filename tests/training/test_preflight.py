@@ -1,0 +1,45 @@
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from tests.training.test_dataset import distinct, write
+from training.dataset import load_dataset
+from training.display import Display
+from training.errors import DataError
+from training.preflight import check_sources, note_other_data
+from training.recipe import Recipe
+
+
+def test_a_stage_whose_source_has_no_row_in_the_training_part(tmp_path: Path) -> None:
+    path = write(tmp_path / "main.csv", [*distinct(20, "a"), *distinct(20, "b", 100)])
+    chosen = {"text": [distinct(1, "a")[0][0], distinct(1, "b", 100)[0][0]]}
+    gone = {"file": "main.csv", "name": "gone", "part": "test", "where": chosen}
+    content: dict[str, Any] = {"name": "x", "data": {"sources": [{"file": "main.csv"}, gone]}}
+    staged = [
+        Recipe.model_validate({**content, "stages": [{"name": "own", "sources": [name]}]})
+        for name in ("main.csv", "gone")
+    ]
+    dataset = load_dataset([path], staged[0].data, 1)
+    check_sources(staged[0], dataset)
+    with pytest.raises(DataError, match=r"stage 'own': \['gone'\] have no row in the training part; found: main.csv"):
+        check_sources(staged[1], dataset)
+
+
+@pytest.mark.parametrize(
+    ("found_on", "note"),
+    [
+        ([], ""),
+        (["1", "2"], ""),
+        (["1", "3"], "found on other data (data.found_on): weak.csv not among them, 1 of them not given"),
+        (["1", "2", "3"], "none not among them, 1 of them not given"),
+    ],
+)
+def test_other_data_than_a_recipe_was_found_on_are_noted(found_on: list[str], note: str) -> None:
+    shown = io.StringIO()
+    recipe = Recipe.model_validate({"name": "x", "data": {"found_on": found_on}})
+    note_other_data(recipe, [("main.csv", "1"), ("weak.csv", "2")], Display(Console(file=shown, width=200)))
+    assert bool(shown.getvalue()) == bool(note)
+    assert note in shown.getvalue()

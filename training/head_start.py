@@ -1,0 +1,63 @@
+"""An embedding that starts from word vectors: words join the vocabulary, and their rows are set.
+
+Vectors of words from much other text help where the labelled rows are few: Kim 2014
+(https://arxiv.org/abs/1408.5882), section 3.
+"""
+
+import json
+from collections.abc import Mapping
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from serving.metadata import DataFile
+from training.runtime import keras
+from training.tables import fingerprint
+from training.vector_knobs import VectorKnobs
+from training.vectors import WordVectors
+
+
+class HeadStart:
+    """Arguments: the recipe's `[vectors]`; units of the embedding. Raises DataError where the file does not fit."""
+
+    def __init__(self, knobs: VectorKnobs, units: int) -> None:
+        self._knobs = knobs
+        self._vectors = WordVectors(Path(knobs.file), units)
+
+    @property
+    def file(self) -> DataFile:
+        """What is remembered of the file; its rows are words."""
+        return fingerprint(self._vectors.path, sum(1 for _ in self._vectors.words()))
+
+    def join(self, tokenizer: Tokenizer) -> Tokenizer:
+        """The tokenizer, its vocabulary longer by the file's first words that preprocessing leaves whole.
+
+        Where preprocessing keeps case, also by how they are written at the start of a sentence, as files may have
+        lower case alone.
+        """
+        content = json.loads(tokenizer.to_str())
+        vocabulary = content["model"]["vocab"]
+        for word in islice(self._vectors.words(), self._knobs.words):
+            for form in (word, word.capitalize()):
+                if form not in vocabulary and _stays_whole(form, tokenizer):
+                    vocabulary[form] = len(vocabulary)
+        return Tokenizer.from_str(json.dumps(content))
+
+    def give(self, network: keras.Model, vocabulary: Mapping[str, int]) -> int:
+        """Set the embedding's rows of the words that have a vector, as written or else in lower case; their number."""
+        embedding = network.layers[0]
+        found = self._vectors.of({form for token in vocabulary for form in (token, token.lower())})
+        table = np.array(embedding.get_weights()[0])
+        rows = {number: found.get(token, found.get(token.lower())) for token, number in vocabulary.items()}
+        known = {number: vector for number, vector in rows.items() if vector is not None}
+        for number, vector in known.items():
+            table[number] = vector
+        embedding.set_weights([table])
+        return len(known)
+
+
+def _stays_whole(word: str, tokenizer: Tokenizer) -> bool:
+    text = tokenizer.normalizer.normalize_str(word)
+    return text == word and [piece for piece, _ in tokenizer.pre_tokenizer.pre_tokenize_str(text)] == [word]

@@ -1,0 +1,29 @@
+"""Whether a recipe and the data it was given go together, looked at before anything is trained."""
+
+from collections.abc import Sequence
+
+from training.dataset import Dataset
+from training.display import Display
+from training.errors import DataError
+from training.recipe import Recipe
+
+
+def check_sources(recipe: Recipe, dataset: Dataset) -> None:
+    """That each stage's sources have rows in the training part. Raises DataError."""
+    tasks, present = {source.key for source in recipe.data.task_sources}, set(dataset.train.source)
+    for stage in recipe.schedule:
+        if missing := sorted(set(stage.sources) - tasks - present):
+            found = ", ".join(sorted(present))
+            raise DataError(f"stage {stage.name!r}: {missing} have no row in the training part; found: {found}")
+
+
+def note_other_data(recipe: Recipe, files: Sequence[tuple[str, str]], display: Display) -> None:
+    """Tell where the files, names and sha256, are not those that a search found the recipe on."""
+    if found_on := recipe.data.found_on:
+        others = [name for name, digest in files if digest not in found_on]
+        missing = len(set(found_on) - {digest for _, digest in files})
+        if others or missing:
+            display.note(
+                f"The recipe was found on other data (data.found_on): {', '.join(others) or 'none'} "
+                f"not among them, {missing} of them not given. Its figures there say little of these."
+            )
