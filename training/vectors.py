@@ -53,7 +53,10 @@ class WordVectors:
                         yield number, word, values
         except (OSError, EOFError, zlib.error) as error:
             reason = getattr(error, "strerror", None) or error
-            raise DataError(f"{self.path}: word vectors cannot be read: {reason}") from error
+            raise DataError(
+                f"{self.path}: word vectors cannot be read: {reason}; accepted: a text file, as of GloVe; data/README.md "
+                "tells where to get one"
+            ) from error
 
     def _parsed(self, number: int, values: str) -> Floats:
         try:
