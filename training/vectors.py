@@ -54,8 +54,8 @@ class WordVectors:
         except (OSError, EOFError, zlib.error) as error:
             reason = getattr(error, "strerror", None) or error
             raise DataError(
-                f"{self.path}: word vectors cannot be read: {reason}; accepted: a text file, as of GloVe; data/README.md "
-                "tells where to get one"
+                f"{self.path}: word vectors cannot be read: {reason}; accepted: a text file, as of GloVe; "
+                "data/README.md tells where to get one"
             ) from error
 
     def _parsed(self, number: int, values: str) -> Floats:
