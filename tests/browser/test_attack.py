@@ -135,6 +135,7 @@ class Malicious(FakePredictor):
                 "data": [DataFile(file=text, rows=1, sha256=text) for text in ATTACKS],
                 "split": {text: dict.fromkeys(ATTACKS, 1) for text in ATTACKS},
                 "teachers": {first: first},
+                "vectors": DataFile(file=first, rows=1, sha256=first),
                 "metrics": {first: {first: first}, "test": {first: first, "macro_f1": 0.5}},
             }
         )

@@ -8,10 +8,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from serving.bundle import REPORT
-from serving.metadata import Metadata
+from serving.metadata import DataFile, Metadata
 from serving.report import PAGE
 from tests.serving.conftest import BROWSER
-from tests.serving.fakes import fake_metadata
+from tests.serving.fakes import FakePredictor, fake_metadata
 
 DRAWING = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><path d="M 0 0"/></svg>'
 REPORT_PAGE = f"""<title>r</title><style>p {{ color: red }}</style><code>0123456789ab</code>
@@ -40,6 +40,14 @@ def test_a_page_for_a_browser(browser: TestClient) -> None:
     assert all(f"<li>{label}</li>" in answer.text for label in fake_metadata().labels)
     assert "<dt>macro F1</dt><dd>0.500</dd>" in answer.text
     assert "curl http://testserver/model" in answer.text
+
+
+def test_what_it_learned_from_beside_labels(make_client: Callable[..., TestClient], predictor: FakePredictor) -> None:
+    vectors = DataFile(file="v.txt", rows=3, sha256="a" * 64)
+    learned_from = {"teachers": {"build/one": "0123", "build/two": "4567"}, "vectors": vectors}
+    predictor.metadata = predictor.metadata.model_copy(update=learned_from)
+    page = make_client().get("/model", headers={"Accept": BROWSER}).text
+    assert "Taught by the models 0123, 4567. Its embedding started from the word vectors of v.txt." in page
 
 
 def test_without_a_report(make_client: Callable[..., TestClient], tmp_path: Path) -> None:
