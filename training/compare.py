@@ -18,6 +18,7 @@ from training.dataset import Dataset, load_dataset
 from training.display import Display
 from training.errors import DataError
 from training.metrics import Labels
+from training.preflight import check_vectors
 from training.recipe import Recipe
 from training.sources import in_order
 
@@ -52,6 +53,7 @@ def compare(
     cache none of them: compare them with each other only. Raises TrainingError, or BundleError, before any training.
     """
     dataset = load_dataset(paths, recipe.data, recipe.split_seed)
+    check_vectors(recipe)
     if bundle:
         _check_bundle(bundle, recipe, paths, dataset.labels)
         display.dataset(dataset)  # else the network's own training shows it

@@ -34,21 +34,27 @@ class HeadStart:
     def join(self, tokenizer: Tokenizer) -> Tokenizer:
         """The tokenizer, its vocabulary longer by the file's first words that preprocessing leaves whole.
 
-        Where preprocessing keeps case, also by how they are written at the start of a sentence, as files may have
-        lower case alone.
+        Where it keeps case, words in lower case join also as they begin a sentence, as files may have no others; where
+        it does not, the file's words join in lower case.
         """
         content = json.loads(tokenizer.to_str())
         vocabulary = content["model"]["vocab"]
         for word in islice(self._vectors.words(), self._knobs.words):
-            for form in (word, word.capitalize()):
+            for form in (word, word.capitalize() if word.islower() else word.lower()):
                 if form not in vocabulary and _stays_whole(form, tokenizer):
                     vocabulary[form] = len(vocabulary)
         return Tokenizer.from_str(json.dumps(content))
 
     def give(self, network: keras.Model, vocabulary: Mapping[str, int]) -> int:
-        """Set the embedding's rows of the words that have a vector, as written or else in lower case; their number."""
+        """Set the embedding's rows of the tokens that have a vector, whatever their case; returns how many.
+
+        As written, or else in lower case, or else as the file's first word of the same letters. With BPE that is also
+        a piece that only begins words, where it is a word of the file.
+        """
         embedding = network.layers[0]
         found = self._vectors.of({form for token in vocabulary for form in (token, token.lower())})
+        left = {token.lower() for token in vocabulary} - found.keys()
+        found |= self._vectors.of(left, str.lower)
         table = np.array(embedding.get_weights()[0])
         rows = {number: found.get(token, found.get(token.lower())) for token, number in vocabulary.items()}
         known = {number: vector for number, vector in rows.items() if vector is not None}

@@ -1,11 +1,13 @@
 """Whether a recipe and the data it was given go together, looked at before anything is trained."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from training.dataset import Dataset
 from training.display import Display
 from training.errors import DataError
 from training.recipe import Recipe
+from training.vectors import WordVectors
 
 
 def check_sources(recipe: Recipe, dataset: Dataset) -> None:
@@ -15,6 +17,12 @@ def check_sources(recipe: Recipe, dataset: Dataset) -> None:
         if missing := sorted(set(stage.sources) - tasks - present):
             found = ", ".join(sorted(present))
             raise DataError(f"stage {stage.name!r}: {missing} have no row in the training part; found: {found}")
+
+
+def check_vectors(recipe: Recipe) -> None:
+    """That the recipe's word vectors, where it names some, are there and as long as its embedding. Raises DataError."""
+    if recipe.vectors:
+        WordVectors(Path(recipe.vectors.file), recipe.network.embedding)
 
 
 def note_other_data(recipe: Recipe, files: Sequence[tuple[str, str]], display: Display) -> None:

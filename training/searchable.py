@@ -48,7 +48,8 @@ def searchable_knob(recipe: Recipe, key: str) -> Knob:
 
 def _knobs(recipe: Recipe) -> Iterator[Knob]:
     yield from _of_table("tokenizer", TokenizerKnobs, ("tokenizer",))
-    yield from _of_table("network", NetworkKnobs, ("network",))
+    # Vectors are as long as they are.
+    yield from _of_table("network", NetworkKnobs, ("network",), {"embedding"} if recipe.vectors else ())
     if not recipe.stages:  # where there are some, each has its own copy of `[fit]`, which is what counts
         yield from _of_table("fit", FitKnobs, ("fit",))
     for place, stage in enumerate(recipe.stages):

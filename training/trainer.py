@@ -154,7 +154,7 @@ class Trainer:
             "recipe": self.recipe.model_dump(mode="json", exclude={"tune"}),
             "data": self._hashes,
             "teachers": self._teachers,
-            "vectors": self._vectors.sha256 if self._vectors else "",
+            **({"vectors": self._vectors.sha256} if self._vectors else {}),
             "libraries": runtime.library_versions(),
         }
 

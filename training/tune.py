@@ -13,6 +13,7 @@ from training import runtime
 from training.dataset import load_dataset
 from training.display import Display
 from training.errors import DataError
+from training.preflight import check_vectors
 from training.recipe import Recipe
 from training.sources import in_order
 from training.space import Space, Values
@@ -40,7 +41,8 @@ class Tuner:
         self._hashes = [(path.name, _hash(path)) for path in in_order(paths, recipe.data)]
         folders = [folder for stage in recipe.schedule for folder in stage.teachers]
         self._teachers = {folder: Bundle.read(Path(folder)).metadata.model_version for folder in folders}
-        self._vectors = _hash(Path(recipe.vectors.file)) if recipe.vectors else ""
+        check_vectors(recipe)
+        self._vectors = sha256(Path(recipe.vectors.file)) if recipe.vectors else ""
         self._libraries = {**runtime.library_versions(), "optuna": metadata.version("optuna")}
         self._winner = Winner(out, self._facts)
         self._study = Study(study, self.space, recipe.seed, self._identity)
@@ -95,7 +97,7 @@ class Tuner:
             "recipe": recipe,
             "data": self._hashes,
             "teachers": self._teachers,
-            "vectors": self._vectors,
+            **({"vectors": self._vectors} if self._vectors else {}),
             "libraries": self._libraries,
         }
 

@@ -10,7 +10,11 @@ class VectorKnobs(Table):
 
     file: Name = Field(description="path of a text file of vectors: GloVe, word2vec or fastText, also .gz")
     words: int = Field(
-        0, ge=0, le=1_000_000, description="of its first words, how many join the vocabulary though no text has them"
+        0,
+        ge=0,
+        le=1_000_000,
+        description="how many of its first words join the vocabulary though no text has them, beside "
+        "tokenizer.vocabulary; where case is kept, those in lower case also with a capital",
     )
     about: str = Field("", description="what they were trained on, for the report")
     terms: str = Field("", description="under what terms they are used, for the report")

@@ -2,7 +2,7 @@
 
 import gzip
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import TextIO, cast
 
@@ -28,18 +28,24 @@ class WordVectors:
         """Each in the file's order."""
         return (word for _, word, _ in self._entries())
 
-    def of(self, wanted: Collection[str]) -> dict[str, Floats]:
-        """The vectors of those that are in the file, float32 (dimensions,), of the first line where a word has two."""
+    def of(self, wanted: Collection[str], key: Callable[[str], str] = str) -> dict[str, Floats]:
+        """The vectors of those that are in the file, float32 (dimensions,), of the first line where a word has two.
+
+        `key`: what a word of the file is compared as, such as `str.lower`.
+        """
         found: dict[str, Floats] = {}
         for number, word, values in self._entries():
-            if word in wanted and word not in found:
-                found[word] = self._parsed(number, values)
+            if (compared := key(word)) in wanted and compared not in found:
+                found[compared] = self._parsed(number, values)
         return found
 
     def _check_size(self) -> None:
         first = next(self._entries(), None)
         if first is None:
-            raise DataError(f"{self.path}: holds no vector; accepted: a word and its {self.dimensions} numbers a line")
+            raise DataError(
+                f"{self.path}: holds no vector; accepted: lines of a word and its {self.dimensions} numbers, with "
+                "spaces between"
+            )
         number, _, values = first
         self._parsed(number, values)
 
@@ -48,7 +54,7 @@ class WordVectors:
         try:
             with _opened(self.path) as file:
                 for number, line in enumerate(file, start=1):
-                    word, _, values = line.strip().partition(" ")
+                    word, _, values = line.rstrip(" \r\n").partition(" ")
                     if values and not (number == 1 and _counts(word, values)):
                         yield number, word, values
         except (OSError, EOFError, zlib.error) as error:
@@ -73,8 +79,8 @@ class WordVectors:
 
 def _opened(path: Path) -> TextIO:
     # Word2vec cuts words at bytes: what is no UTF-8 is a word that nobody asks for.
-    opened = gzip.open if path.suffix == ".gz" else open
-    return cast(TextIO, opened(path, "rt", encoding="utf-8", errors="replace", newline="\n"))
+    opened = gzip.open if path.suffix.lower() == ".gz" else open
+    return cast(TextIO, opened(path, "rt", encoding="utf-8-sig", errors="replace", newline="\n"))
 
 
 def _counts(word: str, values: str) -> bool:

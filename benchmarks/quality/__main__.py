@@ -42,7 +42,7 @@ def main() -> None:
 
 def _missing(trials: Sequence[Trial], paths: Sequence[Path]) -> list[tuple[Trial, int]]:
     results = read_results()
-    data = {trial.name: _digest(_used(trial, paths)) for trial in trials}
+    data = {trial.name: _digest(_read(trial, paths)) for trial in trials}
     done = {(trial.name, result.seed) for trial in trials for result in of_trial(trial, results, data[trial.name])}
     seeds = sorted({seed for trial in trials for seed in trial.seeds})
     wanted = [(trial, seed) for seed in seeds for trial in trials if seed in trial.seeds]
@@ -59,12 +59,18 @@ def _run(trial: Trial, seed: int, paths: Sequence[Path], cache: Path | None) -> 
     best = best_epoch(history[recipe.schedule[-1].name])
     seconds = round(time.process_time() - start, 1)
     figures = (round(best.macro_recall, 5), round(best.validation_loss, 5))
-    return Result(trial.name, seed, *figures, seconds, digest(recipe), _digest(used))
+    return Result(trial.name, seed, *figures, seconds, digest(recipe), _digest(_read(trial, paths)))
 
 
 def _used(trial: Trial, paths: Sequence[Path]) -> list[Path]:
     wanted = {source.file for source in trial.recipe(trial.seeds[0]).data.sources}
     return [path for path in paths if path.name in wanted]
+
+
+def _read(trial: Trial, paths: Sequence[Path]) -> list[Path]:
+    """All that a result depends on: the data, and word vectors."""
+    vectors = trial.recipe(trial.seeds[0]).vectors
+    return [*_used(trial, paths), *([Path(vectors.file)] if vectors else [])]
 
 
 def _digest(paths: Sequence[Path]) -> str:

@@ -32,10 +32,12 @@ class Result:
 def digest(recipe: Recipe) -> str:
     """12 hex digits over all of a recipe that shapes a network; another recipe's result is not taken for this one's.
 
-    What is at its default does not count, so that a knob that comes later leaves the results of today as they are.
+    What is at its default does not count, so that a knob that comes later leaves the results of today as they are. Nor
+    does where word vectors are: what they are counts as data.
     """
     told = {"name", "description", "known_answers", "tune", "intended_use", "limits"}
-    content = recipe.model_dump(mode="json", exclude=told, exclude_defaults=True)
+    vectors = {"vectors": {"file", "about", "terms"}} if recipe.vectors else {}
+    content = recipe.model_dump(mode="json", exclude={**dict.fromkeys(told, True), **vectors}, exclude_defaults=True)
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
 

@@ -12,6 +12,7 @@ from training.data_knobs import Data
 from training.display import Display
 from training.errors import DataError
 from training.recipe import Recipe
+from training.vector_knobs import VectorKnobs
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample.csv"
 
@@ -27,6 +28,14 @@ def test_the_network_stands_beside_the_baselines(pristine_bundle: Path) -> None:
     assert network.training_seconds is None
     assert network.predictions_per_second > 0
     assert network.bytes > 1000
+
+
+def test_word_vectors_that_are_not_there_are_told_before_any_training(tmp_path: Path) -> None:
+    shown = io.StringIO()
+    recipe = Recipe(name="x", data=Data(labels=LABELS), vectors=VectorKnobs(file=str(tmp_path / "v.txt")))
+    with pytest.raises(DataError, match=r"v\.txt: word vectors cannot be read"):
+        compare(recipe, [SAMPLE], Display(Console(file=shown)))
+    assert shown.getvalue() == ""
 
 
 def test_the_table_has_the_best_first() -> None:

@@ -58,13 +58,28 @@ def test_the_files_first_words_join_where_preprocessing_leaves_them_whole(file: 
     assert sorted(after.values()) == list(range(len(after)))
 
 
-def test_words_that_joined_are_read(file: Path) -> None:
-    tokenizer = started(file, words=5).join(build_tokenizer(TEXTS, knobs()))
+@pytest.mark.parametrize("model", ["word", "bpe"])
+def test_words_that_joined_are_read(file: Path, model: str) -> None:
+    tokenizer = started(file, words=5).join(build_tokenizer(TEXTS, knobs(model=model)))
     encoder = Encoder(tokenizer.to_str())
-    assert encoder.encode(["The harbour, at last"])[0].ids.tolist() == [
-        tokenizer.token_to_id(token) or encoder.unknown_id for token in ("the", "harbour", ",", "at", "last")
-    ]
-    assert tokenizer.token_to_id("harbour") is not None
+    harbour, night = (tokenizer.token_to_id(word) for word in ("harbour", "night"))
+    assert encoder.encode(["Harbour night"])[0].ids.tolist() == [harbour, night]
+    assert encoder.unknown_id not in (harbour, night)
+
+
+@pytest.mark.parametrize(
+    ("lowercase", "joined"),
+    [(False, {"NASA", "nasa", "iPhone", "iphone", "moon", "Moon"}), (True, {"nasa", "iphone", "moon"})],
+)
+def test_all_that_joins_from_a_file_with_case_has_a_vector(file: Path, lowercase: bool, joined: set[str]) -> None:
+    file.write_text("NASA 1 1\niPhone 2 2\nmoon 3 3\n", encoding="utf-8")
+    tokenizer, start = build_tokenizer(TEXTS, knobs(lowercase=lowercase)), started(file, words=3)
+    vocabulary = start.join(tokenizer).get_vocab()
+    assert vocabulary.keys() - tokenizer.get_vocab().keys() == joined
+    network = build_network(NetworkKnobs(embedding=2, lstm=[3]), vocabulary=len(vocabulary), classes=2)
+    assert start.give(network, vocabulary) == len(joined)
+    table = network.layers[0].get_weights()[0]
+    assert table[vocabulary["nasa"]].tolist() == [1, 1]
 
 
 def test_where_case_is_kept_they_join_in_both(file: Path) -> None:

@@ -9,7 +9,7 @@ from tests.training.test_dataset import distinct, write
 from training.dataset import load_dataset
 from training.display import Display
 from training.errors import DataError
-from training.preflight import check_sources, note_other_data
+from training.preflight import check_sources, check_vectors, note_other_data
 from training.recipe import Recipe
 
 
@@ -26,6 +26,18 @@ def test_a_stage_whose_source_has_no_row_in_the_training_part(tmp_path: Path) ->
     check_sources(staged[0], dataset)
     with pytest.raises(DataError, match=r"stage 'own': \['gone'\] have no row in the training part; found: main.csv"):
         check_sources(staged[1], dataset)
+
+
+def test_word_vectors_are_there_and_as_long_as_the_embedding(tmp_path: Path) -> None:
+    path = tmp_path / "v.txt"
+    content: dict[str, Any] = {"name": "x", "vectors": {"file": str(path)}}
+    check_vectors(Recipe(name="x"))
+    with pytest.raises(DataError, match="cannot be read: No such file"):
+        check_vectors(Recipe.model_validate(content))
+    path.write_text("word 1 2\n", encoding="utf-8")
+    check_vectors(Recipe.model_validate({**content, "network": {"embedding": 2}}))
+    with pytest.raises(DataError, match="found 2 numbers; accepted: 3"):
+        check_vectors(Recipe.model_validate({**content, "network": {"embedding": 3}}))
 
 
 @pytest.mark.parametrize(

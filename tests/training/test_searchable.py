@@ -5,6 +5,7 @@ import pytest
 from training.errors import RecipeError
 from training.recipe import Recipe
 from training.searchable import searchable_knob
+from training.vector_knobs import VectorKnobs
 
 STAGES = Recipe.model_validate(
     {
@@ -66,3 +67,8 @@ def test_another_key_is_refused_with_those_that_are_accepted(key: str, accepted:
 
 def test_fit_where_there_are_no_stages() -> None:
     assert searchable_knob(Recipe(name="x"), "fit.epochs").path == ("fit", "epochs")
+
+
+def test_an_embedding_is_as_long_as_its_vectors() -> None:
+    with pytest.raises(RecipeError, match=r"found 'network\.embedding'; accepted: network\.masked"):
+        searchable_knob(Recipe(name="x", vectors=VectorKnobs(file="v.txt")), "network.embedding")

@@ -22,6 +22,7 @@ from training.recipe import Recipe, read_recipe
 from training.report.toml import as_toml
 from training.runtime import library_versions
 from training.tune import Objective, Tuner
+from training.vector_knobs import VectorKnobs
 
 ROOT = Path(__file__).parents[2]
 RANGES = {"fit.learning_rate": {"low": 1e-4, "high": 1e-1, "log": True}, "network.embedding": {"choices": [4, 8]}}
@@ -162,6 +163,22 @@ def test_another_recipe_or_other_data_are_another_search(data: Path) -> None:
         file.write("good evening,good\n")
     with pytest.raises(ResumeError, match=r"differs in \['data'\]"):
         tuner(data).run()
+
+
+def test_other_vectors_are_another_search(data: Path) -> None:
+    vectors = data.parent / "v.txt"
+    vectors.write_text(f"good{' 0.5' * 8}\n", encoding="utf-8")
+    rate = {"fit.learning_rate": RANGES["fit.learning_rate"]}
+    chosen = recipe(ranges=rate).model_copy(update={"vectors": VectorKnobs(file=str(vectors))})
+    tuner(data, chosen).run(trials=1)
+    assert f"# word vectors: sha256 {sha256(vectors)}" in (data.parent / "w.toml").read_text(encoding="utf-8")
+    tuner(data, chosen).run(trials=2)
+    vectors.write_text(f"good{' 0.75' * 8}\n", encoding="utf-8")
+    with pytest.raises(ResumeError, match=r"differs in \['vectors'\]"):
+        tuner(data, chosen).run()
+    vectors.write_text("good 0.5\n", encoding="utf-8")
+    with pytest.raises(DataError, match="found 1 numbers; accepted: 8"):
+        tuner(data, chosen)
 
 
 def test_faults_are_told_before_anything_is_written(data: Path) -> None:

@@ -17,8 +17,15 @@ def written(path: Path, content: str | bytes = GLOVE) -> Path:
 
 @pytest.mark.parametrize(
     "content",
-    [GLOVE, f"3 3\n{GLOVE}", GLOVE.replace("\n", " \r\n"), f"{GLOVE}\n"],
-    ids=["GloVe", "word2vec, with a first line", "fastText, with spaces at the ends", "an empty line"],
+    [GLOVE, f"3 3\n{GLOVE}", GLOVE.replace("\n", " \r\n"), f"{GLOVE}\n", f"\ufeff{GLOVE}", f"\ufeff3 3\n{GLOVE}"],
+    ids=[
+        "GloVe",
+        "word2vec, with a first line",
+        "fastText, with spaces at the ends",
+        "an empty line",
+        "a mark",
+        "both",
+    ],
 )
 def test_the_formats_that_there_are(tmp_path: Path, content: str) -> None:
     vectors = WordVectors(written(tmp_path / "v.txt", content), 3)
@@ -30,7 +37,7 @@ def test_the_formats_that_there_are(tmp_path: Path, content: str) -> None:
 
 
 def test_gzipped(tmp_path: Path) -> None:
-    path = written(tmp_path / "v.txt.gz", gzip.compress(GLOVE.encode()))
+    path = written(tmp_path / "v.txt.GZ", gzip.compress(GLOVE.encode()))
     assert WordVectors(path, 3).of({"night"})["night"].tolist() == [1, 2, 3]
 
 
@@ -40,16 +47,23 @@ def test_a_number_may_be_the_first_word(tmp_path: Path) -> None:
 
 
 def test_what_stands_between_words_and_lines_elsewhere_is_part_of_a_word(tmp_path: Path) -> None:
-    content = b"a\xc2\x85b 1 2\ncut\xe2 3 4\nc 5 6\n"
+    content = b"a\xc2\x85b 1 2\ncut\xe2 3 4\n\xc2\xa0 5 6\n\xc2\x85 7 8\n"
     vectors = WordVectors(written(tmp_path / "v.txt", content), 2)
-    assert list(vectors.words()) == ["a\x85b", "cut\ufffd", "c"]
+    assert list(vectors.words()) == ["a\x85b", "cut\ufffd", "\xa0", "\x85"]
+
+
+def test_words_may_be_compared_without_their_case(tmp_path: Path) -> None:
+    vectors = WordVectors(written(tmp_path / "v.txt", "NASA 1 2\nnasa 3 4\n"), 2)
+    assert {word: vector.tolist() for word, vector in vectors.of({"nasa"}).items()} == {"nasa": [3, 4]}
+    assert {word: vector.tolist() for word, vector in vectors.of({"nasa"}, str.lower).items()} == {"nasa": [1, 2]}
 
 
 @pytest.mark.parametrize(
     ("content", "fault"),
     [
-        ("", "holds no vector; accepted: a word and its 3 numbers a line"),
+        ("", "holds no vector; accepted: lines of a word and its 3 numbers, with spaces between"),
         ("3 3\n", "holds no vector"),
+        ("the\t1\t2\t3\n", "with spaces between"),
         ("the 1 2\n", "line 1: found 2 numbers; accepted: 3 finite ones, as network.embedding says"),
         ("4 300\nthe 1 2 3 4\n", "line 2: found 4 numbers"),
         ("the 1 2 three\n", "line 1: could not convert string to float: 'three'; accepted: a word and its numbers"),

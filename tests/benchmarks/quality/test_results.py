@@ -4,6 +4,8 @@ import pytest
 
 from benchmarks.quality.results import Result, append_result, digest, mean_and_spread, of_trial, read_results
 from benchmarks.quality.trial import Trial
+from training.recipe import Recipe
+from training.vector_knobs import VectorKnobs
 
 TRIAL = Trial("t", "g", "e", seeds=(1, 2))
 
@@ -25,6 +27,12 @@ def test_only_results_of_this_very_recipe_count() -> None:
     results = [result(1, 0.6), result(1, 0.62), result(2, 0.5, changed)]
     assert [found.macro_recall for found in of_trial(TRIAL, results)] == [0.62]
     assert [found.macro_recall for found in of_trial(changed, results)] == [0.5]
+
+
+def test_where_word_vectors_are_makes_no_other_recipe_but_how_many_join_does() -> None:
+    here, there = (Recipe(name="x", vectors=VectorKnobs(file=file, words=9, terms=file)) for file in ("a", "b"))
+    assert digest(here) == digest(there)
+    assert len({digest(r) for r in (here, Recipe(name="x"), Recipe(name="x", vectors=VectorKnobs(file="a")))}) == 3
 
 
 def test_mean_and_spread() -> None:
