@@ -69,7 +69,8 @@ def test_words_that_joined_are_read(file: Path, model: str) -> None:
 
 @pytest.mark.parametrize(
     ("lowercase", "joined"),
-    [(False, {"NASA", "nasa", "iPhone", "iphone", "moon", "Moon"}), (True, {"nasa", "iphone", "moon"})],
+    # iPhone is read in two parts, cut at its capital.
+    [(False, {"NASA", "nasa", "iphone", "moon", "Moon"}), (True, {"nasa", "iphone", "moon"})],
 )
 def test_all_that_joins_from_a_file_with_case_has_a_vector(file: Path, lowercase: bool, joined: set[str]) -> None:
     file.write_text("NASA 1 1\niPhone 2 2\nmoon 3 3\n", encoding="utf-8")
