@@ -1,7 +1,8 @@
 """A recipe over several seeds: python -m benchmarks.seeds RECIPE DATA... [--seeds 1 2 3] [--stage-cache DIR].
 
 Prints a row a seed, then mean and spread, all of the test part through serving; with --baselines also what the best
-baseline of each seed, trained on the same rows, gets there.
+baseline of each seed, trained on the same rows, gets there. Below stands the calibration error of all seeds' answers
+together, which has less of chance in it than that of a small test part.
 """
 
 import argparse
@@ -11,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, stdev
 
+import numpy as np
 from rich.console import Console
 
 from training.compare import baseline_rows
 from training.dataset import load_dataset
 from training.display import Display
-from training.metrics import Figures
+from training.metrics import Bin, Figures, calibration_error, calibration_error_by_chance
 from training.pipeline import Pipeline
 from training.preflight import check_vectors
 from training.recipe import Recipe, find_recipe, read_recipe
@@ -38,6 +40,7 @@ class Seed:
         if set(POLAR) < set(found.classes):
             columns["F1 of positive and negative"] = mean(found.classes[name].f1 for name in POLAR)
         columns["expected calibration error"] = found.expected_calibration_error
+        columns["of it by chance"] = found.expected_calibration_error_by_chance
         return {**columns, **({"best baseline's macro recall": self.baseline[1]} if self.baseline else {})}
 
 
@@ -56,7 +59,7 @@ def main() -> None:
         check_vectors(recipe)
         baseline = best_baseline(recipe, options.data) if options.baselines else None
         found[seed] = Seed(fit(recipe, options.data, options.stage_cache), baseline)
-    sys.stdout.write(table(found) + "\n")
+    sys.stdout.write(f"{table(found)}\n\n{together(found)}\n")
 
 
 def fit(recipe: Recipe, data: list[Path], stage_cache: Path | None = None) -> Figures:
@@ -84,6 +87,25 @@ def table(seeds: dict[int, Seed]) -> str:
     names = next(iter(seeds.values())).columns()
     lines = [f"| {name} | " + " | ".join(f"{value:.3f}" for value in values) + " |" for name, values in rows.items()]
     return "\n".join(["| seed | " + " | ".join(names) + " |", "|---|" + "---:|" * len(names), *lines])
+
+
+def together(seeds: dict[int, Seed]) -> str:
+    """The calibration error over the bins of all seeds."""
+    parts: dict[float, list[Bin]] = {}
+    for found in seeds.values():
+        for part in found.figures.bins:
+            parts.setdefault(part.low, []).append(part)
+    bins = [merged(members) for members in parts.values()]
+    error, chance = calibration_error(bins), calibration_error_by_chance(bins)
+    return f"Expected calibration error of all answers together: {error:.3f} (by chance, if perfect: {chance:.3f})"
+
+
+def merged(bins: list[Bin]) -> Bin:
+    """One bin of the rows of several of the same range."""
+    rows = [found.rows for found in bins]
+    confidence = np.average([found.confidence for found in bins], weights=rows)
+    accuracy = np.average([found.accuracy for found in bins], weights=rows)
+    return Bin(bins[0].low, sum(rows), float(confidence), float(accuracy))
 
 
 if __name__ == "__main__":

@@ -10,24 +10,21 @@ from itertools import pairwise
 from typing import Any, Protocol
 
 import joblib
-import numpy as np
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import MultinomialNB
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import make_pipeline, make_union
+from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
-from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from training.metrics import Labels
 from training.normalizer import build_normalizer
 from training.pieces import build_pieces
 from training.tokenizer_knobs import TokenizerKnobs
-
-VADER = "VADER"
-SENTIMENT = {"negative", "neutral", "positive"}
+from training.vader import VADER, Vader, reads_sentiment, vader_scores
 
 
 class Baseline(Protocol):
@@ -38,34 +35,12 @@ class Baseline(Protocol):
     def predict(self, texts: Sequence[str]) -> Labels: ...
 
 
-class Vader:
-    """VADER's compound score cut at its authors' thresholds, -0.05 and 0.05; it learns nothing.
-
-    Hutto and Gilbert 2014, VADER: A Parsimonious Rule-based Model for Sentiment Analysis of Social Media Text
-    (https://doi.org/10.1609/icwsm.v8i1.14550). `labels` are those of the bundle, the three of sentiment among them.
-    """
-
-    def __init__(self, labels: list[str]) -> None:
-        self._index = {label.lower(): i for i, label in enumerate(labels)}
-        self._analyzer = SentimentIntensityAnalyzer()
-
-    def fit(self, texts: Sequence[str], labels: Labels) -> None:
-        """Nothing to learn."""
-
-    def predict(self, texts: Sequence[str]) -> Labels:
-        """Label indices (texts,)."""
-        scores = [self._analyzer.polarity_scores(text)["compound"] for text in texts]
-        return np.array([self._index[_polarity(score)] for score in scores], dtype=np.int64)
-
-
 def baselines(knobs: TokenizerKnobs, labels: list[str], seed: int) -> dict[str, Baseline]:
-    """Name -> untrained baseline; VADER where the labels are negative, neutral and positive."""
+    """Name -> untrained baseline; those with VADER where the labels are negative, neutral and positive."""
     tfidf = partial(_tfidf, knobs)
     found: dict[str, Baseline] = {
         "majority": DummyClassifier(strategy="most_frequent"),
-        "TF-IDF + logistic regression": make_pipeline(
-            tfidf(), LogisticRegression(C=2.0, class_weight="balanced", max_iter=2000)
-        ),
+        "TF-IDF + logistic regression": make_pipeline(tfidf(), _logistic_regression()),
         "TF-IDF + linear SVM": make_pipeline(tfidf(), LinearSVC(C=0.2, class_weight="balanced", random_state=seed)),
         "multinomial naive Bayes": make_pipeline(tfidf(), MultinomialNB(alpha=0.3, fit_prior=False)),
         "decision tree": make_pipeline(
@@ -78,7 +53,10 @@ def baselines(knobs: TokenizerKnobs, labels: list[str], seed: int) -> dict[str, 
             ),
         ),
     }
-    return {**found, VADER: Vader(labels)} if {label.lower() for label in labels} == SENTIMENT else found
+    if not reads_sentiment(labels):
+        return found
+    both = make_pipeline(make_union(tfidf(), FunctionTransformer(vader_scores)), _logistic_regression())
+    return {**found, "TF-IDF and VADER + logistic regression": both, VADER: Vader(labels)}
 
 
 def size(baseline: Baseline) -> int:
@@ -86,6 +64,10 @@ def size(baseline: Baseline) -> int:
     buffer = io.BytesIO()
     joblib.dump(baseline, buffer)
     return buffer.tell()
+
+
+def _logistic_regression() -> LogisticRegression:
+    return LogisticRegression(C=2.0, class_weight="balanced", max_iter=2000)
 
 
 def _tfidf(knobs: TokenizerKnobs) -> TfidfVectorizer:
@@ -111,7 +93,3 @@ class _Analyzer:
 def _cutter(knobs: TokenizerKnobs) -> Callable[[str], list[str]]:
     normalizer, pieces = build_normalizer(knobs), build_pieces()
     return lambda text: [piece for piece, _ in pieces.pre_tokenize_str(normalizer.normalize_str(text))]
-
-
-def _polarity(compound: float) -> str:
-    return "positive" if compound >= 0.05 else "negative" if compound <= -0.05 else "neutral"

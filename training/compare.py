@@ -12,7 +12,7 @@ from sklearn.metrics import accuracy_score, f1_score, recall_score
 
 from serving.bundle import Bundle, sha256
 from serving.predictor import Predictor
-from training.baselines import VADER, Baseline, baselines, size
+from training.baselines import Baseline, baselines, size
 from training.blindness import check_blind
 from training.dataset import Dataset, load_dataset
 from training.display import Display
@@ -21,6 +21,7 @@ from training.metrics import Labels
 from training.preflight import check_vectors
 from training.recipe import Recipe
 from training.sources import in_order
+from training.vader import VADER
 
 
 @dataclass(frozen=True, slots=True)

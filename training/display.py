@@ -117,6 +117,7 @@ def figure_tables(figures: Figures, title: str) -> list[Table]:
         ("accuracy", figures.accuracy),
         ("expected calibration error", figures.expected_calibration_error),
         ("  before temperature scaling", figures.expected_calibration_error_uncalibrated),
+        ("  by chance, if it were perfect", figures.expected_calibration_error_by_chance),
     ):
         overall.add_row(name, f"{value:.4f}")
     classes = Table("class", "precision", "recall", "F1", "rows")

@@ -1,10 +1,12 @@
 """Figures of merit from true labels and probabilities, and nothing else."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import binom
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 Labels = npt.NDArray[np.int64]
@@ -23,8 +25,21 @@ class ClassFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class Bin:
+    """The rows whose confidence lies in [low, low + 1/15): how many, their mean confidence, the share that is right."""
+
+    low: float
+    rows: int
+    confidence: float
+    accuracy: float
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
-    """Of one part. Means over classes count each class the same; `confusion[truth][predicted]` counts rows."""
+    """Of one part. Means over classes count each class the same; `confusion[truth][predicted]` counts rows.
+
+    `expected_calibration_error_by_chance` is what a perfectly calibrated model shows on as many rows.
+    """
 
     rows: int
     macro_recall: float
@@ -32,12 +47,14 @@ class Figures:
     accuracy: float
     expected_calibration_error: float
     expected_calibration_error_uncalibrated: float
+    expected_calibration_error_by_chance: float
+    bins: list[Bin]
     classes: dict[str, ClassFigures]
     confusion: dict[str, dict[str, int]]
 
     def as_json(self) -> dict[str, Any]:
-        """As plain dictionaries."""
-        return asdict(self)
+        """As plain dictionaries, without the bins, which are drawn rather than listed."""
+        return {name: value for name, value in asdict(self).items() if name != "bins"}
 
 
 def measure(labels: list[str], truth: Labels, probabilities: Probabilities, temperature: float) -> Figures:
@@ -50,31 +67,24 @@ def measure(labels: list[str], truth: Labels, probabilities: Probabilities, temp
     precision, recall, f1, counts = precision_recall_fscore_support(truth, found, labels=indices, zero_division=0)
     present = counts > 0
     matrix = confusion_matrix(truth, found, labels=indices)
+    bins = confidence_bins(truth, probabilities)
     return Figures(
         rows=len(truth),
         macro_recall=float(recall[present].mean()),
         macro_f1=float(f1[present].mean()),
         accuracy=float((found == truth).mean()),
-        expected_calibration_error=expected_calibration_error(truth, probabilities),
+        expected_calibration_error=calibration_error(bins),
         expected_calibration_error_uncalibrated=expected_calibration_error(
             truth, rescaled(probabilities, 1 / temperature)
         ),
+        expected_calibration_error_by_chance=calibration_error_by_chance(bins),
+        bins=bins,
         classes={
             name: ClassFigures(float(precision[i]), float(recall[i]), float(f1[i]), int(counts[i]))
             for i, name in enumerate(labels)
         },
         confusion={a: {b: int(matrix[i, j]) for j, b in enumerate(labels)} for i, a in enumerate(labels)},
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Bin:
-    """The rows whose confidence lies in [low, low + 1/15): how many, their mean confidence, the share that is right."""
-
-    low: float
-    rows: int
-    confidence: float
-    accuracy: float
 
 
 def confidence_bins(truth: Labels, probabilities: Probabilities) -> list[Bin]:
@@ -93,8 +103,27 @@ def expected_calibration_error(truth: Labels, probabilities: Probabilities) -> f
 
     Guo et al. 2017, On Calibration of Modern Neural Networks (https://arxiv.org/abs/1706.04599), equation 3.
     """
-    gaps = [found.rows * abs(found.confidence - found.accuracy) for found in confidence_bins(truth, probabilities)]
-    return sum(gaps) / len(truth)
+    return calibration_error(confidence_bins(truth, probabilities))
+
+
+def calibration_error(bins: Sequence[Bin]) -> float:
+    """The same from the bins."""
+    return sum(found.rows * abs(found.confidence - found.accuracy) for found in bins) / sum(row.rows for row in bins)
+
+
+def calibration_error_by_chance(bins: Sequence[Bin]) -> float:
+    """The error to expect if each row of a bin is right with the probability of the bin's confidence: it is above zero.
+
+    A bin's gap is then the mean absolute deviation of a binomial, 2 k (1 - p) P(k) with k = floor(n p) + 1 (De Moivre's
+    formula: Diaconis and Zabell 1991, Closed Form Summation for Classical Distributions). What is to be compared with
+    the error that is found: Broecker and Smith 2007, Increasing the Reliability of Reliability Diagrams.
+    """
+    return sum(_mean_deviation(found.rows, found.confidence) for found in bins) / sum(found.rows for found in bins)
+
+
+def _mean_deviation(rows: int, probability: float) -> float:
+    above = int(rows * probability) + 1
+    return float(2 * above * (1 - probability) * binom.pmf(above, rows, probability))
 
 
 def rescaled(probabilities: Probabilities, temperature: float) -> Probabilities:

@@ -24,7 +24,7 @@ from training.weak import WeakRows
 class StageRows:
     """Arguments: the recipe; the labelled parts; `weak`, which reads the rows of other tasks; trainee and encoder.
 
-    Raises DataError where a class has too few rows for a baseline that is to teach.
+    Raises DataError where a class has too few rows for a baseline that is to teach, or its labels are not for it.
     """
 
     def __init__(
@@ -34,7 +34,8 @@ class StageRows:
         self.trainee, self.encoder = trainee, encoder
         self._baselines: dict[tuple[str, ...], CrossFitted] = {}
         self._tasks = {source.key for source in recipe.data.task_sources}
-        if any(stage.teacher_baselines for stage in recipe.schedule):
+        if wanted := {str(name) for stage in recipe.schedule for name in stage.teacher_baselines}:
+            self._check_known(wanted)
             self._check_folds()
 
     def of_stage(self, stage: Stage) -> tuple[Batches, Batches | None]:
@@ -92,6 +93,12 @@ class StageRows:
                 raise DataError(f"stages.{stage.name}.teacher_baselines: {name} cannot learn: {error}") from error
             self._baselines[key] = fitted
         return self._baselines[key]
+
+    def _check_known(self, wanted: set[str]) -> None:
+        labels = self.dataset.labels
+        if missing := sorted(wanted - set(baselines(self.recipe.tokenizer, labels, self.recipe.split_seed))):
+            accepted = "labels negative, neutral and positive, which are what VADER knows"
+            raise DataError(f"stages.teacher_baselines: found {missing} for labels {labels}; accepted: {accepted}")
 
     def _check_folds(self) -> None:
         for label, rows in self.dataset.sizes()["train"].items():

@@ -6,6 +6,10 @@ from pydantic import Field, model_validator
 
 from training.fields import Fraction, Name, Table
 
+TeacherBaseline = Literal[
+    "TF-IDF + logistic regression", "TF-IDF and VADER + logistic regression", "multinomial naive Bayes"
+]
+
 
 class FitKnobs(Table):
     """`[fit]`: the schedule."""
@@ -49,7 +53,7 @@ class Stage(FitKnobs):
     teachers: list[Name] = Field(
         [], description="folders of bundles with the same labels, whose mean answer is a target beside the label"
     )
-    teacher_baselines: list[Literal["TF-IDF + logistic regression", "multinomial naive Bayes"]] = Field(
+    teacher_baselines: list[TeacherBaseline] = Field(
         [], description="baselines that answer beside the teachers, trained on the stage's rows without the one asked"
     )
     teacher_share: float = Field(

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from training.baselines import Vader, baselines, size
+from training.baselines import baselines, size
 from training.tokenizer_knobs import TokenizerKnobs
 
 LABELS = ["negative", "neutral", "positive"]
@@ -24,9 +24,16 @@ def test_majority_is_the_floor() -> None:
 
 
 def test_vader_is_for_sentiment_only() -> None:
-    assert "VADER" not in baselines(TokenizerKnobs(), ["ham", "spam"], 1)
-    assert "VADER" in baselines(TokenizerKnobs(), ["Positive", "Neutral", "Negative"], 1)
-    assert Vader(["Positive", "Neutral", "Negative"]).predict(["awful", "great"]).tolist() == [2, 0]
+    others = set(baselines(TokenizerKnobs(), ["ham", "spam"], 1))
+    with_vader = set(baselines(TokenizerKnobs(), ["Positive", "Neutral", "Negative"], 1))
+    assert with_vader - others == {"VADER", "TF-IDF and VADER + logistic regression"}
+    assert others < with_vader
+
+
+def test_what_no_row_says_is_read_by_vaders_lexicon() -> None:
+    found = baselines(TokenizerKnobs(), LABELS, 1)["TF-IDF and VADER + logistic regression"]
+    found.fit(TEXTS, TRUTH)
+    assert found.predict(["horrible", "fantastic"]).tolist() == [0, 2]
 
 
 def test_the_same_seed_gives_the_same_forest() -> None:

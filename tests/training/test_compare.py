@@ -20,7 +20,7 @@ SAMPLE = Path(__file__).parents[2] / "data" / "sample.csv"
 def test_the_network_stands_beside_the_baselines(pristine_bundle: Path) -> None:
     recipe = Recipe(name="x", data=Data(labels=LABELS))
     rows = {row.name: row for row in compare(recipe, [SAMPLE], Display(Console(file=io.StringIO())), pristine_bundle)}
-    assert len(rows) == 8
+    assert len(rows) == 9
     assert rows["majority"].macro_recall == pytest.approx(1 / 3)
     assert rows["TF-IDF + logistic regression"].macro_recall > 0.5
     assert rows["VADER"].macro_recall > 0.5

@@ -62,6 +62,8 @@ def test_figures_with_the_truth_in_rows() -> None:
         accuracy=0.6,
         expected_calibration_error=0.02,
         expected_calibration_error_uncalibrated=0.11,
+        expected_calibration_error_by_chance=0.01,
+        bins=[],
         classes={"[/a]": ClassFigures(0.5, 0.25, 0.33, 4), "b": ClassFigures(1.0, 1.0, 1.0, 1)},
         confusion={"[/a]": {"[/a]": 1, "b": 3}, "b": {"[/a]": 0, "b": 1}},
     )

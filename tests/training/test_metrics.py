@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
 
-from training.metrics import confidence_bins, expected_calibration_error, measure, rescaled
+from training.metrics import (
+    Bin,
+    calibration_error_by_chance,
+    confidence_bins,
+    expected_calibration_error,
+    measure,
+    rescaled,
+)
 
 LABELS = ["a", "b", "c"]
 TRUTH = np.array([0, 0, 0, 0, 1, 1, 2])
@@ -48,6 +55,31 @@ def test_bins_by_hand() -> None:
 
 def test_certain_and_right_is_calibrated() -> None:
     assert expected_calibration_error(np.array([0, 1]), np.array([[1.0, 0.0], [0.0, 1.0]])) == 0
+
+
+def test_the_error_by_chance_by_hand() -> None:
+    # Of two rows at 0.9: both right 0.81 of the time, a gap of 0.1; one 0.18, 0.4; none 0.01, 0.9.
+    by_hand = 0.81 * 0.1 + 0.18 * 0.4 + 0.01 * 0.9
+    assert calibration_error_by_chance([Bin(13 / 15, 2, 0.9, 0.5)]) == pytest.approx(by_hand)
+    one = Bin(9 / 15, 1, 0.6, 1.0)  # its gap is 0.4 or 0.6
+    expected = (2 * by_hand + 2 * 0.6 * 0.4) / 3
+    assert calibration_error_by_chance([one, Bin(13 / 15, 2, 0.9, 0.5)]) == pytest.approx(expected)
+
+
+def test_a_certain_bin_has_no_error_by_chance() -> None:
+    assert calibration_error_by_chance([Bin(14 / 15, 50, 1.0, 0.9)]) == 0
+
+
+def test_the_error_by_chance_is_that_of_rows_drawn_from_the_probabilities() -> None:
+    chance = np.random.default_rng(0)
+    confidence = chance.uniform(0.5, 1.0, 800)
+    probabilities = np.stack([confidence, 1 - confidence], axis=1)
+    drawn = [
+        expected_calibration_error((chance.random(800) > confidence).astype(np.int64), probabilities)
+        for _ in range(400)
+    ]
+    bins = confidence_bins(np.zeros(800, dtype=np.int64), probabilities)
+    assert calibration_error_by_chance(bins) == pytest.approx(np.mean(drawn), rel=0.04)
 
 
 def test_the_error_before_scaling_undoes_the_temperature() -> None:

@@ -155,3 +155,11 @@ def test_a_baseline_that_finds_no_word_twice_is_named(rows: StageRows) -> None:
     train["text"] = [f"x{chr(97 + i // 26)}{chr(97 + i % 26)}" for i in range(len(train))]
     with pytest.raises(DataError, match=r"stages\.s\.teacher_baselines: multinomial naive Bayes cannot learn: After"):
         rows.of_stage(Stage(name="s", teacher_baselines=["multinomial naive Bayes"]))
+
+
+def test_a_baseline_that_knows_other_labels_cannot_teach(rows: StageRows) -> None:
+    stage = Stage(name="s", sources=["main"], teacher_baselines=["TF-IDF and VADER + logistic regression"])
+    recipe = rows.recipe.model_copy(update={"stages": [stage]})
+    refused = r"found \['TF-IDF and VADER \+ logistic regression'\] for labels \['a', 'b'\]; accepted: labels negative"
+    with pytest.raises(DataError, match=refused):
+        StageRows(recipe, rows.dataset, rows.weak, rows.trainee, rows.encoder)

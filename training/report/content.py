@@ -38,10 +38,9 @@ def key_figures(figures: Figures) -> dict[str, str]:
 
 def _tables(evidence: Evidence) -> dict[str, Table]:
     metadata, figures = evidence.metadata, evidence.figures
-    errors = (figures.expected_calibration_error_uncalibrated, figures.expected_calibration_error)
     return {
         "baselines": comparison.comparison_table(evidence),
-        "calibration": reliability.calibration_table(errors, metadata.temperature),
+        "calibration": reliability.calibration_table(figures, metadata.temperature),
         "classes": recalls.class_table(figures),
         "cleaning": provenance.cleaning_table(metadata),
         "confusion": confusion.confusion_table(figures),

@@ -5,7 +5,16 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from training.metrics import BINS, Bin, Labels, Probabilities, confidence_bins, expected_calibration_error, rescaled
+from training.metrics import (
+    BINS,
+    Bin,
+    Figures,
+    Labels,
+    Probabilities,
+    confidence_bins,
+    expected_calibration_error,
+    rescaled,
+)
 from training.report.plot import Plot
 from training.report.svg import ACCENT, LINE, QUIET, WIDTH, as_svg, blank, drawing
 from training.report.table import Table, share
@@ -33,9 +42,13 @@ def reliability_plot(truth: Labels, probabilities: Probabilities, temperature: f
         return Plot(NAME, as_svg(figure, NAME, f"Reliability diagram. {caption}"), caption)
 
 
-def calibration_table(errors: tuple[float, float], temperature: float) -> Table:
-    """The errors before and after scaling by the temperature."""
-    rows = [("1 (before scaling)", share(errors[0])), (f"{temperature:.3f} (as served)", share(errors[1]))]
+def calibration_table(figures: Figures, temperature: float) -> Table:
+    """The errors before and after scaling by the temperature, and what so many rows would show of a perfect one."""
+    rows = [
+        ("1 (before scaling)", share(figures.expected_calibration_error_uncalibrated)),
+        (f"{temperature:.3f} (as served)", share(figures.expected_calibration_error)),
+        ("by chance, if calibration were perfect", share(figures.expected_calibration_error_by_chance)),
+    ]
     return Table("Calibration", ("temperature", "expected calibration error"), rows)
 
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -29,6 +31,16 @@ def test_it_names_axes_and_curves() -> None:
     assert {"confidence", "accuracy", "rows", "before scaling", "after"} <= said
 
 
-def test_the_table_has_before_and_after() -> None:
-    table = calibration_table((0.1, 0.02), 1.39913)
-    assert table.rows == [("1 (before scaling)", "0.100"), ("1.399 (as served)", "0.020")]
+def test_the_table_has_before_and_after_and_what_chance_alone_shows() -> None:
+    example = evidence()
+    figures = replace(
+        example.figures,
+        expected_calibration_error=0.02,
+        expected_calibration_error_uncalibrated=0.1,
+        expected_calibration_error_by_chance=0.013,
+    )
+    assert calibration_table(figures, 1.39913).rows == [
+        ("1 (before scaling)", "0.100"),
+        ("1.399 (as served)", "0.020"),
+        ("by chance, if calibration were perfect", "0.013"),
+    ]
