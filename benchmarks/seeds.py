@@ -1,8 +1,8 @@
 """A recipe over several seeds: python -m benchmarks.seeds RECIPE DATA... [--seeds 1 2 3] [--stage-cache DIR].
 
 Prints a row a seed, then mean and spread, all of the test part through serving; with --baselines also what the best
-baseline of each seed, trained on the same rows, gets there. Below stands the calibration error of all seeds' answers
-together, which has less of chance in it than that of a small test part.
+baseline of each seed, trained on the same rows, gets there. Where each seed has a test part of its own, the calibration
+error of all answers together stands below: there is less of chance in it than in that of one small part.
 """
 
 import argparse
@@ -59,7 +59,9 @@ def main() -> None:
         check_vectors(recipe)
         baseline = best_baseline(recipe, options.data) if options.baselines else None
         found[seed] = Seed(fit(recipe, options.data, options.stage_cache), baseline)
-    sys.stdout.write(f"{table(found)}\n\n{together(found)}\n")
+    sys.stdout.write(table(found) + "\n")
+    if recipe.data.split_seed is None and recipe.data.test:
+        sys.stdout.write(f"\n{together(found)}\n")
 
 
 def fit(recipe: Recipe, data: list[Path], stage_cache: Path | None = None) -> Figures:

@@ -38,7 +38,7 @@ class Bin:
 class Figures:
     """Of one part. Means over classes count each class the same; `confusion[truth][predicted]` counts rows.
 
-    `expected_calibration_error_by_chance` is what a perfectly calibrated model shows on as many rows.
+    `expected_calibration_error_by_chance` is what a perfectly calibrated model, as sure of each row, shows on average.
     """
 
     rows: int
