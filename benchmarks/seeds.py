@@ -1,14 +1,16 @@
 """A recipe over several seeds: python -m benchmarks.seeds RECIPE DATA... [--seeds 1 2 3] [--stage-cache DIR].
 
 Prints a row a seed, then mean and spread, all of the test part through serving; with --baselines also what the best
-baseline of each seed, trained on the same rows, gets there. Where each seed has a test part of its own, the calibration
-error of all answers together stands below: there is less of chance in it than in that of one small part.
+baseline of each seed, trained on the same rows, gets there, and each baseline's mean. Where each seed has a test part
+of its own, the calibration error of all answers together stands below the seeds: there is less of chance in it than in
+that of one small part.
 """
 
 import argparse
 import sys
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -28,10 +30,10 @@ POLAR = ("negative", "positive")
 
 @dataclass(frozen=True)
 class Seed:
-    """One seed's test figures, and the best baseline's name and macro recall where baselines were wanted."""
+    """One seed's test figures, and the macro recall of each baseline by its name where baselines were wanted."""
 
     figures: Figures
-    baseline: tuple[str, float] | None = None
+    baselines: Mapping[str, float] = field(default_factory=dict)
 
     def columns(self) -> dict[str, float]:
         """Column -> figure; the F1 of positive and negative is SemEval-2016's own measure, and theirs alone."""
@@ -41,7 +43,9 @@ class Seed:
             columns["F1 of positive and negative"] = mean(found.classes[name].f1 for name in POLAR)
         columns["expected calibration error"] = found.expected_calibration_error
         columns["of it by chance"] = found.expected_calibration_error_by_chance
-        return {**columns, **({"best baseline's macro recall": self.baseline[1]} if self.baseline else {})}
+        if self.baselines:
+            columns["best baseline's macro recall"] = max(self.baselines.values())
+        return columns
 
 
 def main() -> None:
@@ -57,11 +61,13 @@ def main() -> None:
     for seed in options.seeds:
         recipe = read_recipe(find_recipe(options.recipe), seed=seed)
         check_vectors(recipe)
-        baseline = best_baseline(recipe, options.data) if options.baselines else None
-        found[seed] = Seed(fit(recipe, options.data, options.stage_cache), baseline)
+        baselines = baseline_recalls(recipe, options.data) if options.baselines else {}
+        found[seed] = Seed(fit(recipe, options.data, options.stage_cache), baselines)
     sys.stdout.write(table(found) + "\n")
     if recipe.data.split_seed is None and recipe.data.test:
         sys.stdout.write(f"\n{together(found)}\n")
+    if options.baselines:
+        sys.stdout.write(f"\n{baseline_table([seed.baselines for seed in found.values()])}\n")
 
 
 def fit(recipe: Recipe, data: list[Path], stage_cache: Path | None = None) -> Figures:
@@ -71,13 +77,18 @@ def fit(recipe: Recipe, data: list[Path], stage_cache: Path | None = None) -> Fi
         return Pipeline(recipe, data, out, display, stage_cache, baselines=False).run()
 
 
-def best_baseline(recipe: Recipe, data: list[Path]) -> tuple[str, float]:
-    """Name and macro recall of the best baseline on the test part."""
-    display = Display(Console(stderr=True))
-    rows = baseline_rows(recipe, load_dataset(data, recipe.data, recipe.split_seed), display)
-    best = max(rows, key=lambda row: row.macro_recall)
-    display.note(f"seed {recipe.seed}: {best.name} {best.macro_recall:.3f}")
-    return best.name, best.macro_recall
+def baseline_recalls(recipe: Recipe, data: list[Path]) -> dict[str, float]:
+    """Name -> macro recall on the test part."""
+    dataset = load_dataset(data, recipe.data, recipe.split_seed)
+    return {row.name: row.macro_recall for row in baseline_rows(recipe, dataset, Display(Console(stderr=True)))}
+
+
+def baseline_table(seeds: Sequence[Mapping[str, float]]) -> str:
+    """Markdown: each baseline's mean macro recall over the seeds, the best first; without one that a seed lacks."""
+    names = [name for name in seeds[0] if all(name in found for found in seeds)]
+    means = {name: mean(found[name] for found in seeds) for name in names}
+    lines = [f"| {name} | {means[name]:.3f} |" for name in sorted(means, key=lambda name: -means[name])]
+    return "\n".join(["| baseline | mean macro recall |", "|---|---:|", *lines])
 
 
 def table(seeds: dict[int, Seed]) -> str:

@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from benchmarks.seeds import Seed, table, together
+from benchmarks.seeds import Seed, baseline_table, table, together
 from training.metrics import Bin, ClassFigures, Figures
 
 
@@ -29,7 +29,7 @@ def test_mean_and_spread_over_seeds() -> None:
 
 def test_sentiment_has_the_mean_of_both_polarities_and_baselines_a_column() -> None:
     found = figures(0.5, negative=0.2, neutral=0.9, positive=0.4)
-    lines = table({1: Seed(found, ("SVM", 0.45))}).splitlines()
+    lines = table({1: Seed(found, {"majority": 0.33, "SVM": 0.45})}).splitlines()
     assert lines[0].endswith(
         "| F1 of positive and negative | expected calibration error | of it by chance | best baseline's macro recall |"
     )
@@ -42,3 +42,8 @@ def test_the_calibration_error_of_all_answers_together() -> None:
     told = together({1: Seed(first), 2: Seed(second)})
     # In the first bin the one is 0.1 above, the other, thrice as many, 0.1 below: 0.05 of 40 of 45 rows.
     assert told.startswith("Expected calibration error of all answers together: 0.044 (by chance, if perfect: 0.0")
+
+
+def test_baselines_by_their_mean_over_the_seeds() -> None:
+    seeds = [{"majority": 0.33, "SVM": 0.4, "VADER": 0.9}, {"SVM": 0.5, "majority": 0.33}]
+    assert baseline_table(seeds).splitlines()[2:] == ["| SVM | 0.450 |", "| majority | 0.330 |"]
