@@ -2,6 +2,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 
 from training import runtime
 
@@ -25,6 +26,16 @@ def test_versions_name_the_backend_and_what_is_installed() -> None:
 
 def test_the_device_is_told() -> None:
     assert runtime.device().startswith(("cpu", "gpu"))
+
+
+def test_the_device_is_told_where_asking_for_one_that_is_missing_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    def of_jax(kind: str | None = None) -> list[str]:
+        if kind == "gpu":
+            raise RuntimeError("Unknown backend: 'gpu' requested")
+        return ["cpu:0"]
+
+    monkeypatch.setattr(runtime.keras.distribution, "list_devices", of_jax)
+    assert runtime.device() == "cpu:0"
 
 
 def run(code: str) -> subprocess.CompletedProcess[str]:
