@@ -15,7 +15,7 @@ from training.progress import Progress, State
 from training.runtime import keras
 from training.schedule import Stage
 from training.trainee import TaskCrossentropy, Trainee, seed_variables
-from training.watcher import Epoch, Watcher, best_epoch
+from training.watcher import Epoch, Watcher, kept_epoch
 
 SAVE_EVERY = 60.0  # seconds between states within an epoch: what a kill can cost
 
@@ -25,9 +25,9 @@ Keep = Callable[[Mapping[str, Any], Mapping[str, Arrays]], None]
 class Fit:
     """Fits one stage.
 
-    Arguments: the trainee; rows to train on; rows that choose the best epoch, or None where the stage does not train
+    Arguments: the trainee; rows to train on; rows that choose the epoch to keep, or None where the stage does not train
     the network's own head, and its last epoch counts; the stage; seeds; and `keep`, which is given a JSON state and
-    arrays about every minute and after each epoch. After `run` the trainee has the weights of the best epoch.
+    arrays about every minute and after each epoch. After `run` the trainee has the weights of the epoch that is kept.
     """
 
     def __init__(
@@ -51,20 +51,20 @@ class Fit:
 
         `saved`, what `keep` was given last, goes on from there and ends where an unbroken run would.
         """
-        state, best_weights = self._restore(*saved) if saved else self._fresh()
+        state, kept_weights = self._restore(*saved) if saved else self._fresh()
         watcher.on_start(len(state.history) + 1, self.stage.epochs)
         try:
             while not self._finished(state):
-                epoch, weights = self._epoch(state, best_weights, watcher)
+                epoch, weights = self._epoch(state, kept_weights, watcher)
                 state.history.append(epoch)
                 state.progress = Progress()
-                if best_epoch(state.history) is epoch:
-                    state.best, best_weights = epoch, weights
-                self._save(state, best_weights)
-                watcher.on_epoch(epoch, best=epoch is state.best)
+                if kept_epoch(state.history, self.stage.keep) is epoch:
+                    state.kept, kept_weights = epoch, weights
+                self._save(state, kept_weights)
+                watcher.on_epoch(epoch, best=kept_epoch(state.history) is epoch)
         finally:
             watcher.on_end()
-        _assign(self.trainee.whole.weights, best_weights)
+        _assign(self.trainee.whole.weights, kept_weights)
         return state.history
 
     def _compile(self) -> None:
@@ -96,10 +96,10 @@ class Fit:
 
     def _finished(self, state: State) -> bool:
         done = len(state.history)
-        since_best = done - state.best.number if state.best else 0
-        return done >= self.stage.epochs or since_best >= self.stage.patience
+        since_kept = done - state.kept.number if state.kept else 0
+        return done >= self.stage.epochs or since_kept >= self.stage.patience
 
-    def _epoch(self, state: State, best_weights: Arrays, watcher: Watcher) -> tuple[Epoch, Arrays]:
+    def _epoch(self, state: State, kept_weights: Arrays, watcher: Watcher) -> tuple[Epoch, Arrays]:
         """Train one epoch. Returns its figures and the weights that they are of: the averaged ones, where wanted."""
         number, progress = len(state.history) + 1, state.progress
         saved = time.monotonic()
@@ -110,7 +110,7 @@ class Fit:
             watcher.on_batch(number, progress.batches, len(self.train), progress.total / progress.rows)
             if time.monotonic() - saved >= self.save_every:
                 progress.seconds, saved = time.monotonic() - start, time.monotonic()
-                self._save(state, best_weights)
+                self._save(state, kept_weights)
         last = self._weights()
         if self.stage.averaging:
             self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
@@ -145,14 +145,14 @@ class Fit:
         # Beside the weights: Adam's moments and step, and the seeds that the next dropout draws from.
         return [*self.model.optimizer.variables, *seed_variables(self.model)]
 
-    def _save(self, state: State, best_weights: Arrays) -> None:
+    def _save(self, state: State, kept_weights: Arrays) -> None:
         moving = [np.array(keras.ops.convert_to_numpy(variable)) for variable in self._moving()]
-        self.keep(state.dump(), {"weights": self._weights(), "best": best_weights, "moving": moving})
+        self.keep(state.dump(), {"weights": self._weights(), "kept": kept_weights, "moving": moving})
 
     def _restore(self, dumped: Mapping[str, Any], arrays: Mapping[str, Arrays]) -> tuple[State, Arrays]:
         _assign(self.trainee.whole.weights, arrays["weights"])
         _assign(self._moving(), arrays["moving"])
-        return State.of(dumped), arrays["best"]
+        return State.of(dumped), arrays["kept"]
 
 
 def validate(network: keras.Model, batches: Batches) -> tuple[float, float, float]:

@@ -15,7 +15,7 @@ from training.recipe import Recipe
 
 
 class ValidationRecall:
-    """Called with a recipe, trains it and returns the macro recall of the last stage's best epoch, as a bundle has it.
+    """Called with a recipe, trains it and returns the macro recall of the epoch that its last stage keeps.
 
     Arguments: data files; a folder for bodies that trainings with the same first stages share, or None; whether each
     training is shown on stderr. Raises TrainingError.
@@ -72,7 +72,9 @@ def _score(recipe: Recipe, paths: Sequence[Path], work: Path, stage_cache: Path 
 
     from training.display import Display
     from training.trainer import Trainer
+    from training.watcher import kept_epoch
 
     display = Display(Console(stderr=True, quiet=not verbose))
+    last = recipe.schedule[-1]
     history = Trainer(recipe, paths, work, display, stage_cache).run().history
-    return max(epoch.macro_recall for epoch in history[recipe.schedule[-1].name])
+    return kept_epoch(history[last.name], last.keep).macro_recall

@@ -19,17 +19,17 @@ class Progress:
 
 @dataclass
 class State:
-    """Finished epochs, the best of them, and the one that is going on."""
+    """Finished epochs, the kept of them, and the one that is going on."""
 
     history: list[Epoch] = field(default_factory=list)
-    best: Epoch | None = None
+    kept: Epoch | None = None
     progress: Progress = field(default_factory=Progress)
 
     def dump(self) -> dict[str, Any]:
         """As JSON."""
         return {
             "history": [asdict(epoch) for epoch in self.history],
-            "best": self.best and self.best.number,
+            "kept": self.kept and self.kept.number,
             "progress": asdict(self.progress),
         }
 
@@ -37,5 +37,5 @@ class State:
     def of(cls, dumped: Mapping[str, Any]) -> "State":
         """From what `dump` gave."""
         history = [Epoch(**epoch) for epoch in dumped["history"]]
-        best = next((epoch for epoch in history if epoch.number == dumped["best"]), None)
-        return cls(history, best, Progress(**dumped["progress"]))
+        kept = next((epoch for epoch in history if epoch.number == dumped["kept"]), None)
+        return cls(history, kept, Progress(**dumped["progress"]))

@@ -39,7 +39,7 @@ class StageRows:
             self._check_folds()
 
     def of_stage(self, stage: Stage) -> tuple[Batches, Batches | None]:
-        """What the stage trains on, and what chooses its best epoch: None where it has none of the recipe's labels."""
+        """What the stage trains on, and what chooses the epoch to keep: None where it has no row with a label."""
         own = _chosen(self.dataset.train, stage).assign(task="")
         frames = [own] if len(own) else []
         if self._tasks & set(stage.sources):

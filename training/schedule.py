@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from training.fields import Fraction, Name, Table
+from training.watcher import Kept
 
 TeacherBaseline = Literal[
     "TF-IDF + logistic regression", "TF-IDF and VADER + logistic regression", "multinomial naive Bayes"
@@ -17,6 +18,11 @@ class FitKnobs(Table):
     epochs: int = Field(10, ge=1, le=1000, description="passes over the training part, at most")
     patience: int = Field(
         3, ge=1, le=1000, description="epochs without a better validation macro recall before the stop"
+    )
+    keep: Kept = Field(
+        "best",
+        description="the epoch whose weights are kept: of the greatest validation macro recall, or the last, after all "
+        "`epochs`: of some hundred validation rows chance chooses the best",
     )
     batch_size: int = Field(64, ge=1, le=4096, description="texts a step")
     learning_rate: float = Field(1e-3, gt=0, le=1, description="of AdamW, at its highest")

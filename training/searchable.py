@@ -14,7 +14,8 @@ from training.tokenizer_knobs import TokenizerKnobs
 
 Path = tuple[str | int, ...]
 
-_NO_KNOBS = {"name", "seed", "weights", "group_balances", "teachers"}
+# The best epoch's figure is the greatest of several, the last one's is not: they do not compare.
+_NO_KNOBS = {"name", "seed", "weights", "group_balances", "teachers", "keep"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def _knobs(recipe: Recipe) -> Iterator[Knob]:
     # Vectors are as long as they are.
     yield from _of_table("network", NetworkKnobs, ("network",), {"embedding"} if recipe.vectors else ())
     if not recipe.stages:  # where there are some, each has its own copy of `[fit]`, which is what counts
-        yield from _of_table("fit", FitKnobs, ("fit",))
+        yield from _of_table("fit", FitKnobs, ("fit",), _NO_KNOBS)
     for place, stage in enumerate(recipe.stages):
         yield from _of_table(f"stages.{stage.name}", Stage, ("stages", place), _NO_KNOBS)
     # Of the data only what leaves the validation part as it is: the trials are measured on it.

@@ -22,7 +22,7 @@ class Stages:
     """Runs the stages of one recipe.
 
     Arguments: the trainee; the stages; `rows`, which gives a stage's training rows and, where it trains the network's
-    own head, the rows that choose its best epoch; the recipe's seed; the checkpoint that an interrupted run goes on
+    own head, the rows that choose the epoch to keep; the recipe's seed; the checkpoint that an interrupted run goes on
     from; and `finished`, which is told of each stage but the last: how many are done, the history, the weights.
     """
 

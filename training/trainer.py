@@ -34,7 +34,7 @@ from training.weak import WeakRows, load_weak
 
 @dataclass(frozen=True)
 class Trained:
-    """A network, uncalibrated, with the weights of its best epoch, and what it came from."""
+    """A network, uncalibrated, with the weights of the epoch that its last stage kept, and what it came from."""
 
     network: keras.Model
     tokenizer: Tokenizer

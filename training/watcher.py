@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isnan
+from typing import Literal
+
+Kept = Literal["best", "last"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +23,12 @@ class Epoch:
     seconds: float
 
 
-def best_epoch(history: Sequence[Epoch]) -> Epoch:
-    """The greatest macro recall; of equal ones the least loss, then the first. Without such figures, the last epoch."""
-    if isnan(history[-1].macro_recall):
+def kept_epoch(history: Sequence[Epoch], keep: Kept = "best") -> Epoch:
+    """The one whose weights a stage keeps: the last, or the best.
+
+    The best has the greatest macro recall; of equal ones the least loss, then the first. Without figures, the last.
+    """
+    if keep == "last" or isnan(history[-1].macro_recall):
         return history[-1]
     return max(history, key=lambda epoch: (epoch.macro_recall, -epoch.validation_loss))
 

@@ -16,7 +16,7 @@ from training.display import Display
 from training.errors import DataError, TrainingError
 from training.runtime import keras
 from training.trainer import Trainer
-from training.watcher import best_epoch
+from training.watcher import kept_epoch
 
 
 def main() -> None:
@@ -56,9 +56,10 @@ def _run(trial: Trial, seed: int, paths: Sequence[Path], cache: Path | None) -> 
     with tempfile.TemporaryDirectory() as folder:
         history = Trainer(recipe, used, Path(folder), display, cache).run().history
     keras.backend.clear_session()
-    best = best_epoch(history[recipe.schedule[-1].name])
+    last = recipe.schedule[-1]
+    kept = kept_epoch(history[last.name], last.keep)
     seconds = round(time.process_time() - start, 1)
-    figures = (round(best.macro_recall, 5), round(best.validation_loss, 5))
+    figures = (round(kept.macro_recall, 5), round(kept.validation_loss, 5))
     return Result(trial.name, seed, *figures, seconds, digest(recipe), _digest(_read(trial, paths)))
 
 

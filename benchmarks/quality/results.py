@@ -15,7 +15,7 @@ RESULTS = FOLDER / "results.jsonl"
 
 @dataclass(frozen=True)
 class Result:
-    """One training: figures of its best epoch on the validation part, and what it was a training of.
+    """One training: figures of the epoch that it kept on the validation part, and what it was a training of.
 
     `seconds`: of processor time, which other work on the machine does not change; a body out of the cache takes none.
     """

@@ -123,6 +123,15 @@ def test_the_weights_of_the_best_epoch_are_restored() -> None:
     assert without_time([fit._measured(best.number, best.loss, 0.0)]) == without_time([best])
 
 
+def test_the_last_epoch_is_kept_where_it_is_wanted_whatever_patience_says() -> None:
+    last = {"learning_rate": 0.3, "schedule": "constant", "epochs": 6, "patience": 1, "keep": "last"}
+    fit = make(KNOBS.model_copy(update=last))
+    history = fit.run(Watcher())
+    assert len(history) == 6
+    assert max(history, key=lambda epoch: epoch.macro_recall) is not history[-1]
+    assert without_time([fit._measured(6, history[-1].loss, 0.0)]) == without_time(history[-1:])
+
+
 def test_averaged_weights_are_kept_and_training_goes_on_from_the_last_ones() -> None:
     plain_history, averaged_history = make().run(Watcher()), make(AVERAGED).run(Watcher())
     assert [epoch.loss for epoch in plain_history] == pytest.approx([epoch.loss for epoch in averaged_history])

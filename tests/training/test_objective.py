@@ -44,6 +44,14 @@ def test_it_is_the_best_epoch_of_the_last_stage(data: Path, tmp_path: Path) -> N
     assert len(list((tmp_path / "cache").iterdir())) == 1
 
 
+def test_it_is_the_last_epoch_where_the_stage_keeps_that(data: Path, tmp_path: Path) -> None:
+    stages = [{"name": "one", "keep": "last", "epochs": 9, "learning_rate": 0.5}]
+    recipe = Recipe.model_validate({**RECIPE.model_dump(), "stages": stages})
+    run = Trainer(recipe, [data], tmp_path / "work", Display(Console(quiet=True))).run()
+    figures = [epoch.macro_recall for epoch in run.history["one"]]
+    assert ValidationRecall([data])(recipe) == figures[-1] != max(figures)
+
+
 def test_an_error_of_the_training_is_raised(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no\.csv: cannot be read"):
         ValidationRecall([tmp_path / "no.csv"])(RECIPE)

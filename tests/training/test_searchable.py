@@ -51,6 +51,7 @@ def test_a_knob_is_found_by_its_key(key: str, path: Any, kind: str, value: Any) 
         ("network.layers", "network.embedding, network.masked"),
         ("stages.one.seed", "stages.one.epochs"),
         ("stages.one.name", "stages.one.epochs"),
+        ("stages.one.keep", "stages.one.epochs"),
         ("stages.two.epochs", "tokenizer.KEY"),
         ("data.sources.a.rows", "data.sources.a.weight"),
         ("data.sources.c.csv.weight", "data.sources.b.csv.gz.KEY"),
