@@ -11,7 +11,8 @@ from rich.console import Console
 from benchmarks.quality.log import LOG, log
 from benchmarks.quality.results import Result, append_result, data_digest, digest, of_trial, read_results
 from benchmarks.quality.trial import Trial, read_trials
-from serving.bundle import sha256
+from serving.bundle import Bundle, sha256
+from serving.errors import BundleError
 from training.display import Display
 from training.errors import DataError, TrainingError
 from training.runtime import keras
@@ -42,7 +43,7 @@ def main() -> None:
 
 def _missing(trials: Sequence[Trial], paths: Sequence[Path]) -> list[tuple[Trial, int]]:
     results = read_results()
-    data = {trial.name: _digest(_read(trial, paths)) for trial in trials}
+    data = {trial.name: learned_from(trial, paths) for trial in trials}
     done = {(trial.name, result.seed) for trial in trials for result in of_trial(trial, results, data[trial.name])}
     seeds = sorted({seed for trial in trials for seed in trial.seeds})
     wanted = [(trial, seed) for seed in seeds for trial in trials if seed in trial.seeds]
@@ -60,7 +61,7 @@ def _run(trial: Trial, seed: int, paths: Sequence[Path], cache: Path | None) -> 
     kept = kept_epoch(history[last.name], last.keep)
     seconds = round(time.process_time() - start, 1)
     figures = (round(kept.macro_recall, 5), round(kept.validation_loss, 5))
-    return Result(trial.name, seed, *figures, seconds, digest(recipe), _digest(_read(trial, paths)))
+    return Result(trial.name, seed, *figures, seconds, digest(recipe), learned_from(trial, paths))
 
 
 def _used(trial: Trial, paths: Sequence[Path]) -> list[Path]:
@@ -68,17 +69,18 @@ def _used(trial: Trial, paths: Sequence[Path]) -> list[Path]:
     return [path for path in paths if path.name in wanted]
 
 
-def _read(trial: Trial, paths: Sequence[Path]) -> list[Path]:
-    """All that a result depends on: the data, and word vectors."""
-    vectors = trial.recipe(trial.seeds[0]).vectors
-    return [*_used(trial, paths), *([Path(vectors.file)] if vectors else [])]
-
-
-def _digest(paths: Sequence[Path]) -> str:
+def learned_from(trial: Trial, paths: Sequence[Path]) -> str:
+    """The digest of all that its trainings learn from: the data, word vectors, teachers. Raises DataError."""
+    recipe = trial.recipe(trial.seeds[0])
+    files = [*_used(trial, paths), *([Path(recipe.vectors.file)] if recipe.vectors else [])]
+    folders = {folder for stage in recipe.stages for folder in stage.teachers}
     try:
-        return data_digest({path.name: sha256(path) for path in paths})
+        teachers = {folder: Bundle.read(Path(folder)).metadata.model_version for folder in folders}
+        return data_digest({path.name: sha256(path) for path in files} | teachers)
     except OSError as error:
         raise DataError(f"{error.filename}: cannot be read ({error.strerror})") from error
+    except BundleError as error:
+        raise DataError(f"{trial.name}: stages.teachers: {error}") from error
 
 
 def _draw(trials: Sequence[Trial]) -> None:

@@ -42,7 +42,7 @@ def digest(recipe: Recipe) -> str:
 
 
 def data_digest(hashes: Mapping[str, str]) -> str:
-    """12 hex digits over the files."""
+    """12 hex digits over what was learned from: name of a file -> sha256, folder of a teacher -> its version."""
     return hashlib.sha256(json.dumps(dict(hashes), sort_keys=True).encode()).hexdigest()[:12]
 
 
