@@ -22,7 +22,7 @@ class FitKnobs(Table):
     keep: Kept = Field(
         "best",
         description="the epoch whose weights are kept: of the greatest validation macro recall, or the last, after all "
-        "`epochs`: of some hundred validation rows chance chooses the best",
+        "`epochs`: among some hundred validation rows chance has a say in the best",
     )
     batch_size: int = Field(64, ge=1, le=4096, description="texts a step")
     learning_rate: float = Field(1e-3, gt=0, le=1, description="of AdamW, at its highest")
