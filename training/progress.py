@@ -19,7 +19,7 @@ class Progress:
 
 @dataclass
 class State:
-    """Finished epochs, the kept of them, and the one that is going on."""
+    """Finished epochs, which of them is kept, and the one that is going on."""
 
     history: list[Epoch] = field(default_factory=list)
     kept: Epoch | None = None
