@@ -12,9 +12,10 @@ HEAD = """# What was tried
 Each line is one change to a recipe of this folder, with what was expected before and what came out: macro recall on
 the validation part (SemEval-2015 test and SemEval-2016 development test; of the debate and the questions, a part of
 their own; no choice is made on a test), mean and standard deviation over the seeds (their number in brackets), and the
-difference from the line that the change is made to, over the seeds that both have. A difference of less than the
-spreads says little, and one seed says less. Most networks are smaller than the default one, so that many changes can be
-measured.
+difference from the line that the change is made to, over the seeds that both have. The figures are of the epoch with
+the greatest macro recall, or of the last where a line says that it is kept: not chosen, it is flattered less. A
+difference of less than the spreads says little, and one seed says less. Most networks are smaller than the default one,
+so that many changes can be measured.
 `python -m benchmarks.quality --data FILES...` runs what has no result yet and draws this page again; `trials.toml` says
 what each line is.
 """
