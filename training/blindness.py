@@ -16,17 +16,28 @@ SAID = {"about", "terms", "found_on"}
 def check_blind(metadata: Metadata, recipe: Recipe, files: Sequence[tuple[str, str]], where: str) -> None:
     """That a bundle was not trained on what is validation or test for this recipe with these files: names and sha256.
 
-    One of other files passes; one that shares a file must have been given the same files, split alike. `where` begins
-    the message. Raises DataError.
+    One of other files passes, if none of its teachers learned from these; one that shares a file must have been given
+    the same files, split alike, and so were its teachers held to it. `where` begins the message. Raises DataError.
     """
     its, ours = sorted(file.sha256 for file in metadata.data), sorted(sha for _, sha in files)
     if not set(its) & set(ours):
+        _check_teachers(metadata, files, where)
         return
     known, wanted = {"files": its, **_split_of(_recipe(metadata, where))}, {"files": ours, **_split_of(recipe)}
     if different := sorted(key for key in wanted if wanted[key] != known[key]):
         raise DataError(
             f"{where}: {metadata.name} {metadata.model_version} has seen rows of other parts of the same files: its "
             f"{', '.join(different)} differ; accepted: bundles of one split (data.split_seed), or of other files"
+        )
+
+
+def _check_teachers(metadata: Metadata, files: Sequence[tuple[str, str]], where: str) -> None:
+    theirs = {file.sha256 for file in metadata.teacher_data}
+    if shared := sorted(name for name, sha in files if sha in theirs):
+        raise DataError(
+            f"{where}: {metadata.name} {metadata.model_version} was taught by bundles that learned from "
+            f"{', '.join(shared)}, of whose parts it does not tell; accepted: one that was given these files itself, "
+            "or whose teachers were not"
         )
 
 

@@ -83,6 +83,7 @@ class Bundling:
             libraries=runtime.library_versions(),
             teachers=self.trained.teachers,
             teacher_recipes=self.trained.teacher_recipes,
+            teacher_data=self.trained.teacher_data,
             vectors=self.trained.vectors,
             metrics={},
         )

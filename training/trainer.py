@@ -45,6 +45,7 @@ class Trained:
     cleaning: dict[str, int]
     teachers: dict[str, str]
     teacher_recipes: dict[str, dict[str, Any]]
+    teacher_data: list[DataFile]
     vectors: DataFile | None
 
     @property
@@ -104,12 +105,13 @@ class Trainer:
         stages = Stages(trainee, self.recipe.schedule, rows.of_stage, self.recipe.seed, checkpoint, finished)
         history = stages.run(self.display, saved=saved, body=body)
         facts = self._weak_facts(body)
-        # A file can hold labelled rows and others.
         weak = [DataFile(**file) for file in facts["files"]]
-        files = list({(file.file, file.sha256): file for file in (*self.dataset.files, *weak)}.values())
+        files = _distinct([*self.dataset.files, *weak])
         cleaning = {**self.dataset.cleaning, **{f"pre-training: {k}": v for k, v in facts["cleaning"].items()}}
-        recipes = {folder: teacher.recipe for folder, teacher in self._taught_by.items()}
-        learned_from = (files, cleaning, self._teachers, recipes, self._vectors)
+        taught_by = self._taught_by
+        recipes = {folder: teacher.recipe for folder, teacher in taught_by.items()}
+        seen = _distinct([file for teacher in taught_by.values() for file in (*teacher.data, *teacher.teacher_data)])
+        learned_from = (files, cleaning, self._teachers, recipes, seen, self._vectors)
         return Trained(trainee.network, tokenizer, self.dataset, rows.validation, history, *learned_from)
 
     @cached_property
@@ -190,3 +192,8 @@ class Trainer:
         )
         self.display.network(network.count_params(), encoder.vocabulary_size, runtime.device())
         return Trainee(network, tasks, words=any(stage.masked_words for stage in self.recipe.schedule))
+
+
+def _distinct(files: Sequence[DataFile]) -> list[DataFile]:
+    """Each file once: it can hold labelled rows and others, or have taught several."""
+    return list({(file.file, file.sha256): file for file in files}.values())

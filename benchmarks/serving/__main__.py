@@ -1,4 +1,4 @@
-"""python -m benchmarks.serving [--seconds 15] [--only NAME...]: prints the table for the README.
+"""python -m benchmarks.serving [--seconds 15] [--only NAME...]: prints the table for docs/figures.md.
 
 Each server in turn, with one worker, and the same tweets: once as much as it can bear, from 64 connections that each
 wait for their answer; then half of that, for the latency. A machine's speed drifts within minutes, so each ratio is
