@@ -1,7 +1,7 @@
 """A recipe over several seeds: python -m benchmarks.seeds RECIPE DATA... [--seeds 1 2 3] [--stage-cache DIR].
 
 Prints a row a seed, then mean and spread, all of the test part through serving; with --baselines also what the best
-baseline of each seed, trained on the same rows, gets there, and each baseline's mean. Where each seed has a test part
+baseline of each seed, trained on the same rows, gets there, and each baseline's means. Where each seed has a test part
 of its own, the calibration error of all answers together stands below the seeds: there is less of chance in it than in
 that of one small part.
 """
@@ -17,7 +17,7 @@ from statistics import mean, stdev
 import numpy as np
 from rich.console import Console
 
-from training.compare import baseline_rows
+from training.compare import Row, baseline_rows
 from training.dataset import load_dataset
 from training.display import Display
 from training.metrics import Bin, Figures, calibration_error, calibration_error_by_chance
@@ -30,10 +30,10 @@ POLAR = ("negative", "positive")
 
 @dataclass(frozen=True)
 class Seed:
-    """One seed's test figures, and the macro recall of each baseline by its name where baselines were wanted."""
+    """One seed's test figures, and those of each baseline by its name where baselines were wanted."""
 
     figures: Figures
-    baselines: Mapping[str, float] = field(default_factory=dict)
+    baselines: Mapping[str, Row] = field(default_factory=dict)
 
     def columns(self) -> dict[str, float]:
         """Column -> figure; the F1 of positive and negative is SemEval-2016's own measure, and theirs alone."""
@@ -44,7 +44,7 @@ class Seed:
         columns["expected calibration error"] = found.expected_calibration_error
         columns["of it by chance"] = found.expected_calibration_error_by_chance
         if self.baselines:
-            columns["best baseline's macro recall"] = max(self.baselines.values())
+            columns["best baseline's macro recall"] = max(row.macro_recall for row in self.baselines.values())
         return columns
 
 
@@ -61,7 +61,7 @@ def main() -> None:
     for seed in options.seeds:
         recipe = read_recipe(find_recipe(options.recipe), seed=seed)
         check_vectors(recipe)
-        baselines = baseline_recalls(recipe, options.data) if options.baselines else {}
+        baselines = measured_baselines(recipe, options.data) if options.baselines else {}
         found[seed] = Seed(fit(recipe, options.data, options.stage_cache), baselines)
     sys.stdout.write(table(found) + "\n")
     if recipe.data.split_seed is None and recipe.data.test:
@@ -77,18 +77,27 @@ def fit(recipe: Recipe, data: list[Path], stage_cache: Path | None = None) -> Fi
         return Pipeline(recipe, data, out, display, stage_cache, baselines=False).run()
 
 
-def baseline_recalls(recipe: Recipe, data: list[Path]) -> dict[str, float]:
-    """Name -> macro recall on the test part."""
+def measured_baselines(recipe: Recipe, data: list[Path]) -> dict[str, Row]:
+    """Name -> figures on the test part."""
     dataset = load_dataset(data, recipe.data, recipe.split_seed)
-    return {row.name: row.macro_recall for row in baseline_rows(recipe, dataset, Display(Console(stderr=True)))}
+    return {row.name: row for row in baseline_rows(recipe, dataset, Display(Console(stderr=True)))}
 
 
-def baseline_table(seeds: Sequence[Mapping[str, float]]) -> str:
-    """Markdown: each baseline's mean macro recall over the seeds, the best first; without one that a seed lacks."""
+def baseline_table(seeds: Sequence[Mapping[str, Row]]) -> str:
+    """Markdown: each baseline's means over the seeds, best macro recall first; without one that a seed lacks."""
     names = [name for name in seeds[0] if all(name in found for found in seeds)]
-    means = {name: mean(found[name] for found in seeds) for name in names}
-    lines = [f"| {name} | {means[name]:.3f} |" for name in sorted(means, key=lambda name: -means[name])]
-    return "\n".join(["| baseline | mean macro recall |", "|---|---:|", *lines])
+    means = {name: _means([found[name] for found in seeds]) for name in names}
+    lines = [
+        f"| {name} | " + " | ".join(f"{value:.3f}" for value in means[name]) + " |"
+        for name in sorted(means, key=lambda name: -means[name][0])
+    ]
+    head = ["| baseline, mean of the seeds | macro recall | macro F1 | accuracy |", "|---|---:|---:|---:|"]
+    return "\n".join([*head, *lines])
+
+
+def _means(rows: Sequence[Row]) -> list[float]:
+    figures = [(row.macro_recall, row.macro_f1, row.accuracy) for row in rows]
+    return [mean(column) for column in zip(*figures, strict=True)]
 
 
 def table(seeds: dict[int, Seed]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import accuracy_score, f1_score, recall_score
+from sklearn.metrics import accuracy_score
 
 from serving.bundle import Bundle, sha256
 from serving.predictor import Predictor
@@ -17,7 +17,7 @@ from training.blindness import check_blind
 from training.dataset import Dataset, load_dataset
 from training.display import Display
 from training.errors import DataError
-from training.metrics import Labels
+from training.metrics import Labels, macro_f1, macro_recall
 from training.preflight import check_vectors
 from training.recipe import Recipe
 from training.sources import in_order
@@ -124,8 +124,8 @@ def _row(
     rate = len(texts) / (time.perf_counter() - start)
     return Row(
         name=name,
-        macro_recall=float(recall_score(truth, found, average="macro", zero_division=0)),
-        macro_f1=float(f1_score(truth, found, average="macro", zero_division=0)),
+        macro_recall=macro_recall(truth, found),
+        macro_f1=macro_f1(truth, found),
         accuracy=float(accuracy_score(truth, found)),
         training_seconds=seconds,
         bytes=stored,
@@ -135,9 +135,7 @@ def _row(
 
 
 def _macro_recall(frame: pd.DataFrame, predict: Callable[[Sequence[str]], Labels]) -> float:
-    truth = frame.label.to_numpy()
-    found = predict(frame.text.tolist())
-    return float(recall_score(truth, found, labels=np.unique(truth), average="macro", zero_division=0))
+    return macro_recall(frame.label.to_numpy(), predict(frame.text.tolist()))
 
 
 def comparison_table(rows: Sequence[Row]) -> str:

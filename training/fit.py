@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import accuracy_score, recall_score
+from sklearn.metrics import accuracy_score
 
 from training.batches import Batch, Batches, Floats
 from training.checkpoint import Arrays
-from training.metrics import Labels
+from training.metrics import Labels, macro_recall
 from training.progress import Progress, State
 from training.runtime import keras
 from training.schedule import Stage
@@ -160,8 +160,7 @@ def validate(network: keras.Model, batches: Batches) -> tuple[float, float, floa
     probabilities, targets = predict(network, batches), batches.targets
     truth, found = targets.argmax(1), probabilities.argmax(1)
     surprise = -np.log(np.maximum((probabilities * targets).sum(1), 1e-12))
-    recall = recall_score(truth, found, average="macro", zero_division=0)
-    return float(surprise.mean()), float(recall), float(accuracy_score(truth, found))
+    return float(surprise.mean()), macro_recall(truth, found), float(accuracy_score(truth, found))
 
 
 def predict(network: keras.Model, batches: Batches) -> Floats:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import binom
-from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support, recall_score
 
 Labels = npt.NDArray[np.int64]
 Probabilities = npt.NDArray[np.floating[Any]]
@@ -57,6 +57,16 @@ class Figures:
         return {name: value for name, value in asdict(self).items() if name != "bins"}
 
 
+def macro_recall(truth: Labels, found: Labels) -> float:
+    """The mean recall of the classes that have rows; class indices, both (rows,)."""
+    return float(recall_score(truth, found, labels=np.unique(truth), average="macro", zero_division=0))
+
+
+def macro_f1(truth: Labels, found: Labels) -> float:
+    """The mean F1 of the classes that have rows; class indices, both (rows,)."""
+    return float(f1_score(truth, found, labels=np.unique(truth), average="macro", zero_division=0))
+
+
 def measure(labels: list[str], truth: Labels, probabilities: Probabilities, temperature: float) -> Figures:
     """All figures of a part.
 
@@ -65,13 +75,12 @@ def measure(labels: list[str], truth: Labels, probabilities: Probabilities, temp
     """
     found, indices = probabilities.argmax(1), np.arange(len(labels))
     precision, recall, f1, counts = precision_recall_fscore_support(truth, found, labels=indices, zero_division=0)
-    present = counts > 0
     matrix = confusion_matrix(truth, found, labels=indices)
     bins = confidence_bins(truth, probabilities)
     return Figures(
         rows=len(truth),
-        macro_recall=float(recall[present].mean()),
-        macro_f1=float(f1[present].mean()),
+        macro_recall=macro_recall(truth, found),
+        macro_f1=macro_f1(truth, found),
         accuracy=float((found == truth).mean()),
         expected_calibration_error=calibration_error(bins),
         expected_calibration_error_uncalibrated=expected_calibration_error(

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 from benchmarks.seeds import Seed, baseline_table, table, together
+from training.compare import Row
 from training.metrics import Bin, ClassFigures, Figures
 
 
@@ -19,6 +20,10 @@ def figures(macro_recall: float, **f1: float) -> Figures:
     )
 
 
+def row(macro_recall: float, macro_f1: float = 0.2, accuracy: float = 0.6) -> Row:
+    return Row("x", macro_recall, macro_f1, accuracy, 1.0, 1, 1.0)
+
+
 def test_mean_and_spread_over_seeds() -> None:
     lines = table({seed: Seed(figures(recall)) for seed, recall in ((1, 0.5), (2, 0.6), (3, 0.7))}).splitlines()
     assert lines[0] == "| seed | macro recall | macro F1 | accuracy | expected calibration error | of it by chance |"
@@ -29,7 +34,7 @@ def test_mean_and_spread_over_seeds() -> None:
 
 def test_sentiment_has_the_mean_of_both_polarities_and_baselines_a_column() -> None:
     found = figures(0.5, negative=0.2, neutral=0.9, positive=0.4)
-    lines = table({1: Seed(found, {"majority": 0.33, "SVM": 0.45})}).splitlines()
+    lines = table({1: Seed(found, {"majority": row(0.33), "SVM": row(0.45)})}).splitlines()
     assert lines[0].endswith(
         "| F1 of positive and negative | expected calibration error | of it by chance | best baseline's macro recall |"
     )
@@ -45,5 +50,11 @@ def test_the_calibration_error_of_all_answers_together() -> None:
 
 
 def test_baselines_by_their_mean_over_the_seeds() -> None:
-    seeds = [{"majority": 0.33, "SVM": 0.4, "VADER": 0.9}, {"SVM": 0.5, "majority": 0.33}]
-    assert baseline_table(seeds).splitlines()[2:] == ["| SVM | 0.450 |", "| majority | 0.330 |"]
+    seeds = [
+        {"majority": row(0.33), "SVM": row(0.4, 0.3, 0.7), "VADER": row(0.9)},
+        {"SVM": row(0.5, 0.5, 0.8), "majority": row(0.33)},
+    ]
+    assert baseline_table(seeds).splitlines()[2:] == [
+        "| SVM | 0.450 | 0.400 | 0.750 |",
+        "| majority | 0.330 | 0.200 | 0.600 |",
+    ]

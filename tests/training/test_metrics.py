@@ -6,6 +6,8 @@ from training.metrics import (
     calibration_error_by_chance,
     confidence_bins,
     expected_calibration_error,
+    macro_f1,
+    macro_recall,
     measure,
     rescaled,
 )
@@ -36,6 +38,12 @@ def test_a_class_without_rows_does_not_count() -> None:
     figures = measure(LABELS, np.array([0, 0, 1]), one_hot(np.array([0, 0, 2])), temperature=1.0)
     assert figures.macro_recall == pytest.approx(1 / 2)
     assert figures.classes["c"].rows == 0
+
+
+def test_the_means_are_over_the_classes_that_have_rows() -> None:
+    truth, found = np.array([0, 0, 1]), np.array([0, 2, 1])
+    assert macro_recall(truth, found) == pytest.approx((1 / 2 + 1) / 2)
+    assert macro_f1(truth, found) == pytest.approx((2 / 3 + 1) / 2)
 
 
 def test_calibration_error_by_hand() -> None:
