@@ -51,7 +51,9 @@ class Metadata(_Strict):
     cleaning: dict[str, int] = Field(description="rule -> rows dropped or merged by it")
     libraries: dict[str, str]
     teachers: dict[str, str] = Field({}, description="folder -> model version of the bundles that it learned from")
-    teacher_recipes: dict[str, dict[str, Any]] = Field({}, description="folder -> recipe of those, to make them again")
-    teacher_data: list[DataFile] = Field([], description="what those, and whoever taught them, learned from")
+    teacher_recipes: dict[str, dict[str, Any]] = Field(
+        {}, description="folder -> recipe of those and of their teachers, who come first, to make them again"
+    )
+    teacher_data: dict[str, list[DataFile]] = Field({}, description="folder -> files that each of these learned from")
     vectors: DataFile | None = Field(None, description="word vectors that the embedding started from; rows: words")
     metrics: dict[str, Any] = Field(description="part -> figures, computed on the served path")

@@ -32,12 +32,17 @@ def check_blind(metadata: Metadata, recipe: Recipe, files: Sequence[tuple[str, s
 
 
 def _check_teachers(metadata: Metadata, files: Sequence[tuple[str, str]], where: str) -> None:
-    theirs = {file.sha256 for file in metadata.teacher_data}
+    who = f"{where}: {metadata.name} {metadata.model_version}"
+    if untold := sorted(metadata.teachers.keys() - metadata.teacher_data.keys()):
+        raise DataError(
+            f"{who} does not tell what its teachers learned from ({', '.join(untold)}), which may be rows that are "
+            "validation or test here; accepted: bundles with teacher_data in metadata.json, as training writes it now"
+        )
+    theirs = {file.sha256 for learned in metadata.teacher_data.values() for file in learned}
     if shared := sorted(name for name, sha in files if sha in theirs):
         raise DataError(
-            f"{where}: {metadata.name} {metadata.model_version} was taught by bundles that learned from "
-            f"{', '.join(shared)}, of whose parts it does not tell; accepted: one that was given these files itself, "
-            "or whose teachers were not"
+            f"{who} has teachers that learned from {', '.join(shared)}, perhaps from rows that are validation or test "
+            "here; accepted: bundles of this split of the same files, or whose teachers learned from others"
         )
 
 

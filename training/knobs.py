@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from training.data_knobs import Data, Source
+from training.inheritance import EXTENDS
 from training.network_knobs import NetworkKnobs
 from training.ranges import Range, Tune
 from training.recipe import Recipe
@@ -28,9 +29,14 @@ TABLES: dict[str, type[BaseModel]] = {
 }
 
 
+EXTENDED = (
+    "| string | none | name or path of a recipe that this one is laid over, key by key; lists replaced whole |"
+)
+
+
 def knob_table() -> str:
     """Markdown: key, accepted values, default, meaning."""
-    lines = ["| key | accepted | default | meaning |", "|---|---|---|---|"]
+    lines = ["| key | accepted | default | meaning |", "|---|---|---|---|", f"| `{EXTENDS}` {EXTENDED}"]
     return "\n".join([*lines, *(row for prefix, table in TABLES.items() for row in _rows(prefix, table))])
 
 

@@ -17,7 +17,10 @@ class FitKnobs(Table):
 
     epochs: int = Field(10, ge=1, le=1000, description="passes over the training part, at most")
     patience: int = Field(
-        3, ge=1, le=1000, description="epochs without a better validation macro recall before the stop"
+        3,
+        ge=1,
+        le=1000,
+        description="epochs without a better validation macro recall before the stop; none with keep = 'last'",
     )
     keep: Kept = Field(
         "best",

@@ -30,7 +30,9 @@ class TokenizerKnobs(Table):
         "keep", description="drop: scikit-learn's list of English words goes, with or without not, no, never, ..."
     )
     stemming: Literal["none", "plural", "snowball"] = Field(
-        "none", description="English only; plural: shows becomes show; snowball: loved, loves and loving become love"
+        "none",
+        description="English only; plural: shows becomes show; snowball: loved, loves and loving become love; no "
+        "lemmatization: a lemma takes a dictionary, which tokenizer.json cannot hold",
     )
 
     @model_validator(mode="after")

@@ -26,7 +26,7 @@ from training.rows import StageRows
 from training.runtime import keras
 from training.sources import in_order
 from training.stages import History, Stages, dumped
-from training.teachers import Teachers
+from training.teachers import Teachers, lineage
 from training.tokenizer import build_tokenizer
 from training.trainee import Trainee
 from training.weak import WeakRows, load_weak
@@ -45,7 +45,7 @@ class Trained:
     cleaning: dict[str, int]
     teachers: dict[str, str]
     teacher_recipes: dict[str, dict[str, Any]]
-    teacher_data: list[DataFile]
+    teacher_data: dict[str, list[DataFile]]
     vectors: DataFile | None
 
     @property
@@ -108,10 +108,7 @@ class Trainer:
         weak = [DataFile(**file) for file in facts["files"]]
         files = _distinct([*self.dataset.files, *weak])
         cleaning = {**self.dataset.cleaning, **{f"pre-training: {k}": v for k, v in facts["cleaning"].items()}}
-        taught_by = self._taught_by
-        recipes = {folder: teacher.recipe for folder, teacher in taught_by.items()}
-        seen = _distinct([file for teacher in taught_by.values() for file in (*teacher.data, *teacher.teacher_data)])
-        learned_from = (files, cleaning, self._teachers, recipes, seen, self._vectors)
+        learned_from = (files, cleaning, self._teachers, *lineage(self._taught_by), self._vectors)
         return Trained(trainee.network, tokenizer, self.dataset, rows.validation, history, *learned_from)
 
     @cached_property
@@ -195,5 +192,5 @@ class Trainer:
 
 
 def _distinct(files: Sequence[DataFile]) -> list[DataFile]:
-    """Each file once: it can hold labelled rows and others, or have taught several."""
+    """Each file once: it can hold labelled rows and others."""
     return list({(file.file, file.sha256): file for file in files}.values())

@@ -1,6 +1,7 @@
 """What the README says, held to what is so."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -64,6 +65,23 @@ def test_a_file_is_scored_alike_by_both_lines(web: Service, pristine_bundle: Pat
     _run(web, f"PYTHONPATH={ROOT} MODEL_DIR={pristine_bundle} {python} {rest}", tmp_path)
     assert (tmp_path / "scored.csv").read_text(encoding="utf-8") == scored
     assert [line.split(",")[0] for line in scored.splitlines()] == ["id", "1", "2", "3"]
+
+
+def test_the_lines_on_your_own_data_do_what_they_say(tmp_path: Path) -> None:
+    (block,) = (block for block in blocks("sh") if "python -m training fit recipe.toml" in block)
+    lines = [line.partition("#")[0].split() for line in block.splitlines() if line.startswith("python -m training")]
+    assert [line[3] for line in lines] == ["fit", "evaluate", "compare", "knobs"]
+    (tmp_path / "recipe.toml").write_text('extends = "sample"\n[fit]\nepochs = 1\n', encoding="utf-8")
+    rows = (ROOT / "data" / "sample.csv").read_text(encoding="utf-8").replace("text,label", "tweet,mood", 1)
+    for name in ("mine.csv", "held_back.csv"):
+        (tmp_path / name).write_text(rows, encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    for line in lines:
+        command = [sys.executable, *line[1:]]
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300, check=False
+        )
+        assert done.returncode == 0, done.stderr
 
 
 def test_make_knows_each_target() -> None:

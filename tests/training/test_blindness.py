@@ -30,15 +30,22 @@ def test_one_of_other_files_is_blind() -> None:
 def test_one_of_other_files_whose_teachers_learned_from_these_is_refused() -> None:
     """Of these it has the teachers' answers, and which rows those had seen is not known."""
     theirs = [DataFile(file="renamed.csv", rows=3, sha256="abc")]
-    taught = trained(4, sha="other").model_copy(update={"teacher_data": theirs})
-    with pytest.raises(DataError, match=r"here: fake 0123456789ab was taught by bundles that learned from d\.csv, of"):
+    taught = trained(4, sha="other").model_copy(update={"teachers": {"b": "v"}, "teacher_data": {"a": theirs, "b": []}})
+    with pytest.raises(DataError, match=r"here: fake 0123456789ab has teachers that learned from d\.csv, perhaps"):
         check_blind(taught, Recipe(name="s", seed=4), FILES, "here")
     check_blind(taught, Recipe(name="s", seed=4), [("d.csv", "third")], "here")
 
 
+def test_one_of_other_files_tells_what_its_teachers_learned_from() -> None:
+    taught = trained(4, sha="other").model_copy(update={"teachers": {"a": "v", "b": "v"}, "teacher_data": {"a": []}})
+    with pytest.raises(DataError, match=r"here: fake 0123456789ab does not tell what its teachers learned from \(b\)"):
+        check_blind(taught, Recipe(name="s", seed=4), FILES, "here")
+
+
 def test_one_of_the_same_split_held_its_teachers_to_it() -> None:
-    theirs = [DataFile(file="d.csv", rows=3, sha256="abc")]
-    check_blind(trained(4).model_copy(update={"teacher_data": theirs}), Recipe(name="s", seed=4), FILES, "here")
+    theirs = {"a": [DataFile(file="d.csv", rows=3, sha256="abc")]}
+    taught = trained(4).model_copy(update={"teachers": {"a": "v", "b": "v"}, "teacher_data": theirs})
+    check_blind(taught, Recipe(name="s", seed=4), FILES, "here")
 
 
 @pytest.mark.parametrize(

@@ -11,3 +11,4 @@ def test_every_knob_has_its_meaning_and_range() -> None:
     assert knobs["tokenizer.model"][1] == "`word`, `bpe`"
     assert knobs["network.lstm"][1] == "list of integer 1 to 1024"
     assert knobs["name"][2] == "required"
+    assert knobs["extends"][3].startswith("name or path of a recipe")

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from serving.bundle import Bundle, sha256
 from serving.metadata import DataFile
-from tests.bundles import edit_metadata, write_bundle
+from tests.bundles import write_bundle
 from tests.training.test_dataset import distinct, write
 from training.display import Display
 from training.errors import DataError, ResumeError
@@ -144,13 +144,11 @@ def test_a_body_of_weak_labels_serves_another_split(paths: list[Path], tmp_path:
 
 def test_teachers_are_asked_and_remembered(paths: list[Path], tmp_path: Path) -> None:
     write_bundle(tmp_path / "teacher", labels=["a", "b"])
-    words = [{"file": f"{name}.csv", "rows": 3, "sha256": sha} for name, sha in (("d", "abc"), ("e", "def"))]
-    edit_metadata(tmp_path / "teacher", lambda content: content.update(data=words[:1], teacher_data=words))
     taught = {"name": "own", "epochs": 1, "teachers": [str(tmp_path / "teacher")], "teacher_share": 0.9}
     found = train(paths, tmp_path, stages=[taught])
     assert found.teachers == {str(tmp_path / "teacher"): Bundle.read(tmp_path / "teacher").metadata.model_version}
     assert found.teacher_recipes == {str(tmp_path / "teacher"): Bundle.read(tmp_path / "teacher").metadata.recipe}
-    assert [file.model_dump() for file in found.teacher_data] == words
+    assert found.teacher_data == {str(tmp_path / "teacher"): Bundle.read(tmp_path / "teacher").metadata.data}
 
 
 def test_two_files_of_one_name_are_both_remembered(tmp_path: Path) -> None:

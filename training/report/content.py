@@ -22,6 +22,8 @@ def content_of(evidence: Evidence, *, texts: bool) -> dict[str, Any]:
         "mistakes": mistakes.mistake_table(evidence) if texts else None,
         "use": use_of(metadata),
         "command": provenance.command(metadata),
+        "kept": provenance.kept(metadata),
+        "vectors_path": provenance.vectors_path(metadata),
         "recipes": {name: as_toml(recipe) for name, recipe in provenance.recipes(metadata).items()},
     }
 

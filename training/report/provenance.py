@@ -1,22 +1,33 @@
 """Where a model is from: files, cleaning, parts, libraries, and the way to make it again."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from serving.metadata import Metadata
+from serving.metadata import DataFile, Metadata
 from training.report.table import Table, count
 
 
 def file_table(metadata: Metadata) -> Table:
-    """What each file is, its terms, the start of its sha256, its rows."""
-    rows = [
-        (file.file, _said(metadata, file.file, "about"), _said(metadata, file.file, "terms"), file.sha256[:12])
-        for file in metadata.data
-    ]
-    sizes = [count(file.rows) for file in metadata.data]
-    told = [(*row, size) for row, size in zip(rows, sizes, strict=True)]
-    return Table("Files", ("file", "what it is", "terms", "sha256", "rows"), [*told, *_vectors(metadata)], words=4)
+    """What each file is, its terms, the start of its sha256, its rows; last those that only a teacher learned from."""
+    rows = [_file_row(metadata.recipe, file) for file in metadata.data]
+    rows += [*_of_teachers(metadata), *_vectors(metadata)]
+    return Table("Files", ("file", "what it is", "terms", "sha256", "rows"), rows, words=4)
+
+
+def _file_row(recipe: dict[str, Any], file: DataFile) -> tuple[str, ...]:
+    about, terms = (_said(recipe, file.file, key) for key in ("about", "terms"))
+    return file.file, about, terms, file.sha256[:12], count(file.rows)
+
+
+def _of_teachers(metadata: Metadata) -> Iterator[tuple[str, ...]]:
+    told = {file.sha256 for file in metadata.data}
+    for folder, files in metadata.teacher_data.items():
+        for file in files:
+            if file.sha256 not in told:
+                told.add(file.sha256)
+                name, about, *rest = _file_row(metadata.teacher_recipes.get(folder, {}), file)
+                yield name, f"of the teacher {folder} alone: {about}", *rest
 
 
 def _vectors(metadata: Metadata) -> Iterator[tuple[str, ...]]:
@@ -62,10 +73,24 @@ def teacher_table(metadata: Metadata) -> Table:
 def command(metadata: Metadata) -> str:
     """The shell commands, a line each, that train the same model from its recipes and files, its teachers first."""
     commands = [
-        _fit(file, _files(sources(recipe)) or _given(metadata), folder, recipe.get("seed", metadata.seed))
+        _fit(file, _given(metadata.teacher_data.get(folder, metadata.data)), folder, recipe.get("seed", metadata.seed))
         for file, folder, recipe in _teachers(metadata)
     ]
-    return "\n".join([*commands, _fit("recipe.toml", _given(metadata), f"build/{metadata.name}", metadata.seed)])
+    return "\n".join([*commands, _fit("recipe.toml", _given(metadata.data), f"build/{metadata.name}", metadata.seed)])
+
+
+def kept(metadata: Metadata) -> str:
+    """Which epoch of the last stage the network is: best or last."""
+    fit = metadata.recipe.get("fit", {})
+    last = (metadata.recipe.get("stages") or [fit])[-1]
+    found: str = last.get("keep", fit.get("keep", "best"))
+    return found
+
+
+def vectors_path(metadata: Metadata) -> str:
+    """Where the recipe looks for word vectors; empty where it has none."""
+    said: str = metadata.recipe.get("vectors", {}).get("file", "") if metadata.vectors else ""
+    return said
 
 
 def sources(recipe: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -79,20 +104,16 @@ def _teachers(metadata: Metadata) -> Iterator[tuple[str, str, dict[str, Any]]]:
         yield f"teacher-{number}.toml", folder, recipe
 
 
-def _files(found: Iterator[dict[str, Any]]) -> list[str]:
-    return list(dict.fromkeys(source["file"] for source in found))
-
-
-def _given(metadata: Metadata) -> list[str]:
-    return [file.file for file in metadata.data] or ["FILES"]
+def _given(files: Sequence[DataFile]) -> list[str]:
+    return list(dict.fromkeys(file.file for file in files)) or ["FILES"]
 
 
 def _fit(recipe: str, files: list[str], out: str, seed: int) -> str:
     return f"python -m training fit {shlex.join([recipe, '--data', *files, '--out', out])} --seed {seed}"
 
 
-def _said(metadata: Metadata, file: str, key: str) -> str:
+def _said(recipe: dict[str, Any], file: str, key: str) -> str:
     """What the recipe's sources of this file say, each thing once, or else its data; a dash where neither does."""
-    found = [str(source.get(key) or "") for source in sources(metadata.recipe) if source.get("file") == file]
-    of_all = str(metadata.recipe.get("data", {}).get(key) or "–")
+    found = [str(source.get(key) or "") for source in sources(recipe) if source.get("file") == file]
+    of_all = str(recipe.get("data", {}).get(key) or "–")
     return " ".join(dict.fromkeys(filter(None, found))) or of_all

@@ -1,9 +1,14 @@
+from typing import Any
+
+import pytest
+
 from serving.metadata import DataFile
 from tests.training.report.examples import metadata
 from training.report.provenance import (
     cleaning_table,
     command,
     file_table,
+    kept,
     library_table,
     recipes,
     split_table,
@@ -59,10 +64,24 @@ TAUGHT = metadata(
     recipe={"name": "example", "stages": [{"name": "own", "teacher_baselines": ["multinomial naive Bayes"]}]},
     teachers={"build/words": "aaaaaaaaaaaa", "build/pieces": "bbbbbbbbbbbb"},
     teacher_recipes={
-        "build/words": {"name": "words", "seed": 7, "data": {"sources": [{"file": "a.csv"}, {"file": "a.csv"}]}},
+        "build/words": {"name": "words", "seed": 7, "data": {"about": "older tweets", "terms": "MIT"}},
         "build/pieces": {"name": "pieces"},
     },
+    teacher_data={"build/words": [DataFile(file="a.csv", rows=1200, sha256="d" * 64), *metadata().data]},
 )
+
+
+@pytest.mark.parametrize(
+    ("recipe", "expected"),
+    [
+        ({}, "best"),
+        ({"fit": {"keep": "last"}}, "last"),
+        ({"fit": {"keep": "last"}, "stages": [{"keep": "last"}, {"keep": "best"}]}, "best"),
+        ({"stages": [{"name": "a"}, {"keep": "last"}]}, "last"),
+    ],
+)
+def test_the_epoch_that_is_kept_is_that_of_the_last_stage(recipe: dict[str, Any], expected: str) -> None:
+    assert kept(metadata(recipe=recipe)) == expected
 
 
 def test_a_network_that_was_taught_names_its_teachers() -> None:
@@ -74,9 +93,15 @@ def test_a_network_that_was_taught_names_its_teachers() -> None:
     assert teacher_table(metadata()).rows == []
 
 
+def test_files_that_only_a_teacher_learned_from_are_told_with_what_its_recipe_says() -> None:
+    own, taught = file_table(TAUGHT).rows
+    assert own[0] == "tweets.csv"
+    assert taught == ("a.csv", "of the teacher build/words alone: older tweets", "MIT", "d" * 12, "1,200")
+
+
 def test_its_teachers_are_made_again_first_each_by_its_own_recipe() -> None:
     assert command(TAUGHT).splitlines() == [
-        "python -m training fit teacher-1.toml --data a.csv --out build/words --seed 7",
+        "python -m training fit teacher-1.toml --data a.csv tweets.csv --out build/words --seed 7",
         "python -m training fit teacher-2.toml --data tweets.csv --out build/pieces --seed 3",
         "python -m training fit recipe.toml --data tweets.csv --out build/example --seed 3",
     ]

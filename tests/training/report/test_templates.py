@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
+from serving.metadata import DataFile
 from tests.training.report.examples import BASELINES, LABELS, NETWORK, evidence, metadata
 from training.report.content import content_of
 from training.report.plots import plots
@@ -139,6 +140,21 @@ def test_every_table_of_the_card_is_one() -> None:
     assert html.count("<table>") == 11
     assert "|---" not in html
     assert [label for label in LABELS if f"<td>{label}</td>" not in html] == []
+
+
+def test_the_card_says_which_epoch_is_kept() -> None:
+    assert "chose the epoch" in card()
+    last = card(metadata=metadata(recipe={"stages": [{"keep": "last"}]}))
+    assert "The last epoch was kept." in last
+    assert "chose the epoch" not in last
+
+
+def test_word_vectors_are_asked_for_where_the_recipe_looks_for_them() -> None:
+    vectors = DataFile(file="v.txt", rows=4000, sha256="c" * 64)
+    started = metadata(recipe={"vectors": {"file": "data/raw/v.txt"}}, vectors=vectors)
+    assert "the word vectors at `data/raw/v.txt`" in card(metadata=started)
+    assert "the word vectors at <code>data/raw/v.txt</code>" in page(metadata=started)
+    assert "the word vectors at" not in card() + page()
 
 
 def test_teachers_are_named_with_the_recipes_that_make_them_again() -> None:
