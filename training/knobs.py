@@ -29,9 +29,7 @@ TABLES: dict[str, type[BaseModel]] = {
 }
 
 
-EXTENDED = (
-    "| string | none | name or path of a recipe that this one is laid over, key by key; lists replaced whole |"
-)
+EXTENDED = "| string | none | name or path of a recipe that this one is laid over, key by key; lists replaced whole |"
 
 
 def knob_table() -> str:
