@@ -17,6 +17,10 @@ from tests.deploy.services import ROOT, Service
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+FIGURES = ROOT / "docs" / "figures.md"
+NUMBER = re.compile(r"\b\d[\d,]*\.\d+\b|\b\d+,\d+\b")
+
+
 def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
@@ -92,10 +96,21 @@ def test_make_knows_each_target() -> None:
     assert not [target for target in named if not re.search(rf"^{target}:", makefile, re.MULTILINE)]
 
 
-def test_links_lead_to_files() -> None:
-    targets = [link for link in re.findall(r"\]\(([^)]+)\)", README) if "://" not in link]
+@pytest.mark.parametrize("page", [ROOT / "README.md", FIGURES], ids=lambda page: page.name)
+def test_links_lead_to_files(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    targets = [link for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link]
     assert targets
-    assert not [link for link in targets if not (ROOT / link).exists()]
+    assert not [link for link in targets if not (page.parent / link).exists()]
+
+
+def test_the_figures_in_brief_are_those_of_their_page() -> None:
+    """Each number of the two tables in brief stands in one of the tables that commands print."""
+    brief = README[README.index("Other tests, each") : README.index("[docs/figures.md]")]
+    told = {number for row in brief.splitlines() if row.startswith("|") for number in NUMBER.findall(row)}
+    whole = set(NUMBER.findall(FIGURES.read_text(encoding="utf-8")))
+    assert len(told) > 12
+    assert told - whole == set()
 
 
 def _aimed(text: str, web: Service) -> str:

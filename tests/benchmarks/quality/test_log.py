@@ -15,7 +15,7 @@ def test_each_line_has_its_figures_and_its_difference() -> None:
     results = [result(BASE, seed, 0.60) for seed in (1, 2)] + [result(CHANGED, 1, 0.61), result(CHANGED, 2, 0.63)]
     lines = log([BASE, CHANGED, WAITING], results).splitlines()
     assert "| as it stands | - | 0.6000 ± 0.0000 (2) |  | 0.900 | 10 |  |" in lines
-    assert "| more epochs | better | 0.6200 ± 0.0141 (2) | +0.0200 | 0.900 | 10 | kept |" in lines
+    assert "| more epochs | better | 0.6200 ± 0.0141 (2) | +0.0200 ± 0.0141 | 0.900 | 10 | kept |" in lines
     assert "| fewer epochs | worse | not run | | | |  |" in lines
     assert [line for line in lines if line.startswith("## ")] == ["## One", "## Two"]
 
