@@ -65,7 +65,9 @@ class Data(Table):
     about: str = Field("", description="what the data are, for the model card; a source may say its own")
     terms: str = Field("", description="the terms that they are under, for the model card")
     found_on: list[Name] = Field(
-        [], description="sha256 of the files that a search found the recipe on; others are noted before training"
+        [],
+        description="what a search found the recipe on: sha256 of files and word vectors, versions of teachers; others "
+        "are noted before training",
     )
     sources: list[Source] = Field([], description="per-file differences; empty: every file uses the keys above")
 

@@ -25,11 +25,14 @@ def check_vectors(recipe: Recipe) -> None:
         WordVectors(Path(recipe.vectors.file), recipe.network.embedding)
 
 
-def note_other_data(recipe: Recipe, files: Sequence[tuple[str, str]], display: Display) -> None:
-    """Tell where the files, names and sha256, are not those that a search found the recipe on."""
+def note_other_data(recipe: Recipe, given: Sequence[tuple[str, str]], display: Display) -> None:
+    """Tell where what is learned from is not what a search found the recipe on.
+
+    `given`: name and sha256 of each file and of word vectors, folder and version of each teacher.
+    """
     if found_on := recipe.data.found_on:
-        others = [name for name, digest in files if digest not in found_on]
-        missing = len(set(found_on) - {digest for _, digest in files})
+        others = [name for name, digest in given if digest not in found_on]
+        missing = len(set(found_on) - {digest for _, digest in given})
         if others or missing:
             display.note(
                 f"The recipe was found on other data (data.found_on): {', '.join(others) or 'none'} "

@@ -72,9 +72,10 @@ class Trainer:
         """Train, from the start or from where an interrupted run was."""
         self.display.dataset(self.dataset)
         check_sources(self.recipe, self.dataset)
-        note_other_data(self.recipe, self._hashes, self.display)
         libraries = runtime.library_versions()
         vectors = self._vectors.sha256 if self._vectors else ""
+        words = [(self._vectors.file, vectors)] if self._vectors else []
+        note_other_data(self.recipe, [*self._hashes, *words, *self._teachers.items()], self.display)
         cache = BodyCache(
             self.stage_cache,
             self.recipe,

@@ -86,7 +86,12 @@ class Tuner:
 
     def _write(self, finished: Sequence[Trial]) -> None:
         found = self.space.recipe(best(finished).values)
-        data = found.data.model_copy(update={"found_on": [digest for _, digest in self._hashes]})
+        learned_from = [
+            *(digest for _, digest in self._hashes),
+            *filter(None, [self._vectors]),
+            *self._teachers.values(),
+        ]
+        data = found.data.model_copy(update={"found_on": learned_from})
         self._winner.write(found.model_copy(update={"data": data}), finished)
 
     @property

@@ -21,8 +21,10 @@ from training.objective import ValidationRecall
 from training.recipe import Recipe, read_recipe
 from training.report.toml import as_toml
 from training.runtime import library_versions
+from training.trainer import Trainer
 from training.tune import Objective, Tuner
 from training.vector_knobs import VectorKnobs
+from training.watcher import kept_epoch
 
 ROOT = Path(__file__).parents[2]
 RANGES = {"fit.learning_rate": {"low": 1e-4, "high": 1e-1, "log": True}, "network.embedding": {"choices": [4, 8]}}
@@ -139,6 +141,16 @@ def test_several_seeds_are_tried_on_one_split(data: Path) -> None:
     assert won(data) == tried[0]
 
 
+def test_a_training_by_the_winner_ends_at_the_figure_of_the_search(data: Path) -> None:
+    rate = {"fit.learning_rate": {"low": 1e-3, "high": 1e-1, "log": True}}
+    best = tuner(data, recipe(ranges=rate), ValidationRecall([data])).run(trials=2)
+    shown = io.StringIO()
+    winner, display = read_recipe(data.parent / "w.toml"), Display(Console(file=shown, width=200))
+    trained = Trainer(winner, [data], data.parent / "work", display).run()
+    assert kept_epoch(trained.history["fit"], winner.fit.keep).macro_recall == best.score
+    assert "found on other data" not in shown.getvalue()
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt, DataError])
 def test_what_was_finished_is_kept(data: Path, error: type[BaseException]) -> None:
     def objective(chosen: Recipe) -> float:
@@ -172,6 +184,7 @@ def test_other_vectors_are_another_search(data: Path) -> None:
     chosen = recipe(ranges=rate).model_copy(update={"vectors": VectorKnobs(file=str(vectors))})
     tuner(data, chosen).run(trials=1)
     assert f"# word vectors: sha256 {sha256(vectors)}" in (data.parent / "w.toml").read_text(encoding="utf-8")
+    assert read_recipe(data.parent / "w.toml").data.found_on == [sha256(data), sha256(vectors)]
     tuner(data, chosen).run(trials=2)
     vectors.write_text(f"good{' 0.75' * 8}\n", encoding="utf-8")
     with pytest.raises(ResumeError, match=r"differs in \['vectors'\]"):
