@@ -142,6 +142,13 @@ def test_every_table_of_the_card_is_one() -> None:
     assert [label for label in LABELS if f"<td>{label}</td>" not in html] == []
 
 
+def test_the_time_of_training_says_whose_it_is() -> None:
+    taught = metadata(teachers={"build/words": "a" * 12}, teacher_recipes={"build/words": {"name": "words"}})
+    for draw in (page, card):
+        assert "of its own epochs." in draw(baselines=BASELINES, network=NETWORK)
+        assert "teachers' is not in it." in draw(metadata=taught, baselines=BASELINES, network=NETWORK)
+
+
 def test_the_card_says_which_epoch_is_kept() -> None:
     assert "chose the epoch" in card()
     last = card(metadata=metadata(recipe={"stages": [{"keep": "last"}]}))
