@@ -5,7 +5,7 @@ Vectors of words from much other text help where the labelled rows are few: Kim 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -20,10 +20,13 @@ from training.vectors import WordVectors
 
 
 class HeadStart:
-    """Arguments: the recipe's `[vectors]`; units of the embedding. Raises DataError where the file does not fit."""
+    """Arguments: the recipe's `[vectors]`; units of the embedding; whether the tokenizer reads `stems` of words.
 
-    def __init__(self, knobs: VectorKnobs, units: int) -> None:
-        self._knobs = knobs
+    Raises DataError where the file does not fit.
+    """
+
+    def __init__(self, knobs: VectorKnobs, units: int, *, stems: bool = False) -> None:
+        self._knobs, self._stems = knobs, stems
         self._vectors = WordVectors(Path(knobs.file), units)
 
     @property
@@ -32,7 +35,7 @@ class HeadStart:
         return fingerprint(self._vectors.path, sum(1 for _ in self._vectors.words()))
 
     def join(self, tokenizer: Tokenizer) -> Tokenizer:
-        """The tokenizer, its vocabulary longer by the file's first words that preprocessing leaves whole.
+        """The tokenizer, its vocabulary longer by the file's first words that preprocessing leaves whole, or by stems.
 
         Where it keeps case, words in lower case join also as they begin a sentence, as files may have no others; where
         it does not, the file's words join in lower case.
@@ -40,21 +43,22 @@ class HeadStart:
         content = json.loads(tokenizer.to_str())
         vocabulary = content["model"]["vocab"]
         for word in islice(self._vectors.words(), self._knobs.words):
-            for form in (word, word.capitalize() if word.islower() else word.lower()):
-                if form not in vocabulary and _stays_whole(form, tokenizer):
-                    vocabulary[form] = len(vocabulary)
+            for form in self._forms(word, tokenizer):
+                vocabulary.setdefault(form, len(vocabulary))
         return Tokenizer.from_str(json.dumps(content))
 
-    def give(self, network: keras.Model, vocabulary: Mapping[str, int]) -> int:
+    def give(self, network: keras.Model, tokenizer: Tokenizer) -> int:
         """Set the embedding's rows of the tokens that have a vector, whatever their case; returns how many.
 
-        As written, or else in lower case, or else as the file's first word of the same letters. With BPE that is also
-        a piece that only begins words, where it is a word of the file.
+        As written, or else in lower case, or else as the file's first word of the same letters, or of the same stem.
+        With BPE that is also a piece that only begins words, where it is a word of the file.
         """
-        embedding = network.layers[0]
+        embedding, vocabulary = network.layers[0], tokenizer.get_vocab()
         found = self._vectors.of({form for token in vocabulary for form in (token, token.lower())})
         left = {token.lower() for token in vocabulary} - found.keys()
         found |= self._vectors.of(left, str.lower)
+        if self._stems:
+            found |= self._vectors.of(left - found.keys(), lambda word: _written(word, tokenizer))
         table = np.array(embedding.get_weights()[0])
         rows = {number: found.get(token, found.get(token.lower())) for token, number in vocabulary.items()}
         known = {number: vector for number, vector in rows.items() if vector is not None}
@@ -63,7 +67,15 @@ class HeadStart:
         embedding.set_weights([table])
         return len(known)
 
+    def _forms(self, word: str, tokenizer: Tokenizer) -> Iterator[str]:
+        """What preprocessing writes for a word, where that is one piece."""
+        for form in (word, word.capitalize() if word.islower() else word.lower()):
+            text = _written(form, tokenizer)
+            left_whole = text == form or (self._stems and word.isalpha())
+            if left_whole and [piece for piece, _ in tokenizer.pre_tokenizer.pre_tokenize_str(text)] == [text]:
+                yield text
 
-def _stays_whole(word: str, tokenizer: Tokenizer) -> bool:
-    text = tokenizer.normalizer.normalize_str(word)
-    return text == word and [piece for piece, _ in tokenizer.pre_tokenizer.pre_tokenize_str(text)] == [word]
+
+def _written(word: str, tokenizer: Tokenizer) -> str:
+    text: str = tokenizer.normalizer.normalize_str(word)
+    return text

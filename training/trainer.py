@@ -96,7 +96,7 @@ class Trainer:
         encoder = Encoder(tokenizer.to_str())
         trainee = self._trainee(encoder, tasks)
         if self._head_start and not body:
-            self.display.vectors(self._head_start.give(trainee.network, tokenizer.get_vocab()))
+            self.display.vectors(self._head_start.give(trainee.network, tokenizer))
         rows = StageRows(self.recipe, self.dataset, lambda: self.weak, trainee, encoder)
 
         def finished(stages: int, history: History, weights: Arrays) -> None:
@@ -141,8 +141,8 @@ class Trainer:
 
     @cached_property
     def _head_start(self) -> HeadStart | None:
-        said = self.recipe.vectors
-        return HeadStart(said, self.recipe.network.embedding) if said else None
+        said, stems = self.recipe.vectors, self.recipe.tokenizer.stemming != "none"
+        return HeadStart(said, self.recipe.network.embedding, stems=stems) if said else None
 
     @cached_property
     def _vectors(self) -> DataFile | None:

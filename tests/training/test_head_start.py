@@ -24,8 +24,8 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def started(file: Path, words: int = 0) -> HeadStart:
-    return HeadStart(VectorKnobs(file=str(file), words=words), 2)
+def started(file: Path, words: int = 0, *, stems: bool = False) -> HeadStart:
+    return HeadStart(VectorKnobs(file=str(file), words=words), 2, stems=stems)
 
 
 def knobs(**changes: Any) -> TokenizerKnobs:
@@ -33,10 +33,11 @@ def knobs(**changes: Any) -> TokenizerKnobs:
 
 
 def test_the_rows_of_known_words_are_the_files_and_others_stay(file: Path) -> None:
-    vocabulary = build_tokenizer(TEXTS, knobs(lowercase=False)).get_vocab()
+    tokenizer = build_tokenizer(TEXTS, knobs(lowercase=False))
+    vocabulary = tokenizer.get_vocab()
     network = build_network(NetworkKnobs(embedding=2, lstm=[3]), vocabulary=len(vocabulary), classes=2)
     before = np.array(network.layers[0].get_weights()[0])
-    assert started(file).give(network, vocabulary) == 4  # night, dull, grand and Grand
+    assert started(file).give(network, tokenizer) == 4  # night, dull, grand and Grand
     table = network.layers[0].get_weights()[0]
     assert {word: table[vocabulary[word]].tolist() for word in ("night", "grand", "Grand")} == {
         "night": [2, 2],
@@ -75,12 +76,29 @@ def test_words_that_joined_are_read(file: Path, model: str) -> None:
 def test_all_that_joins_from_a_file_with_case_has_a_vector(file: Path, lowercase: bool, joined: set[str]) -> None:
     file.write_text("NASA 1 1\niPhone 2 2\nmoon 3 3\n", encoding="utf-8")
     tokenizer, start = build_tokenizer(TEXTS, knobs(lowercase=lowercase)), started(file, words=3)
-    vocabulary = start.join(tokenizer).get_vocab()
+    longer = start.join(tokenizer)
+    vocabulary = longer.get_vocab()
     assert vocabulary.keys() - tokenizer.get_vocab().keys() == joined
     network = build_network(NetworkKnobs(embedding=2, lstm=[3]), vocabulary=len(vocabulary), classes=2)
-    assert start.give(network, vocabulary) == len(joined)
+    assert start.give(network, longer) == len(joined)
     table = network.layers[0].get_weights()[0]
     assert table[vocabulary["nasa"]].tolist() == [1, 1]
+
+
+def test_stems_join_and_have_the_vector_of_the_first_word_with_them(file: Path) -> None:
+    """A word that is its own stem comes before one that is not, wherever it stands."""
+    file.write_text("happily 1 1\nhappiness 2 2\nloving 3 3\nlove 4 4\nnights 5 5\nu.s. 6 6\n", encoding="utf-8")
+    tokenizer, start = build_tokenizer(TEXTS, knobs(stemming="snowball")), started(file, words=6, stems=True)
+    longer = start.join(tokenizer)
+    vocabulary = longer.get_vocab()
+    assert vocabulary.keys() - tokenizer.get_vocab().keys() == {"happili", "happi", "love"}
+    network = build_network(NetworkKnobs(embedding=2, lstm=[3]), vocabulary=len(vocabulary), classes=2)
+    assert start.give(network, longer) == 4
+    table = network.layers[0].get_weights()[0]
+    rows = {word: table[vocabulary[word]].tolist() for word in ("happili", "happi", "love", "night")}
+    assert rows == {"happili": [1, 1], "happi": [2, 2], "love": [4, 4], "night": [5, 5]}
+    encoder = Encoder(longer.to_str())
+    assert encoder.encode(["loved happiness"])[0].ids.tolist() == [vocabulary["love"], vocabulary["happi"]]
 
 
 def test_where_case_is_kept_they_join_in_both(file: Path) -> None:
