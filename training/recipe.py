@@ -93,14 +93,6 @@ class Recipe(Table):
         return self
 
     @model_validator(mode="after")
-    def _vectors_fit(self) -> "Recipe":
-        if self.vectors and self.tokenizer.stemming != "none":
-            raise ValueError(
-                f"[vectors] are of whole words, but tokenizer.stemming is {self.tokenizer.stemming!r}; accepted: 'none'"
-            )
-        return self
-
-    @model_validator(mode="after")
     def _padding_fits_masking(self) -> "Recipe":
         if not self.network.masked and not self.tokenizer.fixed_length:
             raise ValueError("network.masked = false needs tokenizer.fixed_length = true")

@@ -53,10 +53,6 @@ def test_defaults_are_a_recipe(tmp_path: Path) -> None:
         ('name = "x"\n[tokenizer]\nstemming = "plural"\nlowercase = false', "'plural' needs lowercase = true"),
         ('name = "x"\n[vectors]\nwords = 9', "vectors.file: missing"),
         ('name = "x"\n[vectors]\nfile = "v"\npath = "v"', "vectors.path: unknown key; accepted: file, words, about"),
-        (
-            'name = "x"\n[vectors]\nfile = "v"\n[tokenizer]\nstemming = "plural"',
-            "of whole words, but tokenizer.stemming",
-        ),
         ('name = "x"\n[data]\nvalidation = 0.5\ntest = 0.5', "validation + test is 1; accepted: less than 1"),
         ('name = "x"\n[data]\nlabels = ["a", "A"]', "accepted: distinct ones, not only in case"),
         ('name = "x"\n[[data.sources]]\nfiles = "a"', "data.sources.0.files: unknown key; accepted: file, name, text"),
