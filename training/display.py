@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from training.dataset import PARTS, Dataset
+from training.figure_tables import figure_tables
 from training.metrics import Figures
 from training.watcher import Epoch, Watcher
 from training.weak import WeakRows
@@ -30,12 +31,12 @@ class Display(Watcher):
         for rule, rows in dataset.cleaning.items():
             cleaning.add_row(Text(rule), f"{rows:,}")
         self.console.print(cleaning)
-        parts, sizes = Table(title="Parts", title_justify="left"), dataset.sizes()
-        for heading in ("part", *dataset.labels, "all"):
-            parts.add_column(Text(heading), justify="left" if heading == "part" else "right")
+        parts, sizes = Table("class", title="Parts", title_justify="left"), dataset.sizes()
         for part in PARTS:
-            counts = list(sizes[part].values())
-            parts.add_row(part, *(f"{count:,}" for count in counts), f"{sum(counts):,}")
+            parts.add_column(part, justify="right")
+        for label in dataset.labels:
+            parts.add_row(Text(label), *(f"{sizes[part][label]:,}" for part in PARTS))
+        parts.add_row("all", *(f"{sum(sizes[part].values()):,}" for part in PARTS))
         self.console.print(parts)
 
     def weak(self, weak: WeakRows) -> None:
@@ -106,29 +107,6 @@ class Display(Watcher):
         """All figures of a part."""
         for table in figure_tables(figures, title):
             self.console.print(table)
-
-
-def figure_tables(figures: Figures, title: str) -> list[Table]:
-    """Overall, by class, and the confusion matrix with the truth in rows."""
-    overall = Table(title=Text(f"{title}: {figures.rows:,} rows"), title_justify="left", show_header=False)
-    for name, value in (
-        ("macro recall", figures.macro_recall),
-        ("macro F1", figures.macro_f1),
-        ("accuracy", figures.accuracy),
-        ("expected calibration error", figures.expected_calibration_error),
-        ("  before temperature scaling", figures.expected_calibration_error_uncalibrated),
-        ("  by chance, if it were perfect", figures.expected_calibration_error_by_chance),
-    ):
-        overall.add_row(name, f"{value:.4f}")
-    classes = Table("class", "precision", "recall", "F1", "rows")
-    for name, row in figures.classes.items():
-        classes.add_row(Text(name), f"{row.precision:.4f}", f"{row.recall:.4f}", f"{row.f1:.4f}", f"{row.rows:,}")
-    confusion = Table("truth \\ predicted")
-    for name in figures.confusion:
-        confusion.add_column(Text(name))
-    for name, counts in figures.confusion.items():
-        confusion.add_row(Text(name), *(f"{count:,}" for count in counts.values()))
-    return [overall, classes, confusion]
 
 
 def _validated(epoch: Epoch) -> str:

@@ -1,9 +1,11 @@
 import io
+from pathlib import Path
 
 from rich.console import Console
 
+from training.data_knobs import Data
+from training.dataset import load_dataset
 from training.display import Display
-from training.metrics import ClassFigures, Figures
 from training.watcher import Epoch
 
 EPOCH = Epoch(number=2, loss=0.5, validation_loss=0.6, macro_recall=0.7, accuracy=0.8, seconds=60.0)
@@ -54,22 +56,12 @@ def test_a_bar_starts_anew_each_epoch_with_a_time_left() -> None:
     display.on_end()
 
 
-def test_figures_with_the_truth_in_rows() -> None:
-    figures = Figures(
-        rows=5,
-        macro_recall=0.7125,
-        macro_f1=0.61,
-        accuracy=0.6,
-        expected_calibration_error=0.02,
-        expected_calibration_error_uncalibrated=0.11,
-        expected_calibration_error_by_chance=0.01,
-        bins=[],
-        classes={"[/a]": ClassFigures(0.5, 0.25, 0.33, 4), "b": ClassFigures(1.0, 1.0, 1.0, 1)},
-        confusion={"[/a]": {"[/a]": 1, "b": 3}, "b": {"[/a]": 0, "b": 1}},
-    )
+def test_parts_have_a_line_for_each_class() -> None:
+    sample = Path(__file__).parents[2] / "data" / "sample.csv"
+    dataset = load_dataset([sample], Data(validation=0.1, test=0.2), 1)
     display = Display(Console(file=io.StringIO(), width=100))
-    display.figures(figures, "Test")
+    display.dataset(dataset)
     lines = [line.split() for line in shown(display).replace("│", " ").splitlines()]
-    assert ["macro", "recall", "0.7125"] in lines
-    assert ["[/a]", "1", "3"] in lines
-    assert ["[/a]", "0.5000", "0.2500", "0.3300", "4"] in lines
+    sizes = dataset.sizes()
+    assert ["neutral", *(str(sizes[part]["neutral"]) for part in ("train", "validation", "test"))] in lines
+    assert ["all", *(str(sum(sizes[part].values())) for part in ("train", "validation", "test"))] in lines
