@@ -1,21 +1,16 @@
 """A part's figures as tables for the terminal."""
 
-from typing import Final
-
 from rich.table import Table
 from rich.text import Text
 
+from training.confusions import NUMBERED, most_frequent
 from training.metrics import Figures
-
-WIDEST: Final = 10
-"""Classes whose confusion matrix a terminal still shows."""
-MISTAKES: Final = 20
 
 
 def figure_tables(figures: Figures, title: str) -> list[Table]:
     """Overall, by class, and the confusion matrix with the truth in rows; of many classes its largest mistakes."""
-    few = len(figures.classes) <= WIDEST
-    return [_overall(figures, title), _classes(figures), _matrix(figures) if few else _mistakes(figures)]
+    confusion = _matrix if len(figures.confusion) <= NUMBERED else _mistakes
+    return [_overall(figures, title), _classes(figures), confusion(figures)]
 
 
 def _overall(figures: Figures, title: str) -> Table:
@@ -49,8 +44,7 @@ def _matrix(figures: Figures) -> Table:
 
 
 def _mistakes(figures: Figures) -> Table:
-    found = [(count, a, b) for a, row in figures.confusion.items() for b, count in row.items() if a != b and count]
-    mistakes = Table("truth", "predicted", "rows", title="Most frequent mistakes", title_justify="left")
-    for count, truth, predicted in sorted(found, key=lambda mistake: -mistake[0])[:MISTAKES]:
-        mistakes.add_row(Text(truth), Text(predicted), f"{count:,}")
+    mistakes = Table("truth", "predicted", "rows", title="The most frequent confusions", title_justify="left")
+    for cell in most_frequent(figures):
+        mistakes.add_row(Text(cell.truth), Text(cell.predicted), f"{cell.rows:,}")
     return mistakes

@@ -1,19 +1,19 @@
 """The confusion matrix: truth in rows, predicted in columns."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from training.confusions import NUMBERED, Cell, cells, most_frequent
 from training.metrics import Figures
 from training.report.plot import Plot, short
 from training.report.svg import ACCENT, HAIR, INK, QUIET, WIDTH, as_svg, blank, drawing
 from training.report.table import Table, count, share
 
 NAME = "confusion-matrix"
-NUMBERED = 12  # classes, beyond which cells are too small for numbers
 SAID = "Each cell has its rows and their share of the truth's."
 SHADED = "The fuller a cell, the larger its share of the truth's rows; point at one for its numbers."
 # CSS pixels: of a letter, between a label and the axis's name, and the least and the greatest side of a cell.
@@ -23,57 +23,29 @@ WITH_NUMBERS, WITHOUT = (46.0, 80.0), (15.0, 15.0)
 
 def confusion_plot(figures: Figures) -> Plot:
     """A heat map: the fuller a cell, the larger its share of its row. With numbers in it where they can be read."""
-    cells, grid = list(_cells(figures)), _Grid.of(list(figures.confusion))
+    drawn, grid = list(cells(figures)), _Grid.of(list(figures.confusion))
     caption = f"Truth in rows, predicted in columns. {SAID if grid.numbered else SHADED}"
     with drawing():
         figure = blank(grid.width, grid.height, layout=None)
         ax = grid.axes(figure)
-        for cell in cells:
+        for cell in drawn:
             _draw(ax, cell, numbered=grid.numbered)
-        notes = {cell.name: cell.note for cell in cells}
+        notes = {cell.name: cell.note for cell in drawn}
         svg = as_svg(figure, NAME, f"Confusion matrix. {caption}", notes)
     return Plot(NAME, svg, caption, wide=grid.width > 1.5 * WIDTH)
 
 
 def confusion_table(figures: Figures) -> Table:
-    """The matrix as figures; of one too wide for a page, the ten most frequent confusions."""
+    """The matrix as figures; of one too wide for a page, the most frequent confusions."""
     if len(figures.confusion) <= NUMBERED:
         rows = [(truth, *map(count, counts.values())) for truth, counts in figures.confusion.items()]
         return Table("Confusion matrix with the truth in rows", ("truth \\ predicted", *figures.confusion), rows)
-    wrong = [cell for cell in _cells(figures) if cell.truth != cell.predicted and cell.rows]
-    most = sorted(wrong, key=lambda cell: -cell.rows)[:10]
+    named = [(cell.truth, cell.predicted, count(cell.rows), share(cell.share)) for cell in most_frequent(figures)]
     headings = ("truth", "predicted", "rows", "share of the truth's")
-    named = [(cell.truth, cell.predicted, count(cell.rows), share(cell.share)) for cell in most]
     return Table("The most frequent confusions", headings, named, words=2)
 
 
-@dataclass(frozen=True, slots=True)
-class _Cell:
-    row: int
-    column: int
-    truth: str
-    predicted: str
-    rows: int
-    share: float
-
-    @property
-    def name(self) -> str:
-        return f"cell-{self.row}-{self.column}"
-
-    @property
-    def note(self) -> str:
-        what = f"truth {self.truth}, predicted {self.predicted}"
-        return f"{what}: {count(self.rows)} rows, {self.share:.0%} of the truth's"
-
-
-def _cells(figures: Figures) -> Iterator[_Cell]:
-    for row, (truth, counts) in enumerate(figures.confusion.items()):
-        whole = max(sum(counts.values()), 1)
-        for column, (predicted, rows) in enumerate(counts.items()):
-            yield _Cell(row, column, truth, predicted, rows, rows / whole)
-
-
-def _draw(ax: Axes, cell: _Cell, *, numbered: bool) -> None:
+def _draw(ax: Axes, cell: Cell, *, numbered: bool) -> None:
     left, top = cell.column, cell.row
     if cell.rows:
         # Half of the colour at most where ink stands on it.

@@ -1,16 +1,8 @@
 import numpy as np
 
-from tests.training.report.examples import COUNTS, LABELS, answers, elements, evidence
-from training.metrics import Figures, measure
+from tests.training.report.examples import COUNTS, LABELS, MANY, elements, evidence, many
+from training.metrics import measure
 from training.report.confusion import confusion_plot, confusion_table
-
-MANY = [f"class {i}" for i in range(47)]
-
-
-def many() -> Figures:
-    counts = (np.eye(47, dtype=int) * 9).tolist()
-    counts[3][5], counts[5][3] = 4, 2
-    return measure(MANY, *answers(counts), 1.0)
 
 
 def place(svg: str, said: str, *, anchor: str = "middle") -> tuple[float, float]:
