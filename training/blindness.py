@@ -17,7 +17,8 @@ def check_blind(metadata: Metadata, recipe: Recipe, files: Sequence[tuple[str, s
     """That a bundle was not trained on what is validation or test for this recipe with these files: names and sha256.
 
     One of other files passes, if none of its teachers learned from these; one that shares a file must have been given
-    the same files, split alike, and so were its teachers held to it. `where` begins the message. Raises DataError.
+    the same files, split alike, as its own training then asked of its teachers. `where` begins the message. Raises
+    DataError.
     """
     its, ours = sorted(file.sha256 for file in metadata.data), sorted(sha for _, sha in files)
     if not set(its) & set(ours):
