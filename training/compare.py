@@ -130,12 +130,13 @@ def _row(
         training_seconds=seconds,
         bytes=stored,
         predictions_per_second=rate,
-        groups={str(group): _macro_recall(frame, predict) for group, frame in dataset.held_out.groupby("group")},
+        groups=_by_group(dataset.held_out, predict),
     )
 
 
-def _macro_recall(frame: pd.DataFrame, predict: Callable[[Sequence[str]], Labels]) -> float:
-    return macro_recall(frame.label.to_numpy(), predict(frame.text.tolist()))
+def _by_group(held_out: pd.DataFrame, predict: Callable[[Sequence[str]], Labels]) -> dict[str, float]:
+    groups = held_out.groupby("group")
+    return {str(name): macro_recall(rows.label.to_numpy(), predict(rows.text.tolist())) for name, rows in groups}
 
 
 def comparison_table(rows: Sequence[Row]) -> str:

@@ -1,25 +1,16 @@
 import io
 
+import numpy as np
 import pytest
 from rich.console import Console
 
+from tests.training.report.examples import answers
 from training.figure_tables import figure_tables
-from training.metrics import ClassFigures, Figures
+from training.metrics import Figures, measure
 
 
-def figures(confusion: dict[str, dict[str, int]]) -> Figures:
-    return Figures(
-        rows=5,
-        macro_recall=0.7125,
-        macro_f1=0.61,
-        accuracy=0.6,
-        expected_calibration_error=0.02,
-        expected_calibration_error_uncalibrated=0.11,
-        expected_calibration_error_by_chance=0.01,
-        bins=[],
-        classes={name: ClassFigures(0.5, 0.25, 0.33, 4) for name in confusion},
-        confusion=confusion,
-    )
+def figures(labels: list[str], counts: list[list[int]]) -> Figures:
+    return measure(labels, *answers(counts), 1.0)
 
 
 def shown(found: Figures) -> list[list[str]]:
@@ -31,18 +22,17 @@ def shown(found: Figures) -> list[list[str]]:
 
 
 def test_figures_with_the_truth_in_rows() -> None:
-    lines = shown(figures({"[/a]": {"[/a]": 1, "b": 3}, "b": {"[/a]": 0, "b": 1}}))
-    assert ["macro", "recall", "0.7125"] in lines
+    lines = shown(figures(["[/a]", "b"], [[1, 3], [0, 1]]))
+    assert ["macro", "recall", "0.6250"] in lines
     assert ["[/a]", "1", "3"] in lines
-    assert ["[/a]", "0.5000", "0.2500", "0.3300", "4"] in lines
+    assert ["[/a]", "1.0000", "0.2500", "0.4000", "4"] in lines
 
 
 @pytest.mark.parametrize(("classes", "whole"), [(12, True), (13, False)])
 def test_of_many_classes_the_largest_mistakes_are_shown(classes: int, whole: bool) -> None:
-    names = [f"c{i}" for i in range(classes)]
-    confusion = {a: {b: 50 if a == b else 0 for b in names} for a in names}
-    confusion["c1"]["c2"], confusion["c2"]["c1"] = 7, 9
-    lines = shown(figures(confusion))
+    counts = (np.eye(classes, dtype=int) * 50).tolist()
+    counts[1][2], counts[2][1] = 7, 9
+    lines = shown(figures([f"c{i}" for i in range(classes)], counts))
     first, second = (["c2", "c1", "9"], ["c1", "c2", "7"])
     if whole:
         assert ["c1", "0", "50", "7", *["0"] * 9] in lines
