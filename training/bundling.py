@@ -77,15 +77,10 @@ class Bundling:
             temperature=temperature,
             seed=self.recipe.seed,
             recipe=self.recipe.model_dump(mode="json"),
-            data=self.trained.files,
             split=dataset.sizes(),
-            cleaning=self.trained.cleaning,
             libraries=runtime.library_versions(),
-            teachers=self.trained.teachers,
-            teacher_recipes=self.trained.teacher_recipes,
-            teacher_data=self.trained.teacher_data,
-            vectors=self.trained.vectors,
             metrics={},
+            **vars(self.trained.provenance),
         )
 
     def _known_answers(self, network: keras.Model) -> list[KnownAnswer]:

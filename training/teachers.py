@@ -3,14 +3,13 @@
 Distillation of an ensemble into one network: Hinton, Vinyals and Dean 2015 (https://arxiv.org/abs/1503.02531).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from serving.errors import BundleError
-from serving.metadata import DataFile, Metadata
+from serving.metadata import Metadata
 from serving.predictor import Predictor
 from training.batches import Floats
 from training.blindness import check_blind
@@ -42,16 +41,6 @@ class Teachers:
     def _of(self, predictor: Predictor, texts: Sequence[str]) -> Floats:
         found = [[p.probabilities[label] for label in self._labels] for p in predictor.predict(texts)]
         return np.array(found, dtype=np.float32)
-
-
-def lineage(teachers: Mapping[str, Metadata]) -> tuple[dict[str, dict[str, Any]], dict[str, list[DataFile]]]:
-    """Folder -> recipe, and folder -> files that were learned from: of each teacher, and before it of its own."""
-    recipes: dict[str, dict[str, Any]] = {}
-    data: dict[str, list[DataFile]] = {}
-    for folder, teacher in teachers.items():
-        recipes |= teacher.teacher_recipes | {folder: teacher.recipe}
-        data |= teacher.teacher_data | {folder: teacher.data}
-    return recipes, data
 
 
 def _loaded(folder: str, labels: list[str]) -> Predictor:

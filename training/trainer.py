@@ -21,12 +21,13 @@ from training.display import Display
 from training.head_start import HeadStart
 from training.network import build_network
 from training.preflight import check_sources, note_other_data
+from training.provenance import Provenance
 from training.recipe import Recipe
 from training.rows import StageRows
 from training.runtime import keras
 from training.sources import in_order
 from training.stages import History, Stages, dumped
-from training.teachers import Teachers, lineage
+from training.teachers import Teachers
 from training.tokenizer import build_tokenizer
 from training.trainee import Trainee
 from training.weak import WeakRows, load_weak
@@ -41,12 +42,7 @@ class Trained:
     dataset: Dataset
     validation: Batches
     history: History
-    files: list[DataFile]
-    cleaning: dict[str, int]
-    teachers: dict[str, str]
-    teacher_recipes: dict[str, dict[str, Any]]
-    teacher_data: dict[str, list[DataFile]]
-    vectors: DataFile | None
+    provenance: Provenance
 
     @property
     def seconds(self) -> float:
@@ -70,21 +66,8 @@ class Trainer:
 
     def run(self, *, resume: bool = False) -> Trained:
         """Train, from the start or from where an interrupted run was."""
-        self.display.dataset(self.dataset)
-        check_sources(self.recipe, self.dataset)
-        libraries = runtime.library_versions()
-        vectors = self._vectors.sha256 if self._vectors else ""
-        words = [(self._vectors.file, vectors)] if self._vectors else []
-        note_other_data(self.recipe, [*self._hashes, *words, *self._teachers.items()], self.display)
-        cache = BodyCache(
-            self.stage_cache,
-            self.recipe,
-            self._hashes,
-            self._teachers,
-            libraries,
-            self.dataset.labelled_digest(),
-            vectors,
-        )
+        self._look_over()
+        cache = self._body_cache()
         checkpoint = Checkpoint(self.work, self._identity)
         saved = checkpoint.load() if resume else None
         body = None if saved else cache.longest()
@@ -105,12 +88,8 @@ class Trainer:
 
         stages = Stages(trainee, self.recipe.schedule, rows.of_stage, self.recipe.seed, checkpoint, finished)
         history = stages.run(self.display, saved=saved, body=body)
-        facts = self._weak_facts(body)
-        weak = [DataFile(**file) for file in facts["files"]]
-        files = _distinct([*self.dataset.files, *weak])
-        cleaning = {**self.dataset.cleaning, **{f"pre-training: {k}": v for k, v in facts["cleaning"].items()}}
-        learned_from = (files, cleaning, self._teachers, *lineage(self._taught_by), self._vectors)
-        return Trained(trainee.network, tokenizer, self.dataset, rows.validation, history, *learned_from)
+        provenance = Provenance.of(self.dataset, self._weak_facts(body), self._taught_by, self._vectors)
+        return Trained(trainee.network, tokenizer, self.dataset, rows.validation, history, provenance)
 
     @cached_property
     def dataset(self) -> Dataset:
@@ -121,6 +100,24 @@ class Trainer:
     def weak(self) -> WeakRows:
         """The rows of other tasks; read only when a stage needs them."""
         return load_weak(self.paths, self.recipe.data, self.dataset, self.recipe.split_seed)
+
+    def _look_over(self) -> None:
+        """Show the rows, and what is wrong or odd about them, before anything is trained."""
+        self.display.dataset(self.dataset)
+        check_sources(self.recipe, self.dataset)
+        words = [(self._vectors.file, self._vectors.sha256)] if self._vectors else []
+        note_other_data(self.recipe, [*self._hashes, *words, *self._teachers.items()], self.display)
+
+    def _body_cache(self) -> BodyCache:
+        return BodyCache(
+            self.stage_cache,
+            self.recipe,
+            self._hashes,
+            self._teachers,
+            runtime.library_versions(),
+            self.dataset.labelled_digest(),
+            self._vectors.sha256 if self._vectors else "",
+        )
 
     @cached_property
     def _hashes(self) -> list[tuple[str, str]]:
@@ -190,8 +187,3 @@ class Trainer:
         )
         self.display.network(network.count_params(), encoder.vocabulary_size, runtime.device())
         return Trainee(network, tasks, words=any(stage.masked_words for stage in self.recipe.schedule))
-
-
-def _distinct(files: Sequence[DataFile]) -> list[DataFile]:
-    """Each file once: it can hold labelled rows and others."""
-    return list({(file.file, file.sha256): file for file in files}.values())

@@ -4,14 +4,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from serving.metadata import DataFile
 from serving.predictor import Predictor
 from tests.bundles import LABELS, TEXTS, edit_metadata, write_bundle
-from tests.serving.fakes import fake_metadata
 from training.errors import DataError
 from training.network_knobs import NetworkKnobs
 from training.recipe import Recipe
-from training.teachers import Teachers, lineage
+from training.teachers import Teachers
 
 
 def test_each_answers_for_itself(pristine_bundle: Path, tmp_path: Path) -> None:
@@ -36,17 +34,6 @@ def test_a_teacher_has_the_same_labels(pristine_bundle: Path) -> None:
 def test_what_is_no_bundle_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"stages\.teachers: .*is no folder"):
         Teachers([str(tmp_path / "none")], LABELS)
-
-
-def test_the_lineage_has_the_teachers_of_teachers_before_them() -> None:
-    first, second = (DataFile(file=f"{name}.csv", rows=3, sha256=name) for name in "ab")
-    grand = fake_metadata().model_copy(update={"recipe": {"name": "g"}, "data": [first]})
-    below = {"teacher_recipes": {"old": grand.recipe}, "teacher_data": {"old": grand.data}}
-    middle = fake_metadata().model_copy(update={"recipe": {"name": "m"}, "data": [second], **below})
-    recipes, data = lineage({"middle": middle, "other": grand})
-    assert recipes == {"old": {"name": "g"}, "middle": {"name": "m"}, "other": {"name": "g"}}
-    assert list(recipes) == list(data) == ["old", "middle", "other"]
-    assert data == {"old": [first], "middle": [second], "other": [first]}
 
 
 def test_one_that_has_seen_the_test_part_is_refused(bundle: Path) -> None:

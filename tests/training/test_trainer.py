@@ -90,14 +90,14 @@ def test_another_column_of_a_labelled_file_trains_its_own_head_and_counts_no_wor
         tokenizer={"model": "word", "min_frequency": 2},
         stages=[both, {"name": "own", "sources": ["both"]}],
     )
-    assert trained.cleaning["pre-training: rows kept"] == len(trained.dataset.train)
+    assert trained.provenance.cleaning["pre-training: rows kept"] == len(trained.dataset.train)
     assert not [word for word in trained.tokenizer.get_vocab() if "only" in word]
-    assert [file.rows for file in trained.files] == [80]
+    assert [file.rows for file in trained.provenance.data] == [80]
 
 
 def test_all_files_and_what_was_dropped_from_them_are_remembered(trained: Trained) -> None:
-    assert [file.file for file in trained.files] == ["main.csv", "weak.csv"]
-    assert trained.cleaning["pre-training: rows kept"] == 120
+    assert [file.file for file in trained.provenance.data] == ["main.csv", "weak.csv"]
+    assert trained.provenance.cleaning["pre-training: rows kept"] == 120
 
 
 def test_only_the_networks_own_head_is_handed_on(trained: Trained) -> None:
@@ -116,7 +116,7 @@ def test_a_cached_body_gives_the_same_network_without_the_first_stage(
     for found, expected in zip(again.network.get_weights(), trained.network.get_weights(), strict=True):
         assert np.array_equal(found, expected)
     assert list(again.history) == ["weak", "own"]
-    assert (again.files, again.cleaning) == (trained.files, trained.cleaning)
+    assert again.provenance == trained.provenance
 
 
 def test_an_interrupted_run_goes_on_from_where_it_was_and_not_from_the_cache(
@@ -146,9 +146,10 @@ def test_teachers_are_asked_and_remembered(paths: list[Path], tmp_path: Path) ->
     write_bundle(tmp_path / "teacher", labels=["a", "b"])
     taught = {"name": "own", "epochs": 1, "teachers": [str(tmp_path / "teacher")], "teacher_share": 0.9}
     found = train(paths, tmp_path, stages=[taught])
-    assert found.teachers == {str(tmp_path / "teacher"): Bundle.read(tmp_path / "teacher").metadata.model_version}
-    assert found.teacher_recipes == {str(tmp_path / "teacher"): Bundle.read(tmp_path / "teacher").metadata.recipe}
-    assert found.teacher_data == {str(tmp_path / "teacher"): Bundle.read(tmp_path / "teacher").metadata.data}
+    teacher, provenance = Bundle.read(tmp_path / "teacher").metadata, found.provenance
+    assert provenance.teachers == {str(tmp_path / "teacher"): teacher.model_version}
+    assert provenance.teacher_recipes == {str(tmp_path / "teacher"): teacher.recipe}
+    assert provenance.teacher_data == {str(tmp_path / "teacher"): teacher.data}
 
 
 def test_two_files_of_one_name_are_both_remembered(tmp_path: Path) -> None:
@@ -158,7 +159,7 @@ def test_two_files_of_one_name_are_both_remembered(tmp_path: Path) -> None:
         rows = [*distinct(30, "a", start), *distinct(30 + start // 100, "b", start + 100)]
         files.append(write(tmp_path / folder / "t.csv", rows))
     found = train(files, tmp_path, data={}, stages=[])
-    assert sorted((file.file, file.rows, file.sha256) for file in found.files) == [
+    assert sorted((file.file, file.rows, file.sha256) for file in found.provenance.data) == [
         ("t.csv", rows, sha256(path)) for rows, path in zip((60, 62), files, strict=True)
     ]
 
@@ -179,7 +180,7 @@ def test_word_vectors_are_where_the_embedding_starts(paths: list[Path], vectors:
     for start, word in enumerate(("good", "a", "rare")):
         np.testing.assert_allclose(table[numbers[word]], np.arange(start, start + 8), atol=1e-6)
     assert "Word vectors: for 3 of the vocabulary" in shown.getvalue()
-    assert trained.vectors == DataFile(file="vectors.txt", rows=3, sha256=sha256(vectors))
+    assert trained.provenance.vectors == DataFile(file="vectors.txt", rows=3, sha256=sha256(vectors))
 
 
 def test_a_body_from_the_cache_keeps_what_it_made_of_its_vectors(
