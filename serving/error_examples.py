@@ -57,7 +57,8 @@ FILE_EXAMPLES = {
     },
     408: {"body_too_slow": "The file came too slowly; accepted are 1,024 bytes a second, or 32,768 where others wait."},
     413: {"file_too_large": "The file is larger than 134,217,728 bytes, the most that is accepted."},
-    415: EXAMPLES[415],
+    415: EXAMPLES[415]
+    | {"unsupported_media_type": "The Content-Type is 'text/plain'; accepted is multipart/form-data."},
     422: {
         "file_missing": "The form has no field `file`; its fields: 'other'.",
         "file_repeated": "The form has more than one file; accepted is one.",

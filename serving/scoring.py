@@ -86,7 +86,8 @@ def score(
         encoding, delimiter = check_encoding(options.encoding), options.delimiter and check_delimiter(options.delimiter)
         reader = open_reader(file, source_kind, encoding=encoding, delimiter=delimiter, size=size)
         text_of = TextOf(_place(reader, options, predictor), limit=options.max_text_chars, encoding=encoding)
-        writer = open_writer(kind, reader, source_kind, predictor.metadata.labels)
+        with _named(target):
+            writer = open_writer(kind, reader, source_kind, predictor.metadata.labels)
         job = ScoringJob(predictor, reader, writer, text_of, options.threads, progress)
         if target == PIPE:
             return job.run(Pipe(sys.stdout.buffer))
@@ -120,12 +121,12 @@ def _opened(source: Path) -> Iterator[tuple[BinaryIO, int | None]]:
 
 
 @contextmanager
-def _named(source: Path) -> Iterator[None]:
-    """Errors of its reader name the file."""
+def _named(path: Path) -> Iterator[None]:
+    """Errors of its reader or writer name the file."""
     try:
         yield
     except RowsError as error:
-        raise FileError(f"{source}: {error}") from error
+        raise FileError(f"{path}: {error}") from error
 
 
 def _place(reader: Reader, options: Options, predictor: PredictorLike) -> int | str:

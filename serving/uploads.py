@@ -11,7 +11,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 
 from serving.body import MULTIPART, content_type, shown
-from serving.errors import BodyTooLarge, BodyTooSlow, InvalidFile, RowsError, UnsupportedMediaType
+from serving.errors import BodyTooLarge, BodyTooSlow, InvalidFile, RowsError
 from serving.forms import field_text, parse_parts
 from serving.rows.dialect import check_delimiter, check_encoding
 from serving.rows.records import MAX_RECORD
@@ -51,9 +51,7 @@ async def taken_in(request: Request, settings: Settings, transfers: Transfers) -
     Raises UnsupportedMediaType, MalformedBody, BodyTooLarge as soon as a limit is passed, BodyTooSlow, Overloaded and
     InvalidFile.
     """
-    kind = content_type(request.scope["headers"])
-    if kind.name != MULTIPART:
-        raise UnsupportedMediaType(f"The Content-Type is {kind.name}; accepted is {MULTIPART} with a field `file`.")
+    kind = content_type(request.scope["headers"], accepted=(MULTIPART,))
     limit = settings.max_file_bytes
     _check_length(request, limit)
     # Whoever is refused by the headers alone must not cost another client its place.

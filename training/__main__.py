@@ -52,11 +52,13 @@ def fit(
 
     columns = _given(text=text_column, label=label_column, encoding=encoding)
     chosen, display = read_recipe(find_recipe(recipe), seed=seed, data=columns), Display()
+    paths, choices = [*data, *(more or [])], {"baselines": baselines, "texts": report_texts}
+    pipeline = Pipeline(chosen, paths, out, display, stage_cache, **choices)
     try:
-        paths, choices = [*data, *(more or [])], {"baselines": baselines, "texts": report_texts}
-        figures = Pipeline(chosen, paths, out, display, stage_cache, **choices).run(resume=resume)
+        figures = pipeline.run(resume=resume)
     except KeyboardInterrupt:
-        display.note("Interrupted. With --resume the same command goes on from about there.")
+        way = "With --resume the same command goes on from about there."
+        display.note(f"Interrupted. {way if pipeline.is_resumable else 'There was nothing to go on from yet.'}")
         raise typer.Exit(130) from None
     display.figures(figures, "Test part, through serving")
     display.console.print(f"Bundle: {out}", markup=False, emoji=False)

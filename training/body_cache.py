@@ -15,7 +15,7 @@ from training.recipe import Recipe
 from training.schedule import Stage
 
 UNREAD = {"about", "terms", "found_on", "validation", "test", "split_seed"}
-FORMAT = 5  # raised when what a stage sees of equal recipes and files changes
+FORMAT = 6  # raised when what a stage sees of equal recipes and files changes
 
 
 @dataclass(frozen=True)
@@ -86,15 +86,19 @@ class BodyCache:
         return {
             "tokenizer": _said(recipe.tokenizer),
             "network": _said(recipe.network),
-            **(self._all_data() if _reads_labels(recipe, done) else self._weak_data()),
+            **(self._all_data() if self._sees_the_split(done) else self._weak_data()),
             "format": FORMAT,
             "stages": [_said(stage, "name", "teachers") for stage in done],
-            "teachers": [self._teachers[folder] for stage in done for folder in stage.teachers],
+            "teachers": [[self._teachers[folder] for folder in stage.teachers] for stage in done],
             "seeds": seeds,
             "words": any(stage.masked_words for stage in recipe.schedule),
             "libraries": self._libraries,
             **self._started_from(),
         }
+
+    def _sees_the_split(self, done: Sequence[Stage]) -> bool:
+        """Whether anything read by then is decided by it: labelled rows, or a task's labels beside them."""
+        return _reads_labels(self._recipe, done) or bool(self._recipe.data.second_columns)
 
     def _started_from(self) -> dict[str, Any]:
         said = self._recipe.vectors
@@ -123,7 +127,7 @@ def _said(table: Table, *unread: str) -> dict[str, Any]:
 
 def _reads_labels(recipe: Recipe, done: Sequence[Stage]) -> bool:
     """Whether by then anything was read of labelled rows, which their split decides."""
-    tasks = {source.key for source in recipe.data.task_sources} - recipe.data.second_columns
+    tasks = {source.key for source in recipe.data.task_sources}
     read = [set(stage.sources) for stage in done] + [set(recipe.tokenizer.sources)]
     return any(not sources or sources - tasks for sources in read) or any(stage.is_taught for stage in done)
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from training.errors import ResumeError
 
 Arrays = list[npt.NDArray[Any]]
+STATE = "state.npz"
 
 
 class Checkpoint:
@@ -20,7 +21,7 @@ class Checkpoint:
     `identity` is anything JSON that must be equal for a run to go on from the state: recipe, data, libraries.
     """
 
-    def __init__(self, folder: Path, identity: Mapping[str, Any], name: str = "state.npz") -> None:
+    def __init__(self, folder: Path, identity: Mapping[str, Any], name: str = STATE) -> None:
         self.path = folder / name
         self._identity = json.dumps(identity, sort_keys=True)
 

@@ -9,14 +9,13 @@ from tokenizers import Regex, normalizers
 
 from training.errors import DataError
 from training.normalizer import build_normalizer
-from training.patterns import EMOTICONS, ENTITIES, QUOTES
+from training.patterns import EMOJI, EMOTICONS, ENTITIES, QUOTES
 from training.pieces import build_pieces
 from training.tokenizer_knobs import TokenizerKnobs
 
 Counts = dict[str, int]
 
 LONG = 40  # characters of a key, about eight words: shorter texts may begin alike by chance
-_EMOTICON_TAG = re.compile("|".join(map(re.escape, EMOTICONS)))
 _CUT_OFF_LINK = re.compile(r"\bh(?:t(?:tp?)?)?(?:…|\.\.\.)\s*$")
 
 # Links, handles and markers go; the rest is made alike as the preprocessing would, whatever a recipe keeps of it.
@@ -24,13 +23,15 @@ _ALIKE = TokenizerKnobs(urls="drop", handles="drop", retweets="drop", hashtags="
 _normalizer, _pieces = build_normalizer(_ALIKE), build_pieces()
 # Entities first, as in the preprocessing: a heart may be written &lt;3.
 _cuts = (*ENTITIES, *QUOTES, *((pattern, " ") for pattern in EMOTICONS.values()))
+_signs = normalizers.Replace(Regex("|".join([*map(re.escape, EMOTICONS), EMOJI])), "")
 _emoticons = normalizers.Sequence([normalizers.Replace(Regex(pattern), content) for pattern, content in _cuts])
 
 
 def text_key(text: str) -> str:
     """What two copies of a tweet have in common: all but retweet marker, handles, links, punctuation, case and space.
 
-    Made by the preprocessing's own rules, so that two texts which a network would read alike have one key.
+    Made by the preprocessing's own rules, as they stand before a recipe asks for more of them: texts that differ by an
+    emoticon, an emoji or a stop word have each a key of its own, also where a recipe drops those.
     """
     normal = _normalizer.normalize_str(_CUT_OFF_LINK.sub("", text))
     pieces = (piece for piece, _ in _pieces.pre_tokenize_str(normal))
@@ -42,9 +43,9 @@ def without_emoticons(text: str) -> str:
     return str(_emoticons.normalize_str(text))
 
 
-def key_without_emoticons(key: str) -> str:
-    """The key that the same text would have without its emoticons."""
-    return _EMOTICON_TAG.sub("", key)
+def bare_key(key: str) -> str:
+    """The key that the same text would have without its emoticons and emoji."""
+    return str(_signs.normalize_str(key))
 
 
 def merged_keys(keys: Iterable[str]) -> dict[str, str]:
@@ -73,8 +74,11 @@ def drop_ignored(rows: pd.DataFrame, ignore: list[str], cleaning: Counts) -> pd.
     return rows[~ignored]
 
 
-def drop_empty(rows: pd.DataFrame, cleaning: Counts) -> pd.DataFrame:
-    """Drop rows without text or label; add `own_key`, and `key` of its group. Raises DataError when none are left."""
+def drop_empty(rows: pd.DataFrame, cleaning: Counts, where: str) -> pd.DataFrame:
+    """Drop rows without text or label; add `own_key`, and `key` of its group.
+
+    Raises DataError when none are left; `where` begins its message.
+    """
     keys = rows.text.map(text_key)
     rows = rows.assign(own_key=keys, key=keys.map(merged_keys(keys)))
     empty, unlabelled = rows.key == "", rows.label == ""
@@ -82,7 +86,7 @@ def drop_empty(rows: pd.DataFrame, cleaning: Counts) -> pd.DataFrame:
     cleaning["without a label"] = int((unlabelled & ~empty).sum())
     kept = rows[~empty & ~unlabelled]
     if kept.empty:
-        raise DataError(f"{'; '.join(rows.origin.unique())}: no row has both a text and a label; found: {cleaning}")
+        raise DataError(f"{where}: no row has both a text and a label; found: {cleaning}")
     return kept
 
 

@@ -77,13 +77,13 @@ def load_dataset(paths: Sequence[Path], data: Data, seed: int) -> Dataset:
     training starts.
     """
     rows, files = read_rows(target_paths(paths, data), data, data.target_sources, seed)
-    cleaning = {"rows read": len(rows)}
+    cleaning, where = {"rows read": len(rows)}, "; ".join(rows.origin.unique())
     rows = drop_ignored(rows, data.ignore, cleaning)
-    where = "; ".join(rows.origin.unique())
     labels = data.labels or _found_labels(rows.label)
     if len(labels) < 2:
-        raise DataError(f"{where}: found only one class, {labels}; accepted: at least two")
-    rows = _with_label_indices(drop_empty(rows, cleaning), labels)
+        found = f"only one class, {labels}" if labels else "no class"
+        raise DataError(f"{where}: found {found}; accepted: at least two")
+    rows = _with_label_indices(drop_empty(rows, cleaning, where), labels)
     keys = set(rows.own_key)
     rows = merge_copies(rows, cleaning)
     parts = _split(rows, data, labels, seed, where)
@@ -112,24 +112,33 @@ def _split(rows: pd.DataFrame, data: Data, labels: list[str], seed: int, where: 
     rng, places = np.random.default_rng(seed), rows.part.to_numpy(dtype=object, copy=True)
     free = (places == "").nonzero()[0]
     places[free] = "train"
-    for index, label in enumerate(labels):
+    _check_splittable(rows.label.to_numpy()[free], labels, len(shares) + 1, where)
+    for index in range(len(labels)):
         members = rng.permutation(free[rows.label.to_numpy()[free] == index])
-        if not len(members):
-            continue
-        if len(members) <= len(shares):
-            found = f"{where}: class {label!r} has {len(members)} distinct texts, too few to split"
-            raise DataError(f"{found}; accepted: at least {len(shares) + 1}")
-        _place(places, members, shares)
+        if len(members):
+            _place(places, members, shares)
     places[_held_out(rows, rng)] = "held_out"
     kept = rows.drop(columns=["key", "own_key", "part", "origin", "task", "hold_out"])
     return {part: kept[places == part].reset_index(drop=True) for part in (*PARTS, "held_out")}
 
 
+def _check_splittable(found: Labels, labels: list[str], wanted: int, where: str) -> None:
+    """That each class with rows to split has one for each part. Raises DataError."""
+    counts = np.bincount(found, minlength=len(labels)).tolist()
+    rare = [f"{label!r} has {count}" for label, count in zip(labels, counts, strict=True) if 0 < count < wanted]
+    if rare:
+        raise DataError(
+            f"{where}: classes with too few distinct texts to split: {', '.join(rare)}; accepted: at least {wanted} "
+            "each; data.ignore leaves a label's rows out, data.rename joins labels"
+        )
+
+
 def _held_out(rows: pd.DataFrame, rng: np.random.Generator) -> npt.NDArray[np.int64]:
-    """Places of the rows to hold out: of each source's groups and labels their share; such a source only trains."""
+    """Places of the rows to hold out: their share of each source's groups and labels; such a source only trains."""
     chosen = [np.zeros(0, dtype=np.int64)]
+    # A name may stand for several sources, of which some hold nothing out.
     shares = rows.hold_out.to_numpy()
-    for _, members in sorted(rows.groupby(["source", "group", "label"]).indices.items()):
+    for _, members in sorted(rows.groupby(["source", "group", "label", "hold_out"]).indices.items()):
         chosen.append(rng.permutation(members)[: round(shares[members[0]] * len(members))])
     return np.concatenate(chosen)
 

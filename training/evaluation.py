@@ -1,6 +1,7 @@
 """How good a bundle is, measured on the served path."""
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -48,8 +49,9 @@ def evaluate_file(
 
 
 def learned_from(path: Path, metadata: Metadata) -> bool:
-    """Whether the file is one that the bundle was made with, so that most of its rows were trained on."""
-    return path.is_file() and sha256(path) in {file.sha256 for file in metadata.data}
+    """Whether the file is one that the bundle, or a teacher, was made with: most of its rows were trained on."""
+    read = [*metadata.data, *chain.from_iterable(metadata.teacher_data.values())]
+    return path.is_file() and sha256(path) in {file.sha256 for file in read}
 
 
 def read_labelled(

@@ -7,6 +7,7 @@ from typing import Any
 
 from serving.predictor import Predictor
 from training.bundling import Bundling
+from training.checkpoint import STATE
 from training.compare import Row, baseline_rows, network_row
 from training.dataset import Dataset
 from training.display import Display
@@ -43,6 +44,11 @@ class Pipeline:
         self.out = Path(out).resolve()
         self.work = self.out.parent / f".{self.out.name}.training"
         self.trainer = Trainer(recipe, paths, self.work, display, stage_cache)
+
+    @property
+    def is_resumable(self) -> bool:
+        """Whether an interrupted run has left a state to go on from."""
+        return (self.work / STATE).exists()
 
     def run(self, *, resume: bool = False) -> Figures:
         """Train, verify, measure, publish."""

@@ -55,7 +55,7 @@ def publish(staged: Path, target: Path) -> None:
         if not target.exists():
             staged.rename(target)
         elif exchange(staged, target):
-            shutil.rmtree(staged)
+            shutil.rmtree(staged, ignore_errors=True)  # the new one is in place; the next run clears this away
         else:
             _replace_in_two_steps(staged, target)
 
@@ -78,7 +78,7 @@ def _replace_in_two_steps(staged: Path, target: Path) -> None:
     except OSError:
         old.rename(target)
         raise
-    shutil.rmtree(old)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def _restore(target: Path) -> None:

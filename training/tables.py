@@ -8,20 +8,23 @@ import warnings
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO, cast
 
 import pandas as pd
 
 from serving.bundle import sha256
 from serving.metadata import DataFile
+from serving.rows.dialect import guess_delimiter
 from training.errors import DataError
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
+_HEADER = 100_000  # characters of a header that are looked at for its delimiter
 
 
 def read_table(path: Path, encoding: str, *, quoted: bool = True) -> pd.DataFrame:
     """Every column of a data file as text; a missing value is the empty string.
 
+    A CSV's cells are parted by comma, semicolon or tab, whichever cuts its header into the most names.
     `encoding` is Python's name of a text file's encoding; `quoted`: cells of CSV and TSV may be quoted. Raises
     DataError when the file is missing, of an unknown kind, not in that encoding, broken, or without rows.
     """
@@ -34,7 +37,7 @@ def read_table(path: Path, encoding: str, *, quoted: bool = True) -> pd.DataFram
         ) from error
     try:
         frame = _READERS[kind](path, encoding, quoted)
-    except UnicodeError as error:
+    except (UnicodeError, LookupError) as error:  # the latter of what only Python calls an encoding, such as hex
         raise DataError(
             f"{path}: is not {encoding} ({error}); declare its encoding in the recipe or by --encoding"
         ) from error
@@ -67,28 +70,41 @@ def _kind(path: Path) -> str:
     return suffix
 
 
-def _delimited(separator: str) -> Callable[[Path, str, bool], pd.DataFrame]:
-    def read(path: Path, encoding: str, quoted: bool) -> pd.DataFrame:
-        # A byte-order mark would become part of the first column's name.
-        encoding = "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
-        with warnings.catch_warnings():
-            # With more cells than names pandas would shift the columns, and only warn.
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            return pd.read_csv(
-                path,
-                sep=separator,
-                dtype=str,
-                keep_default_na=False,
-                encoding=encoding,
-                index_col=False,
-                quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
-            )
+def _delimited(path: Path, encoding: str, quoted: bool, delimiter: str) -> pd.DataFrame:
+    # A byte-order mark would become part of the first column's name.
+    encoding = "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
+    options: dict[str, Any] = {
+        "sep": delimiter,
+        "dtype": str,
+        "keep_default_na": False,
+        "encoding": encoding,
+        "index_col": False,
+        "quoting": csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
+    }
+    with warnings.catch_warnings():
+        # With more cells than names pandas would shift the columns, and only warn.
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        frame: pd.DataFrame = pd.read_csv(path, **options)
+        names = pd.read_csv(path, header=None, nrows=1, **options).iloc[0].tolist()
+    return frame.set_axis(_told_apart(frame.columns, names), axis="columns")
 
-    return read
+
+def _told_apart(columns: "pd.Index[str]", names: list[str]) -> list[str]:
+    """The columns; those of one name by their place too, so that neither is taken for the other."""
+    repeated = {name for name in names if name and names.count(name) > 1}
+    pairs = enumerate(zip(columns, names, strict=True), start=1)
+    return [f"{name} (column {place})" if name in repeated else column for place, (column, name) in pairs]
+
+
+def _csv(path: Path, encoding: str, quoted: bool) -> pd.DataFrame:
+    with _opened(path, encoding) as file:
+        lines = iter(lambda: file.readline(_HEADER).removeprefix("\ufeff"), "")
+        header = next((line for line in lines if line.strip()), "")
+    return _delimited(path, encoding, quoted, guess_delimiter(header))
 
 
 def _tsv(path: Path, encoding: str, quoted: bool) -> pd.DataFrame:
-    frame = _delimited("\t")(path, encoding, quoted)
+    frame = _delimited(path, encoding, quoted, "\t")
     # TSV as most write it has no quoting; a text that begins with a quote then swallows the rows up to the next one.
     if any(frame[name].str.contains("\n").any() for name in frame):
         raise ValueError(
@@ -98,10 +114,14 @@ def _tsv(path: Path, encoding: str, quoted: bool) -> pd.DataFrame:
 
 
 def _jsonl(path: Path, encoding: str, quoted: bool) -> pd.DataFrame:  # noqa: ARG001
-    opened = gzip.open if path.suffix == ".gz" else open
-    with opened(path, "rt", encoding=encoding) as file:
+    with _opened(path, encoding) as file:
         rows = [_json_object(line, number) for number, line in enumerate(file, start=1) if line.strip("\ufeff\r\n ")]
     return pd.DataFrame(rows, dtype=object)
+
+
+def _opened(path: Path, encoding: str) -> TextIO:
+    opened = gzip.open if path.suffix == ".gz" else open
+    return cast(TextIO, opened(path, "rt", encoding=encoding))
 
 
 def _json_object(line: str, number: int) -> dict[str, Any]:
@@ -111,6 +131,10 @@ def _json_object(line: str, number: int) -> dict[str, Any]:
         raise ValueError(f"line {number} is not JSON: {error}") from error
     if not isinstance(row, dict):
         raise ValueError(f"line {number} is not an object")
+    try:
+        json.dumps(row, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"line {number} has half a character, {error.object[error.start]!a}") from None
     return row
 
 
@@ -120,7 +144,7 @@ def _parquet(path: Path, encoding: str, quoted: bool) -> pd.DataFrame:  # noqa: 
 
 
 _READERS: dict[str, Callable[[Path, str, bool], pd.DataFrame]] = {
-    ".csv": _delimited(","),
+    ".csv": _csv,
     ".tsv": _tsv,
     ".jsonl": _jsonl,
     ".parquet": _parquet,

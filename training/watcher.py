@@ -27,10 +27,11 @@ def kept_epoch(history: Sequence[Epoch], keep: Kept = "best") -> Epoch:
     """The one whose weights a stage keeps: the last, or the best.
 
     The best has the greatest macro recall; of equal ones the least loss, then the first. Without figures, the last.
+    Recalls are equal to nine decimals: as many right answers can differ in the last bit by the classes they are of.
     """
     if keep == "last" or isnan(history[-1].macro_recall):
         return history[-1]
-    return max(history, key=lambda epoch: (epoch.macro_recall, -epoch.validation_loss))
+    return max(history, key=lambda epoch: (round(epoch.macro_recall, 9), -epoch.validation_loss))
 
 
 class Watcher:

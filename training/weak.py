@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from serving.metadata import DataFile
-from training.cleaning import key_without_emoticons, merged_keys, text_key
+from training.cleaning import bare_key, merged_keys, text_key
 from training.data_knobs import Data
 from training.dataset import Dataset
 from training.errors import DataError
@@ -53,9 +53,10 @@ def _cleaned(rows: pd.DataFrame, dataset: Dataset, second: set[str], cleaning: d
     keys = rows.text.map(text_key)
     empty = (keys == "") | (rows.label == "")
     cleaning["empty, or without a label"] = int(empty.sum())
-    labelled = _with_bare(dataset.keys)
-    groups = merged_keys(labelled | set(keys))
-    known = keys.map(groups).isin({groups[key] for key in labelled}) & ~empty
+    bare, labelled = keys.map(bare_key), _with_bare(dataset.keys)
+    groups = merged_keys(labelled | set(keys) | set(bare))
+    there = {groups[key] for key in labelled}
+    known = (keys.map(groups).isin(there) | ((bare != "") & bare.map(groups).isin(there))) & ~empty
     if second:
         known &= ~(rows.source.isin(second) & keys.map(groups).isin(_trained_on(dataset, groups)))
     cleaning["also in the labelled data"] = int(known.sum())
@@ -75,8 +76,8 @@ def _trained_on(dataset: Dataset, groups: dict[str, str]) -> set[str]:
 
 
 def _with_bare(keys: Iterable[str]) -> set[str]:
-    """The keys, and what they are without emoticons: a labelled copy may hold the one that was cut out here."""
-    return {bare for key in keys for bare in (key, key_without_emoticons(key))}
+    """The keys, and what they are without emoticons and emoji: a labelled copy may hold the one that was cut out."""
+    return {both for key in keys for both in (key, bare_key(key))}
 
 
 def _check_present(data: Data, read: pd.DataFrame, kept: pd.DataFrame, cleaning: dict[str, int]) -> None:

@@ -39,8 +39,9 @@ def guess_column(names: Sequence[str], rows: Sequence[Sequence[Any]], preferred:
     wordy = any(" " in str(row[longest]).strip() for row in rows)
     if wordy and lengths[longest] >= _MUCH_LONGER * lengths[second]:
         return longest
+    way = "name one as text_column" if len(set(names)) == len(names) else "give each column a name of its own"
     raise RowsError(
-        f"it is not clear which column holds the texts; found: {listed(names)}; name one as text_column",
+        f"it is not clear which column holds the texts; found: {listed(names)}; {way}",
         code="text_column_unclear",
     )
 

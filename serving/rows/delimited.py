@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 from serving.errors import RowsError
 from serving.rows.cells import cut, quoted, without_end
-from serving.rows.dialect import guess_delimiter
+from serving.rows.dialect import check_is_text, guess_delimiter
 from serving.rows.records import MAX_RECORD, Record, Records
 from serving.rows.table import CHUNK, CHUNK_CHARS, Columns, Row
 
@@ -35,6 +35,7 @@ class DelimitedReader:
         errors = "surrogateescape" if encoding == "utf-8" else "replace"
         self._text = io.TextIOWrapper(file, encoding=encoding, errors=errors, newline="")
         first = self._first_line()
+        check_is_text(first[:8].encode(encoding, errors))
         self.mark = MARK if first.startswith(MARK) else ""
         lines = _Lines(first.removeprefix(MARK), self._text)
         self.delimiter = delimiter or guess_delimiter(first.removeprefix(MARK))

@@ -14,6 +14,13 @@ _CHARACTER_SETS = re.compile(
     r"shift_jis(x0213|_2004)?|euc_\w+|johab|tis-620|ptcp154|hp-roman8"
 )
 
+_SIGNATURES = {
+    b"PK\x03\x04": "an Excel workbook, or another file in a zip archive",
+    b"\xd0\xcf\x11\xe0": "an Excel workbook of before 2007",
+    b"PAR1\x15": "a Parquet file",
+    b"\x1f\x8b": "compressed by gzip",
+}
+
 
 def check_encoding(name: str) -> str:
     """Python's own name of a character set. Raises RowsError for any other encoding."""
@@ -34,6 +41,13 @@ def check_delimiter(name: str) -> str:
     if delimiter not in DELIMITERS.values():
         raise RowsError(f"unknown delimiter {name[:40]!r}; accepted: {', '.join(DELIMITERS)}", code="unknown_delimiter")
     return delimiter
+
+
+def check_is_text(start: bytes) -> None:
+    """Raises RowsError where a file's first bytes are those of a kind that holds tables but is no text."""
+    for signature, kind in _SIGNATURES.items():
+        if start.startswith(signature):
+            raise RowsError(f"it is {kind}, not CSV; accepted: the table saved or exported as CSV")
 
 
 def guess_delimiter(header: str) -> str:

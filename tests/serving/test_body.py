@@ -71,6 +71,12 @@ def test_content_types_that_are_refused(headers: dict[str, str], code: str, sent
     assert sentence in caught.value.detail
 
 
+def test_a_route_may_take_fewer_content_types() -> None:
+    with pytest.raises(UnsupportedMediaType) as caught:
+        content_type(Headers({"content-type": JSON}).raw, accepted=(MULTIPART,))
+    assert caught.value.detail == "The Content-Type is 'application/json'; accepted is multipart/form-data."
+
+
 @pytest.mark.parametrize(("body", "document"), [(b'{"text": "\xc3\xa9"}', {"text": "é"}), (b"\xef\xbb\xbf[1]", [1])])
 def test_json(body: bytes, document: object) -> None:
     assert parse_json(body) == document

@@ -121,6 +121,24 @@ def test_a_second_column_of_a_labelled_file_is_read_where_the_split_lets_it(tmp_
     assert stages_found(tmp_path, recipe(data={"sources": sources}, seed=2)) == 0
 
 
+def test_a_tasks_labels_beside_the_recipes_are_those_of_one_split(tmp_path: Path) -> None:
+    """The first stage reads another task, but its body has an output for each of them."""
+    both = [{"file": "a.csv", "name": "a"}, {"file": "a.csv", "name": "fine", "label": "other", "task": "fine"}]
+    beside = {"sources": [*both, {"file": "w.csv", "task": "weak"}]}
+    cache(tmp_path, recipe(data=beside)).keep(1, {}, WEIGHTS)
+    assert stages_found(tmp_path, recipe(data=beside)) == 1
+    assert stages_found(tmp_path, recipe(data=beside, seed=2)) == 0
+
+
+def test_which_stage_a_teacher_taught_is_part_of_it(tmp_path: Path) -> None:
+    def taught(number: int) -> Recipe:
+        return recipe(stages=stages(number, teachers=["t"]))
+
+    cache(tmp_path, taught(0)).keep(2, {}, WEIGHTS)
+    assert stages_found(tmp_path, taught(0)) == 2
+    assert stages_found(tmp_path, taught(1)) == 0
+
+
 def test_another_teacher_is_another_body(tmp_path: Path) -> None:
     taught = recipe(stages=stages(0, teachers=["t"]))
     cache(tmp_path, taught).keep(1, {}, WEIGHTS)

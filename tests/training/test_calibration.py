@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from training.calibration import best_temperature, fold_temperature
+from training.calibration import best_temperature, fold_temperature, is_unfounded
 from training.metrics import expected_calibration_error, rescaled
 from training.runtime import keras
 
@@ -23,7 +23,10 @@ def test_the_temperature_that_made_it_overconfident_is_found() -> None:
 
 def test_no_mistakes_in_a_few_rows_do_not_make_it_certain() -> None:
     probabilities = np.array([[0.8, 0.2], [0.3, 0.7], [0.9, 0.1]])
-    assert best_temperature(np.array([0, 1, 0]), probabilities) == pytest.approx(0.5, abs=1e-3)
+    temperature = best_temperature(np.array([0, 1, 0]), probabilities)
+    assert temperature == pytest.approx(0.5, abs=1e-3)
+    assert is_unfounded(temperature)
+    assert not is_unfounded(best_temperature(np.array([0, 0, 0]), probabilities))
 
 
 def test_folding_is_rescaling() -> None:

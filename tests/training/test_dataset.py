@@ -1,6 +1,7 @@
 import csv
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -119,8 +120,15 @@ FEW = [*distinct(20, "a"), ("only one", "b")]
     ("rows", "data", "fault"),
     [
         (distinct(9, "a"), Data(), "d.csv, column 'label': found only one class, ['a']; accepted: at least two"),
-        (FEW, Data(), "d.csv, column 'label': class 'b' has 1 distinct texts, too few to split; accepted: at least 3"),
+        (
+            FEW,
+            Data(),
+            "d.csv, column 'label': classes with too few distinct texts to split: 'b' has 1; accepted: at least 3 each",
+        ),
+        ([*FEW, ("other", "c")], Data(), "'b' has 1, 'c' has 1; accepted: at least 3 each; data.ignore leaves"),
         (FEW, Data(labels=["a", "c"]), "d.csv, column 'label': unknown labels ['b']; accepted: ['a', 'c']"),
+        (FEW, Data(ignore=["a", "b"]), "d.csv, column 'label': found no class; accepted: at least two"),
+        (FEW, Data(labels=["a", "b"], ignore=["a", "b"]), "d.csv, column 'label': no row has both a text and a label"),
         (distinct(9, "a"), Data(labels=["a", "b"]), "d.csv, column 'label': class 'b' has no row in the train part"),
         (FEW, Data(text="tweet"), "no column 'tweet'; found: 'text', 'label'"),
         (FEW, Data(label="gold"), "no column 'gold'; found: 'text', 'label'"),
@@ -186,6 +194,21 @@ class TestHeldOut:
         assert dataset.held_out.groupby(["group", "label"]).size().tolist() == [15, 15, 5, 5]
         assert set(dataset.held_out.source) == {"extra"}
         assert not set(dataset.held_out.text) & set(dataset.train.text)
+
+    @pytest.mark.parametrize("order", [1, -1])
+    def test_of_sources_of_one_name_each_holds_out_its_own_share(self, tmp_path: Path, order: int) -> None:
+        kinds = ("train", "validation", "test")
+        rows = [(*row, kinds[i % 3]) for i, row in enumerate(distinct(60, "a") + distinct(60, "b"))]
+        path = write(tmp_path / "d.csv", rows, ("text", "label", "kind"))
+        named: Any = {"file": "d.csv", "name": "one"}
+        sources = [
+            Source(**named, where={"kind": ["train"]}, part="train", hold_out=0.5),
+            Source(**named, where={"kind": ["validation"]}, part="validation"),
+            Source(**named, where={"kind": ["test"]}, part="test"),
+        ][::order]
+        dataset = load_dataset([path], Data(sources=sources), seed=1)
+        assert [len(dataset.part(part)) for part in PARTS] == [20, 40, 40]
+        assert len(dataset.held_out) == 20
 
     def test_it_is_of_the_seed(self, tmp_path: Path) -> None:
         one, same, other = (self.load(tmp_path, seed).held_out.text.tolist() for seed in (1, 1, 2))

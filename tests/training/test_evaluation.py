@@ -63,4 +63,5 @@ def test_a_file_that_the_model_was_made_with_is_known(bundle: Path, tmp_path: Pa
     metadata = Predictor.load(bundle).metadata
     assert not learned_from(tmp_path / "d.csv", metadata)
     file = fingerprint(tmp_path / "d.csv", 1)
-    assert learned_from(tmp_path / "d.csv", metadata.model_copy(update={"data": [file]}))
+    for learned in ({"data": [file]}, {"teacher_data": {"build/words": [file]}}):
+        assert learned_from(tmp_path / "d.csv", metadata.model_copy(update=learned))

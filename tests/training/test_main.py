@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from tests.training.test_dataset import distinct, write
 from tests.training.test_trainer import CONTENT
 from training.__main__ import app, main
+from training.checkpoint import STATE
 from training.knobs import knob_table
 from training.recipe import Recipe
 from training.report.toml import as_toml
@@ -99,9 +100,13 @@ def test_an_interruption_says_how_to_go_on(tmp_path: Path, monkeypatch: pytest.M
         raise KeyboardInterrupt
 
     monkeypatch.setattr(pipeline.Pipeline, "run", interrupt)
-    result = CliRunner().invoke(app, ["fit", "sample", "--data", "a.csv", "--out", str(tmp_path / "o")])
+    arguments = ["fit", "sample", "--data", "a.csv", "--out", str(tmp_path / "o")]
+    result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 130
-    assert "With --resume the same command goes on" in result.stdout
+    assert "Interrupted. There was nothing to go on from yet." in result.stdout
+    (tmp_path / ".o.training").mkdir()
+    (tmp_path / ".o.training" / STATE).touch()
+    assert "With --resume the same command goes on" in CliRunner().invoke(app, arguments).stdout
 
 
 def test_several_files_may_follow_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

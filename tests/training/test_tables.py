@@ -23,6 +23,38 @@ def test_delimited(tmp_path: Path, name: str) -> None:
     check(tmp_path / name)
 
 
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz"])
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_a_csv_may_have_another_delimiter(tmp_path: Path, name: str, delimiter: str) -> None:
+    FRAME.to_csv(tmp_path / name, index=False, sep=delimiter, encoding="utf-8-sig")
+    check(tmp_path / name)
+
+
+def test_columns_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("text,label,text,,\na,b,c,d,e\n", encoding="utf-8")
+    table = read_table(tmp_path / "a.csv", "utf-8")
+    with pytest.raises(DataError, match=r"no column 'text'; found: 'text \(column 1\)', 'label', 'text \(column 3\)'"):
+        column(table, "text", tmp_path / "a.csv")
+    assert column(table, "text (column 3)", tmp_path / "a.csv").tolist() == ["c"]
+
+
+def test_half_a_character_is_named_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": "fine"}\n{"text": "cut \\ud83d"}\n', encoding="utf-8")
+    with pytest.raises(DataError, match=r"line 2 has half a character, '\\ud83d'"):
+        read_table(tmp_path / "a.jsonl", "utf-8")
+
+
+def test_what_only_python_calls_an_encoding(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("text\na\n", encoding="utf-8")
+    with pytest.raises(DataError, match="is not hex"):
+        read_table(tmp_path / "a.csv", "hex")
+
+
+def test_the_delimiter_is_that_of_the_first_line_with_names(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("\n\ntext;label\nfine, thanks;pos\n", encoding="utf-8")
+    assert read_table(tmp_path / "a.csv", "utf-8").to_numpy().tolist() == [["fine, thanks", "pos"]]
+
+
 def test_tsv(tmp_path: Path) -> None:
     (tmp_path / "a.tsv").write_text('text\tlabel\n"Best, day"\tpos\n', encoding="utf-8")
     assert read_table(tmp_path / "a.tsv", "utf-8").to_numpy().tolist() == [["Best, day", "pos"]]

@@ -58,6 +58,20 @@ def test_no_text_of_the_labelled_data_is_left_whichever_its_part(tmp_path: Path,
     assert not weak.rows.text.str.contains("cake").any()
 
 
+@pytest.mark.parametrize(
+    ("labelled", "weak"),
+    [("hot 😂 today, sun", "hot today, sun"), ("a calm sea", "a calm sea :-D"), ("a <3 calm 🌊 sea", "a calm sea ☀️")],
+)
+def test_a_copy_without_the_sign_that_was_cut_out_is_one_too(tmp_path: Path, labelled: str, weak: str) -> None:
+    found = load(tmp_path, main=[(labelled, "a")], smileys=[*SMILEYS, (weak, "good")])
+    assert found.cleaning["also in the labelled data"] == 1
+
+
+def test_texts_of_nothing_but_signs_are_copies_only_of_the_same(tmp_path: Path) -> None:
+    found = load(tmp_path, main=[("😂😂", "a")], smileys=[*SMILEYS, ("🌊", "good"), ("😂 😂", "good")])
+    assert found.cleaning["also in the labelled data"] == 1
+
+
 def test_a_cut_off_copy_is_one_too(tmp_path: Path) -> None:
     long = "what a wonderful long walk by the river we had on this first day of spring"
     weak = load(tmp_path, main=[(long, "a")], smileys=[*SMILEYS, (f"{long[:-12]} :)", "good")])

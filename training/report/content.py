@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from training.calibration import is_unfounded
 from training.metrics import Figures
 from training.report import comparison, confusion, curves, mistakes, provenance, recalls, reliability, slices
 from training.report.evidence import Evidence
@@ -19,7 +20,8 @@ def content_of(evidence: Evidence, *, texts: bool) -> dict[str, Any]:
         "rows": count(figures.rows),
         "key_figures": key_figures(figures),
         "tables": _tables(evidence),
-        "mistakes": mistakes.mistake_table(evidence) if texts else None,
+        "unfounded": is_unfounded(metadata.temperature),
+        "mistakes": mistakes.mistake_table(evidence) if texts and (evidence.found != evidence.truth).any() else None,
         "use": use_of(metadata),
         "command": provenance.command(metadata),
         "kept": provenance.kept(metadata),

@@ -1,6 +1,6 @@
 """Learning curves: how losses and macro recall went, epoch by epoch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -10,17 +10,20 @@ from matplotlib.ticker import MaxNLocator
 from training.report.plot import Plot
 from training.report.svg import ACCENT, QUIET, WIDTH, as_svg, blank, drawing
 from training.report.table import Table, share
-from training.watcher import Epoch
+from training.watcher import Epoch, Kept, kept_epoch
 
 PANEL = 165  # CSS pixels
 MANY = 30  # epochs, beyond which a dot on each would hide the line
 Values = npt.NDArray[np.float64]
 
 
-def curve_plots(history: Mapping[str, Sequence[Epoch]]) -> list[Plot]:
-    """One plot a stage that has epochs: losses above, validation macro recall below where there is any."""
+def curve_plots(history: Mapping[str, Sequence[Epoch]], keep: Callable[[str], Kept]) -> list[Plot]:
+    """One plot a stage that has epochs: losses above, validation macro recall below where there is any.
+
+    `keep`: which epoch a stage of that name keeps; the caption says it.
+    """
     stages = [(stage, epochs) for stage, epochs in history.items() if epochs]
-    return [_plot(f"learning-curves-{i}", stage, epochs) for i, (stage, epochs) in enumerate(stages, start=1)]
+    return [_plot(f"learning-curves-{i}", stage, epochs, keep(stage)) for i, (stage, epochs) in enumerate(stages, 1)]
 
 
 def curve_table(history: Mapping[str, Sequence[Epoch]]) -> Table:
@@ -38,12 +41,12 @@ def _cell(value: float) -> str:
     return share(value) if np.isfinite(value) else "–"
 
 
-def _plot(name: str, stage: str, epochs: Sequence[Epoch]) -> Plot:
+def _plot(name: str, stage: str, epochs: Sequence[Epoch], keep: Kept) -> Plot:
     losses = {"loss": [e.loss for e in epochs], "validation loss": [e.validation_loss for e in epochs]}
     recalls = {"validation macro recall": [e.macro_recall for e in epochs]}
     measured = [{label: values for label, values in p.items() if _known(values).any()} for p in (losses, recalls)]
     panels = [panel for panel in measured if panel]
-    caption = f"Stage {stage}: {len(epochs)} epoch{'s' if len(epochs) > 1 else ''}. {_best(epochs)}"
+    caption = f"Stage {stage}: {len(epochs)} epoch{'s' if len(epochs) > 1 else ''}. {_kept(epochs, keep)}"
     with drawing():
         figure = blank(WIDTH, PANEL * max(len(panels), 1))
         axes: list[Axes] = figure.subplots(len(panels), sharex=True, squeeze=False)[:, 0].tolist() if panels else []
@@ -69,9 +72,10 @@ def _known(values: Sequence[float]) -> npt.NDArray[np.bool_]:
     return np.isfinite(np.array(values, dtype=np.float64))
 
 
-def _best(epochs: Sequence[Epoch]) -> str:
-    known = [epoch for epoch in epochs if np.isfinite(epoch.macro_recall)]
+def _kept(epochs: Sequence[Epoch], keep: Kept) -> str:
+    known, kept = [epoch for epoch in epochs if np.isfinite(epoch.macro_recall)], kept_epoch(epochs, keep)
     if not known:
-        return "No validation macro recall was measured."
-    best = max(known, key=lambda epoch: epoch.macro_recall)
-    return f"The highest validation macro recall is {share(best.macro_recall)}, of epoch {best.number}."
+        return "No validation macro recall was measured; the last epoch is kept."
+    best = kept_epoch(known)
+    which = "which is kept" if kept is best else f"and epoch {kept.number} is kept"
+    return f"The highest validation macro recall is {share(best.macro_recall)}, of epoch {best.number}, {which}."

@@ -21,8 +21,8 @@ class Evidence:
 
     `history`: the epochs of each training stage, in order; a figure that was not measured is NaN. Of each test row:
     `truth`, a label index; `probabilities` (rows, classes), as served, so calibrated; its text; `groups`, the name of
-    its source; `lengths`, its tokens. `baselines`: other models on the same test part, and `network`, the bundle
-    measured as they are, where there are any. Raises ValueError when the rows do not go together.
+    its source, or of its group there; `lengths`, its tokens. `baselines`: other models on the same test part, and
+    `network`, the bundle measured as they are, where there are any. Raises ValueError when the rows do not go together.
     """
 
     metadata: Metadata

@@ -6,6 +6,7 @@ from typing import Any
 
 from serving.metadata import DataFile, Metadata
 from training.report.table import Table, count
+from training.watcher import Kept
 
 
 def file_table(metadata: Metadata) -> Table:
@@ -79,11 +80,12 @@ def command(metadata: Metadata) -> str:
     return "\n".join([*commands, _fit("recipe.toml", _given(metadata.data), f"build/{metadata.name}", metadata.seed)])
 
 
-def kept(metadata: Metadata) -> str:
-    """Which epoch of the last stage the network is: best or last."""
+def kept(metadata: Metadata, stage: str | None = None) -> Kept:
+    """Which epoch a stage hands on: best or last. No stage named: the last one, whose epoch the network is of."""
     fit = metadata.recipe.get("fit", {})
-    last = (metadata.recipe.get("stages") or [fit])[-1]
-    found: str = last.get("keep", fit.get("keep", "best"))
+    stages = metadata.recipe.get("stages") or [fit]
+    said = next((entry for entry in stages if stage and entry.get("name") == stage), stages[-1])
+    found: Kept = said.get("keep", fit.get("keep", "best"))
     return found
 
 

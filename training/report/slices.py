@@ -14,7 +14,7 @@ LONGEST = (8, 16, 24, 32)  # tokens, of all slices but the last
 
 
 def source_table(evidence: Evidence) -> Table:
-    """Figures by the file that a row is from."""
+    """Figures by the source that a row is from, or by its group where the source tells some apart."""
     names, places = np.unique(np.array(evidence.groups, dtype=object), return_inverse=True)
     return _table("By source", "source", [str(name) for name in names], places, evidence)
 

@@ -24,8 +24,8 @@ SENTIMENT_LIMITS: Final = (
     "Sarcasm and irony are mostly taken at their word.",
     "It judges the whole text. What a text says of one person, brand or thing in it can be another sentiment, and a "
     "fact can be good news for one reader and bad for the next.",
-    "It learned from English-speaking Twitter users of the years in which the data was collected. They are a sample "
-    "neither of those who speak English nor of today's users, and words change.",
+    "Tweets that it learned from are by English-speaking Twitter users of the years in which they were collected: a "
+    "sample neither of those who speak English nor of today's users, and words change.",
     "Dialects, such as African American English, and the English of second-language speakers are rare in such data. "
     "No figure here is by dialect, and such texts may be misread more often.",
     "Annotators disagree on many tweets, above all between neutral and the others. A label is mostly their majority, "

@@ -36,6 +36,11 @@ def test_what_is_not_clear_is_asked_for(rows: list[list[str]]) -> None:
         guess_column(["a", "b", "c"], rows, preferred="text")
 
 
+def test_columns_of_one_name_cannot_be_told_apart_by_it() -> None:
+    with pytest.raises(RowsError, match="found: 'text', 'text'; give each column a name of its own"):
+        guess_column(["text", "text"], [["a b", "c d"]], preferred="text")
+
+
 def test_a_named_column_must_be_there_once() -> None:
     assert named_column("b", ["a", "b"], "name another") == 1
     with pytest.raises(RowsError, match="no column 'c'; found: 'a', 'b'; name another"):

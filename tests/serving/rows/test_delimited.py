@@ -67,11 +67,21 @@ def test_bytes_of_another_encoding_are_kept() -> None:
         (b"\xef\xbb\xbf\r\n\n", "it is empty"),
         (b'"text\n', "the header is not CSV"),
         (b"caf\xe9,text\n", "the header is not utf-8; declare"),
+        (b"PK\x03\x04\x14\x00\x06\x00\x08\x00", "it is an Excel workbook, or .*, not CSV; accepted: the table saved"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\n", "it is an Excel workbook of before 2007, not CSV"),
+        (b"PAR1\x15\x04\x15\n", "it is a Parquet file"),
+        (b"\x1f\x8b\x08\x00", "it is compressed by gzip"),
     ],
 )
 def test_without_a_header_nothing_is_read(content: bytes, fault: str) -> None:
     with pytest.raises(RowsError, match=fault):
         read(content)
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252"])
+def test_a_workbook_is_no_text_in_any_encoding(encoding: str) -> None:
+    with pytest.raises(RowsError, match="Excel"):
+        read(b"PK\x03\x04\x14\x00\n", encoding=encoding)
 
 
 def test_an_encoding_that_needs_a_mark() -> None:

@@ -156,6 +156,12 @@ def test_the_card_says_which_epoch_is_kept() -> None:
     assert "chose the epoch" not in last
 
 
+def test_the_card_says_where_nothing_was_found_to_calibrate_by() -> None:
+    assert "too few mistakes" not in card()
+    line = "- Temperature, folded into the network: 0.500 (the least that is accepted: validation had too few mistakes"
+    assert line in card(metadata=metadata(temperature=0.5))
+
+
 def test_word_vectors_are_asked_for_where_the_recipe_looks_for_them() -> None:
     vectors = DataFile(file="v.txt", rows=4000, sha256="c" * 64)
     started = metadata(recipe={"vectors": {"file": "data/raw/v.txt"}}, vectors=vectors)
