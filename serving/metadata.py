@@ -5,6 +5,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 SCHEMA_VERSION: Final = 1
+SENTIMENT: Final = frozenset({"negative", "neutral", "positive"})
 
 
 class _Strict(BaseModel):
@@ -57,3 +58,8 @@ class Metadata(_Strict):
     teacher_data: dict[str, list[DataFile]] = Field({}, description="folder -> files that each of these learned from")
     vectors: DataFile | None = Field(None, description="word vectors that the embedding started from; rows: words")
     metrics: dict[str, Any] = Field(description="part -> figures, computed on the served path")
+
+    @property
+    def is_sentiment(self) -> bool:
+        """Whether the labels are negative and positive, with or without neutral."""
+        return {"negative", "positive"} <= {label.casefold() for label in self.labels} <= SENTIMENT

@@ -98,6 +98,7 @@ class Pages:
         examples = [answer.text for answer in self._metadata.known_answers]
         return {
             "text": text,
+            "is_sentiment": self._metadata.is_sentiment,
             "answers": (),
             "error": None,
             "command": None,

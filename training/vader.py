@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
+from serving.metadata import SENTIMENT
 from training.metrics import Labels
 
 VADER = "VADER"
-SENTIMENT = {"negative", "neutral", "positive"}
 
 
 def reads_sentiment(labels: Sequence[str]) -> bool:

@@ -52,6 +52,14 @@ def test_any_labels(labels: list[str]) -> None:
     first = re.search(r'class="name">([^<]+)<', text)
     assert first is not None
     assert first[1] == labels[-1], "the most probable comes first"
+    assert "<h1>Which label fits?</h1>" in text
+    assert '<label for="text">Text</label>' in text
+
+
+def test_sentiment_is_asked_for_as_such(browser: TestClient) -> None:
+    text = browser.get("/predict").text
+    assert "<h1>How does it sound?</h1>" in text
+    assert '<label for="text">Tweet</label>' in text
 
 
 def test_labels_are_escaped() -> None:

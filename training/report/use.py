@@ -6,7 +6,6 @@ from typing import Final
 
 from serving.metadata import Metadata
 
-SENTIMENT: Final = {"negative", "neutral", "positive"}
 NOT_FOR: Final = (
     "Decisions about a person, such as hiring, lending, insurance, policing, health or a ban.",
     "Finding out what one person feels or believes: it judges how a text reads, not its author.",
@@ -46,21 +45,15 @@ class Use:
 
 def use_of(metadata: Metadata) -> Use:
     """What holds for such labels. A recipe's `intended_use` stands instead of it, its `limits` beside it."""
-    intended = _points(metadata, "intended_use") or [_intended(metadata.labels)]
-    limits = SENTIMENT_LIMITS if is_sentiment(metadata.labels) else LIMITS
+    intended = _points(metadata, "intended_use") or [_intended(metadata)]
+    limits = SENTIMENT_LIMITS if metadata.is_sentiment else LIMITS
     return Use(intended, NOT_FOR, [*limits, *_points(metadata, "limits")])
 
 
-def is_sentiment(labels: Sequence[str]) -> bool:
-    """Whether the labels are negative and positive, with or without neutral."""
-    found = {label.casefold() for label in labels}
-    return {"negative", "positive"} <= found <= SENTIMENT
-
-
-def _intended(labels: Sequence[str]) -> str:
+def _intended(metadata: Metadata) -> str:
     what = (
         "Telling how short English texts such as tweets sound"
-        if is_sentiment(labels)
+        if metadata.is_sentiment
         else "Sorting short texts like those it was trained on"
     )
     return f"{what}: many of them, to count, to sort or to look closer at, where single mistakes do little harm."

@@ -1,21 +1,5 @@
-import pytest
-
 from tests.training.report.examples import metadata
-from training.report.use import is_sentiment, use_of
-
-
-@pytest.mark.parametrize(
-    ("labels", "expected"),
-    [
-        (["negative", "neutral", "positive"], True),
-        (["Positive", "Negative"], True),
-        (["negative", "neutral"], False),
-        (["negative", "positive", "mixed"], False),
-        (["ham", "spam"], False),
-    ],
-)
-def test_which_labels_are_of_sentiment(labels: list[str], expected: bool) -> None:
-    assert is_sentiment(labels) is expected
+from training.report.use import use_of
 
 
 def test_the_limits_of_sentiment() -> None:
