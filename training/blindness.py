@@ -1,6 +1,6 @@
 """Whether a bundle has seen, in training, what is to be measured on here."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,19 +12,24 @@ from training.recipe import Recipe, faults
 SAID = {"about", "terms", "found_on"}
 """Keys of data that decide nothing."""
 
+Split = Mapping[str, Mapping[str, int]]
+"""Part -> label -> rows."""
 
-def check_blind(metadata: Metadata, recipe: Recipe, files: Sequence[tuple[str, str]], where: str) -> None:
+
+def check_blind(metadata: Metadata, recipe: Recipe, files: Sequence[tuple[str, str]], split: Split, where: str) -> None:
     """That a bundle was not trained on what is validation or test for this recipe with these files: names and sha256.
 
     One of other files passes, if none of its teachers learned from these; one that shares a file must have been given
-    the same files, split alike, as its own training then asked of its teachers. `where` begins the message. Raises
-    DataError.
+    the same files, split alike, as its own training then asked of its teachers. `split`: how many rows each part has of
+    each label here, which must be as many there: cleaning, too, decides who is in which. `where` begins the message.
+    Raises DataError.
     """
     its, ours = sorted(file.sha256 for file in metadata.data), sorted(sha for _, sha in files)
     if not set(its) & set(ours):
         _check_teachers(metadata, files, where)
         return
-    known, wanted = {"files": its, **_split_of(_recipe(metadata, where))}, {"files": ours, **_split_of(recipe)}
+    known = {"files": its, **_split_of(_recipe(metadata, where)), "rows of each part": metadata.split}
+    wanted = {"files": ours, **_split_of(recipe), "rows of each part": split}
     if different := sorted(key for key in wanted if wanted[key] != known[key]):
         raise DataError(
             f"{where}: {metadata.name} {metadata.model_version} has seen rows of other parts of the same files: its "

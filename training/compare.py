@@ -56,19 +56,19 @@ def compare(
     dataset = load_dataset(paths, recipe.data, recipe.split_seed)
     check_vectors(recipe)
     if bundle:
-        _check_bundle(bundle, recipe, paths, dataset.labels)
+        _check_bundle(bundle, recipe, paths, dataset)
         display.dataset(dataset)  # else the network's own training shows it
     rows = baseline_rows(recipe, dataset, display)
     network = network_row(bundle, dataset) if bundle else _trained_row(recipe, paths, display, dataset, stage_cache)
     return [*rows, network]
 
 
-def _check_bundle(bundle: Path, recipe: Recipe, paths: Sequence[Path], labels: list[str]) -> None:
-    metadata = Bundle.read(bundle).metadata
+def _check_bundle(bundle: Path, recipe: Recipe, paths: Sequence[Path], dataset: Dataset) -> None:
+    metadata, labels = Bundle.read(bundle).metadata, dataset.labels
     if set(metadata.labels) != set(labels):
         raise DataError(f"--bundle: {bundle} has labels {metadata.labels}; accepted: {labels}, those of the data")
     files = [(path.name, sha256(path)) for path in in_order(paths, recipe.data)]
-    check_blind(metadata, recipe, files, "--bundle")
+    check_blind(metadata, recipe, files, dataset.sizes(), "--bundle")
 
 
 def baseline_rows(recipe: Recipe, dataset: Dataset, display: Display) -> list[Row]:

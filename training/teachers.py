@@ -12,7 +12,7 @@ from serving.errors import BundleError
 from serving.metadata import Metadata
 from serving.predictor import Predictor
 from training.batches import Floats
-from training.blindness import check_blind
+from training.blindness import Split, check_blind
 from training.errors import DataError
 from training.recipe import Recipe
 
@@ -33,10 +33,10 @@ class Teachers:
         """The probabilities of each, float32 (texts, classes)."""
         return [self._of(predictor, texts) for predictor in self._predictors]
 
-    def check_blind(self, recipe: Recipe, files: Sequence[tuple[str, str]]) -> None:
+    def check_blind(self, recipe: Recipe, files: Sequence[tuple[str, str]], split: Split) -> None:
         """That none was trained on what is validation or test here. Raises DataError."""
         for predictor in self._predictors:
-            check_blind(predictor.metadata, recipe, files, "stages.teachers")
+            check_blind(predictor.metadata, recipe, files, split, "stages.teachers")
 
     def _of(self, predictor: Predictor, texts: Sequence[str]) -> Floats:
         found = [[p.probabilities[label] for label in self._labels] for p in predictor.predict(texts)]

@@ -10,21 +10,22 @@ from training.errors import DataError
 from training.recipe import Recipe
 
 FILES = (("d.csv", "abc"),)
+SPLIT = {"train": {"a": 8, "b": 7}, "test": {"a": 2, "b": 1}}
 
 
 def trained(seed: int, sha: str = "abc", **data: object) -> Metadata:
     """A bundle's, of one file."""
     recipe = Recipe.model_validate({"name": "t", "seed": seed, "data": data}).model_dump(mode="json")
     files = [DataFile(file="d.csv", rows=3, sha256=sha)]
-    return fake_metadata().model_copy(update={"recipe": recipe, "data": files})
+    return fake_metadata().model_copy(update={"recipe": recipe, "data": files, "split": SPLIT})
 
 
 def test_one_of_the_same_split_is_blind() -> None:
-    check_blind(trained(4), Recipe(name="s", seed=4), FILES, "here")
+    check_blind(trained(4), Recipe(name="s", seed=4), FILES, SPLIT, "here")
 
 
 def test_one_of_other_files_is_blind() -> None:
-    check_blind(trained(4, sha="other"), Recipe(name="s", seed=5), FILES, "here")
+    check_blind(trained(4, sha="other"), Recipe(name="s", seed=5), FILES, SPLIT, "here")
 
 
 def test_one_of_other_files_whose_teachers_learned_from_these_is_refused() -> None:
@@ -32,20 +33,20 @@ def test_one_of_other_files_whose_teachers_learned_from_these_is_refused() -> No
     theirs = [DataFile(file="renamed.csv", rows=3, sha256="abc")]
     taught = trained(4, sha="other").model_copy(update={"teachers": {"b": "v"}, "teacher_data": {"a": theirs, "b": []}})
     with pytest.raises(DataError, match=r"here: fake 0123456789ab has teachers that learned from d\.csv, perhaps"):
-        check_blind(taught, Recipe(name="s", seed=4), FILES, "here")
-    check_blind(taught, Recipe(name="s", seed=4), [("d.csv", "third")], "here")
+        check_blind(taught, Recipe(name="s", seed=4), FILES, SPLIT, "here")
+    check_blind(taught, Recipe(name="s", seed=4), [("d.csv", "third")], SPLIT, "here")
 
 
 def test_one_of_other_files_tells_what_its_teachers_learned_from() -> None:
     taught = trained(4, sha="other").model_copy(update={"teachers": {"a": "v", "b": "v"}, "teacher_data": {"a": []}})
     with pytest.raises(DataError, match=r"here: fake 0123456789ab does not tell what its teachers learned from \(b\)"):
-        check_blind(taught, Recipe(name="s", seed=4), FILES, "here")
+        check_blind(taught, Recipe(name="s", seed=4), FILES, SPLIT, "here")
 
 
 def test_one_of_the_same_split_held_its_teachers_to_it() -> None:
     theirs = {"a": [DataFile(file="d.csv", rows=3, sha256="abc")]}
     taught = trained(4).model_copy(update={"teachers": {"a": "v", "b": "v"}, "teacher_data": theirs})
-    check_blind(taught, Recipe(name="s", seed=4), FILES, "here")
+    check_blind(taught, Recipe(name="s", seed=4), FILES, SPLIT, "here")
 
 
 @pytest.mark.parametrize(
@@ -60,7 +61,14 @@ def test_one_of_the_same_split_held_its_teachers_to_it() -> None:
 )
 def test_one_of_another_split_is_refused(seed: int, data: Any, fault: str) -> None:
     with pytest.raises(DataError, match=fault):
-        check_blind(trained(seed, **data), Recipe(name="s", seed=4), FILES, "here")
+        check_blind(trained(seed, **data), Recipe(name="s", seed=4), FILES, SPLIT, "here")
+
+
+def test_one_that_other_rules_split_is_refused() -> None:
+    """As those of another version, that took other texts for copies."""
+    other = {**SPLIT, "train": {"a": 9, "b": 7}}
+    with pytest.raises(DataError, match="its rows of each part differ"):
+        check_blind(trained(4), Recipe(name="s", seed=4), FILES, other, "here")
 
 
 @pytest.mark.parametrize("key", sorted(Source.model_fields.keys() - {"file", "task", "weight", "about", "terms"}))
@@ -70,17 +78,17 @@ def test_one_whose_sources_are_read_otherwise_is_refused(key: str) -> None:
     source = {**plain, key: other.get(key, "validation" if key == "part" else "other")}
     student = Recipe.model_validate({"name": "s", "seed": 4, "data": {"sources": [plain]}})
     with pytest.raises(DataError, match="its sources differ"):
-        check_blind(trained(4, sources=[source]), student, FILES, "here")
+        check_blind(trained(4, sources=[source]), student, FILES, SPLIT, "here")
 
 
 def test_one_whose_sources_weigh_otherwise_is_blind() -> None:
     student = Recipe.model_validate({"name": "s", "seed": 4, "data": {"sources": [{"file": "d.csv", "weight": 2}]}})
     weak = {"file": "w.csv", "task": "weak"}
-    check_blind(trained(4, sources=[{"file": "d.csv", "about": "x"}, weak]), student, FILES, "here")
+    check_blind(trained(4, sources=[{"file": "d.csv", "about": "x"}, weak]), student, FILES, SPLIT, "here")
 
 
 def test_one_whose_recipe_cannot_be_read_is_named_where_it_shares_a_file() -> None:
     odd = trained(4).model_copy(update={"recipe": {"name": "t", "older": 1}})
     with pytest.raises(DataError, match=r"here: the recipe of fake 0123456789ab does not tell .* older: unknown key"):
-        check_blind(odd, Recipe(name="s", seed=4), FILES, "here")
-    check_blind(odd, Recipe(name="s", seed=4), [("d.csv", "other")], "here")
+        check_blind(odd, Recipe(name="s", seed=4), FILES, SPLIT, "here")
+    check_blind(odd, Recipe(name="s", seed=4), [("d.csv", "other")], SPLIT, "here")

@@ -80,7 +80,7 @@ def test_a_bundle_that_has_seen_the_test_part_is_refused(bundle: Path) -> None:
         content["data"] = [{"file": "sample.csv", "rows": 570, "sha256": sha256(SAMPLE)}]
 
     edit_metadata(bundle, change)
-    with pytest.raises(DataError, match=r"--bundle: tiny .* its split seed differ"):
+    with pytest.raises(DataError, match=r"--bundle: tiny .* split seed differ"):
         compare(recipe, [SAMPLE], Display(Console(file=io.StringIO())), bundle)
 
 
