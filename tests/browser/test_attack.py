@@ -56,7 +56,7 @@ def test_a_refused_text(scripted_visit: Visit, text: str) -> None:
     long = text + "x" * 10_001
     scripted_visit.open()
     scripted_visit.page.evaluate("document.querySelector('textarea').removeAttribute('maxlength')")
-    scripted_visit.page.get_by_label("Tweet", exact=True).fill(long)
+    scripted_visit.box.fill(long)
     assert scripted_visit.submit().status == 422
     assert scripted_visit.page.get_by_role("alert").count() == 1
     assert_harmless(scripted_visit)

@@ -1,5 +1,6 @@
 """One visitor's way through the service's pages."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,7 +30,7 @@ class Visit:
 
     @property
     def box(self) -> Locator:
-        return self.page.get_by_label("Tweet", exact=True)
+        return self.page.get_by_label(re.compile("^(Tweet|Text)$"))
 
     @property
     def button(self) -> Locator:
