@@ -30,14 +30,14 @@ def read_table(path: Path, encoding: str, *, quoted: bool = True) -> pd.DataFram
     """
     kind = _kind(path)
     try:
-        codecs.lookup(encoding)
-    except LookupError as error:
+        "".encode(encoding)  # also refuses what only Python calls an encoding, such as hex
+    except (LookupError, UnicodeError) as error:
         raise DataError(
             f"{path}: unknown encoding {encoding!r}; accepted: Python's names, such as utf-8, latin-1"
         ) from error
     try:
         frame = _READERS[kind](path, encoding, quoted)
-    except (UnicodeError, LookupError) as error:  # the latter of what only Python calls an encoding, such as hex
+    except UnicodeError as error:
         raise DataError(
             f"{path}: is not {encoding} ({error}); declare its encoding in the recipe or by --encoding"
         ) from error

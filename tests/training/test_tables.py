@@ -46,7 +46,7 @@ def test_half_a_character_is_named_with_its_line(tmp_path: Path) -> None:
 
 def test_what_only_python_calls_an_encoding(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("text\na\n", encoding="utf-8")
-    with pytest.raises(DataError, match="is not hex"):
+    with pytest.raises(DataError, match="unknown encoding 'hex'; accepted"):
         read_table(tmp_path / "a.csv", "hex")
 
 
