@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from serving.body import JSON, MULTIPART
 from serving.commands import json_command
+from serving.content_type import JSON, MULTIPART
 
 
 @dataclass(frozen=True, slots=True)

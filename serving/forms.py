@@ -7,8 +7,8 @@ from urllib.parse import unquote_to_bytes
 from starlette.datastructures import FormData, Headers
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from serving.body import decode
 from serving.errors import InvalidFile, MalformedBody
+from serving.parsing import decode
 
 MAX_FIELDS = 100
 

@@ -15,11 +15,11 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.auth import SENTENCE as KEY_WANTED
-from serving.body import shown
 from serving.dependencies import prefers_page, service_of
 from serving.errors import RequestError
 from serving.negotiation import VARY
 from serving.pages import root_path
+from serving.parsing import shown
 from serving.schemas import ErrorAnswer
 from serving.texts import forget_text, kept_text
 

@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 
-from serving.body import FORM, JSON, MULTIPART
+from serving.content_type import FORM, JSON, MULTIPART
 from serving.error_examples import examples
 from serving.schemas import ErrorAnswer, PredictionAnswer, PredictionsAnswer, TextRequest, TextsRequest
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from serving.body import JSON, MULTIPART
+from serving.content_type import JSON, MULTIPART
 from serving.error_examples import FILE_EXAMPLES, examples
 from serving.openapi import Responses
 from serving.schemas import ErrorAnswer

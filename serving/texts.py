@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.types import Scope
 
-from serving.body import FORM, JSON, content_type, json_type, parse_json, read_body, shown
+from serving.body import read_body
 from serving.budget import Budget
+from serving.content_type import FORM, JSON, content_type
 from serving.errors import InvalidText
 from serving.forms import Fields, parse_multipart, parse_urlencoded
+from serving.parsing import json_type, parse_json, shown
 from serving.settings import Settings
 
 _KEPT = "text"

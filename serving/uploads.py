@@ -10,9 +10,10 @@ from typing import BinaryIO
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 
-from serving.body import MULTIPART, content_type, shown
+from serving.content_type import MULTIPART, content_type
 from serving.errors import BodyTooLarge, BodyTooSlow, InvalidFile, RowsError
 from serving.forms import field_text, parse_parts
+from serving.parsing import shown
 from serving.rows.dialect import check_delimiter, check_encoding
 from serving.rows.records import MAX_RECORD
 from serving.settings import Settings

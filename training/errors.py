@@ -4,7 +4,7 @@ TrainingError
   RecipeError     a recipe's key is unknown, of the wrong type or out of range
   DataError       a data file cannot be used: column, encoding, labels, too few rows
   ResumeError     the state left by an interrupted run does not belong to this one
-  PublishError    the bundle could not be verified or may not replace what stands at its place
+  PublishError    the bundle could not be verified or may not replace what stands at its place, or another run writes it
 """
 
 
@@ -25,4 +25,4 @@ class ResumeError(TrainingError):
 
 
 class PublishError(TrainingError):
-    """A bundle failed its verification, or its folder holds something else. Nothing was replaced."""
+    """A bundle failed its verification, or its folder holds something else or is taken. Nothing was replaced."""

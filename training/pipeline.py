@@ -13,7 +13,7 @@ from training.dataset import Dataset
 from training.display import Display
 from training.evaluation import evaluate, measured_by_group
 from training.metrics import Figures
-from training.publish import check_replaceable, publish, staging_folder
+from training.publish import check_replaceable, publish, reserved, staging_folder
 from training.recipe import Recipe
 from training.report import Evidence, write_metrics, write_report
 from training.trainer import Trained, Trainer
@@ -52,10 +52,11 @@ class Pipeline:
 
     def run(self, *, resume: bool = False) -> Figures:
         """Train, verify, measure, publish."""
-        check_replaceable(self.out)
-        trained = self.trainer.run(resume=resume)
-        figures = self._bundle(trained)
-        shutil.rmtree(self.work, ignore_errors=True)
+        with reserved(self.out):
+            check_replaceable(self.out)
+            trained = self.trainer.run(resume=resume)
+            figures = self._bundle(trained)
+            shutil.rmtree(self.work, ignore_errors=True)
         return figures
 
     def _bundle(self, trained: Trained) -> Figures:

@@ -4,8 +4,10 @@ import ctypes
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from serving.bundle import METADATA, NETWORK, REPORT, TOKENIZER
 from training.errors import PublishError
@@ -13,6 +15,30 @@ from training.errors import PublishError
 AT_FDCWD, RENAME_EXCHANGE = -100, 2  # linux/fcntl.h, linux/fs.h
 OURS = {NETWORK, TOKENIZER, METADATA, REPORT}
 IGNORED = {".DS_Store"}
+
+
+@contextmanager
+def reserved(target: Path) -> Iterator[None]:
+    """For one training at a time: two would write over each other's state and bundle in the making.
+
+    A killed one's reservation ends with it. Raises PublishError where another process, or this one, has it.
+    """
+    path = target.parent / f".{target.name}.lock"
+    lock = FileLock(path, blocking=False)
+    with _told(target):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise PublishError(
+                f"{target}: another training writes it; wait for its end, or give another folder"
+            ) from None
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # Windows keeps a file that is open; it then stays, and reserves nothing
+            path.unlink()  # before the release, after which it could be another's
+        lock.release()
 
 
 def check_replaceable(target: Path) -> None:

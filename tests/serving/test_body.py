@@ -3,129 +3,13 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
-from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.testclient import TestClient
 
-from serving.body import (
-    FORM,
-    JSON,
-    MULTIPART,
-    ContentType,
-    content_type,
-    decode,
-    json_type,
-    parse_json,
-    read_body,
-    shown,
-)
+from serving.body import read_body
 from serving.budget import FREE, Budget
-from serving.errors import BodyTooLarge, BodyTooSlow, MalformedBody, Overloaded, UnsupportedMediaType
-
-
-@pytest.mark.parametrize(
-    ("sent", "found"),
-    [
-        ("application/json", ContentType(JSON)),
-        ("Application/JSON; charset=UTF-8", ContentType(JSON)),
-        ('application/x-www-form-urlencoded;charset="utf8"', ContentType(FORM)),
-        ('multipart/form-data; boundary="a b"; charset=utf-8', ContentType(MULTIPART, "a b")),
-    ],
-)
-def test_content_types_that_are_taken(sent: str, found: ContentType) -> None:
-    assert content_type(Headers({"content-type": sent}).raw) == found
-
-
-@pytest.mark.parametrize(
-    ("headers", "code", "sentence"),
-    [
-        (
-            {},
-            "unsupported_media_type",
-            "The request has no Content-Type; accepted are application/x-www-form-urlencoded",
-        ),
-        ({"content-type": ""}, "unsupported_media_type", "The request has no Content-Type"),
-        ({"content-type": "text/plain"}, "unsupported_media_type", "The Content-Type is 'text/plain'; accepted are"),
-        (
-            {"content-type": "application/json-patch+json"},
-            "unsupported_media_type",
-            "multipart/form-data, application/json.",
-        ),
-        ({"content-type": "x" * 500}, "unsupported_media_type", f"'{'x' * 60}…'"),
-        (
-            {"content-type": "application/json; charset=latin1"},
-            "unsupported_charset",
-            "The charset is 'latin1'; accepted",
-        ),
-        (
-            {"content-type": "application/json", "content-encoding": "gzip"},
-            "unsupported_content_encoding",
-            "The Content-Encoding is 'gzip'; accepted is none.",
-        ),
-    ],
-)
-def test_content_types_that_are_refused(headers: dict[str, str], code: str, sentence: str) -> None:
-    with pytest.raises(UnsupportedMediaType) as caught:
-        content_type(Headers(headers).raw)
-    assert caught.value.error_code == code
-    assert sentence in caught.value.detail
-
-
-def test_a_route_may_take_fewer_content_types() -> None:
-    with pytest.raises(UnsupportedMediaType) as caught:
-        content_type(Headers({"content-type": JSON}).raw, accepted=(MULTIPART,))
-    assert caught.value.detail == "The Content-Type is 'application/json'; accepted is multipart/form-data."
-
-
-@pytest.mark.parametrize(("body", "document"), [(b'{"text": "\xc3\xa9"}', {"text": "é"}), (b"\xef\xbb\xbf[1]", [1])])
-def test_json(body: bytes, document: object) -> None:
-    assert parse_json(body) == document
-
-
-@pytest.mark.parametrize(
-    ("body", "code", "sentence"),
-    [
-        (b"", "not_json", "The body is not JSON: it breaks off or goes wrong at line 1, column 1."),
-        (b'{"text":\n oops}', "not_json", "line 2, column 2"),
-        (b"text=hello", "not_json", "line 1, column 1"),
-        (b"NaN", "not_json", "NaN, Infinity or a number of absurd length"),
-        (b"9" * 10_000, "not_json", "a number of absurd length"),
-        (b'{"text": "\xff"}', "not_utf8", "The body is not UTF-8: byte 0xff at offset 10 cannot be decoded."),
-        ('{"text": "a"}'.encode("utf-16"), "not_utf8", "byte 0xff at offset 0"),
-        (b"[" * 200_000, "json_too_deep", "The JSON is nested too deeply."),
-        (b'{"text":' * 200_000, "json_too_deep", "The JSON is nested too deeply."),
-    ],
-)
-def test_not_json(body: bytes, code: str, sentence: str) -> None:
-    with pytest.raises(MalformedBody) as caught:
-        parse_json(body)
-    assert caught.value.error_code == code
-    assert sentence in caught.value.detail
-
-
-def test_decode_names_what_it_read() -> None:
-    with pytest.raises(MalformedBody, match="The form field is not UTF-8"):
-        decode(b"\xff", "form field")
-
-
-def test_shown_can_always_be_encoded() -> None:
-    assert shown("\ud800\n").encode() == rb"'\ud800\n'"
-
-
-@pytest.mark.parametrize(
-    ("value", "words"),
-    [
-        (None, "null"),
-        (True, "a boolean"),
-        (1, "a number"),
-        (1.5, "a number"),
-        ("", "a string"),
-        ([], "an array"),
-        ({}, "an object"),
-    ],
-)
-def test_json_types(value: object, words: str) -> None:
-    assert json_type(value) == words
+from serving.content_type import JSON
+from serving.errors import BodyTooLarge, BodyTooSlow, Overloaded
 
 
 @pytest.fixture

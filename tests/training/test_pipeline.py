@@ -136,6 +136,8 @@ def test_a_run_killed_by_force_resumes_to_the_same_figures(recipe: Path, trained
         assert process.stdout is not None
         for line in process.stdout:
             if line.startswith("epoch 2/4"):
+                with pytest.raises(PublishError, match="another training writes it"):
+                    pipeline(read_recipe(recipe), out).run()
                 process.send_signal(signal.SIGKILL)
                 break
     assert process.returncode == -signal.SIGKILL

@@ -6,7 +6,7 @@ import pytest
 from serving.bundle import METADATA, NETWORK, REPORT, TOKENIZER
 from training import publish as module
 from training.errors import PublishError
-from training.publish import check_replaceable, publish, staging_folder
+from training.publish import check_replaceable, publish, reserved, staging_folder
 
 
 def _cannot_exchange(*_: Path) -> bool:
@@ -103,3 +103,32 @@ def test_a_folder_with_other_things_in_it_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PublishError, match="is a file"):
         check_replaceable(tmp_path / "thesis.txt")
     check_replaceable(tmp_path / "new")
+
+
+def test_a_folder_is_reserved_for_one_training(tmp_path: Path) -> None:
+    target = tmp_path / "deep" / "bundle"
+    with reserved(target), reserved(target.with_name("other")):
+        with (
+            pytest.raises(PublishError, match="bundle: another training writes it; wait for its end"),
+            reserved(target),
+        ):
+            pytest.fail("two have it")
+        with pytest.raises(PublishError), reserved(target):
+            pytest.fail("the refused one freed it")
+    with reserved(target):
+        pass
+    assert not list(target.parent.iterdir())
+
+
+def test_a_reservation_ends_with_a_training_that_fails(tmp_path: Path) -> None:
+    target = tmp_path / "bundle"
+    with pytest.raises(PublishError, match="holds"), reserved(target):
+        raise PublishError("holds something else")
+    with reserved(target):
+        pass
+
+
+def test_what_a_killed_training_leaves_reserves_nothing(tmp_path: Path) -> None:
+    (tmp_path / ".bundle.lock").touch()
+    with reserved(tmp_path / "bundle"):
+        pass
