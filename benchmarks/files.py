@@ -6,7 +6,7 @@ Each way runs in a process of its own, one after the other. The predictor alone 
 like size, in as many threads as the way beside it, its tokenizer's among them, and its loading is not counted; `score`
 is timed from its start to its end, and the upload from the first byte sent to the last one received. Every row must
 come back, in order. Memory is the peak of the process's resident set; that of the service is also taken after a file of
-a hundredth of the rows.
+a hundredth of the rows. On Linux, which tells it.
 """
 
 import argparse
@@ -24,9 +24,9 @@ from pathlib import Path
 import httpx
 
 from benchmarks.files_rows import check_rows, texts, write_rows
+from benchmarks.serving.processes import free_port, without_settings
+from serving.processors import processors
 from serving.rows.table import CHUNK
-
-PORT = 8765
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,11 @@ def main() -> None:
     parser.add_argument("--bundle", type=Path, default=Path("artifacts"))
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--folder", type=Path, help="where the files are kept; default: a temporary one")
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--threads", type=int, default=processors())
     parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if sys.platform != "linux":
+        parser.error(f"found {sys.platform}; accepted: linux, which tells a process's peak memory")
     if options.alone:
         sys.stdout.write(f"{alone(options.bundle, options.rows, options.threads)}\n")
         return
@@ -112,11 +114,11 @@ def _score(bundle: Path, source: Path, target: Path, threads: int, rate: float) 
 
 
 def _upload(bundle: Path, source: Path, target: Path, rate: float) -> Measured:
-    with _service(bundle) as process, httpx.Client(trust_env=False, timeout=None) as client:
+    with _service(bundle) as (process, port), httpx.Client(trust_env=False, timeout=None) as client:
         start = time.perf_counter()
         with source.open("rb") as file, target.open("wb") as answer:
             sent = {"file": (source.name, file, "text/csv")}
-            with client.stream("POST", f"http://127.0.0.1:{PORT}/predict/csv", files=sent) as response:
+            with client.stream("POST", f"http://127.0.0.1:{port}/predict/csv", files=sent) as response:
                 response.raise_for_status()
                 for chunk in response.iter_raw():
                     answer.write(chunk)
@@ -127,28 +129,29 @@ def _upload(bundle: Path, source: Path, target: Path, rate: float) -> Measured:
 
 
 @contextmanager
-def _service(bundle: Path) -> Iterator[subprocess.Popen[bytes]]:
-    environment = os.environ | {"MODEL_DIR": str(bundle), "MAX_FILE_BYTES": str(2**31), "PORT": str(PORT)}
+def _service(bundle: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    port = free_port()
+    environment = without_settings() | {"MODEL_DIR": str(bundle), "MAX_FILE_BYTES": str(2**31), "PORT": str(port)}
     command = [sys.executable, "-m", "serving.server"]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        _wait(process)
-        yield process
+        _wait(process, port)
+        yield process, port
     finally:
         process.terminate()
         process.wait()
 
 
-def _wait(process: subprocess.Popen[bytes]) -> None:
+def _wait(process: subprocess.Popen[bytes], port: int) -> None:
     with httpx.Client(trust_env=False) as client:
         while process.poll() is None:
             try:
-                client.get(f"http://127.0.0.1:{PORT}/healthz").raise_for_status()
+                client.get(f"http://127.0.0.1:{port}/healthz").raise_for_status()
             except httpx.ConnectError:
                 time.sleep(0.1)
             else:
                 return
-    raise RuntimeError(f"the service did not start; port {PORT} must be free")
+    raise RuntimeError("the service did not start")
 
 
 def _run(command: list[str]) -> tuple[str, float]:

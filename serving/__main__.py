@@ -1,7 +1,6 @@
 """`python -m serving`: the commands that go with the service."""
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +10,7 @@ from rich.console import Console
 
 from serving.errors import ServingError
 from serving.interpreter import switch_every
+from serving.processors import processors
 from serving.rows.table import MAX_TEXT_CHARS
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -45,7 +45,7 @@ def score(
         encoding=encoding,
         delimiter=delimiter,
         max_text_chars=max_text_chars,
-        threads=threads or _cores(),
+        threads=threads or processors(),
         resume=resume,
         kind=kind,
     )
@@ -68,11 +68,6 @@ def openapi() -> None:
     from serving.app import undeployed_app
 
     typer.echo(json.dumps(undeployed_app().openapi(), indent=2, sort_keys=True, ensure_ascii=False))
-
-
-def _cores() -> int:
-    """Those that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def main() -> None:

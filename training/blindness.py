@@ -63,7 +63,9 @@ def _recipe(metadata: Metadata, where: str) -> Recipe:
 
 
 def _split_of(recipe: Recipe) -> dict[str, Any]:
-    """What decides which part a row is in: all that is said of labelled rows, but for their weight."""
+    """What decides which part a row is in: all that is said of labelled rows, but for their weights."""
     said = recipe.data.model_dump(mode="json", exclude=SAID | {"sources", "split_seed"})
-    sources = [source.model_dump(mode="json", exclude=SAID | {"weight"}) for source in recipe.data.target_sources]
+    sources = [
+        source.model_dump(mode="json", exclude=SAID | {"weight", "weighed_by"}) for source in recipe.data.target_sources
+    ]
     return {**said, "sources": sources, "split seed": recipe.split_seed}

@@ -45,7 +45,7 @@ def load_weak(paths: Sequence[Path], data: Data, dataset: Dataset, seed: int) ->
             raise DataError(f"task {task!r}: found only one class, {labels}; accepted: at least two")
     index = {(task, label): i for task, labels in tasks.items() for i, label in enumerate(labels)}
     found = [index[pair] for pair in zip(rows.task, rows.label, strict=True)]
-    kept = rows.assign(label=found)[["text", "label", "task", "source", "weight"]].reset_index(drop=True)
+    kept = rows.assign(label=found)[["text", "label", "task", "source", "weight", "row_weight"]].reset_index(drop=True)
     return WeakRows(kept, tasks, {**cleaning, "rows kept": len(kept)}, files)
 
 

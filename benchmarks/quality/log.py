@@ -9,14 +9,16 @@ from benchmarks.quality.trial import FOLDER, Trial
 LOG = FOLDER / "LOG.md"
 HEAD = """# What was tried
 
-Each line is one change to a recipe of this folder, with what was expected before and what came out: macro recall on
-the validation part (SemEval-2015 test and SemEval-2016 development test; of the debate and the questions, a part of
-their own; no choice is made on a test), mean and standard deviation over the seeds (their number in brackets), and the
-difference from the line that the change is made to, over the seeds that both have, with its own spread. The figures are
-of the epoch with the greatest macro recall, or of the last where a line says that it is kept: not chosen, it is
-flattered less. A difference of less than its spread says little, and one seed says less. Most networks are smaller than
-the default one, so that many changes can be measured. What was aimed at, and what of it is reached, stands in
-[docs/figures.md](../../docs/figures.md).
+Each line is a change to a recipe of this folder, with what was expected before and what came out: macro recall on the
+validation part (SemEval-2015 test and SemEval-2016 development test; of the emoji, the debate and the questions, a part
+of their own) and loss, mean and standard deviation over the seeds (their number in brackets), and the differences from
+the line that it is a change to, whose number stands before, over the seeds that both have, with their own spread. All
+are of the epoch with the greatest macro recall, or of the last where a line says that it is kept: not chosen, it is
+flattered less. A difference of less than its spread says little, and one seed says less. No choice is made on a test;
+one was made with the test's figures known, which its line says. Where an expectation tells of runs outside of this log,
+the line confirms those. Most networks are smaller than the default one, so that many changes can be measured, each by
+the code of its day, to which [CHANGELOG.md](../../CHANGELOG.md) tells what changed. What was aimed at, and what of it
+is reached, stands in [docs/figures.md](../../docs/figures.md).
 `python -m benchmarks.quality --data FILES...` runs what has no result yet and draws this page again; `trials.toml` says
 what each line is.
 """
@@ -31,29 +33,44 @@ def log(trials: Sequence[Trial], results: Sequence[Result]) -> str:
 
 
 def _table(members: Sequence[Trial], trials: Sequence[Trial], results: Sequence[Result]) -> Iterator[str]:
-    yield "| change | expected | macro recall | difference | loss | CPU seconds | conclusion |"
-    yield "|---|---|---:|---:|---:|---:|---|"
+    yield "| | change | expected | macro recall | beside | difference | loss | difference | conclusion |"
+    yield "|---:|---|---|---:|---:|---:|---:|---:|---|"
     for trial in members:
-        found = list(of_trial(trial, results))
-        yield f"| {trial.name} | {trial.expected} | {_figures(trial, found, trials, results)} | {trial.concluded} |"
+        cells = [trial.name, trial.expected, _figures(trial, trials, results), trial.concluded]
+        yield f"| {_number(trial, trials)} | {' | '.join(cells)} |"
 
 
-def _figures(trial: Trial, found: Sequence[Result], trials: Sequence[Trial], results: Sequence[Result]) -> str:
+def _figures(trial: Trial, trials: Sequence[Trial], results: Sequence[Result]) -> str:
+    found = list(of_trial(trial, results))
     if not found:
-        return "not run | | |"
+        return "not run | | | | "
     recall, spread = mean_and_spread([result.macro_recall for result in found])
-    base = next(other for other in trials if other.base == trial.base)
-    of_base = {result.seed: result.macro_recall for result in of_trial(base, results)}
-    # Seed by seed: the mean over other seeds is not what one seed is to be compared with.
-    differences = [result.macro_recall - of_base[result.seed] for result in found if result.seed in of_base]
-    difference = _difference(differences) if base is not trial else ""
-    loss, seconds = (mean_and_spread([getattr(r, name) for r in found])[0] for name in ("validation_loss", "seconds"))
+    loss, _ = mean_and_spread([result.validation_loss for result in found])
     shown = f"{recall:.4f} ± {spread:.4f} ({len(found)})" if len(found) > 1 else f"{recall:.4f} (1)"
-    return f"{shown} | {difference} | {loss:.3f} | {seconds:.0f}"
+    base = _changed(trial, trials)
+    if base is trial:
+        return f"{shown} | | | {loss:.3f} | "
+    of_base = {result.seed: result for result in of_trial(base, results)}
+    # Seed by seed: the mean over other seeds is not what one seed is to be compared with.
+    pairs = [(result, of_base[result.seed]) for result in found if result.seed in of_base]
+    recalls = [one.macro_recall - other.macro_recall for one, other in pairs]
+    losses = [one.validation_loss - other.validation_loss for one, other in pairs]
+    return f"{shown} | {_number(base, trials)} | {_difference(recalls, 4)} | {loss:.3f} | {_difference(losses, 3)}"
 
 
-def _difference(differences: Sequence[float]) -> str:
+def _changed(trial: Trial, trials: Sequence[Trial]) -> Trial:
+    """The trial that this one is a change to; itself, where it is the first of its base."""
+    if trial.beside:
+        return next(other for other in trials if other.name == trial.beside)
+    return next(other for other in trials if other.base == trial.base)
+
+
+def _number(trial: Trial, trials: Sequence[Trial]) -> int:
+    return 1 + [other.name for other in trials].index(trial.name)
+
+
+def _difference(differences: Sequence[float], places: int) -> str:
     if not differences:
         return ""
     middle, spread = mean_and_spread(differences)
-    return f"{middle:+.4f} ± {spread:.4f}" if len(differences) > 1 else f"{middle:+.4f}"
+    return f"{middle:+.{places}f}" + (f" ± {spread:.{places}f}" if len(differences) > 1 else "")

@@ -17,7 +17,8 @@ RESULTS = FOLDER / "results.jsonl"
 class Result:
     """One training: figures of the epoch that it kept on the validation part, and what it was a training of.
 
-    `seconds`: of processor time, which other work on the machine does not change; a body out of the cache takes none.
+    `seconds`: of processor time, on the machine and beside the work of that day, where a body out of the cache takes
+    none: nothing to compare trials by.
     """
 
     trial: str

@@ -1,4 +1,4 @@
-"""A trial: a recipe with one thing changed, and what was expected of it."""
+"""A trial: a recipe with something changed, and what was expected of it."""
 
 import tomllib
 from collections.abc import Mapping
@@ -16,7 +16,8 @@ FOLDER = Path(__file__).parent
 class Trial:
     """`base`: a recipe in this folder; `changes`: dotted key -> value, a list's item by its name; `without`: keys gone.
 
-    `expected` was written before the trial ran, `concluded` after.
+    `beside`: the trial that it is one change to, where that is not the first of its base. `expected` was written before
+    the trial ran, `concluded` after.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Trial:
     changes: Mapping[str, Any] = field(default_factory=dict)
     without: tuple[str, ...] = ()
     seeds: tuple[int, ...] = (1, 2, 3)
+    beside: str = ""
     concluded: str = ""
 
     def recipe(self, seed: int) -> Recipe:
@@ -41,11 +43,13 @@ class Trial:
 
 
 def read_trials(path: Path = FOLDER / "trials.toml") -> list[Trial]:
-    """The trials in their order. Raises ValueError where two have one name."""
+    """The trials in their order. Raises ValueError where two have one name, or one stands beside none of them."""
     found = [_trial(entry) for entry in tomllib.loads(path.read_text(encoding="utf-8"))["trials"]]
     names = [trial.name for trial in found]
     if len(set(names)) < len(names):
         raise ValueError(f"{path}: names are {names}; accepted: distinct ones")
+    if lost := sorted({trial.beside for trial in found if trial.beside} - set(names)):
+        raise ValueError(f"{path}: beside is {lost}; accepted: names of trials")
     return found
 
 

@@ -1,7 +1,7 @@
 """python -m benchmarks.serving [--seconds 15] [--only NAME...]: prints the table for docs/figures.md.
 
-Each server in turn, with one worker, and the same tweets: once as much as it can bear, from 64 connections that each
-wait for their answer; then half of that, for the latency. A machine's speed drifts within minutes, so each ratio is
+Each server in turn, with one worker, and the same tweets: once as much as it can bear, from connections that each wait
+for their answer; then about half of that, for the latency. A machine's speed drifts within minutes, so each ratio is
 one of turns: a few seconds of the empty endpoint, a few of the server, and again. No server writes a line for each
 request. Servers that are not ours run in environments of their own, which are made under build/ the first time. Needs
 wrk and `make test`'s environment; on a machine that does nothing else, and whose two cores are its own: what two
@@ -9,6 +9,7 @@ processes do at once is told beside.
 """
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -16,9 +17,9 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from benchmarks.serving.contenders import CONTENDERS, EMPTY, SERVE_PYTHON, Contender
+from benchmarks.serving.contenders import CONTENDERS, EMPTY, ONE_THREAD, SERVE_PYTHON, Contender
 from benchmarks.serving.cores import worth
-from benchmarks.serving.load import ROOT, Load, joined, need_wrk, run_wrk, tweets, write_bodies
+from benchmarks.serving.load import ROOT, Load, joined, need_wrk, run_at, run_wrk, tweets, write_bodies
 from benchmarks.serving.processes import NotRunnableError, Running, install, running
 from benchmarks.serving.row import Row, line, table
 from benchmarks.serving.targets import targets
@@ -80,10 +81,11 @@ def _measure(
         if shape.texts > 1:
             alone.append(_alone(bundle, shape.texts, turn))
     full = joined(mine)
-    half = load(seconds=seconds / 2, rate=full.rate / 2)
+    half = run_at(load, full.rate / 2, connections=contender.connections, seconds=seconds / 2) if full.rate else full
     return Row(
         contender.name,
         shape.texts,
+        contender.connections,
         full,
         half,
         empty=sum(empty) / TURNS,
@@ -95,7 +97,8 @@ def _measure(
 
 def _alone(bundle: Path, texts: int, seconds: float) -> float:
     command = [str(SERVE_PYTHON), "-m", "benchmarks.serving.alone", str(bundle), str(texts), str(seconds)]
-    return float(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
+    env = {**os.environ, **ONE_THREAD}
+    return float(subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=True).stdout)
 
 
 def _bodies(contender: Contender, target: Path) -> tuple[Path, str]:

@@ -9,7 +9,7 @@ from serving.predictor import Predictor
 
 
 def main() -> None:
-    """Print the rate, of one thread."""
+    """Print the rate, of one thread where the tokenizer is kept to it."""
     bundle, size, seconds = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
     predictor, texts = Predictor.load(bundle), tweets()
     groups = [texts[start : start + size] for start in range(0, len(texts) - size + 1, size)]

@@ -14,6 +14,8 @@ TRAIN = ROOT / ".venv"
 SERVE_PYTHON = SERVE / PYTHON
 SESSION = ("h5py==3.14.0", "onnx==1.23.2", "onnxruntime==1.31.1", "tokenizers==0.23.3", "pydantic", "numpy")
 """What our predictor needs, which the four servers run as their model."""
+ONE_THREAD = {"TOKENIZERS_PARALLELISM": "false"}
+"""What keeps its tokenizer to the thread that asks, as the service does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def _peer(name: str, package: str, shape: Shape, command: Sequence[str], **more:
         command,
         environment=ROOT / "build" / "peers" / package.partition("==")[0].partition("[")[0],
         packages=(package, *SESSION),
-        variables=more,
+        variables={**ONE_THREAD, **more},
     )
 
 
@@ -66,7 +68,7 @@ TUTORIAL = Contender(
     FORM,
     _uvicorn("benchmarks.serving.peers.tutorial:app"),
     environment=TRAIN,
-    connections=1,
+    connections=2,
 )
 
 CONTENDERS = (

@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
@@ -19,7 +19,10 @@ _UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0}
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What one run of wrk saw. Latencies in seconds; `failed`: answers other than 200, and broken connections."""
+    """What one run of wrk saw. `rate`: good answers a second; `failed`: other ones, and broken connections.
+
+    Latencies are in seconds, of all answers.
+    """
 
     requests: int
     rate: float
@@ -68,18 +71,24 @@ def write_bodies(texts: list[str], shape: Shape, target: Path) -> None:
     target.write_text("\n".join(bodies) + "\n", encoding="utf-8")
 
 
-def run_wrk(
-    port: int, shape: Shape, bodies: Path, *, connections: int, seconds: float, rate: float | None = None
-) -> Load:
-    """Load a server with as many connections, each sending its next request when it has its answer.
-
-    With a `rate`, each waits for as long as all together need to send about so many requests a second.
-    """
+def run_wrk(port: int, shape: Shape, bodies: Path, *, connections: int, seconds: float, pause: float = 0.0) -> Load:
+    """Load a server with as many connections, each sending its next request `pause` seconds after its answer."""
     command = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}", "--latency", "--timeout", "60s"]
     command += ["-s", str(HERE / "requests.lua"), f"http://127.0.0.1:{port}{shape.path}", "--"]
-    command += [str(bodies), shape.content_type, str(round(connections * 1000 / rate) if rate else 0)]
+    command += [str(bodies), shape.content_type, str(round(pause * 1000))]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return parse(done.stdout)
+
+
+def run_at(run: Callable[..., Load], rate: float, *, connections: int, seconds: float) -> Load:
+    """About `rate` requests a second: `run`, which takes `seconds` and `pause`, twice, for the pause that gives it.
+
+    The first run, a third as long, shows what a connection waits for its answers at about this rate.
+    """
+    cycle = connections / rate
+    first = run(seconds=seconds / 3, pause=cycle)
+    waited = connections / first.rate - cycle if first.rate else 0.0
+    return run(seconds=seconds, pause=max(0.0, cycle - waited))
 
 
 def parse(output: str) -> Load:
@@ -88,14 +97,15 @@ def parse(output: str) -> Load:
     rate = re.search(r"Requests/sec:\s+([\d.]+)", output)
     if found is None or rate is None:
         raise ValueError(f"wrk said: {output}")
-    failed = re.search(r"Non-2xx or 3xx responses: (\d+)", output)
+    refused = re.search(r"Non-2xx or 3xx responses: (\d+)", output)
+    requests, failed = int(found[1]), int(refused[1]) if refused else 0
     broken = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", output)
     return Load(
-        requests=int(found[1]),
-        rate=float(rate[1]),
+        requests=requests,
+        rate=float(rate[1]) * (requests - failed) / max(requests, 1),
         p50=_latency(output, 50),
         p99=_latency(output, 99),
-        failed=(int(failed[1]) if failed else 0) + (sum(map(int, broken.groups())) if broken else 0),
+        failed=failed + (sum(map(int, broken.groups())) if broken else 0),
     )
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from benchmarks.serving.contenders import Contender
 from benchmarks.serving.load import ROOT
 from benchmarks.slug_web import resident
+from serving.settings import Settings
 
 START_LIMIT = 240.0
 
@@ -39,8 +40,8 @@ class Running:
 
 def install(contender: Contender) -> None:
     """Make the contender's own environment where it has one. Raises NotRunnableError."""
-    whole = contender.environment / "ready"
-    if not contender.packages or whole.exists():
+    whole, wanted = contender.environment / "ready", "\n".join(contender.packages)
+    if not contender.packages or (whole.exists() and whole.read_text(encoding="utf-8") == wanted):
         return
     made = [sys.executable, "-m", "venv", str(contender.environment)]
     filled = [str(contender.python), "-m", "pip", "install", "--quiet", *contender.packages]
@@ -48,7 +49,7 @@ def install(contender: Contender) -> None:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise NotRunnableError(f"could not be installed: {done.stderr.strip().splitlines()[-1][:200]}")
-    whole.touch()
+    whole.write_text(wanted, encoding="utf-8")
 
 
 @contextmanager
@@ -58,7 +59,13 @@ def running(contender: Contender, bundle: Path, body: str, log: Path) -> Iterato
     fill = {"{port}": str(port)}
     command = [str(contender.python), *(_filled(part, fill) for part in contender.command)]
     given = {name: _filled(value, fill) for name, value in contender.variables.items()}
-    env = {**os.environ, "MODEL_DIR": str(bundle), "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3", **given}
+    env = {
+        **without_settings(),
+        "MODEL_DIR": str(bundle),
+        "PYTHONPATH": str(ROOT),
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        **given,
+    }
     begin = time.perf_counter()
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=output, stderr=output, start_new_session=True)
@@ -67,6 +74,11 @@ def running(contender: Contender, bundle: Path, body: str, log: Path) -> Iterato
         yield Running(process.pid, port, time.perf_counter() - begin)
     finally:
         _end(process)
+
+
+def without_settings() -> dict[str, str]:
+    """This process's environment but for what would set up our service, which is measured as it stands."""
+    return {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
 
 
 def family(pid: int) -> list[int]:

@@ -71,7 +71,9 @@ def test_one_that_other_rules_split_is_refused() -> None:
         check_blind(trained(4), Recipe(name="s", seed=4), FILES, other, "here")
 
 
-@pytest.mark.parametrize("key", sorted(Source.model_fields.keys() - {"file", "task", "weight", "about", "terms"}))
+@pytest.mark.parametrize(
+    "key", sorted(Source.model_fields.keys() - {"file", "task", "weight", "weighed_by", "about", "terms"})
+)
 def test_one_whose_sources_are_read_otherwise_is_refused(key: str) -> None:
     plain: dict[str, Any] = {"file": "d.csv", "part": "train"}
     other: Any = {"rows": 5, "hold_out": 0.1, "emoticons": "drop", "where": {"a": ["b"]}, "where_not": {"a": ["b"]}}
@@ -81,8 +83,11 @@ def test_one_whose_sources_are_read_otherwise_is_refused(key: str) -> None:
         check_blind(trained(4, sources=[source]), student, FILES, SPLIT, "here")
 
 
+OF_OTHER_WEIGHTS = {"file": "d.csv", "weight": 2, "weighed_by": "agreement"}
+
+
 def test_one_whose_sources_weigh_otherwise_is_blind() -> None:
-    student = Recipe.model_validate({"name": "s", "seed": 4, "data": {"sources": [{"file": "d.csv", "weight": 2}]}})
+    student = Recipe.model_validate({"name": "s", "seed": 4, "data": {"sources": [OF_OTHER_WEIGHTS]}})
     weak = {"file": "w.csv", "task": "weak"}
     check_blind(trained(4, sources=[{"file": "d.csv", "about": "x"}, weak]), student, FILES, SPLIT, "here")
 

@@ -6,8 +6,10 @@ import bentoml
 
 from benchmarks.serving.peers.model import answer, load
 
+QUIET = {"access": {"enabled": False}}
 
-@bentoml.service(workers=1)
+
+@bentoml.service(workers=1, logging=QUIET)
 class Model:
     def __init__(self) -> None:
         self.predictor = load()
@@ -17,7 +19,7 @@ class Model:
         return [answer(prediction) for prediction in self.predictor.predict(texts)]
 
 
-@bentoml.service(workers=1)
+@bentoml.service(workers=1, logging=QUIET)
 class Sentiment:
     model = bentoml.depends(Model)
 

@@ -9,8 +9,10 @@ from starlette.requests import Request
 
 from benchmarks.serving.peers.model import answer, load
 
+QUIET = {"enable_access_log": False}
 
-@serve.deployment(num_replicas=1, max_ongoing_requests=256)
+
+@serve.deployment(num_replicas=1, max_ongoing_requests=256, logging_config=QUIET)
 class Sentiment:
     def __init__(self) -> None:
         self.predictor = load()
@@ -25,7 +27,7 @@ class Sentiment:
 
 
 if __name__ == "__main__":
-    serve.start(http_options={"host": "127.0.0.1", "port": int(sys.argv[1])})
+    serve.start(http_options={"host": "127.0.0.1", "port": int(sys.argv[1])}, logging_config=QUIET)
     serve.run(Sentiment.bind(), route_prefix="/predict")  # type: ignore[attr-defined]
     while True:
         time.sleep(1)

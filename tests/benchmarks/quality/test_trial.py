@@ -28,3 +28,10 @@ def test_names_are_distinct(tmp_path: Path) -> None:
     (tmp_path / "t.toml").write_text(entry * 2, encoding="utf-8")
     with pytest.raises(ValueError, match="accepted: distinct ones"):
         read_trials(tmp_path / "t.toml")
+
+
+def test_a_trial_stands_beside_one_that_there_is(tmp_path: Path) -> None:
+    entry = '[[trials]]\nname = "a"\ngroup = "g"\nexpected = "e"\nbeside = "b"\n'
+    (tmp_path / "t.toml").write_text(entry, encoding="utf-8")
+    with pytest.raises(ValueError, match=r"beside is \['b'\]; accepted: names of trials"):
+        read_trials(tmp_path / "t.toml")

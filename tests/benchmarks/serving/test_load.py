@@ -5,7 +5,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from benchmarks.serving.contenders import CONTENDERS
-from benchmarks.serving.load import FORM, MANY, Load, joined, parse, tweets, write_bodies
+from benchmarks.serving.load import FORM, MANY, Load, joined, parse, run_at, tweets, write_bodies
 
 OUTPUT = """Running 1s test @ http://127.0.0.1:8000/predict
   1 threads and 16 connections
@@ -23,7 +23,27 @@ Transfer/sec:      1.25MB
 
 
 def test_what_wrk_prints() -> None:
-    assert parse(OUTPUT) == Load(5128, 5021.3, 3.05 * 1e-3, 1.07, 20)
+    assert parse(OUTPUT) == Load(5128, 5021.3 * (5128 - 14) / 5128, 3.05 * 1e-3, 1.07, 20)
+
+
+def test_a_server_that_answers_nothing_well_has_no_rate() -> None:
+    assert parse(OUTPUT.replace("responses: 14", "responses: 5128")).rate == 0
+    nothing = OUTPUT.replace("5128 requests", "0 requests").replace("responses: 14", "responses: 0")
+    assert parse(nothing).rate == 0
+
+
+def test_the_pause_leaves_room_for_what_is_waited_for() -> None:
+    """A server whose answers take 50 ms, asked by 10 connections for 100 a second: a pause of 50 ms."""
+    pauses = []
+
+    def run(*, seconds: float, pause: float) -> Load:
+        pauses.append((seconds, pause))
+        return Load(100, 10 / (pause + 0.05), 0.05, 0.05, 0)
+
+    assert run_at(run, 100, connections=10, seconds=3).rate == pytest.approx(100)
+    assert pauses == [(1, 0.1), (3, pytest.approx(0.05))]
+    run_at(run, 1000, connections=10, seconds=3)
+    assert pauses[-1] == (3, 0)
 
 
 def test_anything_else_is_an_error() -> None:

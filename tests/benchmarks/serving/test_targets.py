@@ -6,7 +6,7 @@ from benchmarks.serving.targets import OTHERS, targets
 
 def row(name: str, rate: float, megabytes: int, p99: float = 0.01, empty: float = 4000) -> Row:
     load = Load(int(rate), rate, 0.005, p99, 0)
-    return Row(name, 32 if name == OURS_MANY.name else 1, load, load, empty, 4000, megabytes * 1024**2, 1.0)
+    return Row(name, 32 if name == OURS_MANY.name else 1, 64, load, load, empty, 4000, megabytes * 1024**2, 1.0)
 
 
 def test_the_others_are_the_four_servers() -> None:
