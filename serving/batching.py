@@ -120,9 +120,10 @@ class Batcher:
         try:
             return await asyncio.wrap_future(future)
         except asyncio.CancelledError:
-            if self._worker.closed and not _being_cancelled():
-                raise not_ready() from None
-            raise
+            if _being_cancelled():
+                raise
+            # What waited was dropped: by the end of the service, or by the worker's death.
+            raise (not_ready() if self._worker.closed else failed()) from None
 
     async def aclose(self) -> None:
         """Refuse new work, drop what waits (its callers get NotReady) and wait for what is in work."""

@@ -25,9 +25,10 @@ TEXTS = [
     "so tired of this rain, awful awful weather",
     "the library opens at ten on sunday",
 ]
+SEED = 5  # with it each of LABELS is the answer to one of TEXTS, so that no test passes for knowing one label alone
 
 
-def randomise(network: keras.Model, seed: int = 0, scale: float = 0.5) -> None:
+def randomise(network: keras.Model, seed: int = SEED, scale: float = 0.5) -> None:
     """Weights large enough that every one of them shows in the answer."""
     rng = np.random.default_rng(seed)
     for weight in network.weights:

@@ -103,3 +103,11 @@ def test_the_servers_protocol_is_handed_what_refuses(make_client: Callable[..., 
     admission.admit(admission.limit)
     assert refusal.applies([])
     assert not refusal.applies([(b"accept", b"text/html")])
+
+
+def test_what_refuses_leaves_named_pages_to_the_app(make_client: Callable[..., TestClient]) -> None:
+    client = make_client(allowed_origins="https://example.org")
+    refusal, admission = client.app_state[STATE], client.app.state.service.admission  # type: ignore[attr-defined]
+    admission.admit(admission.limit)
+    assert refusal.applies([])
+    assert not refusal.applies([(b"origin", b"https://example.org")])

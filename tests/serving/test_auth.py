@@ -3,7 +3,9 @@ from collections.abc import Callable
 from hmac import compare_digest
 
 import pytest
+from fastapi import FastAPI
 from starlette.testclient import TestClient
+from starlette.types import Message
 
 KEYS = "first-key-of-sixteen,second-key-of-sixteen"
 FIRST, SECOND = KEYS.split(",")
@@ -86,3 +88,25 @@ def test_the_rest_stays_open(guarded: TestClient, path: str) -> None:
 
 def test_no_keys_no_door(client: TestClient) -> None:
     assert client.get("/model", headers={"Authorization": "Bearer whatever"}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/model", "/predict"])
+def test_no_key_no_answer(guarded: TestClient, path: str) -> None:
+    assert guarded.get(path).status_code == 401
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("path", ["/predict", "/predict/csv"])
+async def test_nothing_of_a_body_without_a_key_is_read(make_app: Callable[..., FastAPI], path: str) -> None:
+    async def receive() -> Message:
+        raise AssertionError
+
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    headers = [(b"content-type", b"multipart/form-data; boundary=b")]
+    scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": headers}
+    await make_app(api_keys=KEYS)(scope, receive, send)
+    assert sent[0]["status"] == 401

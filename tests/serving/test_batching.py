@@ -4,8 +4,8 @@ import random
 import pytest
 
 from serving.admission import Admission
-from serving.batching import EXPLAINED_AS, Batcher
-from serving.errors import InferenceFailed, NotReady, Overloaded
+from serving.batching import Batcher
+from serving.errors import NotReady, Overloaded
 from tests.serving.fakes import FakePredictor
 from tests.serving.waiters import Echo, held, started, until
 
@@ -36,36 +36,6 @@ async def test_the_loop_runs_on(batcher: Batcher, predictor: FakePredictor) -> N
     assert batcher.load == 1
     predictor.gate.set()
     await waiting
-
-
-async def test_explanations_in_order(batcher: Batcher) -> None:
-    predictions = await batcher.explain(["good", "bad"])
-    assert [prediction.label for prediction in predictions] == ["positive", "negative"]
-    assert [[word.word for word in prediction.explanation or ()] for prediction in predictions] == [["good"], ["bad"]]
-    assert batcher.load == 0
-
-
-async def test_a_text_to_explain_counts_as_its_words(predictor: FakePredictor) -> None:
-    batcher = Batcher(predictor, limit=EXPLAINED_AS + 1)
-    predictor.gate.clear()
-    explaining = asyncio.create_task(batcher.explain(["good", "bad"]))
-    await started(predictor)
-    assert batcher.load == EXPLAINED_AS
-    with pytest.raises(Overloaded):
-        await batcher.explain(["good"])
-    between = asyncio.create_task(batcher.predict(["between"]))
-    await until(batcher, EXPLAINED_AS + 1)
-    predictor.gate.set()
-    await asyncio.gather(explaining, between)
-    assert predictor.seen == ["good", "between", "bad"]
-
-
-async def test_a_failed_explanation_harms_no_other(batcher: Batcher, predictor: FakePredictor) -> None:
-    predictor.fault = ValueError("weights at 0xdead")
-    with pytest.raises(InferenceFailed):
-        await batcher.explain(["good"])
-    predictor.fault = None
-    assert len(await batcher.explain(["good"])) == 1
 
 
 async def test_overload_is_refused_at_once(batcher: Batcher, predictor: FakePredictor) -> None:
@@ -188,13 +158,6 @@ async def test_the_deadline_ends_the_wait_and_the_work() -> None:
     echo.gate.set()
     await until(batcher, 0)
     assert echo.batches == [["a"]], "what had waited too long was never computed"
-
-
-async def test_the_deadline_of_an_explanation(predictor: FakePredictor) -> None:
-    predictor.gate.clear()
-    with pytest.raises(Overloaded, match="waited too long"):
-        await Batcher(predictor, limit=100, deadline=0.05).explain(["good", "bad"])
-    predictor.gate.set()
 
 
 async def test_two_batchers_share_a_bound(predictor: FakePredictor) -> None:

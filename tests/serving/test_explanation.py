@@ -103,6 +103,25 @@ def test_a_word_that_is_read_in_part_moves_up_no_further(tmp_path: Path) -> None
     assert by_word["worst"] is None
 
 
+def test_weights_are_of_the_label_of_the_whole_text(predictor: Predictor) -> None:
+    words, flips = ["love", "worst", "hate", "great", "train", "show", "awful", "lovely"], 0
+    for text in (f"{one} {other}" for one in words for other in words):
+        explained = predictor.explain(text)
+        for word in explained.explanation or ():
+            (without,) = predictor.predict([f"{text[: word.start]} {text[word.end :]}"])
+            flips += without.label != explained.label
+            expected = explained.probability - without.probabilities[explained.label]
+            assert word.weight == pytest.approx(expected, abs=1e-6)
+    assert flips > 0, "or else any label's weights would do"
+
+
+def test_the_neighbours_of_a_word_stay_apart(predictor: Predictor) -> None:
+    explained = predictor.explain("love!hate")
+    apart, joined = (found.probabilities[explained.label] for found in predictor.predict(["love hate", "lovehate"]))
+    assert abs(apart - joined) > 1e-3
+    assert weights(explained)["!"] == pytest.approx(explained.probability - apart, abs=1e-6)
+
+
 @pytest.mark.parametrize("head", [0, 1, 2, 5, 6, 7, 8, 9, 30])
 def test_the_cut_is_found_among_words_that_are_not_tokens(cutting: Predictor, head: int) -> None:
     """Handles in a row are one token together, so that words and tokens do not run in step."""
@@ -123,6 +142,14 @@ def test_hardly_a_text(predictor: Predictor, text: str) -> None:
 def test_the_work_is_bounded(pristine_bundle: Path, text: str) -> None:
     occlusion = Occlusion(text, Encoder.read(pristine_bundle / "tokenizer.json"))
     assert sum(len(item.ids) for item in occlusion.encoded[1:]) <= STEPS
+
+
+def test_the_work_on_a_text_of_many_tokens_is_bounded(tmp_path: Path) -> None:
+    knobs = TokenizerKnobs(model="word", min_frequency=1, max_tokens=512)
+    write_bundle(tmp_path / "bundle", tokenizer_knobs=knobs)
+    variants = Occlusion("a b " * 100, Encoder.read(tmp_path / "bundle" / "tokenizer.json")).encoded[1:]
+    assert 1 < len(variants) < 200
+    assert sum(len(item.ids) for item in variants) <= STEPS
 
 
 @pytest.mark.parametrize("text", ["@bob " * 2000, "a" * 10_000, "a " * 5000, "!" * 9999 + " a"])

@@ -81,6 +81,11 @@ def test_multipart_round_trip(text: str) -> None:
     assert read_multipart(multipart(field(text.encode()))) == [("text", text.replace("\r\n", "\n"))]
 
 
+def test_a_long_field_is_whole() -> None:
+    text = "word " * 20_000 + "good"
+    assert read_multipart(multipart(field(text.encode()))) == [("text", text)]
+
+
 def test_files_have_no_text() -> None:
     body = multipart(field(b"x", more=b'; filename="a.txt"'), field("é".encode(), "naïve".encode()))
     assert read_multipart(body) == [("text", None), ("naïve", "é")]

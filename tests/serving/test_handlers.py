@@ -158,6 +158,14 @@ def test_a_refused_text_stays_in_the_box(make_client: Callable[..., TestClient],
     assert "<script>" not in answer.text
 
 
+def test_a_refused_form_says_when_to_come_back(make_client: Callable[..., TestClient]) -> None:
+    client = make_client(queue_limit=5, max_texts=5)
+    admission = client.app.state.service.admission  # type: ignore[attr-defined]
+    admission.admit(admission.limit)
+    answer = client.post("/predict", data={"text": "good"}, headers={"Accept": BROWSER})
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+
+
 def test_what_no_page_can_hold_is_replaced(browser: TestClient) -> None:
     answer = browser.post("/predict", content=rb'{"text": "a\ud800b"}', headers={"Content-Type": "application/json"})
     assert answer.status_code == 422

@@ -40,3 +40,18 @@ def test_a_named_page_may_call(make_client: Callable[..., TestClient]) -> None:
     assert client.options("/predict", headers=asked).status_code == 200
     refused = client.options("/predict", headers=asked | {"Origin": "https://evil.example"})
     assert "access-control-allow-origin" not in refused.headers
+
+
+@pytest.mark.parametrize("header", ["authorization", "content-type", "x-api-key", "x-request-id"])
+def test_what_a_named_page_may_send(make_client: Callable[..., TestClient], header: str) -> None:
+    asked = {"Origin": ORIGIN, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": header}
+    answer = make_client(allowed_origins=ORIGIN).options("/predict", headers=asked)
+    assert answer.status_code == 200
+    assert "access-control-allow-credentials" not in answer.headers
+
+
+def test_what_a_named_page_may_see(make_client: Callable[..., TestClient]) -> None:
+    client = make_client(allowed_origins=ORIGIN)
+    headers = client.post("/predict", data={"text": "good"}, headers={"Origin": ORIGIN}).headers
+    assert headers["access-control-expose-headers"] == "X-Request-ID, Retry-After"
+    assert "access-control-allow-credentials" not in headers

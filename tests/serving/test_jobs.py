@@ -4,7 +4,7 @@ from collections.abc import Sequence
 import pytest
 
 from serving.errors import InferenceFailed, Overloaded
-from serving.jobs import BATCH_CHARS, Job, Part, Queue
+from serving.jobs import BATCH_CHARS, Job, Part, Queue, fail, settle
 from serving.predictor import Prediction
 
 pytestmark = pytest.mark.anyio
@@ -119,3 +119,24 @@ async def test_one_failed_part_fails_its_job() -> None:
     broken.settle()
     with pytest.raises(InferenceFailed):
         await broken.future
+
+
+async def test_one_that_failed_in_a_later_part_has_no_answer() -> None:
+    broken = job("a", "b")
+    first, last = Part(broken, 0, 1), Part(broken, 1, 1)
+    first.answer(answers(first.texts))
+    fail([last], ValueError())
+    broken.settle()
+    with pytest.raises(InferenceFailed):
+        await broken.future
+
+
+async def test_a_fault_after_the_deadline_holds_up_no_batch_mate() -> None:
+    late, mate = job("a"), job("b")
+    late.expire()
+    fail([Part(late, 0, 1)], ValueError())
+    Part(mate, 0, 1).answer(answers(["b"]))
+    settle([late, mate])
+    assert [prediction.label for prediction in await asyncio.wait_for(mate.future, 5)] == ["b"]
+    with pytest.raises(Overloaded):
+        await late.future

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from threading import Timer
 
 from fastapi import FastAPI
 from starlette.testclient import TestClient
@@ -40,6 +41,14 @@ def test_requests_by_template_and_status(client: TestClient) -> None:
     ]:
         assert f'http_requests_total{{method="{method}",route="{route}",status="{status}"}} {count}.0' in text
     assert 'http_request_duration_seconds_count{route="/predict"} 4.0' in text
+
+
+def test_the_time_that_requests_take(client: TestClient, predictor: FakePredictor) -> None:
+    predictor.gate.clear()
+    Timer(0.05, predictor.gate.set).start()
+    client.post("/predict", json={"text": "good"})
+    taken = float(line(client, 'http_request_duration_seconds_sum{route="/predict"}').split()[-1])
+    assert 0.04 < taken < 30
 
 
 def test_predictions_by_label(client: TestClient) -> None:

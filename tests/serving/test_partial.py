@@ -37,6 +37,14 @@ def test_an_interrupted_file_is_gone_on_with_after_its_last_whole_page(tmp_path:
     assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
 
 
+def test_a_torn_page_longer_than_all_that_follows_leaves_nothing(tmp_path: Path) -> None:
+    interrupt(tmp_path / "out.csv")
+    with (tmp_path / ".out.csv.partial").open("ab") as file:
+        file.write(b"torn" * 100)
+    finish(tmp_path / "out.csv", resume=True)
+    assert (tmp_path / "out.csv").read_bytes() == b"header\none\ntwo\nlast\n"
+
+
 def test_without_resume_it_is_begun_anew(tmp_path: Path) -> None:
     interrupt(tmp_path / "out.csv")
     assert finish(tmp_path / "out.csv", resume=False) == Done(IDENTITY)

@@ -2,6 +2,7 @@ import random
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,6 +33,7 @@ def test_one_prediction_a_text_in_order(tmp_path: Path) -> None:
         assert prediction.probability == max(prediction.probabilities.values())
         assert prediction.probabilities[prediction.label] == prediction.probability
         assert sum(prediction.probabilities.values()) == pytest.approx(1, abs=1e-5)
+    assert {prediction.label for prediction in predictions} == set(LABELS)
 
 
 def test_no_texts(predictor: Predictor) -> None:
@@ -100,6 +102,16 @@ def test_a_known_answer_that_is_off(bundle: Path) -> None:
         Predictor.load(bundle)
 
 
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_any_known_answer_that_is_a_little_off(bundle: Path, which: int) -> None:
+    def shift(content: dict[str, Any]) -> None:
+        content["known_answers"][which]["probabilities"][0] += 0.0005
+
+    edit_metadata(bundle, shift)
+    with pytest.raises(BundleError, match=r"is off by 0\.0005; accepted: 0\.0001"):
+        Predictor.load(bundle)
+
+
 def test_a_known_answer_that_is_no_number(bundle: Path) -> None:
     edit_metadata(bundle, lambda content: content["known_answers"][0].update(probabilities=[float("nan")] * 3))
     with pytest.raises(BundleError, match="is off by nan"):
@@ -155,3 +167,8 @@ def test_padding_that_does_not_fit_the_mask(tmp_path: Path, masked: bool, fixed:
 def test_probabilities_are_not_rounded(predictor: Predictor) -> None:
     (found,) = predictor.predict([TEXTS[0]])
     assert any(np.float32(p) != round(p, 4) for p in found.probabilities.values())
+
+
+def test_the_network_gets_its_threads(pristine_bundle: Path) -> None:
+    session = Predictor.load(pristine_bundle, threads=2).network._session
+    assert session.get_session_options().intra_op_num_threads == 2

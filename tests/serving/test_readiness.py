@@ -9,6 +9,7 @@ from serving.batching import Batcher
 from serving.errors import NotReady
 from serving.readiness import Readiness
 from tests.serving.fakes import FakePredictor
+from tests.serving.waiters import held
 
 pytestmark = pytest.mark.anyio
 
@@ -35,6 +36,16 @@ async def test_a_queue_that_does_not_move(predictor: FakePredictor) -> None:
         await Readiness(batcher, timeout=0.05).confirm()
     predictor.gate.set()
     await stuck
+
+
+async def test_a_full_queue_that_moves_is_ready(predictor: FakePredictor) -> None:
+    batcher = Batcher(predictor, limit=1)
+    first = await held(predictor, batcher)
+    probe = asyncio.create_task(Readiness(batcher).confirm())
+    await asyncio.sleep(0)
+    predictor.gate.set()
+    await probe
+    await first
 
 
 async def test_probes_share_one_test(predictor: FakePredictor, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,11 +1,14 @@
 import asyncio
 import gc
 import logging
+import time
 import weakref
 from collections.abc import Callable
+from threading import Lock
 
 import pytest
 from fastapi import FastAPI
+from httpx2 import ASGITransport, AsyncClient
 from starlette.testclient import TestClient
 
 from serving.app import create_app
@@ -13,7 +16,9 @@ from serving.errors import BundleError
 from serving.predictor import PredictorLike
 from serving.reload import Reloader
 from serving.settings import Settings
+from tests.serving.conftest import BROWSER
 from tests.serving.fakes import FakePredictor
+from tests.serving.waiters import started
 
 pytestmark = pytest.mark.anyio
 
@@ -48,18 +53,19 @@ async def test_a_bad_one_is_not(error: Exception, said: str, caplog: pytest.LogC
 
 
 async def test_one_at_a_time() -> None:
-    running = most = 0
+    running, overlapped = Lock(), list[bool]()
 
     def load() -> PredictorLike:
-        nonlocal running, most
-        running += 1
-        most = max(most, running)
-        running -= 1
+        overlapped.append(not running.acquire(blocking=False))
+        time.sleep(0.02)  # or else each would be done before the next one's thread begins
+        if not overlapped[-1]:
+            running.release()
         return FakePredictor()
 
     reloading, taken = reloader(load)
     await asyncio.gather(*(reloading.reload() for _ in range(5)))
-    assert (len(taken), most) == (5, 1)
+    assert len(taken) == 5
+    assert overlapped == [False] * 5
 
 
 @pytest.mark.parametrize("answered", [False, True])
@@ -90,3 +96,24 @@ async def test_a_request_is_answered_by_the_model_that_it_met(
     predictor.gate.set()
     assert (await waiting)[0].label == "positive"
     assert new.metadata.labels == ["no", "yes"]
+
+
+async def test_the_version_is_that_of_the_model_that_answered(
+    make_app: Callable[..., FastAPI], predictor: FakePredictor
+) -> None:
+    app, successor = make_app(), FakePredictor(labels=("no", "yes"))
+    successor.metadata = successor.metadata.model_copy(update={"model_version": "ba9876543210"})
+    async with AsyncClient(transport=ASGITransport(app), base_url="http://test") as client:
+        predictor.gate.clear()
+        waiting = asyncio.create_task(client.post("/predict", json={"text": "good"}))
+        await started(predictor)
+        app.state.service = app.state.service.successor(successor)
+        predictor.gate.set()
+        old, new = (await waiting).json(), (await client.post("/predict", json={"text": "good"})).json()
+        page = (await client.get("/predict", headers={"Accept": BROWSER})).text
+        figures = (await client.get("/metrics")).text
+    assert (old["label"], old["model_version"]) == ("positive", "0123456789ab")
+    assert (new["label"], new["model_version"]) == ("yes", "ba9876543210")
+    assert "ba9876543210" in page
+    assert "0123456789ab" not in page
+    assert 'model_info{name="fake",version="ba9876543210"} 1.0' in figures

@@ -9,8 +9,9 @@ import pytest
 
 from serving.errors import FileError
 from serving.predictor import Predictor
-from serving.scoring import NOTHING_TO_READ, score_file
+from serving.scoring import NOTHING_TO_READ, Options, score, score_file
 from tests.bundles import TEXTS
+from tests.serving.fakes import FakePredictor
 from tests.serving.tables import ADDED, rows_of
 
 
@@ -74,3 +75,19 @@ def test_csv_to_every_other_kind(tiny_predictor: Predictor, tmp_path: Path) -> N
     assert list(frame.columns) == list(rows[0]) == header
     assert [row["probability"] for row in rows[:1]] == frame.probability.tolist()[:1] == [float(one[3])]
     assert rows[1]["error"] == frame.error[1] == "3 cells where the header has 2; beyond the last: 'more'"
+
+
+def test_bytes_that_are_not_utf8_go_to_every_kind(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_bytes(b"text\ncaf\xe9\ngood\n")
+    for name in ("out.tsv", "out.jsonl"):
+        assert score(FakePredictor(), tmp_path / "in.csv", tmp_path / name, Options()).rows == 2
+        assert "caf\ufffd" in (tmp_path / name).read_text("utf-8")
+    (tmp_path / "in.jsonl").write_bytes(b'{"text": "good", "x": "caf\xe9"}\n')
+    score(FakePredictor(), tmp_path / "in.jsonl", tmp_path / "own.jsonl", Options())
+    assert (tmp_path / "own.jsonl").read_bytes().startswith(b'{"text": "good", "x": "caf\xe9", "label"')
+
+
+def test_a_byte_that_the_named_encoding_lacks_is_not_scored(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_bytes(b"text\ncaf\x81\n")
+    score(FakePredictor(), tmp_path / "in.csv", tmp_path / "out.csv", Options(encoding="cp1252"))
+    assert rows_of(tmp_path / "out.csv")[0]["error"] == "a byte is not cp1252"

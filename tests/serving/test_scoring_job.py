@@ -1,13 +1,17 @@
 """Pieces of a file: their order, and going on after an interruption."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import pytest
 
 from serving.errors import FileError
 from serving.predictor import Prediction
+from serving.rows.delimited import DelimitedReader
+from serving.rows.table import CHUNK, Row
 from serving.scoring import Options, Progress, score
 from tests.serving.fakes import FakePredictor
 from tests.serving.tables import rows_of, write_csv
@@ -68,3 +72,43 @@ def test_another_input_is_not_gone_on_with(tmp_path: Path) -> None:
     numbered(source, 7001)
     with pytest.raises(FileError, match="begun with another input"):
         score(FakePredictor(), source, tmp_path / "out.csv", Options(resume=True))
+
+
+@pytest.mark.parametrize(
+    ("changed", "options"),
+    [
+        ("model", {}),
+        ("time of the input", {}),
+        ("text column", {"text_column": "text"}),
+        ("encoding", {"encoding": "cp1252"}),
+        ("delimiter", {"delimiter": "comma"}),
+        ("limit of characters", {"max_text_chars": 9}),
+    ],
+)
+def test_what_was_begun_otherwise_is_not_gone_on_with(tmp_path: Path, changed: str, options: dict[str, Any]) -> None:
+    source, again = numbered(tmp_path / "in.csv", 7000), FakePredictor()
+    with pytest.raises(KeyboardInterrupt):
+        score(Interrupted(), source, tmp_path / "out.csv", Options())
+    if changed == "model":
+        again.metadata = again.metadata.model_copy(update={"model_version": "ba9876543210"})
+    if changed == "time of the input":
+        os.utime(source, ns=(1, 1))
+    with pytest.raises(FileError, match=f"begun with another {changed};"):
+        score(again, source, tmp_path / "out.csv", Options(resume=True, **options))
+    assert again.seen == []
+
+
+def test_no_more_than_a_few_pieces_are_read_ahead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, read, ahead = numbered(tmp_path / "in.csv", 12 * CHUNK), 0, list[int]()
+    chunks = DelimitedReader.chunks
+
+    def counted(reader: DelimitedReader) -> Iterator[list[Row]]:
+        nonlocal read
+        for chunk in chunks(reader):
+            read += len(chunk)
+            yield chunk
+
+    monkeypatch.setattr(DelimitedReader, "chunks", counted)
+    options = Options(threads=1)
+    score(FakePredictor(), source, tmp_path / "out.csv", options, lambda done: ahead.append(read - done.rows))
+    assert max(ahead) <= 3 * CHUNK

@@ -123,3 +123,15 @@ def test_the_longest_times_that_end_with_the_service(monkeypatch: pytest.MonkeyP
 def test_proxies(monkeypatch: pytest.MonkeyPatch, value: str, proxies: str) -> None:
     monkeypatch.setenv("FORWARDED_ALLOW_IPS", value)
     assert Settings.load().forwarded_allow_ips == proxies
+
+
+def test_every_origin() -> None:
+    assert Settings(allowed_origins="*").allowed_origins == ("*",)
+
+
+def test_a_key_of_just_the_length_that_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_KEYS", "x" * 16)
+    assert len(Settings.load().api_keys) == 1
+    monkeypatch.setenv("API_KEYS", "x" * 15)
+    with pytest.raises(SettingsError, match="has 15 characters; accepted are 16 or more"):
+        Settings.load()

@@ -75,6 +75,12 @@ def test_bad_json(document: Any, code: str, sentence: str, settings: Settings) -
     assert sentence in caught.value.detail
 
 
+@pytest.mark.parametrize("point", [0xD800, 0xDBFF, 0xDC00, 0xDFFF])
+def test_every_lone_surrogate_is_refused(point: int, settings: Settings) -> None:
+    with pytest.raises(InvalidText, match=rf"lone surrogate \(U\+{point:04X}\) at character 1"):
+        from_json({"text": f"a{chr(point)}"}, settings)
+
+
 def test_a_form_may_have_other_fields(settings: Settings) -> None:
     assert from_form([("button", "Go"), ("text", "a")], settings) == Submission(["a"])
 

@@ -171,3 +171,18 @@ async def test_a_client_that_sends_nothing_is_given_up(monkeypatch: pytest.Monke
     with pytest.raises(BodyTooSlow, match="accepted are 1,024 bytes a second, or 32,768 where"):
         async with taken_in(request, Settings(), Transfers(1, 1)):
             pass
+
+
+async def test_an_upload_at_a_fair_pace_is_never_too_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long it takes: what comes counts, not the time since it began."""
+    monkeypatch.setattr("serving.transfers.PATIENCE", 0.2)
+    request = request_of(part("file", b"good\n" * 2000, "a") + b"--b--\r\n")
+    receive = request._receive
+
+    async def slowly() -> Any:
+        await asyncio.sleep(0.05)
+        return await receive()
+
+    request._receive = slowly
+    async with taken_in(request, Settings(), Transfers(1, 1)) as upload:
+        assert upload.lines == 2000
