@@ -23,6 +23,7 @@ from serving.headers import HeadersMiddleware
 from serving.lean_app import LeanFastAPI
 from serving.metrics import MetricsMiddleware
 from serving.openapi import DESCRIPTION
+from serving.openapi_files import FILE_HEADERS
 from serving.predictor import Predictor, PredictorLike
 from serving.refusal import Refusal
 from serving.refusing_protocol import STATE
@@ -107,7 +108,7 @@ def _cross_origin(settings: Settings) -> list[Middleware]:
         allow_origins=settings.allowed_origins,
         allow_methods=["GET", "POST"],
         allow_headers=["Authorization", "Content-Type", "X-API-Key", HEADER],
-        expose_headers=[HEADER, "Retry-After"],
+        expose_headers=[HEADER, "Retry-After", *FILE_HEADERS],
     )
     return [cors]
 

@@ -15,6 +15,21 @@ _EXAMPLE = (
     "2,,,,,,,no text\n"
 )
 
+FILE_HEADERS: dict[str, dict[str, Any]] = {
+    "X-Text-Column": {
+        "description": "the column that was read, percent-encoded",
+        "schema": {"type": "string"},
+    },
+    "X-Label-Column": {
+        "description": "the first of the added columns, percent-encoded",
+        "schema": {"type": "string"},
+    },
+    "X-Expected-Bytes": {
+        "description": "about how long the answer will be, for a progress bar",
+        "schema": {"type": "integer"},
+    },
+}
+
 FILE_ANSWER: Responses = {
     200: {
         "description": (
@@ -24,20 +39,7 @@ FILE_ANSWER: Responses = {
             "that breaks off, without the last chunk of its transfer coding, is not whole."
         ),
         "content": {CSV: {"schema": {"type": "string"}, "example": _EXAMPLE}},
-        "headers": {
-            "X-Text-Column": {
-                "description": "the column that was read, percent-encoded",
-                "schema": {"type": "string"},
-            },
-            "X-Label-Column": {
-                "description": "the first of the added columns, percent-encoded",
-                "schema": {"type": "string"},
-            },
-            "X-Expected-Bytes": {
-                "description": "about how long the answer will be, for a progress bar",
-                "schema": {"type": "integer"},
-            },
-        },
+        "headers": FILE_HEADERS,
     }
 }
 
