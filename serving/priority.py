@@ -6,7 +6,7 @@ import threading
 from contextlib import suppress
 
 NICENESS = 5
-"""Of a thread that computes, of Linux's 19. Its share beside a thread that does not give way is a quarter then; with 10
+"""Added to the process's own for a thread that computes; Linux knows 19 at most. Its share beside a thread that does not give way is a quarter then; with 10
 it is a tenth, and what was accepted waits for the rest."""
 
 
@@ -18,4 +18,5 @@ def give_way() -> None:
     """
     if sys.platform == "linux":
         with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+            ours = os.getpriority(os.PRIO_PROCESS, os.getpid())
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), ours + NICENESS)

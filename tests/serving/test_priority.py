@@ -1,9 +1,11 @@
 import asyncio
 import os
+import subprocess
 import sys
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +13,8 @@ from serving.batching import Batcher
 from serving.predictor import Prediction
 from serving.priority import give_way
 from tests.serving.fakes import FakePredictor
+
+ROOT = Path(__file__).parents[2]
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="no niceness of threads elsewhere")
 
@@ -24,6 +28,15 @@ def test_a_thread_gives_way_and_the_others_do_not() -> None:
     with ThreadPoolExecutor(1, initializer=give_way) as pool:
         assert pool.submit(niceness).result() > before
     assert niceness() == before
+
+
+def test_in_a_process_that_is_nice_itself_it_gives_way_too() -> None:
+    told = "import os, threading; print(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))"
+    code = f"from serving.priority import give_way; give_way(); {told}"
+    done = subprocess.run(
+        ["nice", "-n", "7", sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) > min(niceness() + 7, 18)
 
 
 def test_what_refuses_is_no_reason_to_fail(monkeypatch: pytest.MonkeyPatch) -> None:
