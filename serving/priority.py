@@ -6,8 +6,8 @@ import threading
 from contextlib import suppress
 
 NICENESS = 5
-"""Added to the process's own for a thread that computes; Linux knows 19 at most. Its share beside a thread that does not give way is a quarter then; with 10
-it is a tenth, and what was accepted waits for the rest."""
+"""Added to the process's own for a thread that computes; Linux knows 19 at most. Its share beside a thread that does
+not give way is a quarter then; with 10 it is a tenth, and what was accepted waits for the rest."""
 
 
 def give_way() -> None:
