@@ -17,7 +17,9 @@ Split = Mapping[str, Mapping[str, int]]
 
 
 def check_blind(metadata: Metadata, recipe: Recipe, files: Sequence[tuple[str, str]], split: Split, where: str) -> None:
-    """That a bundle was not trained on what is validation or test for this recipe with these files: names and sha256.
+    """That a bundle was not trained on what is validation or test for this recipe with these files.
+
+    `files`: names and sha256, in the order in which they are read.
 
     One of other files passes, if none of its teachers learned from these; one that shares a file must have been given
     the same files, split alike, as its own training then asked of its teachers. `split`: how many rows each part has of
@@ -28,8 +30,9 @@ def check_blind(metadata: Metadata, recipe: Recipe, files: Sequence[tuple[str, s
     if not set(its) & set(ours):
         _check_teachers(metadata, files, where)
         return
-    known = {"files": its, **_split_of(_recipe(metadata, where)), "rows of each part": metadata.split}
-    wanted = {"files": ours, **_split_of(recipe), "rows of each part": split}
+    its_recipe, its_files = _recipe(metadata, where), [(file.file, file.sha256) for file in metadata.data]
+    known = {"files": its, **_split_of(its_recipe, its_files), "rows of each part": metadata.split}
+    wanted = {"files": ours, **_split_of(recipe, files), "rows of each part": split}
     if different := sorted(key for key in wanted if wanted[key] != known[key]):
         raise DataError(
             f"{where}: {metadata.name} {metadata.model_version} has seen rows of other parts of the same files: its "
@@ -62,10 +65,14 @@ def _recipe(metadata: Metadata, where: str) -> Recipe:
         ) from error
 
 
-def _split_of(recipe: Recipe) -> dict[str, Any]:
-    """What decides which part a row is in: all that is said of labelled rows, but for their weights."""
+def _split_of(recipe: Recipe, files: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """What decides which part a row is in: all that is said of labelled rows, but for their weights, and their order.
+
+    Files of the same content under each other's names are read in another one, and split otherwise.
+    """
     said = recipe.data.model_dump(mode="json", exclude=SAID | {"sources", "split_seed"})
-    sources = [
-        source.model_dump(mode="json", exclude=SAID | {"weight", "weighed_by"}) for source in recipe.data.target_sources
-    ]
-    return {**said, "sources": sources, "split seed": recipe.split_seed}
+    targets = recipe.data.target_sources
+    sources = [source.model_dump(mode="json", exclude=SAID | {"weight", "weighed_by"}) for source in targets]
+    names = {source.file for source in targets}
+    order = dict.fromkeys(sha for name, sha in files if name in names or not names)
+    return {**said, "sources": sources, "order of files": list(order), "split seed": recipe.split_seed}

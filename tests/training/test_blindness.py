@@ -97,3 +97,51 @@ def test_one_whose_recipe_cannot_be_read_is_named_where_it_shares_a_file() -> No
     with pytest.raises(DataError, match=r"here: the recipe of fake 0123456789ab does not tell .* older: unknown key"):
         check_blind(odd, Recipe(name="s", seed=4), FILES, SPLIT, "here")
     check_blind(odd, Recipe(name="s", seed=4), [("d.csv", "other")], SPLIT, "here")
+
+
+def test_one_that_shares_a_file_beside_others_is_held_to_the_split() -> None:
+    more = trained(4).model_copy(update={"data": [*trained(4).data, DataFile(file="e.csv", rows=3, sha256="def")]})
+    with pytest.raises(DataError, match=r"here: fake .* its files, order of files differ"):
+        check_blind(more, Recipe(name="s", seed=4), FILES, SPLIT, "here")
+
+
+def test_each_of_its_teachers_is_looked_at() -> None:
+    files = {name: [DataFile(file=f"{name}.csv", rows=3, sha256=sha)] for name, sha in (("a", "third"), ("b", "abc"))}
+    taught = trained(4, sha="other").model_copy(update={"teachers": {"a": "v", "b": "v"}, "teacher_data": files})
+    with pytest.raises(DataError, match=r"teachers that learned from d\.csv"):
+        check_blind(taught, Recipe(name="s", seed=4), FILES, SPLIT, "here")
+
+
+@pytest.mark.parametrize(
+    ("key", "other"),
+    [
+        ("text", "tweet"),
+        ("labels", ["a", "b"]),
+        ("rename", {"x": "a"}),
+        ("ignore", ["odd"]),
+        ("validation", 0.2),
+        ("quoted", False),
+    ],
+)
+def test_one_whose_rows_are_read_otherwise_is_refused(key: str, other: Any) -> None:
+    changed: Any = {key: other}
+    with pytest.raises(DataError, match=f"its {key} differ"):
+        check_blind(trained(4, **changed), Recipe(name="s", seed=4), FILES, SPLIT, "here")
+
+
+def test_files_under_each_others_names_are_split_otherwise() -> None:
+    both = [DataFile(file=name, rows=3, sha256=sha) for name, sha in (("d.csv", "abc"), ("e.csv", "def"))]
+    other = trained(4).model_copy(update={"data": both})
+    same = [(file.file, file.sha256) for file in both]
+    check_blind(other, Recipe(name="s", seed=4), same, SPLIT, "here")
+    with pytest.raises(DataError, match="its order of files differ"):
+        check_blind(other, Recipe(name="s", seed=4), [("d.csv", "def"), ("e.csv", "abc")], SPLIT, "here")
+
+
+def test_where_files_of_other_labels_stand_among_them_decides_nothing() -> None:
+    sources = [{"file": "w.csv", "task": "weak"}, {"file": "d.csv"}]
+    weak = DataFile(file="w.csv", rows=3, sha256="weak")
+    other = trained(4, sources=sources[::-1])
+    other = other.model_copy(update={"data": [*other.data, weak]})
+    student = Recipe.model_validate({"name": "s", "seed": 4, "data": {"sources": sources}})
+    check_blind(other, student, [("w.csv", "weak"), *FILES], SPLIT, "here")
