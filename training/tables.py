@@ -140,7 +140,8 @@ def _json_object(line: str, number: int) -> dict[str, Any]:
 
 def _parquet(path: Path, encoding: str, quoted: bool) -> pd.DataFrame:  # noqa: ARG001
     # Whole numbers beside nulls would come as 1.0 without nullable types.
-    return pd.read_parquet(path, dtype_backend="numpy_nullable")
+    # An index that two frames brought along when they were joined has numbers twice.
+    return pd.read_parquet(path, dtype_backend="numpy_nullable").reset_index(drop=True)
 
 
 _READERS: dict[str, Callable[[Path, str, bool], pd.DataFrame]] = {

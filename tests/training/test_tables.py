@@ -156,3 +156,8 @@ def test_a_fingerprint(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(b"text\nx\n")
     found = fingerprint(tmp_path / "a.csv", 1)
     assert (found.file, found.rows, found.sha256) == ("a.csv", 1, hashlib.sha256(b"text\nx\n").hexdigest())
+
+
+def test_rows_of_frames_that_were_joined_are_numbered_anew(tmp_path: Path) -> None:
+    pd.concat([FRAME, FRAME]).to_parquet(tmp_path / "a.parquet")
+    assert read_table(tmp_path / "a.parquet", "utf-8").index.tolist() == list(range(8))
