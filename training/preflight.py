@@ -11,12 +11,13 @@ from training.vectors import WordVectors
 
 
 def check_sources(recipe: Recipe, dataset: Dataset) -> None:
-    """That each stage's sources have rows in the training part. Raises DataError."""
+    """That the sources of each stage, and of the tokenizer, have rows in the training part. Raises DataError."""
     tasks, present = {source.key for source in recipe.data.task_sources}, set(dataset.train.source)
-    for stage in recipe.schedule:
-        if missing := sorted(set(stage.sources) - tasks - present):
+    of_stages = [(f"stage {stage.name!r}", stage.sources) for stage in recipe.schedule]
+    for where, sources in [*of_stages, ("tokenizer.sources", recipe.tokenizer.sources)]:
+        if missing := sorted(set(sources) - tasks - present):
             found = ", ".join(sorted(present))
-            raise DataError(f"stage {stage.name!r}: {missing} have no row in the training part; found: {found}")
+            raise DataError(f"{where}: {missing} have no row in the training part; found: {found}")
 
 
 def check_vectors(recipe: Recipe) -> None:

@@ -28,6 +28,23 @@ def test_a_stage_whose_source_has_no_row_in_the_training_part(tmp_path: Path) ->
         check_sources(staged[1], dataset)
 
 
+def test_a_tokenizer_whose_source_has_no_row_in_the_training_part(tmp_path: Path) -> None:
+    paths = [
+        write(tmp_path / name, [*distinct(20, "a", i), *distinct(20, "b", i)])
+        for i, name in ((0, "m.csv"), (50, "t.csv"))
+    ]
+    sources = [{"file": "m.csv"}, {"file": "t.csv", "part": "test"}]
+    for name, missing in (("m.csv", False), ("t.csv", True)):
+        content = {"name": "x", "data": {"sources": sources}, "tokenizer": {"sources": [name]}}
+        recipe = Recipe.model_validate(content)
+        dataset = load_dataset(paths, recipe.data, 1)
+        if missing:
+            with pytest.raises(DataError, match=r"tokenizer\.sources: \['t\.csv'\] have no row in the training part"):
+                check_sources(recipe, dataset)
+        else:
+            check_sources(recipe, dataset)
+
+
 def test_word_vectors_are_there_and_as_long_as_the_embedding(tmp_path: Path) -> None:
     path = tmp_path / "v.txt"
     content: dict[str, Any] = {"name": "x", "vectors": {"file": str(path)}}
