@@ -124,7 +124,8 @@ def _weights(rows: pd.DataFrame, stage: Stage) -> Floats:
             labels = rows.label.to_numpy(np.int64)[places]
             weights[places] *= class_weights(labels, stage.class_balance)[labels]
     for source, balance in stage.group_balances.items():
-        for _, members in rows[rows.source == source].groupby("group"):
+        own = rows[rows.source == source]
+        for _, members in own.groupby("group") if len(own) else ():  # rows of other tasks alone have no groups
             labels = members.label.to_numpy(np.int64)
             weights[members.index.to_numpy()] *= class_weights(labels, balance)[labels]
     return weights
