@@ -47,3 +47,29 @@ def test_the_same_seed_gives_the_same_forest() -> None:
         return [int(label) for label in forest.predict(texts)]
 
     assert predicted() == predicted()
+
+
+LEARNING = [name for name in baselines(TokenizerKnobs(), ["x", "y"], 1) if name != "majority"]
+
+
+@pytest.mark.parametrize("name", LEARNING)
+def test_a_rare_class_counts_like_another(name: str) -> None:
+    """Odd days are more of the frequent class, which has a smaller share of them."""
+    texts = ["odd day"] * 9 + ["plain day"] * 81 + ["odd day"] * 4 + ["plain day"] * 6
+    baseline = baselines(TokenizerKnobs(), ["x", "y"], 1)[name]
+    baseline.fit(texts, np.array([0] * 90 + [1] * 10))
+    assert baseline.predict(["odd day", "plain day"]).tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("name", LEARNING)
+def test_what_stands_beside_a_word_is_read(name: str) -> None:
+    baseline = baselines(TokenizerKnobs(), ["x", "y"], 1)[name]
+    baseline.fit(["good not bad", "bad not good"] * 20, np.array([0, 1] * 20))
+    assert baseline.predict(["good not bad", "bad not good"]).tolist() == [0, 1]
+
+
+def test_texts_are_read_by_the_preprocessings_own_rules() -> None:
+    texts = ["a soooo dull :-(", "a loooovely day :-)"] * 20
+    linear = baselines(TokenizerKnobs(), ["x", "y"], 1)["TF-IDF + logistic regression"]
+    linear.fit([*texts, "another"], np.array([0, 1] * 20 + [0]))
+    assert linear.predict([":(", ":)", "SOO", "LOOVELY"]).tolist() == [0, 1, 0, 1]

@@ -171,3 +171,36 @@ def test_word_vectors_decide_what_a_body_is_and_what_is_said_of_them_does_not(tm
     assert stages_found(tmp_path, recipe(vectors=started), vectors="b") == 0
     assert stages_found(tmp_path, recipe(vectors={**started, "words": 4}), vectors="a") == 0
     assert stages_found(tmp_path, recipe()) == 0
+
+
+@pytest.mark.parametrize("changes", [{"quoted": False}, {"encoding": "latin-1"}, {"text": "tweet"}, {"label": "mood"}])
+def test_how_weak_labels_are_read_is_part_of_it(folder: Path, changes: dict[str, Any]) -> None:
+    assert stages_found(folder, recipe(data={**CONTENT["data"], **changes})) == 0
+
+
+@pytest.mark.parametrize("changes", [{"weight": 0.5}, {"weighed_by": "sure"}, {"emoticons": "drop"}, {"label": "mood"}])
+def test_which_rows_weak_labels_have_and_what_they_weigh_is_part_of_it(folder: Path, changes: dict[str, Any]) -> None:
+    strong, weak = CONTENT["data"]["sources"]
+    assert stages_found(folder, recipe(data={"sources": [strong, {**weak, **changes}]})) == 0
+
+
+def test_a_later_stage_that_names_words_wants_a_body_with_a_head_for_them(folder: Path) -> None:
+    assert stages_found(folder, recipe(stages=stages(2, masked_words=0.5, word_dropout=0.1))) == 0
+
+
+def test_a_stage_on_weak_labels_that_a_baseline_taught_has_seen_the_split(tmp_path: Path) -> None:
+    taught = recipe(stages=stages(0, teacher_baselines=["multinomial naive Bayes"]))
+    cache(tmp_path, taught).keep(1, {}, WEIGHTS)
+    assert stages_found(tmp_path, taught) == 1
+    other = recipe(stages=stages(0, teacher_baselines=["multinomial naive Bayes"]), seed=2)
+    assert stages_found(tmp_path, other) == 0
+
+
+def test_the_last_stage_is_always_trained(folder: Path) -> None:
+    cache(folder, recipe()).keep(3, {}, WEIGHTS)
+    assert stages_found(folder, recipe()) == 2
+
+
+def test_a_body_of_another_format_is_not_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("training.body_cache.FORMAT", 0)
+    assert stages_found(folder, recipe()) == 0

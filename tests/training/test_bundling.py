@@ -8,6 +8,9 @@ import pytest
 from serving.bundle import Bundle
 from tests.training.test_trainer import CONTENT, paths, trained
 from training.bundling import SENTENCES, Bundling
+from training.calibration import best_temperature
+from training.fit import predict
+from training.metrics import rescaled
 from training.recipe import Recipe
 from training.trainer import Trained
 
@@ -30,3 +33,14 @@ def test_figures_are_added_to_the_metadata_on_disk(trained: Trained, tmp_path: P
     bundling.write()
     assert bundling.add_figures({"test": {"rows": 3}}).metrics == {"test": {"rows": 3}}
     assert Bundle.read(tmp_path).metadata.metrics == {"test": {"rows": 3}}
+
+
+def test_the_validation_part_calibrates_it(trained: Trained, tmp_path: Path) -> None:
+    truth, before = trained.dataset.validation.label.to_numpy(), predict(trained.network, trained.validation)
+    recipe = Recipe.model_validate({**CONTENT, "seed": 3, "data": {**CONTENT["data"], "split_seed": 1}})
+    predictor, _, _ = Bundling(recipe, trained, tmp_path).write()
+    metadata = predictor.metadata
+    assert metadata.seed == 3
+    assert metadata.temperature == best_temperature(truth, before) != 1
+    served = [list(p.probabilities.values()) for p in predictor.predict(trained.dataset.validation.text.tolist())]
+    assert np.array(served) == pytest.approx(rescaled(before, metadata.temperature), abs=1e-5)

@@ -35,3 +35,13 @@ def test_folding_is_rescaling() -> None:
     before = network.predict_on_batch(inputs)
     fold_temperature(network, 1.7)
     assert network.predict_on_batch(inputs) == pytest.approx(rescaled(before, 1.7), abs=1e-6)
+
+
+def test_what_a_class_has_ahead_is_folded_too() -> None:
+    network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, activation="softmax")])
+    kernel = network.layers[-1].get_weights()[0]
+    network.layers[-1].set_weights([kernel, np.array([1.5, 0.0, -2.0], np.float32)])
+    inputs = np.random.default_rng(0).normal(size=(10, 2)).astype(np.float32)
+    before = network.predict_on_batch(inputs)
+    fold_temperature(network, 1.7)
+    assert network.predict_on_batch(inputs) == pytest.approx(rescaled(before, 1.7), abs=1e-6)

@@ -60,3 +60,9 @@ def test_nothing_is_unpickled(tmp_path: Path) -> None:
         np.savez(file, state=np.array([object()], dtype=object), identity="{}")
     with pytest.raises(ResumeError, match="allow_pickle=False"):
         checkpoint.load()
+
+
+def test_what_only_one_of_two_runs_has_is_a_difference(tmp_path: Path) -> None:
+    Checkpoint(tmp_path, {"recipe": 1, "vectors": "abc"}).save({}, ARRAYS)
+    with pytest.raises(ResumeError, match=r"differs in \['vectors'\]"):
+        Checkpoint(tmp_path, {"recipe": 1}).load()

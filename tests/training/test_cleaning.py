@@ -1,6 +1,7 @@
+import pandas as pd
 import pytest
 
-from training.cleaning import merged_keys, text_key
+from training.cleaning import merge_copies, merged_keys, text_key
 
 
 @pytest.mark.parametrize(
@@ -13,6 +14,8 @@ from training.cleaning import merged_keys, text_key
         ("you &amp; me", "you & me"),
         ("don’t soooo #WorstShow 👍🏽", "don't sooooooo #worst show 👍"),
         ("rt @bob great show", "ｇｒｅａｔ show"),
+        ("great show htt…", "great show http://t.co/abc"),
+        ("great show h...", "great show"),
     ],
 )
 def test_copies_have_one_key(one: str, other: str) -> None:
@@ -39,3 +42,32 @@ def test_a_text_cut_off_or_added_to_is_the_same() -> None:
 
 def test_short_texts_that_begin_alike_are_different() -> None:
     assert len(set(merged_keys(map(text_key, ["good", "good day", "good day to you all"])).values())) == 3
+
+
+def copies(*parts: str) -> pd.DataFrame:
+    """One text in several parts, each with a label of its own."""
+    return pd.DataFrame({"key": "k", "label": [f"of {part}" for part in parts], "part": parts, "row_weight": 1.0})
+
+
+@pytest.mark.parametrize(
+    ("parts", "kept"),
+    [
+        (("", "train", "validation", "test"), "test"),
+        (("test", "validation"), "test"),
+        (("validation", "train"), "validation"),
+        (("", "validation"), "validation"),
+    ],
+)
+def test_a_text_stays_in_the_latest_of_its_parts_with_the_label_that_it_has_there(
+    parts: tuple[str, ...], kept: str
+) -> None:
+    cleaning: dict[str, int] = {}
+    merged = merge_copies(copies(*parts), cleaning)
+    assert merged[["part", "label"]].to_numpy().tolist() == [[kept, f"of {kept}"]]
+    assert cleaning["also in a part that keeps it (no text on two sides)"] == len(parts) - 1
+
+
+def test_a_part_that_is_drawn_and_training_are_one_side() -> None:
+    cleaning: dict[str, int] = {}
+    assert merge_copies(copies("", "train"), cleaning).empty
+    assert cleaning["copies whose labels conflict without a majority"] == 2

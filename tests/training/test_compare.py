@@ -2,13 +2,17 @@ import io
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from rich.console import Console
 
 from serving.bundle import sha256
-from tests.bundles import LABELS, edit_metadata, write_bundle
-from training.compare import Row, compare, comparison_table, group_table
+from serving.predictor import Predictor
+from tests.bundles import LABELS, TEXTS, edit_metadata, write_bundle
+from tests.training.test_dataset import write
+from training.compare import Row, baseline_rows, compare, comparison_table, group_table, network_row
 from training.data_knobs import Data
+from training.dataset import Dataset, load_dataset
 from training.display import Display
 from training.errors import DataError
 from training.recipe import Recipe
@@ -94,3 +98,41 @@ def test_what_is_left_out_is_said(tmp_path: Path) -> None:
 
 
 ROWS = [f"{word} offer {i},{label}" for i in range(20) for word, label in (("free", "spam"), ("my", "ham"))]
+
+
+def part(*rows: tuple[str, int], times: int = 1) -> pd.DataFrame:
+    frame = pd.DataFrame(list(rows) * times, columns=["text", "label"])
+    return frame.assign(group="airline", text=frame.text + [f" {i}" for i in range(len(frame))])
+
+
+def test_a_baseline_learns_from_the_training_part_and_is_measured_on_the_test_part() -> None:
+    """Which says the opposite, as does no other."""
+    right, wrong = (("sunny", 0), ("rainy", 1)), (("sunny", 1), ("rainy", 0))
+    train, test = part(*right, times=5), part(*wrong, times=20)
+    dataset = Dataset(["a", "b"], train, validation=train, test=test, held_out=part(*right))
+    rows = {row.name: row for row in baseline_rows(Recipe(name="x"), dataset, Display(Console(file=io.StringIO())))}
+    linear = rows["TF-IDF + logistic regression"]
+    assert (linear.macro_recall, linear.macro_f1, linear.accuracy) == (0, 0, 0)
+    assert linear.groups == {"airline": 1}
+
+
+def test_the_labels_of_a_bundle_may_have_another_order(tmp_path: Path) -> None:
+    write_bundle(tmp_path / "b", labels=LABELS[::-1])
+    answers = Predictor.load(tmp_path / "b").predict(TEXTS)
+    test = pd.DataFrame({"text": TEXTS, "label": [LABELS.index(answer.label) for answer in answers]})
+    held_out = test.assign(group=["one", "other"] * 3)
+    row = network_row(tmp_path / "b", Dataset(LABELS, test, test, test, held_out))
+    assert row.macro_recall == row.macro_f1 == row.accuracy == 1
+    assert row.groups == {"one": 1, "other": 1}
+
+
+def test_the_test_part_is_that_of_the_splits_own_seed(pristine_bundle: Path, tmp_path: Path) -> None:
+    rows = [(f"{TEXTS[i % 6]} {i}", LABELS[i // 6 % 3]) for i in range(36)]
+    path = write(tmp_path / "d.csv", rows)
+    data = Data(labels=LABELS, test=0.4, split_seed=6)
+    own, of_the_recipe = (
+        network_row(pristine_bundle, load_dataset([path], data, seed)).macro_recall for seed in (6, 1)
+    )
+    display = Display(Console(file=io.StringIO()))
+    *_, network = compare(Recipe(name="x", seed=1, data=data), [path], display, pristine_bundle)
+    assert network.macro_recall == own != of_the_recipe

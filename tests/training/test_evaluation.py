@@ -1,12 +1,14 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from serving.predictor import Predictor
-from tests.bundles import LABELS, TEXTS, edit_metadata
+from tests.bundles import LABELS, TEXTS, edit_metadata, write_bundle
 from training.errors import DataError
-from training.evaluation import evaluate, evaluate_file, learned_from
+from training.evaluation import evaluate, evaluate_file, learned_from, measured_by_group, read_labelled
+from training.metrics import expected_calibration_error, rescaled
 from training.tables import fingerprint
 
 
@@ -65,3 +67,45 @@ def test_a_file_that_the_model_was_made_with_is_known(bundle: Path, tmp_path: Pa
     file = fingerprint(tmp_path / "d.csv", 1)
     for learned in ({"data": [file]}, {"teacher_data": {"build/words": [file]}}):
         assert learned_from(tmp_path / "d.csv", metadata.model_copy(update=learned))
+
+
+def test_labels_count_in_the_bundles_order(tmp_path: Path) -> None:
+    labels = ["c", "a", "b"]
+    write_bundle(tmp_path / "b", labels=labels)
+    predictor = Predictor.load(tmp_path / "b")
+    truth = np.array([labels.index(prediction.label) for prediction in predictor.predict(TEXTS)])
+    assert evaluate(predictor, TEXTS, truth).accuracy == 1
+
+
+def test_the_error_before_scaling_is_that_of_the_bundles_temperature(bundle: Path) -> None:
+    edit_metadata(bundle, lambda content: content.update(temperature=3.0))
+    predictor, truth = Predictor.load(bundle), np.array([0, 1, 2] * 2)
+    served = np.array([[p.probabilities[label] for label in LABELS] for p in predictor.predict(TEXTS)])
+    figures = evaluate(predictor, TEXTS, truth)
+    before = expected_calibration_error(truth, rescaled(served, 1 / 3))
+    assert figures.expected_calibration_error_uncalibrated == pytest.approx(before)
+    assert figures.expected_calibration_error_uncalibrated != pytest.approx(figures.expected_calibration_error)
+
+
+def test_a_file_is_read_as_its_source_says(bundle: Path, tmp_path: Path) -> None:
+    source = {"file": "d.csv", "text": "tweet", "label": "mood", "encoding": "latin-1"}
+    data = {"quoted": False, "rename": {"meh": "odd"}, "ignore": ["odd"], "sources": [source]}
+    edit_metadata(bundle, lambda content: content["recipe"]["data"].update(data))
+    rows = ["tweet,text,mood,label", '"café,x,positive,odd', "dull,x,meh,positive", '"a" day,x, Neutral ,odd']
+    (tmp_path / "d.csv").write_bytes("\n".join(rows).encode("latin-1"))
+    texts, truth = read_labelled(tmp_path / "d.csv", Predictor.load(bundle).metadata, None, None, None)
+    assert texts == ['"café', '"a" day']
+    assert truth.tolist() == [2, 1]
+
+
+def test_groups_are_measured_on_their_own(bundle: Path) -> None:
+    predictor = Predictor.load(bundle)
+    found = [LABELS.index(prediction.label) for prediction in predictor.predict(TEXTS)]
+    frame = pd.DataFrame({"text": TEXTS * 2, "label": [*found, *([found[0]] * len(TEXTS))]})
+    frame["group"] = ["right"] * len(TEXTS) + ["one class"] * len(TEXTS)
+    groups = measured_by_group(predictor, frame)
+    share = found.count(found[0]) / len(TEXTS)
+    assert groups["right"] == {"rows": 6, "macro_recall": 1, "macro_f1": 1, "accuracy": 1}
+    assert groups["one class"] == pytest.approx(
+        {"rows": 6, "macro_recall": share, "macro_f1": 2 * share / (1 + share), "accuracy": share}
+    )

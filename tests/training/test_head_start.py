@@ -109,3 +109,14 @@ def test_where_case_is_kept_they_join_in_both(file: Path) -> None:
 def test_what_is_remembered_of_the_file(file: Path) -> None:
     remembered = started(file).file
     assert (remembered.file, remembered.rows, remembered.sha256) == ("vectors.txt", 7, sha256(file))
+
+
+def test_a_word_has_the_vector_of_its_own_case_before_that_of_another(file: Path) -> None:
+    file.write_text("apple 1 1\nApple 2 2\nMay 3 3\nmay 4 4\n", encoding="utf-8")
+    tokenizer = build_tokenizer(["Apple apple May may"], knobs(lowercase=False))
+    vocabulary = tokenizer.get_vocab()
+    network = build_network(NetworkKnobs(embedding=2, lstm=[3]), vocabulary=len(vocabulary), classes=2)
+    assert started(file).give(network, tokenizer) == 4
+    table = network.layers[0].get_weights()[0]
+    rows = {word: table[vocabulary[word]].tolist() for word in ("apple", "Apple", "May", "may")}
+    assert rows == {"apple": [1, 1], "Apple": [2, 2], "May": [3, 3], "may": [4, 4]}

@@ -57,3 +57,13 @@ def test_the_network_names_no_backend() -> None:
     root = Path(__file__).parents[2] / "training"
     for name in ("network.py", "layers.py", "fit.py", "batches.py", "calibration.py"):
         assert "tensorflow" not in (root / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("masked", [True, False])
+def test_padding_is_masked_where_the_recipe_says_so(masked: bool) -> None:
+    network = build_network(NetworkKnobs(embedding=8, lstm=[6], masked=masked), vocabulary=20, classes=3, length=6)
+    answers = network.predict_on_batch(np.array([[3, 4, 0, 0, 0, 0], [3, 4, 0, 0, 0, 5]]))
+    without = build_network(NetworkKnobs(embedding=8, lstm=[6]), vocabulary=20, classes=3)
+    without.set_weights(network.get_weights())
+    unpadded = without.predict_on_batch(np.array([[3, 4]]))
+    assert np.allclose(answers[0], unpadded[0], atol=1e-6) == masked

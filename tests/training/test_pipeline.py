@@ -9,14 +9,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from rich.console import Console
 
 from serving.bundle import METADATA, NETWORK, TOKENIZER, Bundle
 from serving.predictor import Predictor
+from tests.bundles import LABELS, TEXTS
+from training.dataset import Dataset
 from training.display import Display
 from training.errors import PublishError
-from training.pipeline import Pipeline
+from training.pipeline import Pipeline, _measured
 from training.recipe import Recipe, read_recipe
 
 ROOT = Path(__file__).parents[2]
@@ -148,3 +151,13 @@ def test_a_run_killed_by_force_resumes_to_the_same_figures(recipe: Path, trained
     assert "Resuming after epoch 2" in shown or "Resuming after epoch 3" in shown
     assert figures(out) == figures(trained)
     assert Bundle.read(out).metadata.model_version == Bundle.read(trained).metadata.model_version
+
+
+def test_the_figures_that_are_told_are_of_the_test_part(pristine_bundle: Path) -> None:
+    frame = pd.DataFrame({"text": TEXTS, "label": [0, 1, 2] * 2, "group": ["one"] * 4 + ["other"] * 2})
+    dataset = Dataset(LABELS, train=frame, validation=frame[:5], test=frame[:3], held_out=frame)
+    told, found = _measured(Predictor.load(pristine_bundle), dataset)
+    assert told.rows == 3
+    assert found["test"] == told.as_json()
+    assert found["validation"]["rows"] == 5
+    assert {group: figures["rows"] for group, figures in found["held_out"].items()} == {"one": 4, "other": 2}

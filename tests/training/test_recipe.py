@@ -93,3 +93,17 @@ def test_flags_replace_keys_of_the_recipe_and_of_its_sources(tmp_path: Path) -> 
     recipe = read_recipe(path, seed=7, data={"text": "tweet"})
     assert (recipe.seed, recipe.data.text, recipe.data.label) == (7, "tweet", "label")
     assert (recipe.data.sources[0].text, recipe.data.sources[0].label) == (None, "l")
+
+
+def test_flags_leave_the_columns_of_other_tasks(tmp_path: Path) -> None:
+    sources = '[[data.sources]]\nfile = "a.csv"\n[[data.sources]]\nfile = "w.csv"\ntask = "t"\nlabel = "emoji"'
+    path = written(tmp_path, f'name = "x"\n[data]\ntext = "t"\n{sources}')
+    recipe = read_recipe(path, data={"text": "tweet", "label": "mood"})
+    assert [(source.text, source.label) for source in recipe.data.sources] == [(None, None), ("t", "emoji")]
+    assert (recipe.data.text, recipe.data.label) == ("tweet", "mood")
+
+
+@pytest.mark.parametrize(("split_seed", "expected"), [(None, 3), (7, 7), (0, 0)])
+def test_the_split_has_a_seed_of_its_own_where_the_recipe_says_one(split_seed: int | None, expected: int) -> None:
+    data = {"split_seed": split_seed}
+    assert Recipe.model_validate({"name": "x", "seed": 3, "data": data}).split_seed == expected

@@ -5,7 +5,7 @@ import pytest
 from tests.training.test_dataset import distinct, write
 from training.data_knobs import Data, Source
 from training.errors import DataError
-from training.sources import read_rows, target_paths
+from training.sources import in_order, read_rows, source_of, target_paths
 
 ROWS = distinct(10, "a") + distinct(10, "b")
 
@@ -74,3 +74,49 @@ def test_files_are_those_of_the_recipe_and_all_of_them(tmp_path: Path) -> None:
         target_paths([a], data)
     with pytest.raises(DataError, match=r"no source for this file; accepted: a\.csv, w\.csv"):
         target_paths([a, w, tmp_path / "x.csv"], data)
+
+
+def test_files_come_as_the_recipe_names_them_whatever_the_command_line_says() -> None:
+    sources = [Source(file="b.csv", name="one"), Source(file="a.csv"), Source(file="b.csv", name="two")]
+    given = [Path(name) for name in ("d.csv", "a.csv", "c.csv", "b.csv")]
+    expected = [Path(name) for name in ("b.csv", "a.csv", "c.csv", "d.csv")]
+    assert in_order(given, Data(sources=sources)) == in_order(given[::-1], Data(sources=sources)) == expected
+
+
+def test_rows_come_in_the_order_of_the_files(tmp_path: Path) -> None:
+    paths = [write(tmp_path / name, distinct(2, label)) for name, label in (("b.csv", "b"), ("a.csv", "a"))]
+    found, files = read_rows(paths, Data(), [], 1)
+    assert found.label.tolist() == ["a", "a", "b", "b"]
+    assert [file.file for file in files] == ["a.csv", "b.csv"]
+
+
+def test_a_source_has_an_encoding_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_bytes("text,label\ncafé,a\n".encode("latin-1"))
+    found, _ = read_rows([tmp_path / "d.csv"], Data(), [Source(file="d.csv", encoding="latin-1")], 1)
+    assert found.text.tolist() == ["café"]
+
+
+def test_quotes_are_signs_where_the_recipe_says_so(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text('text,label\n"so he said,a\n"so" he went,b\n', encoding="utf-8")
+    found, _ = read_rows([tmp_path / "d.csv"], Data(quoted=False), [], 1)
+    assert found.text.tolist() == ['"so he said', '"so" he went']
+
+
+def test_space_around_a_label_is_no_part_of_it(tmp_path: Path) -> None:
+    path = write(tmp_path / "d.csv", [("fine", " good "), ("awful", "bad\t")])
+    found, _ = read_rows([path], Data(rename={"good": "positive"}), [], 1)
+    assert found.label.tolist() == ["positive", "bad"]
+
+
+def test_a_row_is_chosen_by_all_of_its_columns(tmp_path: Path) -> None:
+    kinds = [(kind, site, word) for kind in "xy" for site in "pq" for word in ("keep", "drop", "leave")]
+    path = write(tmp_path / "d.csv", [(*kind, "a") for kind in kinds], ("kind", "site", "text", "label"))
+    where, where_not = {"kind": ["x"], "site": ["p"]}, {"text": ["drop"], "label": ["b"]}
+    found, _ = read_rows([path], Data(), [Source(file="d.csv", where=where, where_not=where_not)], 1)
+    assert found.text.tolist() == ["keep", "leave"]
+
+
+def test_of_a_file_in_two_sources_the_one_with_the_recipes_labels_says_how_it_is_read() -> None:
+    sources = [Source(file="d.csv", name="fine", label="fine", task="fine"), Source(file="d.csv", label="coarse")]
+    assert source_of(Path("d.csv"), Data(sources=sources)).label == "coarse"
+    assert source_of(Path("other.csv"), Data(sources=sources)) == Source(file="other.csv")

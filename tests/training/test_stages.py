@@ -15,7 +15,7 @@ from training.network import build_network
 from training.network_knobs import NetworkKnobs
 from training.schedule import Stage
 from training.stages import History, Stages, dumped
-from training.trainee import Trainee
+from training.trainee import Trainee, seed_variables
 from training.watcher import Epoch, Watcher
 
 FIRST = KNOBS.model_copy(update={"name": "first", "epochs": 2, "masked_words": 0.5})
@@ -100,3 +100,30 @@ def test_a_body_from_a_cache_goes_on_as_one_just_trained(tmp_path: Path) -> None
 def test_the_seed_reaches_the_stages_that_have_none(tmp_path: Path) -> None:
     one, other = (without_time(make(tmp_path / str(seed), seed=seed).run(Watcher())) for seed in (1, 2))
     assert one != other
+
+
+class Begun(Watcher):
+    """Stops a run before its first step."""
+
+    def on_start(self, first: int, epochs: int) -> None:  # noqa: ARG002
+        raise KeyboardInterrupt
+
+
+def drawn_from(folder: Path, seed: int, of_stage: int | None, done: int = 0) -> list[list[int]]:
+    """The states that the dropout of the first stage to run begins with."""
+    stages = make(folder, seed=seed)
+    stages.stages = [SECOND.model_copy(update={"name": name, "seed": of_stage}) for name in ("one", "two")]
+    body = Body(done, {"history": {}}, stages.trainee.whole.get_weights()) if done else None
+    with pytest.raises(KeyboardInterrupt):
+        stages.run(Begun(), body=body)
+    return [np.array(variable).tolist() for variable in seed_variables(stages.trainee.model)]
+
+
+def test_a_stages_own_seed_stands_instead_of_the_recipes(tmp_path: Path) -> None:
+    own = drawn_from(tmp_path, seed=1, of_stage=7)
+    assert own == drawn_from(tmp_path, seed=2, of_stage=7) == drawn_from(tmp_path, seed=7, of_stage=None)
+    assert own != drawn_from(tmp_path, seed=1, of_stage=None)
+
+
+def test_stages_of_one_seed_draw_otherwise(tmp_path: Path) -> None:
+    assert drawn_from(tmp_path, seed=1, of_stage=None) != drawn_from(tmp_path, seed=1, of_stage=None, done=1)

@@ -117,3 +117,9 @@ def test_naming_words_learns_them() -> None:
 def test_dropout_has_states_to_draw_from() -> None:
     trainee = Trainee(network(), TASKS)
     assert len(list(seed_variables(trainee.model))) == len(list(seed_variables(trainee.network))) >= 2
+
+
+def test_words_are_named_from_the_last_steps() -> None:
+    naming = Trainee(network(), TASKS, words=True).naming
+    assert naming is not None
+    assert naming.get_layer("hidden_words").kernel.shape == (8, 6)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from training.vader import Vader, reads_sentiment, vader_scores
+from training.vader import Vader, _polarity, reads_sentiment, vader_scores
 
 
 def test_it_is_for_sentiment_only() -> None:
@@ -26,3 +26,11 @@ def test_scores_are_shares_a_compound_and_its_size() -> None:
 
 def test_no_text_has_four_scores_too() -> None:
     assert vader_scores([]).shape == (0, 4)
+
+
+@pytest.mark.parametrize(
+    ("compound", "label"),
+    [(0.05, "positive"), (0.0499, "neutral"), (0, "neutral"), (-0.0499, "neutral"), (-0.05, "negative")],
+)
+def test_it_is_cut_at_its_authors_thresholds(compound: float, label: str) -> None:
+    assert _polarity(compound) == label

@@ -134,3 +134,46 @@ def test_labels_of_tasks_are_not_renamed(tmp_path: Path) -> None:
     dataset = load_dataset(paths, data, seed=1)
     assert dataset.labels == ["negative", "positive"]
     assert load_weak(paths, data, dataset, seed=1).tasks == {"emoticon": ["bad", "good"]}
+
+
+def test_what_a_held_out_text_begins_with_is_not_read_by_its_other_column(tmp_path: Path) -> None:
+    """Though a text of the training part begins with it too."""
+    begun = "what a wonderful long walk by the river we had on this day"
+    rows = [(*row, "split") for row in ROWS]
+    rows += [
+        (f"{begun} of spring", "a", "a0", "train"),
+        (f"{begun} of autumn", "a", "a1", "held"),
+        (begun, "", "a1", ""),
+    ]
+    path = write(tmp_path / "both.csv", rows, ("text", "label", "fine", "kind"))
+    sources = [
+        Source(file="both.csv", name="split", where={"kind": ["split"]}),
+        Source(file="both.csv", name="train", where={"kind": ["train"]}, part="train"),
+        Source(file="both.csv", name="held", where={"kind": ["held"]}, part="train", hold_out=0.9),
+        Source(file="both.csv", name="fine", label="fine", task="fine"),
+    ]
+    data = Data(sources=sources)
+    dataset = load_dataset([path], data, seed=1)
+    assert dataset.held_out.text.tolist() == [f"{begun} of autumn"]
+    assert not load_weak([path], data, dataset, seed=1).rows.text.str.startswith(begun).any()
+
+
+def test_a_text_may_be_in_two_tasks(tmp_path: Path) -> None:
+    rows = load(tmp_path, smileys=[*SMILEYS, ("hot today :)", "good")]).rows
+    assert sorted(rows.task[rows.text.str.strip() == "hot today"]) == ["emoji", "emoticon"]
+
+
+def test_rows_of_a_task_have_weights_of_their_own_and_are_drawn_by_the_seed(tmp_path: Path) -> None:
+    rows = [(f"{text} {i}", f"{i % 2}", f"{i / 100}") for i, (text, _) in enumerate(distinct(60, "x", 500))]
+    paths = [
+        write(tmp_path / "main.csv", [*distinct(20, "a"), *distinct(20, "b")]),
+        write(tmp_path / "w.csv", rows, ("text", "label", "agreement")),
+    ]
+    weighed = Source(file="w.csv", task="t", weighed_by="agreement", rows=20)
+    data = Data(sources=[Source(file="main.csv"), weighed])
+    dataset = load_dataset(paths, data, seed=1)
+    one, same, other = (load_weak(paths, data, dataset, seed).rows for seed in (1, 1, 2))
+    assert len(one) == 20
+    assert one.text.tolist() == same.text.tolist() != other.text.tolist()
+    agreement = {text: float(number) for text, _, number in rows}
+    assert one.row_weight.tolist() == [agreement[text] for text in one.text]

@@ -1,4 +1,5 @@
 from tests.training.report.examples import BASELINES, NETWORK, evidence
+from training.compare import Row
 from training.report.comparison import comparison_table
 
 
@@ -18,3 +19,10 @@ def test_without_baselines_there_is_nothing_to_compare() -> None:
     table = comparison_table(evidence(network=NETWORK))
     assert table.rows == []
     assert table.marked is None
+
+
+def test_the_best_is_that_of_the_greatest_macro_recall() -> None:
+    accurate = Row("accurate", 0.6, 0.8, 0.9, 1.0, 100, 1e6)
+    table = comparison_table(evidence(baselines=[accurate], network=NETWORK))
+    assert [row[0] for row in table.rows] == ["example (network, served)", "accurate"]
+    assert table.marked == 0

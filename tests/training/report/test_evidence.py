@@ -55,3 +55,12 @@ def test_padding_is_no_token(pristine_bundle: Path, tmp_path: Path) -> None:
     write_bundle(tmp_path, network, tokenizer)
     padded, unpadded = (gathered(Predictor.load(folder)).lengths for folder in (tmp_path, pristine_bundle))
     assert padded.tolist() == unpadded.tolist()
+
+
+def test_labels_count_in_the_bundles_order(tmp_path: Path) -> None:
+    write_bundle(tmp_path, labels=["c", "a", "b"])
+    predictor = Predictor.load(tmp_path)
+    found = gathered(predictor)
+    labels = [predictor.metadata.labels[index] for index in found.found]
+    assert labels == [answer.label for answer in predictor.predict(TEXTS)]
+    assert found.figures == evaluate(predictor, TEXTS, TEST.label.to_numpy())

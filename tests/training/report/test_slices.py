@@ -57,3 +57,11 @@ def test_the_best_baseline_on_each_group_stands_beside_the_network() -> None:
     found = held_out_table(evidence(metadata=named, baselines=rows))
     assert found.headings == ("group", "macro recall", "best baseline", "accuracy", "rows")
     assert [row[2] for row in found.rows] == ["0.700 (naive)", "0.800 (linear)"]
+
+
+def test_macro_recall_and_accuracy_are_told_apart() -> None:
+    truth, probabilities = answers([[3, 1, 0], [0, 0, 0], [0, 0, 2]])
+    given = {"truth": truth, "probabilities": probabilities, "texts": ["x"] * 6, "groups": ["a"] * 6}
+    example = evidence(**given, lengths=np.ones(6))
+    assert source_table(example).rows == [("a", "0.875", "0.833", "2 of 3", "6")]
+    assert length_table(example).rows == [("1 to 8", "0.875", "0.833", "2 of 3", "6")]
