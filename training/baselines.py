@@ -4,6 +4,7 @@ Each reads texts that went through the preprocessing's own rules, so that what i
 """
 
 import io
+import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
@@ -48,9 +49,7 @@ def baselines(knobs: TokenizerKnobs, labels: list[str], seed: int) -> dict[str, 
         ),
         "random forest": make_pipeline(
             tfidf(),
-            RandomForestClassifier(
-                200, min_samples_leaf=2, class_weight="balanced_subsample", n_jobs=-1, random_state=seed
-            ),
+            _Forest(200, min_samples_leaf=2, class_weight="balanced_subsample", n_jobs=-1, random_state=seed),
         ),
     }
     if not reads_sentiment(labels):
@@ -72,6 +71,23 @@ def _logistic_regression() -> LogisticRegression:
 
 def _tfidf(knobs: TokenizerKnobs) -> TfidfVectorizer:
     return TfidfVectorizer(analyzer=_Analyzer(knobs), min_df=2, sublinear_tf=True)
+
+
+class _Forest(RandomForestClassifier):  # type: ignore[misc]
+    """After whose threads the process warns as it did before.
+
+    Each of scikit-learn's threads empties the filters of warnings for a while and then restores those that it found.
+    They are the process's, so that a thread that begins meanwhile finds, and in the end restores, none.
+    """
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "_Forest":  # noqa: N803
+        with warnings.catch_warnings():
+            super().fit(X, y, sample_weight)
+        return self
+
+    def predict_proba(self, X: Any) -> Any:  # noqa: N803
+        with warnings.catch_warnings():
+            return super().predict_proba(X)
 
 
 class _Analyzer:

@@ -1,5 +1,10 @@
+import warnings
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
+from sklearn.ensemble import RandomForestClassifier
 
 from training.baselines import baselines, size
 from training.tokenizer_knobs import TokenizerKnobs
@@ -47,6 +52,27 @@ def test_the_same_seed_gives_the_same_forest() -> None:
         return [int(label) for label in forest.predict(texts)]
 
     assert predicted() == predicted()
+
+
+def test_a_forests_threads_leave_the_warnings_of_the_process_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What two of them do to each other, seldom, is done here each time."""
+    fit, predict = RandomForestClassifier.fit, RandomForestClassifier.predict_proba
+
+    def overtaking(method: Callable[..., Any]) -> Callable[..., Any]:
+        def method_then_loss(*given: Any) -> Any:
+            found = method(*given)
+            warnings.resetwarnings()
+            return found
+
+        return method_then_loss
+
+    monkeypatch.setattr(RandomForestClassifier, "fit", overtaking(fit))
+    monkeypatch.setattr(RandomForestClassifier, "predict_proba", overtaking(predict))
+    before, forest = list(warnings.filters), baselines(TokenizerKnobs(), ["x", "y"], 1)["random forest"]
+    forest.fit(["good day", "bad day"] * 9, np.array([0, 1] * 9))
+    assert list(warnings.filters) == before != []
+    assert forest.predict(["good day", "bad day"]).tolist() == [0, 1]
+    assert list(warnings.filters) == before
 
 
 LEARNING = [name for name in baselines(TokenizerKnobs(), ["x", "y"], 1) if name != "majority"]
