@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from training.schedule import Stage
 
 __all__ = ["rows"]  # a fixture
 
-LINEAR = "TF-IDF + logistic regression"
+LINEAR: Final = "TF-IDF + logistic regression"
 
 
 def test_the_epoch_to_keep_is_chosen_on_the_validation_part(rows: StageRows) -> None:
@@ -29,7 +30,7 @@ def test_a_stage_has_a_batch_size_of_its_own(rows: StageRows) -> None:
 
 
 def test_a_stage_that_is_taught_without_labels_is_validated(rows: StageRows) -> None:
-    taught = Stage(name="s", sources=["emoji.csv"], teacher_baselines=["TF-IDF + logistic regression"])
+    taught = Stage(name="s", sources=["emoji.csv"], teacher_baselines=[LINEAR])
     assert rows.of_stage(taught)[1] is rows.validation
 
 
@@ -49,7 +50,7 @@ def test_bundles_and_baselines_teach_by_their_mean(rows: StageRows, tmp_path: Pa
 
 
 def test_a_baseline_that_teaches_weighs_sources(rows: StageRows) -> None:
-    stage = Stage(name="s", sources=["main"], teacher_baselines=["TF-IDF + logistic regression"], teacher_share=1.0)
+    stage = Stage(name="s", sources=["main"], teacher_baselines=[LINEAR], teacher_share=1.0)
     even, _ = rows.of_stage(stage)
     rows.dataset.train["weight"] = np.where(rows.dataset.train.label == 1, 1.0, 0.01)
     rows._baselines.clear()
