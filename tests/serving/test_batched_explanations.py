@@ -9,8 +9,7 @@ from serving.batching import EXPLAINED_AS, Batcher
 from serving.errors import InferenceFailed, NotReady, Overloaded
 from serving.predictor import Prediction
 from tests.serving.fakes import FakePredictor
-from tests.serving.test_worker import Death
-from tests.serving.waiters import Echo, held, started, until
+from tests.serving.waiters import Death, Echo, held, started, until
 
 pytestmark = pytest.mark.anyio
 

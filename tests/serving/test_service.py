@@ -14,14 +14,14 @@ pytestmark = pytest.mark.anyio
 
 async def test_it_is_made_by_its_settings() -> None:
     echo = Echo()
-    service = create_app(Settings(deadline=1, batch_limit=3, max_files=1), echo).state.service
+    service = create_app(Settings(deadline=14, batch_limit=3, max_files=1), echo).state.service
     first = await held(echo, service.batcher)
     others = [asyncio.create_task(service.batcher.predict([str(n)])) for n in range(5)]
     await until(service.batcher, 6)
     echo.gate.set()
     await asyncio.gather(first, *others)
     assert max(map(len, echo.batches)) == 3
-    assert service.batcher._deadline == 1
+    assert service.batcher._deadline == 14
     assert service.transfers.turns._value == 1
 
 

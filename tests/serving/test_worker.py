@@ -9,7 +9,7 @@ from serving.batching import Batcher
 from serving.errors import InferenceFailed
 from serving.predictor import Prediction
 from tests.serving.fakes import FakePredictor
-from tests.serving.waiters import Echo, held, until
+from tests.serving.waiters import Death, Echo, held, until
 
 pytestmark = pytest.mark.anyio
 
@@ -108,10 +108,6 @@ async def test_a_bad_item_fails_alone(caplog: pytest.LogCaptureFixture) -> None:
     assert isinstance(bad, InferenceFailed)
     assert "each is tried alone" in caplog.text
     assert batcher.load == 0
-
-
-class Death(BaseException):
-    """What no `except Exception` stops."""
 
 
 async def test_the_workers_death_is_told_to_all_who_wait(caplog: pytest.LogCaptureFixture) -> None:

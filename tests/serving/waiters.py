@@ -18,6 +18,10 @@ async def until(batcher: Batcher, load: int) -> None:
             await asyncio.sleep(0.001)
 
 
+class Death(BaseException):
+    """What no `except Exception` stops."""
+
+
 class Echo(FakePredictor):
     """Answers each text with itself. Notes its batches, and fails where one of them holds what `refused` says."""
 
