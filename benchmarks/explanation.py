@@ -1,6 +1,6 @@
 """What an explanation costs on one core: python -m benchmarks.explanation [BUNDLE] [--times 200].
 
-Explains tweets of 10 to 30 words, one at a time, through `serving.predictor`, preprocessing included; beside it what
+Explains tweets of 10 to 30 words, one at a time, through `Predictor`, preprocessing included; beside it what
 the prediction alone costs, and a text of 10,000 characters.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from serving.predictor import Predictor
+from serving.model.predictor import Predictor
 
 TWEET = (
     "So the 8:15 train was late today and nobody said a single word about it @railco "

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from serving.bundle import Bundle
+from serving.model.bundle import Bundle
 
 ROOT = Path(__file__).resolve().parents[1]
 

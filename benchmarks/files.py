@@ -25,8 +25,8 @@ import httpx
 
 from benchmarks.files_rows import check_rows, texts, write_rows
 from benchmarks.serving.processes import free_port, without_settings
-from serving.processors import processors
-from serving.rows.table import CHUNK
+from serving.process import processors
+from serving.tables.base import CHUNK
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def alone(bundle: Path, rows: int, threads: int) -> float:
     """Seconds that the predictor takes for the texts by itself."""
     if threads == 1:  # or the tokenizer would take all cores, which it is not given in the service
         os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    from serving.predictor import Predictor
+    from serving.model.predictor import Predictor
 
     predictor = Predictor.load(bundle)
     found = list(texts(rows))

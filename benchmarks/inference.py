@@ -1,7 +1,7 @@
 """What a bundle answers on one core: python -m benchmarks.inference BUNDLE DATA [--text-column text] [--rows 5000].
 
 Prints tweets a second for many at once, and the median and 99th percentile of one at a time, all through
-`serving.predictor`, preprocessing included.
+`serving.model.predictor`, preprocessing included.
 """
 
 import argparse
@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from serving.predictor import Predictor
-from training.tables import column, read_table
+from serving.model.predictor import Predictor
+from training.data.readers import column, read_table
 
 ALONE = 1000  # tweets that are asked one at a time
 

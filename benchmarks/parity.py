@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-import training.layers  # noqa: F401  (makes the pooling known to Keras)
-from serving.predictor import Predictor
-from training.metrics import Probabilities
-from training.runtime import keras
-from training.tables import column, read_table
+import training.model.network  # noqa: F401  (makes the pooling known to Keras)
+from serving.model.predictor import Predictor
+from training.data.readers import column, read_table
+from training.model.backend import keras
+from training.types import Probabilities
 
 BATCH = 100
 

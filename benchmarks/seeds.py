@@ -17,13 +17,13 @@ from statistics import mean, stdev
 import numpy as np
 from rich.console import Console
 
-from training.compare import Row, baseline_rows
-from training.dataset import load_dataset
-from training.display import Display
-from training.metrics import Bin, Figures, calibration_error, calibration_error_by_chance
-from training.pipeline import Pipeline
-from training.preflight import check_vectors
-from training.recipe import Recipe, find_recipe, read_recipe
+from training.commands.fit import Pipeline
+from training.console import Display
+from training.data.checks import check_vectors
+from training.data.dataset import load_dataset
+from training.evaluation.metrics import Bin, Figures, calibration_error, calibration_error_by_chance
+from training.evaluation.results import Row, baseline_rows
+from training.recipe.recipe import Recipe, find_recipe, read_recipe
 
 POLAR = ("negative", "positive")
 

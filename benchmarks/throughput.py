@@ -17,22 +17,21 @@ from statistics import median
 
 import numpy as np
 
-from serving.encoding import Encoder
-from training import runtime
-from training.data_knobs import Data
-from training.dataset import Dataset, load_dataset
-from training.fit import Fit
-from training.network import build_network
-from training.network_knobs import NetworkKnobs
-from training.recipe import Recipe
-from training.rows import StageRows
-from training.runtime import keras
-from training.schedule import Stage
-from training.tokenizer import build_tokenizer
-from training.tokenizer_knobs import TokenizerKnobs
-from training.trainee import Trainee
-from training.watcher import Epoch, Watcher
-from training.weak import WeakRows
+from serving.model.tokenizer import Encoder
+from training.data.dataset import Dataset, load_dataset
+from training.data.weak_labels import WeakRows
+from training.fit.loop import Fit
+from training.fit.stage_data import StageRows
+from training.model import backend
+from training.model.backend import keras
+from training.model.multitask import Trainee
+from training.model.network import build_network
+from training.progress import Epoch, TrainingCallback
+from training.recipe.data import Data
+from training.recipe.model import NetworkKnobs, TokenizerKnobs
+from training.recipe.recipe import Recipe
+from training.recipe.stages import Stage
+from training.text.tokenizer import build_tokenizer
 
 WORDS, EPOCHS = 2000, 4
 KNOBS = NetworkKnobs(embedding=128, lstm=[196, 128], spatial_dropout=0.4, lstm_dropout=0.2)
@@ -46,7 +45,7 @@ def main() -> None:
     parser.add_argument("--label-column", default="label")
     options = parser.parse_args()
     dataset = load_dataset([options.data], Data(text=options.text_column, label=options.label_column), 1)
-    runtime.make_repeatable(1)
+    backend.make_repeatable(1)
     encoder = Encoder(build_tokenizer(dataset.train.text, TokenizerKnobs(model="word", vocabulary=WORDS)).to_str())
     ways: dict[str, Callable[[], list[float]]] = {
         "tutorial, batches of 32": lambda: tutorial(dataset, encoder),
@@ -91,7 +90,7 @@ def ours(dataset: Dataset, encoder: Encoder, size: int) -> list[float]:
     return clock.seconds
 
 
-class _Clock(Watcher):
+class _Clock(TrainingCallback):
     def __init__(self) -> None:
         self.seconds: list[float] = []
 

@@ -2,16 +2,51 @@
 
 import json
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from types import TracebackType
+from typing import Annotated, Self
 
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from serving.errors import ServingError
-from serving.interpreter import switch_every
-from serving.processors import processors
-from serving.rows.table import MAX_TEXT_CHARS
+from serving.process import processors, switch_every
+from serving.scoring.score import Progress as Done
+from serving.tables.base import MAX_TEXT_CHARS
+
+
+class ProgressBar:
+    """Shows what `show` is told; nothing where the console is no terminal, such as a log's file.
+
+    Args:
+        console: of stderr, for the rows may go to stdout.
+        clock: in seconds.
+    """
+
+    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+        columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
+        self._progress = Progress(*columns, console=console, disable=not console.is_terminal, transient=True)
+        self._task = self._progress.add_task("reading", total=None)
+        self._clock, self._start = clock, clock()
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def show(self, done: Done) -> None:
+        """The rows done so far. Those that an earlier, interrupted run did are none of this one's speed."""
+        rate = (done.rows - done.resumed) / max(self._clock() - self._start, 1e-9)
+        text = f"{done.rows:,} rows, {rate:,.0f} rows/s"
+        self._progress.update(
+            self._task, description=text, total=None if done.part is None else 1.0, completed=done.part or 0.0
+        )
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._progress.stop()
+
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
@@ -34,10 +69,10 @@ def score(
     resume: Annotated[bool, typer.Option("--resume", help="go on with what an interrupted run has left")] = False,
 ) -> None:
     """Predict every row of a file."""
-    from serving.predictor import Predictor
-    from serving.progress_bar import ProgressBar
-    from serving.scoring import Options
-    from serving.scoring import score as score_file
+    from serving.__main__ import ProgressBar
+    from serving.model.predictor import Predictor
+    from serving.scoring.score import Options
+    from serving.scoring.score import score as score_file
 
     switch_every(0.0005)
     options = Options(
@@ -65,7 +100,7 @@ def score(
 @app.command()
 def openapi() -> None:
     """Print the OpenAPI description of the HTTP API. Needs no bundle."""
-    from serving.app import undeployed_app
+    from serving.web.app import undeployed_app
 
     typer.echo(json.dumps(undeployed_app().openapi(), indent=2, sort_keys=True, ensure_ascii=False))
 

@@ -7,14 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from serving.bundle import METADATA, NETWORK, TOKENIZER, model_version, sha256
-from serving.encoding import Encoder
-from serving.metadata import KnownAnswer, Metadata
-from training.network import build_network
-from training.network_knobs import NetworkKnobs
-from training.runtime import keras
-from training.tokenizer import build_tokenizer
-from training.tokenizer_knobs import TokenizerKnobs
+from serving.model.bundle import METADATA, NETWORK, TOKENIZER, model_version, sha256
+from serving.model.metadata import KnownAnswer, Metadata
+from serving.model.tokenizer import Encoder
+from training.model.backend import keras
+from training.model.network import build_network
+from training.recipe.model import NetworkKnobs, TokenizerKnobs
+from training.text.tokenizer import build_tokenizer
 
 LABELS = ["negative", "neutral", "positive"]
 TEXTS = [

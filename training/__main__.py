@@ -46,9 +46,9 @@ def fit(
     encoding: Encoding = None,
 ) -> None:
     """Train a network and write a verified bundle with its report."""
-    from training.display import Display
-    from training.pipeline import Pipeline
-    from training.recipe import find_recipe, read_recipe
+    from training.commands.fit import Pipeline
+    from training.console import Display
+    from training.recipe.recipe import find_recipe, read_recipe
 
     columns = _given(text=text_column, label=label_column, encoding=encoding)
     chosen, display = read_recipe(find_recipe(recipe), seed=seed, data=columns), Display()
@@ -58,7 +58,7 @@ def fit(
         figures = pipeline.run(resume=resume)
     except KeyboardInterrupt:
         way = "With --resume the same command goes on from about there."
-        display.note(f"Interrupted. {way if pipeline.is_resumable else 'There was nothing to go on from yet.'}")
+        display.on_note(f"Interrupted. {way if pipeline.is_resumable else 'There was nothing to go on from yet.'}")
         raise typer.Exit(130) from None
     display.figures(figures, "Test part, through serving")
     display.console.print(f"Bundle: {out}", markup=False, emoji=False)
@@ -79,10 +79,10 @@ def compare(
     encoding: Encoding = None,
 ) -> None:
     """Print the network beside baselines, all on the recipe's test part."""
-    from training.compare import compare as compared
-    from training.compare import comparison_table, group_table
-    from training.display import Display
-    from training.recipe import find_recipe, read_recipe
+    from training.commands.compare import compare as compared
+    from training.commands.compare import comparison_table, group_table
+    from training.console import Display
+    from training.recipe.recipe import find_recipe, read_recipe
 
     display = Display(Console(stderr=True))
     columns = _given(text=text_column, label=label_column, encoding=encoding)
@@ -110,10 +110,10 @@ def tune(
     encoding: Encoding = None,
 ) -> None:
     """Search the ranges that a recipe names for the best macro recall on the validation part."""
-    from training.display import Display
-    from training.objective import ValidationRecall
-    from training.recipe import find_recipe, read_recipe
-    from training.tune import Tuner
+    from training.console import Display
+    from training.recipe.recipe import find_recipe, read_recipe
+    from training.tuning.objective import ValidationRecall
+    from training.tuning.tuner import Tuner
 
     columns = _given(text=text_column, label=label_column, encoding=encoding)
     chosen, display = read_recipe(find_recipe(recipe), seed=seed, data=columns), Display()
@@ -122,7 +122,7 @@ def tune(
     try:
         Tuner(chosen, paths, out, file, display, objective).run(trials, timeout)
     except KeyboardInterrupt:
-        display.note(f"Interrupted. Finished trials are in {file}; the same command goes on from there.")
+        display.on_note(f"Interrupted. Finished trials are in {file}; the same command goes on from there.")
         raise typer.Exit(130) from None
     display.console.print(f"Winner: {out}", markup=False, emoji=False)
 
@@ -137,9 +137,9 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Measure a bundle on a labelled file, through the code that serves it."""
-    from serving.predictor import Predictor
-    from training.display import Display
-    from training.evaluation import evaluate_file, learned_from
+    from serving.model.predictor import Predictor
+    from training.console import Display
+    from training.evaluation.evaluate import evaluate_file, learned_from
 
     predictor = Predictor.load(bundle)
     if learned_from(data, predictor.metadata):
@@ -154,7 +154,7 @@ def evaluate(
 @app.command()
 def knobs() -> None:
     """Print every knob of a recipe with its default, range and meaning, as Markdown."""
-    from training.knobs import knob_table
+    from training.recipe.reference import knob_table
 
     typer.echo(knob_table())
 

@@ -1,41 +1,70 @@
-"""How far a fit has come."""
+"""What a fit tells of itself as it goes on."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isnan
 
-from training.watcher import Epoch
-
-
-@dataclass
-class Progress:
-    """Of the epoch that is going on: batches done, rows and summed loss of them, seconds."""
-
-    batches: int = 0
-    rows: int = 0
-    total: float = 0.0
-    seconds: float = 0.0
+from training.recipe.stages import Kept
 
 
-@dataclass
-class State:
-    """Finished epochs, which of them is kept, and the one that is going on."""
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """Figures of one finished epoch. Losses in nats, `seconds` of wall time.
 
-    history: list[Epoch] = field(default_factory=list)
-    kept: Epoch | None = None
-    progress: Progress = field(default_factory=Progress)
+    Those of the validation part are NaN in a stage that does not train the network's own head.
+    """
 
-    def dump(self) -> dict[str, Any]:
-        """As JSON."""
-        return {
-            "history": [asdict(epoch) for epoch in self.history],
-            "kept": self.kept and self.kept.number,
-            "progress": asdict(self.progress),
-        }
+    number: int
+    loss: float
+    validation_loss: float
+    macro_recall: float
+    accuracy: float
+    seconds: float
 
-    @classmethod
-    def of(cls, dumped: Mapping[str, Any]) -> "State":
-        """From what `dump` gave."""
-        history = [Epoch(**epoch) for epoch in dumped["history"]]
-        kept = next((epoch for epoch in history if epoch.number == dumped["kept"]), None)
-        return cls(history, kept, Progress(**dumped["progress"]))
+
+def kept_epoch(history: Sequence[Epoch], keep: Kept = "best") -> Epoch:
+    """The one whose weights a stage keeps: the last, or the best.
+
+    The best has the greatest macro recall; of equal ones the least loss, then the first. Without figures, the last.
+    Recalls are equal to nine decimals: as many right answers can differ in the last bit by the classes they are of.
+    """
+    if keep == "last" or isnan(history[-1].macro_recall):
+        return history[-1]
+    return max(history, key=lambda epoch: (round(epoch.macro_recall, 9), -epoch.validation_loss))
+
+
+class TrainingCallback:
+    """What a training run tells of itself as it goes on. This one is silent; a console overrides what it shows."""
+
+    def on_dataset(self, cleaning: Mapping[str, int], sizes: Mapping[str, Mapping[str, int]]) -> None:
+        """The rows are read: what each rule dropped, and the rows of each part by class."""
+
+    def on_weak_labels(self, cleaning: Mapping[str, int], tasks: Mapping[str, tuple[int, int]]) -> None:
+        """The weakly labelled rows are read: what each rule dropped, and each task's rows and classes."""
+
+    def on_network(self, parameters: int, vocabulary: int, device: str) -> None:
+        """A network of so many parameters is about to be trained."""
+
+    def on_word_vectors(self, words: int) -> None:
+        """So many words of the vocabulary start from word vectors."""
+
+    def on_note(self, sentence: str) -> None:
+        """Something to know before it goes on."""
+
+    def on_stage(self, name: str, number: int, stages: int) -> None:
+        """Stage `number` of `stages` is next."""
+
+    def on_start(self, first: int, epochs: int) -> None:
+        """Training begins with epoch `first` of at most `epochs`."""
+
+    def on_batch(self, epoch: int, done: int, batches: int, loss: float) -> None:
+        """A step is done; `loss` is the mean of the epoch so far."""
+
+    def on_epoch(self, epoch: Epoch, best: bool) -> None:
+        """An epoch is finished and its state is on disk."""
+
+    def on_end(self) -> None:
+        """Training is over, finished or not."""
+
+    def on_verified(self, rows: int, difference: float) -> None:
+        """Serving and Keras agree within `difference` on so many texts."""

@@ -11,13 +11,13 @@ from rich.console import Console
 from benchmarks.quality.log import LOG, log
 from benchmarks.quality.results import Result, append_result, data_digest, digest, of_trial, read_results
 from benchmarks.quality.trial import Trial, read_trials
-from serving.bundle import Bundle, sha256
 from serving.errors import BundleError
-from training.display import Display
+from serving.model.bundle import Bundle, sha256
+from training.console import Display
 from training.errors import DataError, TrainingError
-from training.runtime import keras
-from training.trainer import Trainer
-from training.watcher import kept_epoch
+from training.fit.trainer import Trainer
+from training.model.backend import keras
+from training.progress import kept_epoch
 
 
 def main() -> None:
@@ -52,7 +52,7 @@ def _missing(trials: Sequence[Trial], paths: Sequence[Path]) -> list[tuple[Trial
 
 def _run(trial: Trial, seed: int, paths: Sequence[Path], cache: Path | None) -> Result:
     recipe, display = trial.recipe(seed), Display(Console(stderr=True))
-    display.note(f"{trial.name}, seed {seed}")
+    display.on_note(f"{trial.name}, seed {seed}")
     start, used = time.process_time(), _used(trial, paths)
     with tempfile.TemporaryDirectory() as folder:
         history = Trainer(recipe, used, Path(folder), display, cache).run().history

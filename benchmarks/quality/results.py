@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import mean, stdev
 
 from benchmarks.quality.trial import FOLDER, Trial
-from training.recipe import Recipe
+from training.recipe.recipe import Recipe
 
 RESULTS = FOLDER / "results.jsonl"
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from training.inheritance import read_content
-from training.recipe import Recipe, find_recipe
+from training.recipe.loading import read_content
+from training.recipe.recipe import Recipe, find_recipe
 
 FOLDER = Path(__file__).parent
 

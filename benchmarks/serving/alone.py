@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from benchmarks.serving.load import tweets
-from serving.predictor import Predictor
+from serving.model.predictor import Predictor
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from benchmarks.explanation import TEXTS, table
-from serving.predictor import Predictor
+from serving.model.predictor import Predictor
 
 
 def test_the_table(pristine_bundle: Path) -> None:

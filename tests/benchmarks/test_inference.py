@@ -2,7 +2,7 @@ import re
 from pathlib import Path
 
 from benchmarks.inference import table
-from serving.predictor import Predictor
+from serving.model.predictor import Predictor
 from tests.bundles import TEXTS
 
 

@@ -1,8 +1,8 @@
 from dataclasses import replace
 
 from benchmarks.seeds import Seed, baseline_table, table, together
-from training.compare import Row
-from training.metrics import Bin, ClassFigures, Figures
+from training.evaluation.metrics import Bin, ClassFigures, Figures
+from training.evaluation.results import Row
 
 
 def figures(macro_recall: float, **f1: float) -> Figures:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.vectors import main
-from training.vectors import WordVectors
+from training.data.word_vectors import WordVectors
 
 CONTENT = {
     "dimensions": 2,

@@ -11,9 +11,9 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from serving.app import create_app
-from serving.batching import EXPLAINED_AS
+from serving.batching.batcher import EXPLAINED_AS
 from serving.settings import Settings
+from serving.web.app import create_app
 from tests.browser.browsers import Browsers
 from tests.browser.staging import serving
 from tests.browser.visits import Visit, visiting
@@ -45,7 +45,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def server(pristine_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The service with a small bundle."""
     port = free_port()
-    module = [sys.executable, "-m", "uvicorn", "serving.app:create_app", "--factory", "--host", HOST]
+    module = [sys.executable, "-m", "uvicorn", "serving.web.app:create_app", "--factory", "--host", HOST]
     env = environment(MODEL_DIR=str(pristine_bundle))
     log = tmp_path_factory.mktemp("server") / "log"
     with running([*module, "--port", str(port)], port=port, log=log, cwd=ROOT, env=env) as service:

@@ -11,9 +11,9 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser
 
-from serving.app import create_app
-from serving.metadata import DataFile, KnownAnswer, Metadata
+from serving.model.metadata import DataFile, KnownAnswer, Metadata
 from serving.settings import Settings
+from serving.web.app import create_app
 from tests.browser import states
 from tests.browser.staging import serving
 from tests.browser.upload import choose, result, send

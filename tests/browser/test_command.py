@@ -6,8 +6,8 @@ import subprocess
 import pytest
 from playwright.sync_api import Browser, expect
 
-from serving.app import create_app
 from serving.settings import Settings
+from serving.web.app import create_app
 from tests.browser.staging import serving
 from tests.browser.visits import visiting
 from tests.deploy.services import Service

@@ -4,7 +4,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser
 
-from serving.words import cut_words
+from serving.model.explanation import cut_words
 from tests.browser.visits import Visit, visiting
 from tests.bundles import TEXTS
 

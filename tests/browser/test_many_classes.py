@@ -10,8 +10,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser
 
-from serving.app import create_app
 from serving.settings import Settings
+from serving.web.app import create_app
 from tests.browser import states
 from tests.browser.axe import violations_in_every_look
 from tests.browser.staging import serving

@@ -4,11 +4,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from serving.app import create_app
-from serving.bundle import METADATA, REPORT
-from serving.metadata import Metadata
-from serving.report import PAGE
+from serving.model.bundle import METADATA, REPORT
+from serving.model.metadata import Metadata
 from serving.settings import Settings
+from serving.web.app import create_app
+from serving.web.pages.model_page import PAGE
 from tests.browser.axe import violations_in_every_look
 from tests.browser.staging import serving
 from tests.browser.visits import Visit, visiting

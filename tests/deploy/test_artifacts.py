@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks.figures import table
-from serving.bundle import Bundle
-from serving.metadata import Metadata
+from serving.model.bundle import Bundle
+from serving.model.metadata import Metadata
 from tests.deploy.conftest import RunWeb
 from tests.deploy.services import ROOT, http_client
-from training.recipe import Recipe, find_recipe, read_recipe
+from training.recipe.recipe import Recipe, find_recipe, read_recipe
 
 DEFAULT = "tweets"
 

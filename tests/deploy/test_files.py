@@ -9,7 +9,7 @@ import yaml  # type: ignore[import-untyped]
 
 from benchmarks.slug_files import app_files, is_ignored, patterns
 from benchmarks.slug_web import config_vars, web_command
-from serving.server import KEEP_ALIVE
+from serving.server.config import KEEP_ALIVE
 from serving.settings import GRACE, Settings
 from tests.deploy.requirements import pinned, unpinned
 from tests.deploy.services import ROOT

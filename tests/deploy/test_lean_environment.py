@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from serving.predictor import Predictor
+from serving.model.predictor import Predictor
 from tests.bundles import TEXTS
 from tests.deploy.requirements import pinned
 from tests.deploy.services import ROOT, environment
@@ -18,8 +18,8 @@ INSTALLERS = {"pip", "setuptools", "wheel"}
 SCRIPT = """
 import importlib.metadata, importlib.util, json, sys
 from pathlib import Path
-import serving.app
-from serving.predictor import Predictor
+import serving.web.app
+from serving.model.predictor import Predictor
 bundle, text, *names = sys.argv[1:]
 (prediction,) = Predictor.load(Path(bundle)).predict([text])
 found = {

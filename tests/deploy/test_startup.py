@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from serving.bundle import METADATA, NETWORK, TOKENIZER, model_version
+from serving.model.bundle import METADATA, NETWORK, TOKENIZER, model_version
 from tests.bundles import edit_metadata, rehash
 from tests.deploy.services import environment, free_port
 
@@ -19,7 +19,7 @@ def start(lean_python: Path, slug: Path) -> Start:
     """Starts the service where it is expected to end by itself."""
 
     def run(**config: str) -> subprocess.CompletedProcess[str]:
-        command: list[str | Path] = [lean_python, "-m", "uvicorn", "serving.app:create_app", "--factory"]
+        command: list[str | Path] = [lean_python, "-m", "uvicorn", "serving.web.app:create_app", "--factory"]
         command += ["--port", str(free_port())]
         return subprocess.run(
             command, cwd=slug, env=environment(**config), capture_output=True, text=True, timeout=60, check=False

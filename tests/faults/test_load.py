@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from serving.predictor import Predictor
+from serving.model.predictor import Predictor
 from tests.deploy.services import Service, http_client
 from tests.faults.conftest import Run
 from tests.faults.load import ask, text_of

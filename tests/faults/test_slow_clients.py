@@ -7,7 +7,7 @@ import pytest
 from tests.deploy.services import HOST, Service
 from tests.faults.conftest import Run
 from tests.faults.load import ask
-from tests.serving.listener import all_of
+from tests.serving.server.listener import all_of
 
 pytestmark = pytest.mark.anyio
 

@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 import pytest
 
 from serving.settings import Settings
-from serving.transfers import FAIR, GRACE, UNSEEN
+from serving.web.files.uploads import FAIR, GRACE, UNSEEN
 from tests.deploy.services import HOST, Service
 from tests.faults.conftest import Run
 from tests.faults.slow_reader import SlowReader, send_file
-from tests.serving.listener import all_of
+from tests.serving.server.listener import all_of
 
 pytestmark = pytest.mark.anyio
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.bundle import NETWORK, Bundle
+from serving.model.bundle import NETWORK, Bundle
 from tests.bundles import write_bundle
 from tests.deploy.services import Service
 from tests.faults.conftest import Run

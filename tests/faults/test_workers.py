@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from uvicorn.config import STARTUP_FAILURE
 
-from serving.bundle import NETWORK
+from serving.model.bundle import NETWORK
 from tests.deploy.services import ROOT, Service, environment, http_client
 from tests.faults.conftest import Run
 from tests.faults.refused import wait_until_refused

@@ -10,9 +10,9 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from serving.app import create_app
-from serving.predictor import Predictor
+from serving.model.predictor import Predictor
 from serving.settings import Settings
+from serving.web.app import create_app
 from tests.serving.fakes import FakePredictor
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"

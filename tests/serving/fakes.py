@@ -5,10 +5,9 @@ from dataclasses import replace
 from threading import Event
 
 from serving.errors import BundleError
-from serving.explanation import WeighedWord
-from serving.metadata import Metadata
-from serving.predictor import Prediction
-from serving.words import cut_words
+from serving.model.explanation import cut_words
+from serving.model.metadata import Metadata
+from serving.model.types import Prediction, WeighedWord
 
 LABELS = ("negative", "neutral", "positive")
 

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from serving.interpreter import collect_seldom, switch_every
+from serving.process import collect_seldom, switch_every
 
 pytestmark = pytest.mark.usefixtures("interpreter_as_before")
 

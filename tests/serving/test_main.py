@@ -1,3 +1,4 @@
+import io
 import json
 import subprocess
 import sys
@@ -5,11 +6,36 @@ import time
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
-from serving.__main__ import app, main
-from serving.bundle import Bundle
-from tests.serving.test_openapi import COMMITTED
+from serving.__main__ import ProgressBar, app, main
+from serving.model.bundle import Bundle
+from serving.scoring.score import Progress
+from tests.serving.web.test_openapi import COMMITTED
+
+
+def shown(*, terminal: bool, done: Progress) -> str:
+    file = io.StringIO()
+    seconds = iter([10.0, 12.0])
+    with ProgressBar(Console(file=file, force_terminal=terminal, width=100), clock=lambda: next(seconds)) as bar:
+        bar.show(done)
+    return file.getvalue()
+
+
+def test_rows_and_their_speed_are_shown_on_a_terminal() -> None:
+    text = shown(terminal=True, done=Progress(12_000, 2_000, 0, 0.25))
+    assert "12,000 rows, 5,000 rows/s" in text
+    assert "25%" in text
+
+
+def test_of_a_pipe_the_part_is_not_known() -> None:
+    assert "12,000 rows, 6,000 rows/s" in shown(terminal=True, done=Progress(12_000))
+
+
+def test_a_log_gets_no_bar() -> None:
+    assert shown(terminal=False, done=Progress(1, 0, 0, 1.0)) == ""
+
 
 ROOT = Path(__file__).parents[2]
 
@@ -93,7 +119,7 @@ def test_an_interrupted_score_says_how_to_go_on(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("serving.scoring.score", interrupt)
+    monkeypatch.setattr("serving.scoring.score.score", interrupt)
     options = ["--output", str(tmp_path / "out.csv"), "--bundle", str(pristine_bundle)]
     result = CliRunner().invoke(app, ["score", "in.csv", *options])
     assert result.exit_code == 130

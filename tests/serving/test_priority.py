@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from serving.batching import Batcher
-from serving.predictor import Prediction
-from serving.priority import give_way
+from serving.batching.batcher import Batcher
+from serving.model.types import Prediction
+from serving.process import give_way
 from tests.serving.fakes import FakePredictor
 
 ROOT = Path(__file__).parents[2]
@@ -32,7 +32,7 @@ def test_a_thread_gives_way_and_the_others_do_not() -> None:
 
 def test_in_a_process_that_is_nice_itself_it_gives_way_too() -> None:
     told = "import os, threading; print(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))"
-    code = f"from serving.priority import give_way; give_way(); {told}"
+    code = f"from serving.process import give_way; give_way(); {told}"
     done = subprocess.run(
         ["nice", "-n", "7", sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tests.training.test_dataset import distinct, write
-from tests.training.test_trainer import CONTENT
+from tests.training.data.test_dataset import distinct, write
+from tests.training.fit.test_trainer import CONTENT
 from training.__main__ import app, main
-from training.checkpoint import STATE
-from training.knobs import knob_table
-from training.recipe import Recipe
-from training.report.toml import as_toml
+from training.fit.checkpoint import STATE
+from training.recipe.recipe import Recipe
+from training.recipe.reference import knob_table
+from training.recipe.toml_writer import as_toml
 
 ROOT = Path(__file__).parents[2]
 
@@ -94,12 +94,12 @@ def test_the_file_comes_before_the_training(tmp_path: Path) -> None:
 
 
 def test_an_interruption_says_how_to_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from training import pipeline
+    from training.commands import fit
 
     def interrupt(self: object, *, resume: bool) -> None:  # noqa: ARG001
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pipeline.Pipeline, "run", interrupt)
+    monkeypatch.setattr(fit.Pipeline, "run", interrupt)
     arguments = ["fit", "sample", "--data", "a.csv", "--out", str(tmp_path / "o")]
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 130
@@ -110,7 +110,7 @@ def test_an_interruption_says_how_to_go_on(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_several_files_may_follow_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from training import pipeline
+    from training.commands import fit
 
     seen: list[list[Path]] = []
 
@@ -121,7 +121,7 @@ def test_several_files_may_follow_data(tmp_path: Path, monkeypatch: pytest.Monke
         seen.append(paths)
         raise RecordedError
 
-    monkeypatch.setattr(pipeline.Pipeline, "__init__", record)
+    monkeypatch.setattr(fit.Pipeline, "__init__", record)
     arguments = ["fit", "sample", "--data", "a.csv", "b.csv", "--data", "c.csv", "--out", str(tmp_path / "o")]
     assert isinstance(CliRunner().invoke(app, arguments).exception, RecordedError)
     assert sorted(path.name for path in seen[0]) == ["a.csv", "b.csv", "c.csv"]

@@ -1,15 +1,26 @@
-import json
+from math import nan
 
-from training.progress import Progress, State
-from training.watcher import Epoch
+import pytest
 
-EPOCHS = [Epoch(1, 0.9, 0.8, 0.5, 0.6, 1.5), Epoch(2, 0.7, 0.9, 0.4, 0.5, 1.5)]
-
-
-def test_a_state_survives_json() -> None:
-    state = State(EPOCHS, EPOCHS[0], Progress(batches=3, rows=48, total=33.5, seconds=2.0))
-    assert State.of(json.loads(json.dumps(state.dump()))) == state
+from training.progress import Epoch, kept_epoch
+from training.recipe.stages import Kept
 
 
-def test_a_fresh_state_has_no_best() -> None:
-    assert State.of(json.loads(json.dumps(State().dump()))) == State()
+def epochs(*figures: tuple[float, float]) -> list[Epoch]:
+    """Of pairs of validation loss and macro recall."""
+    return [Epoch(number, 1.0, loss, recall, 0.5, 1.0) for number, (loss, recall) in enumerate(figures, 1)]
+
+
+@pytest.mark.parametrize(
+    ("keep", "figures", "number"),
+    [
+        ("best", [(0.9, 0.5), (0.8, 0.7), (0.7, 0.6)], 2),
+        ("best", [(0.9, 0.7), (0.8, 0.7), (0.8, 0.7)], 2),
+        ("best", [(0.8, 0.8095238095238094), (0.9, 0.8095238095238096)], 1),
+        ("best", [(nan, nan), (nan, nan)], 2),
+        ("last", [(0.9, 0.5), (0.8, 0.7), (0.7, 0.6)], 3),
+        ("last", [(nan, nan), (nan, nan)], 2),
+    ],
+)
+def test_an_epoch_is_kept(keep: Kept, figures: list[tuple[float, float]], number: int) -> None:
+    assert kept_epoch(epochs(*figures), keep).number == number

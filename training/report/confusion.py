@@ -7,11 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from training.confusions import NUMBERED, Cell, cells, most_frequent
-from training.metrics import Figures
-from training.report.plot import Plot, short
-from training.report.svg import ACCENT, HAIR, INK, QUIET, WIDTH, as_svg, blank, drawing
-from training.report.table import Table, count, share
+from training.evaluation.metrics import NUMBERED, Cell, Figures, cells, most_frequent
+from training.report.svg import ACCENT, HAIR, INK, QUIET, WIDTH, Plot, as_svg, blank, drawing, short
+from training.report.tables import Table, count, share
 
 NAME = "confusion-matrix"
 SAID = "Each cell has its rows and their share of the truth's."

@@ -8,11 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from serving.metadata import Metadata
-from serving.predictor import Predictor
-from training.compare import Row
-from training.metrics import Figures, Labels, Probabilities, measure
-from training.watcher import Epoch
+from serving.model.metadata import Metadata
+from serving.model.predictor import Predictor
+from training.evaluation.metrics import Figures, measure
+from training.evaluation.results import Row
+from training.progress import Epoch
+from training.types import Labels, Probabilities
 
 
 @dataclass(frozen=True)

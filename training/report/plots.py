@@ -1,12 +1,215 @@
 """All plots of a report."""
 
+from collections.abc import Callable, Mapping, Sequence
+from math import sqrt
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from training.evaluation.metrics import (
+    BINS,
+    Bin,
+    ClassFigures,
+    Figures,
+    confidence_bins,
+    expected_calibration_error,
+    rescaled,
+)
+from training.progress import Epoch, kept_epoch
+from training.recipe.stages import Kept
 from training.report.confusion import confusion_plot
-from training.report.curves import curve_plots
 from training.report.evidence import Evidence
-from training.report.plot import Plot
 from training.report.provenance import kept
-from training.report.recalls import recall_plot
-from training.report.reliability import reliability_plot
+from training.report.svg import ACCENT, LINE, QUIET, WIDTH, Plot, as_svg, blank, drawing, short
+from training.report.tables import Table, count, share
+from training.types import Labels, Probabilities
+
+PANEL = 165  # CSS pixels
+MANY = 30  # epochs, beyond which a dot on each would hide the line
+Values = npt.NDArray[np.float64]
+
+
+def curve_plots(history: Mapping[str, Sequence[Epoch]], keep: Callable[[str], Kept]) -> list[Plot]:
+    """One plot a stage that has epochs: losses above, validation macro recall below where there is any.
+
+    `keep`: which epoch a stage of that name keeps; the caption says it.
+    """
+    stages = [(stage, epochs) for stage, epochs in history.items() if epochs]
+    return [_plot(f"learning-curves-{i}", stage, epochs, keep(stage)) for i, (stage, epochs) in enumerate(stages, 1)]
+
+
+def curve_table(history: Mapping[str, Sequence[Epoch]]) -> Table:
+    """The same as figures."""
+    rows = [
+        (stage, str(e.number), *map(_cell, (e.loss, e.validation_loss, e.macro_recall, e.accuracy)))
+        for stage, epochs in history.items()
+        for e in epochs
+    ]
+    headings = ("stage", "epoch", "loss", "validation loss", "validation macro recall", "validation accuracy")
+    return Table("Epochs", headings, rows)
+
+
+def _cell(value: float) -> str:
+    return share(value) if np.isfinite(value) else "–"
+
+
+def _plot(name: str, stage: str, epochs: Sequence[Epoch], keep: Kept) -> Plot:
+    losses = {"loss": [e.loss for e in epochs], "validation loss": [e.validation_loss for e in epochs]}
+    recalls = {"validation macro recall": [e.macro_recall for e in epochs]}
+    measured = [{label: values for label, values in p.items() if _known(values).any()} for p in (losses, recalls)]
+    panels = [panel for panel in measured if panel]
+    caption = f"Stage {stage}: {len(epochs)} epoch{'s' if len(epochs) > 1 else ''}. {_kept(epochs, keep)}"
+    with drawing():
+        figure = blank(WIDTH, PANEL * max(len(panels), 1))
+        axes: list[Axes] = figure.subplots(len(panels), sharex=True, squeeze=False)[:, 0].tolist() if panels else []
+        for ax, panel in zip(axes, panels, strict=True):
+            _panel(ax, [e.number for e in epochs], panel)
+        if axes:
+            axes[-1].set_xlabel("epoch")
+        return Plot(name, as_svg(figure, name, f"Learning curves. {caption}"), caption)
+
+
+def _panel(ax: Axes, numbers: Sequence[int], panel: Mapping[str, Sequence[float]]) -> None:
+    dot = "o" if len(numbers) <= MANY else ""
+    for label, values in panel.items():
+        validation = label.startswith("validation")
+        line, colour = ("-", ACCENT) if validation else ("--", QUIET)
+        numeric = np.where(_known(values), values, np.nan)
+        ax.plot(numbers, numeric, line, marker=dot, color=colour, label=label, clip_on=False)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0, borderpad=0.2)
+
+
+def _known(values: Sequence[float]) -> npt.NDArray[np.bool_]:
+    return np.isfinite(np.array(values, dtype=np.float64))
+
+
+def _kept(epochs: Sequence[Epoch], keep: Kept) -> str:
+    known, kept = [epoch for epoch in epochs if np.isfinite(epoch.macro_recall)], kept_epoch(epochs, keep)
+    if not known:
+        return "No validation macro recall was measured; the last epoch is kept."
+    best = kept_epoch(known)
+    which = "which is kept" if kept is best else f"and epoch {kept.number} is kept"
+    return f"The highest validation macro recall is {share(best.macro_recall)}, of epoch {best.number}, {which}."
+
+
+HEIGHT = 370  # CSS pixels
+RELIABILITY = "reliability"
+
+
+def reliability_plot(truth: Labels, probabilities: Probabilities, temperature: float) -> Plot:
+    """Accuracy over confidence in 15 bins, before and after temperature scaling, and how many rows a bin has.
+
+    `truth`: label indices (rows,); `probabilities` (rows, classes), calibrated by `temperature`.
+    """
+    before = rescaled(probabilities, 1 / temperature)
+    errors = [share(expected_calibration_error(truth, found)) for found in (before, probabilities)]
+    caption = (
+        f"Accuracy of the rows that the model is equally sure of, in {BINS} bins; on the line, it is as sure as it is "
+        f"right. Expected calibration error {errors[0]} before temperature scaling, {errors[1]} after."
+    )
+    with drawing():
+        figure = blank(WIDTH, HEIGHT)
+        above, below = figure.subplots(2, sharex=True, height_ratios=(4, 1))
+        _curves(above, confidence_bins(truth, before), confidence_bins(truth, probabilities))
+        _sizes(below, confidence_bins(truth, probabilities), len(truth))
+        return Plot(RELIABILITY, as_svg(figure, RELIABILITY, f"Reliability diagram. {caption}"), caption)
+
+
+def calibration_table(figures: Figures, temperature: float) -> Table:
+    """The errors before and after scaling by the temperature, and what so many rows would show of a perfect one."""
+    rows = [
+        ("1 (before scaling)", share(figures.expected_calibration_error_uncalibrated)),
+        (f"{temperature:.3f} (as served)", share(figures.expected_calibration_error)),
+        ("by chance, if calibration were perfect", share(figures.expected_calibration_error_by_chance)),
+    ]
+    return Table("Calibration", ("temperature", "expected calibration error"), rows)
+
+
+def _curves(ax: Axes, before: Sequence[Bin], after: Sequence[Bin]) -> None:
+    ax.plot([0, 1], [0, 1], color=LINE, lw=1)
+    for bins, label, looks in (
+        (before, "before scaling", {"color": QUIET, "ls": "--", "marker": "s", "mfc": "none"}),
+        (after, "after", {"color": ACCENT, "ls": "-", "marker": "o"}),
+    ):
+        x, y = [found.confidence for found in bins], [found.accuracy for found in bins]
+        ax.plot(x, y, label=label, clip_on=False, **looks)  # type: ignore[arg-type]
+    ax.set(xlim=(0, 1), ylim=(0, 1), ylabel="accuracy")
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0, borderpad=0.2)
+
+
+def _sizes(ax: Axes, bins: Sequence[Bin], rows: int) -> None:
+    heights = [found.rows / rows for found in bins]
+    ax.bar([found.low for found in bins], heights, width=0.9 / BINS, align="edge", color=ACCENT, alpha=0.5, lw=0)
+    ax.set(xlabel="confidence", ylabel="rows")
+    ax.tick_params(axis="x", pad=8)
+    ax.yaxis.set_major_locator(MaxNLocator(2))
+    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+
+
+Z: Final = 1.959963984540054  # the standard normal's 97.5% quantile
+REST = 56  # CSS pixels, as are the least height of a class and that which all classes may have
+CLASS, CLASSES = 22, 150
+RECALLS = "recall-by-class"
+
+
+def wilson(found: int, rows: int) -> tuple[float, float]:
+    """The 95% score interval of the share found / rows; `rows` is at least 1.
+
+    Wilson 1927, Probable Inference, the Law of Succession, and Statistical Inference (JASA 22).
+    """
+    p, scale = found / rows, 1 + Z**2 / rows
+    middle = (p + Z**2 / (2 * rows)) / scale
+    half = Z * sqrt(p * (1 - p) / rows + Z**2 / (4 * rows**2)) / scale
+    return max(middle - half, 0.0), min(middle + half, 1.0)
+
+
+def intervals(figures: Figures) -> Mapping[str, tuple[float, float]]:
+    """Label -> the interval of its recall, of the labels that have rows."""
+    return {
+        name: wilson(figures.confusion[name][name], measured.rows)
+        for name, measured in figures.classes.items()
+        if measured.rows
+    }
+
+
+def class_table(figures: Figures) -> Table:
+    """Recall with its interval, precision, F1 and rows of each class."""
+    found = intervals(figures)
+    rows = [(name, *_cells(measured, found.get(name))) for name, measured in figures.classes.items()]
+    return Table("By class", ("class", "recall", "95% interval", "precision", "F1", "rows"), rows)
+
+
+def _cells(measured: ClassFigures, interval: tuple[float, float] | None) -> tuple[str, ...]:
+    if interval is None:
+        return ("–", "–", "–", "–", "0")
+    between = f"{share(interval[0])} to {share(interval[1])}"
+    return share(measured.recall), between, share(measured.precision), share(measured.f1), count(measured.rows)
+
+
+def recall_plot(figures: Figures) -> Plot:
+    """A dot and its interval for each class; a line at their mean."""
+    found = intervals(figures)
+    caption = (
+        "The share of each class's rows that is found, with its 95% interval (Wilson). "
+        f"The line is at their mean, the macro recall of {share(figures.macro_recall)}."
+    )
+    names, places = list(figures.classes), list(range(len(figures.classes)))
+    with drawing():
+        figure = blank(WIDTH, REST + max(CLASS * len(names), CLASSES))
+        ax = figure.subplots()
+        ax.axvline(figures.macro_recall, color=QUIET, ls="--", lw=1)
+        for place, name in enumerate(names):
+            if name in found:
+                ax.hlines(place, *found[name], color=ACCENT, lw=2)
+                ax.plot([figures.classes[name].recall], [place], "o", color=ACCENT, clip_on=False)
+        ax.set(xlim=(0, 1), ylim=(len(names) - 0.5, -0.5), xlabel="recall", yticks=places)
+        ax.set_yticks(places, [short(name) for name in names])
+        ax.grid(visible=False, axis="y")
+        return Plot(RECALLS, as_svg(figure, RECALLS, f"Recall by class. {caption}"), caption)
 
 
 def plots(evidence: Evidence) -> dict[str, Plot]:

@@ -4,9 +4,9 @@ import shlex
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from serving.metadata import DataFile, Metadata
-from training.report.table import Table, count
-from training.watcher import Kept
+from serving.model.metadata import DataFile, Metadata
+from training.recipe.stages import Kept
+from training.report.tables import Table, count
 
 
 def file_table(metadata: Metadata) -> Table:

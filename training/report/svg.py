@@ -5,6 +5,7 @@ import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Final
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
@@ -12,7 +13,30 @@ from xml.etree.ElementTree import Element
 from matplotlib import rc_context, style
 from matplotlib.figure import Figure
 
-from training.report.plot import printable
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """`name` is its id in a page, `svg` the drawing as an element, `caption` a sentence or two on what it shows.
+
+    `wide`: too large to be shrunk to a phone's width.
+    """
+
+    name: str
+    svg: str
+    caption: str
+    wide: bool = False
+
+
+def printable(text: str) -> str:
+    """A text on one line, without the characters that XML has no place for."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+
+
+def short(label: str, limit: int = 18) -> str:
+    """A label that fits an axis: one printable line of at most `limit` characters."""
+    line = printable(label)
+    return line if len(line) <= limit else f"{line[: limit - 1]}…"
+
 
 INK, QUIET, LINE, HAIR, ACCENT = "#1b1f27", "#5a6272", "#8b93a3", "#dfe3ea", "#3451b2"
 WIDTH: Final = 340  # CSS pixels: what a phone has room for, so that text is not shrunk there

@@ -7,7 +7,7 @@ from typing import Any
 import litserve
 
 from benchmarks.serving.peers.model import answer, load
-from serving.predictor import Prediction
+from serving.model.types import Prediction
 
 
 class Sentiment(litserve.LitAPI):  # type: ignore[misc]

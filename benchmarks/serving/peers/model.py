@@ -5,7 +5,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from serving.predictor import Prediction, Predictor
+from serving.model.predictor import Predictor
+from serving.model.types import Prediction
 
 
 def load() -> Predictor:

@@ -10,10 +10,10 @@ from typing import Annotated
 import numpy as np
 from fastapi import FastAPI, Form
 
-from serving.bundle import NETWORK, TOKENIZER, Bundle
-from serving.encoding import Encoder
-from training import layers  # noqa: F401  # the bundle's network is made of some that Keras has to know
-from training.runtime import keras
+import training.model.network  # noqa: F401  # the bundle's network is made of some that Keras has to know
+from serving.model.bundle import NETWORK, TOKENIZER, Bundle
+from serving.model.tokenizer import Encoder
+from training.model.backend import keras
 
 FOLDER = Path(os.environ["MODEL_DIR"])
 ONCE = "LOAD_ONCE" in os.environ

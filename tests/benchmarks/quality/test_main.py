@@ -6,7 +6,7 @@ from benchmarks.quality.__main__ import learned_from
 from benchmarks.quality.trial import Trial
 from tests.bundles import write_bundle
 from training.errors import DataError
-from training.network_knobs import NetworkKnobs
+from training.recipe.model import NetworkKnobs
 
 DATA = "semeval_2013_2016.csv.gz"  # what the base recipe reads
 

@@ -4,8 +4,8 @@ import pytest
 
 from benchmarks.quality.results import Result, append_result, digest, mean_and_spread, of_trial, read_results
 from benchmarks.quality.trial import Trial
-from training.recipe import Recipe
-from training.vector_knobs import VectorKnobs
+from training.recipe.model import VectorKnobs
+from training.recipe.recipe import Recipe
 
 TRIAL = Trial("t", "g", "e", seeds=(1, 2))
 

@@ -5,11 +5,12 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from serving.metadata import DataFile, KnownAnswer, Metadata
-from training.compare import Row
-from training.metrics import Figures, Labels, Probabilities, measure
+from serving.model.metadata import DataFile, KnownAnswer, Metadata
+from training.evaluation.metrics import Figures, measure
+from training.evaluation.results import Row
+from training.progress import Epoch
 from training.report.evidence import Evidence
-from training.watcher import Epoch
+from training.types import Labels, Probabilities
 
 LABELS = ["negative", "neutral", "positive"]
 COUNTS = [[20, 7, 2], [5, 31, 11], [3, 8, 43]]  # truth in rows, predicted in columns

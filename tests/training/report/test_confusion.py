@@ -1,7 +1,7 @@
 import numpy as np
 
 from tests.training.report.examples import COUNTS, LABELS, MANY, elements, evidence, many
-from training.metrics import measure
+from training.evaluation.metrics import measure
 from training.report.confusion import confusion_plot, confusion_table
 
 

@@ -4,13 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from serving.predictor import Predictor
+from serving.model.predictor import Predictor
 from tests.bundles import TEXTS, write_bundle
 from tests.training.report.examples import COUNTS, HISTORY, answers, evidence
-from training.evaluation import evaluate
-from training.network_knobs import NetworkKnobs
+from training.evaluation.evaluate import evaluate
+from training.recipe.model import NetworkKnobs, TokenizerKnobs
 from training.report.evidence import Evidence
-from training.tokenizer_knobs import TokenizerKnobs
 
 TEST = pd.DataFrame({"text": TEXTS, "label": [2, 0, 1, 2, 0, 1], "group": ["a", "a", "a", "b", "b", "b"]})
 

@@ -1,7 +1,168 @@
 import re
+from dataclasses import replace
 
-from tests.training.report.examples import HISTORY, evidence
-from training.report.plots import plots
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+
+from tests.training.report.examples import HISTORY, LABELS, NAN, elements, evidence
+from training.evaluation.metrics import Figures, expected_calibration_error, measure, rescaled
+from training.progress import Epoch
+from training.recipe.stages import Kept
+from training.report.plots import (
+    calibration_table,
+    class_table,
+    curve_plots,
+    curve_table,
+    intervals,
+    plots,
+    recall_plot,
+    reliability_plot,
+    wilson,
+)
+
+
+def best(stage: str) -> Kept:  # noqa: ARG001
+    return "best"
+
+
+def said(svg: str) -> set[str]:
+    return {text.text or "" for text in elements(svg, "text")}
+
+
+def test_a_plot_for_each_stage_in_their_order() -> None:
+    words, fit = curve_plots(HISTORY, best)
+    assert words.caption == "Stage words: 2 epochs. No validation macro recall was measured; the last epoch is kept."
+    assert (
+        fit.caption == "Stage fit: 3 epochs. The highest validation macro recall is 0.660, of epoch 2, which is kept."
+    )
+
+
+def test_the_caption_says_which_epoch_is_kept() -> None:
+    _, fit = curve_plots(HISTORY, lambda stage: "last" if stage == "fit" else "best")
+    assert fit.caption.endswith("is 0.660, of epoch 2, and epoch 3 is kept.")
+
+
+def test_of_epochs_of_one_recall_it_names_the_one_that_is_kept() -> None:
+    epochs = [Epoch(1, 0.9, 0.8, 1.0, 1.0, 1.0), Epoch(2, 0.9, 0.7, 1.0, 1.0, 1.0)]
+    (plot,) = curve_plots({"fit": epochs}, best)
+    assert plot.caption.endswith("is 1.000, of epoch 2, which is kept.")
+
+
+def test_what_was_not_measured_is_not_drawn() -> None:
+    words, fit = curve_plots(HISTORY, best)
+    assert {"loss", "validation loss", "validation macro recall", "epoch"} <= said(fit.svg)
+    assert {"loss", "epoch"} <= said(words.svg)
+    assert not {"validation loss", "validation macro recall"} & said(words.svg)
+    assert "nan" not in words.svg.lower()
+
+
+def test_a_figure_that_is_missing_in_between_leaves_a_gap() -> None:
+    inf = float("inf")
+    epochs = [Epoch(1, 0.9, 0.8, NAN, NAN, 1.0), Epoch(2, inf, NAN, 0.6, 0.6, 1.0), Epoch(3, 0.5, 0.7, 0.5, 0.5, 1.0)]
+    (plot,) = curve_plots({"fit": epochs}, best)
+    assert "of epoch 2" in plot.caption
+    assert "inf" not in plot.svg.lower()
+
+
+def test_one_epoch_is_a_dot() -> None:
+    (plot,) = curve_plots({"fit": HISTORY["fit"][:1]}, best)
+    assert plot.caption.startswith("Stage fit: 1 epoch. ")
+    assert len(elements(plot.svg, "use")) >= 3
+
+
+def test_nothing_measured_at_all_is_an_empty_plot() -> None:
+    (plot,) = curve_plots({"fit": [Epoch(1, NAN, NAN, NAN, NAN, 1.0)]}, best)
+    assert elements(plot.svg, "text") == []
+
+
+def test_a_stage_without_epochs_is_left_out() -> None:
+    assert curve_plots({"fit": []}, best) == []
+    assert curve_plots({}, best) == []
+
+
+def test_the_table_has_every_epoch() -> None:
+    rows = curve_table(HISTORY).rows
+    assert rows[0] == ("words", "1", "5.000", "–", "–", "–")
+    assert rows[-1] == ("fit", "3", "0.500", "0.900", "0.640", "0.660")
+
+
+def test_both_errors_are_told() -> None:
+    example = evidence()
+    plot = reliability_plot(example.truth, example.probabilities, 1.5)
+    after = expected_calibration_error(example.truth, example.probabilities)
+    before = expected_calibration_error(example.truth, rescaled(example.probabilities, 1 / 1.5))
+    assert f"error {before:.3f} before temperature scaling, {after:.3f} after." in plot.caption
+    assert before != pytest.approx(after, abs=1e-3)
+
+
+def test_a_bar_for_each_bin_that_has_rows() -> None:
+    truth = np.array([0, 0, 1, 1])
+    probabilities = np.array([[0.99, 0.01], [0.98, 0.02], [0.3, 0.7], [0.45, 0.55]])
+    svg = reliability_plot(truth, probabilities, 1.0).svg
+    bars = [path for path in elements(svg, "path") if path.get("opacity") == "0.5"]
+    assert len(bars) == 3
+
+
+def test_it_names_axes_and_curves() -> None:
+    svg = reliability_plot(np.array([0, 1]), np.array([[0.9, 0.1], [0.2, 0.8]]), 2.0).svg
+    said = {text.text for text in elements(svg, "text")}
+    assert {"confidence", "accuracy", "rows", "before scaling", "after"} <= said
+
+
+def test_the_table_has_before_and_after_and_what_chance_alone_shows() -> None:
+    example = evidence()
+    figures = replace(
+        example.figures,
+        expected_calibration_error=0.02,
+        expected_calibration_error_uncalibrated=0.1,
+        expected_calibration_error_by_chance=0.013,
+    )
+    assert calibration_table(figures, 1.39913).rows == [
+        ("1 (before scaling)", "0.100"),
+        ("1.399 (as served)", "0.020"),
+        ("by chance, if calibration were perfect", "0.013"),
+    ]
+
+
+def without_positive() -> Figures:
+    return measure(LABELS, np.array([0, 1]), np.array([[0.8, 0.1, 0.1], [0.7, 0.2, 0.1]]), 1.0)
+
+
+@pytest.mark.parametrize(("found", "rows"), [(0, 1), (1, 1), (3, 7), (81, 263), (0, 400), (10_000, 20_499)])
+def test_the_interval_is_scipy_s(found: int, rows: int) -> None:
+    expected = binomtest(found, rows).proportion_ci(confidence_level=0.95, method="wilson")
+    assert wilson(found, rows) == pytest.approx((expected.low, expected.high), abs=1e-12)
+
+
+def test_the_interval_of_a_published_example() -> None:
+    # Newcombe 1998, Two-sided confidence intervals for the single proportion, table I, method 3.
+    assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+
+
+def test_an_interval_for_each_class_that_has_rows() -> None:
+    assert intervals(evidence().figures)["negative"] == wilson(20, 29)
+    assert list(intervals(without_positive())) == ["negative", "neutral"]
+
+
+def test_the_table() -> None:
+    table = class_table(evidence().figures)
+    assert table.rows[0] == ("negative", "0.690", "0.508 to 0.827", "0.714", "0.702", "29")
+    assert class_table(without_positive()).rows[2] == ("positive", "–", "–", "–", "–", "0")
+
+
+def test_the_plot_has_a_dot_for_each_class_that_has_rows() -> None:
+    assert len(elements(recall_plot(evidence().figures).svg, "use")) == 3
+    svg = recall_plot(without_positive()).svg
+    assert len(elements(svg, "use")) == 2
+    assert set(LABELS) <= {text.text for text in elements(svg, "text")}
+
+
+def test_the_plot_grows_with_the_classes() -> None:
+    names = [f"c{i}" for i in range(47)]
+    figures = measure(names, np.arange(47), np.eye(47) * 0.9 + 0.001, 1.0)
+    (height,) = {float(e.attrib["height"]) for e in elements(recall_plot(figures).svg, "svg")}
+    assert height > 47 * 20
 
 
 def test_all_plots_have_their_names() -> None:

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from serving.metadata import DataFile
+from serving.model.metadata import DataFile
 from tests.training.report.examples import metadata
 from training.report.provenance import (
     cleaning_table,

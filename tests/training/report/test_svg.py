@@ -5,7 +5,17 @@ from matplotlib import rc_context, rcParams
 from matplotlib.figure import Figure
 
 from tests.training.report.examples import elements
-from training.report.svg import ACCENT, as_svg, blank, drawing
+from training.report.svg import ACCENT, as_svg, blank, drawing, printable, short
+
+
+def test_a_long_label_is_cut() -> None:
+    assert short("a" * 19) == "a" * 17 + "…"
+    assert short("a" * 18) == "a" * 18
+
+
+def test_what_xml_has_no_place_for_is_left_out() -> None:
+    assert printable("a\nb\x00 c\ud800") == "a b c"
+    assert short("one\n\ttwo") == "one two"
 
 
 def example(label: str = "plain") -> Figure:

@@ -1,0 +1,1 @@
+"""Predictions off the event loop, in batches that form by themselves."""

@@ -1,0 +1,100 @@
+"""A bundle on disk: its files, and the checks that they are whole and belong together."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from serving.errors import BundleError
+from serving.model.metadata import SCHEMA_VERSION, Metadata
+
+NETWORK, TOKENIZER, METADATA = "sentiment.h5", "tokenizer.json", "metadata.json"
+REPORT = "report"
+
+MAX_BYTES = {NETWORK: 1024**3, TOKENIZER: 64 * 1024**2, METADATA: 16 * 1024**2}
+"""How large each file may be: what is larger is refused before any of it is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A folder whose schema and hashes hold. `Predictor.load` checks the rest."""
+
+    folder: Path
+    metadata: Metadata
+
+    @classmethod
+    def read(cls, folder: Path) -> "Bundle":
+        """Read and verify. Raises BundleError naming the file and the fault."""
+        if not folder.is_dir():
+            raise BundleError(f"{folder}: is no folder; accepted: a bundle, which `python -m training fit` writes")
+        for name, most in MAX_BYTES.items():
+            _check_size(folder / name, most)
+        metadata = _read_metadata(folder / METADATA)
+        for name in (NETWORK, TOKENIZER):
+            _check_hash(folder / name, metadata.files.get(name))
+        if metadata.model_version != model_version(metadata.files, metadata.labels):
+            raise BundleError(
+                f"{folder / METADATA}: its labels or its version are not those that the model was written with"
+            )
+        return cls(folder, metadata)
+
+    @property
+    def network(self) -> Path:
+        """The Keras network."""
+        return self.folder / NETWORK
+
+    @property
+    def tokenizer(self) -> Path:
+        """The preprocessing."""
+        return self.folder / TOKENIZER
+
+
+def sha256(path: Path) -> str:
+    """The sha256 of a file, hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def model_version(files: dict[str, str], labels: list[str]) -> str:
+    """12 hex digits over the two files' hashes and the labels: equal content, equal version."""
+    content = json.dumps([files[NETWORK], files[TOKENIZER], labels])
+    return hashlib.sha256(content.encode()).hexdigest()[:12]
+
+
+def _read_metadata(path: Path) -> Metadata:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise BundleError(f"{path}: is missing") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise BundleError(f"{path}: is not JSON in UTF-8: {error}") from error
+    found = content.get("schema_version") if isinstance(content, dict) else None
+    if found != SCHEMA_VERSION:
+        raise BundleError(f"{path}: schema version {found!r}; accepted: {SCHEMA_VERSION}")
+    try:
+        return Metadata.model_validate(content)
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:3])
+        raise BundleError(f"{path}: {faults}") from error
+
+
+def _check_size(path: Path, most: int) -> None:
+    try:
+        size = path.stat().st_size
+    except OSError:
+        return  # whoever reads it says so
+    if size > most or not path.is_file():
+        raise BundleError(f"{path}: is no plain file of at most {most:,} bytes")
+
+
+def _check_hash(path: Path, expected: str | None) -> None:
+    try:
+        found = sha256(path)
+    except OSError as error:
+        raise BundleError(
+            f"{path}: {'is missing' if isinstance(error, FileNotFoundError) else error.strerror}"
+        ) from error
+    if found != expected:
+        raise BundleError(f"{path}: its sha256 is {found[:12]}..., metadata.json says {str(expected)[:12]}...")

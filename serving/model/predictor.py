@@ -1,0 +1,113 @@
+"""Texts in, predictions out: the one inference path, used by the service, by scoring and by training's evaluation."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from serving import process
+from serving.errors import BundleError
+from serving.model.bundle import METADATA, NETWORK, TOKENIZER, Bundle
+from serving.model.explanation import Occlusion
+from serving.model.metadata import Metadata
+from serving.model.network import Network
+from serving.model.tokenizer import Encoded, Encoder
+from serving.model.types import Prediction, Probabilities
+
+BATCH = 12
+"""Texts that the network computes at once: matrices of 12 rows fill the processor's vector registers (AVX-512; AVX2's 6
+twice) as well as any larger ones do, and the fewer texts there are, the less padding."""
+
+KNOWN_ANSWER_TOLERANCE = 1e-4
+
+
+class Predictor:
+    """A bundle that answers.
+
+    Arguments: the network, the preprocessing and what the bundle says of itself; `load` gets them from a folder.
+    Raises BundleError when they do not fit each other or a known answer is off. Safe to call from several threads.
+    """
+
+    def __init__(self, network: Network, encoder: Encoder, metadata: Metadata) -> None:
+        self.network, self.encoder, self.metadata = network, encoder, metadata
+        self._check_shapes()
+        encoder.check_growth([answer.text for answer in metadata.known_answers])
+        self.check()
+
+    @classmethod
+    def load(cls, folder: Path, *, threads: int = 1) -> "Predictor":
+        """Read and verify a bundle. Raises BundleError naming the file and the fault."""
+        bundle = Bundle.read(folder)
+        encoder = Encoder.read(bundle.tokenizer)
+        predictor = cls(Network(bundle.network, threads=threads), encoder, bundle.metadata)
+        process.trim()
+        return predictor
+
+    def prepare(self, texts: Sequence[str]) -> list[str]:
+        """The same texts, encoded already: `predict` has so much less to do. Raises RuntimeError as it does."""
+        return self.encoder.prepare(texts)
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        """One prediction a text, in order. An answer does not depend on the other texts."""
+        encoded = self.encoder.encode(texts)
+        probabilities = self._probabilities(encoded)
+        return [self._prediction(row, item.cut) for row, item in zip(probabilities.tolist(), encoded, strict=True)]
+
+    def explain(self, text: str) -> Prediction:
+        """What `predict` answers to this one text, and the weight of each of its words."""
+        occlusion = Occlusion(text, self.encoder)
+        probabilities = self._probabilities(occlusion.encoded)
+        prediction = self._prediction(probabilities[0].tolist(), occlusion.encoded[0].cut)
+        return replace(prediction, explanation=occlusion.weigh(probabilities))
+
+    def check(self) -> None:
+        """Ask the known answers. Raises BundleError when one is off by more than 1e-4."""
+        answers = self.metadata.known_answers
+        found = self._probabilities(self.encoder.encode([answer.text for answer in answers]))
+        for answer, row in zip(answers, found, strict=True):
+            error = float(np.abs(row - np.array(answer.probabilities)).max())
+            if not error <= KNOWN_ANSWER_TOLERANCE:
+                raise BundleError(
+                    f"{NETWORK}: the known answer for {answer.text!r} is off by {error:.2g}; "
+                    f"accepted: {KNOWN_ANSWER_TOLERANCE}. {METADATA} does not belong to it"
+                )
+
+    def _probabilities(self, encoded: Sequence[Encoded]) -> Probabilities:
+        probabilities = np.empty((len(encoded), self.network.classes), dtype=np.float32)
+        order = np.argsort([len(item.ids) for item in encoded], kind="stable")
+        for start in range(0, len(order), BATCH):
+            rows = order[start : start + BATCH]
+            probabilities[rows] = self.network.run(*self.encoder.pad_batch([encoded[row] for row in rows]))
+        return probabilities
+
+    def _prediction(self, row: list[float], cut: int) -> Prediction:
+        probabilities = dict(zip(self.metadata.labels, row, strict=True))
+        label = max(probabilities, key=probabilities.__getitem__)
+        return Prediction(label, probabilities[label], probabilities, cut > 0, cut=cut)
+
+    def _check_shapes(self) -> None:
+        network, encoder, labels = self.network, self.encoder, self.metadata.labels
+        if network.vocabulary != encoder.vocabulary_size:
+            raise BundleError(
+                f"{TOKENIZER}: has {encoder.vocabulary_size} tokens, {NETWORK} embeds {network.vocabulary}; "
+                "they must be equal"
+            )
+        if network.classes != len(labels):
+            raise BundleError(f"{METADATA}: has {len(labels)} labels, {NETWORK} gives {network.classes} probabilities")
+        if len(set(labels)) != len(labels) or any(
+            len(a.probabilities) != len(labels) for a in self.metadata.known_answers
+        ):
+            raise BundleError(f"{METADATA}: labels {labels} are not distinct or its known answers are of other labels")
+        self._check_padding()
+
+    def _check_padding(self) -> None:
+        length, steps = self.encoder.fixed_length, self.network.steps
+        if not self.network.masked and length is None:
+            raise BundleError(f"{TOKENIZER}: pads by batch, but {NETWORK} reads padding; accepted: a fixed length")
+        if self.network.masked and (length is not None or self.encoder.pad_id != 0):
+            raise BundleError(
+                f"{TOKENIZER}: pads to a length; accepted with the masking {NETWORK}: by batch, with id 0"
+            )
+        if steps is not None and steps != length:
+            raise BundleError(f"{TOKENIZER}: pads to {length} tokens, {NETWORK} takes {steps}")

@@ -1,1 +1,0 @@
-"""Files of rows, read and written in pieces of constant size."""

@@ -1,0 +1,1 @@
+"""`python -m serving score`: files on disk, predicted row by row."""

@@ -1,0 +1,1 @@
+"""The process that serves: uvicorn's configuration, its protocol and its supervisor."""

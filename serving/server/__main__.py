@@ -1,0 +1,64 @@
+"""The process that serves: `python -m serving.server`, which the Procfile and `make serve` start.
+
+uvicorn, with what the settings say and what its command line cannot: connections with limits of their own, metrics
+that several workers share, and a model that SIGHUP exchanges without closing a connection.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from uvicorn.config import STARTUP_FAILURE
+
+from serving import logs, process
+from serving.errors import SettingsError
+from serving.server.config import ServerConfig
+from serving.server.listening import Server
+from serving.server.supervisor import Supervisor
+from serving.settings import Settings
+
+OTHER_FILES = 200
+"""What is open beside the connections: listeners, uploads, metrics, what Python itself has."""
+
+_SHARED = "PROMETHEUS_MULTIPROC_DIR"
+
+
+def main() -> None:
+    """Serve until a signal ends it. Where it cannot start, the process ends with one sentence on stderr."""
+    try:
+        settings = Settings.load()
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(STARTUP_FAILURE) from None
+    logs.configure(settings.log_level)
+    # Read by the tokenizer's library: a thread for each core would only take them from the event loop.
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    process.put_off()
+    process.allow(settings.max_connections + OTHER_FILES)
+    _serve_by_many(settings) if settings.workers > 1 else _serve_alone(settings)
+
+
+def _serve_alone(settings: Settings) -> None:
+    server = Server(ServerConfig(settings))
+    server.run()
+    if not server.started:
+        raise SystemExit(STARTUP_FAILURE)
+
+
+def _serve_by_many(settings: Settings) -> None:
+    config = ServerConfig(settings)
+    # The metrics' library decides by this variable, when it is imported, whether processes share what they count.
+    folder = os.environ[_SHARED] = tempfile.mkdtemp(prefix="tweet-sentiment-metrics-")
+    try:
+        supervisor = Supervisor(config, sockets=[config.bind_socket()])
+        supervisor.run()
+    finally:
+        shutil.rmtree(Path(folder), ignore_errors=True)
+    if supervisor.failed:
+        raise SystemExit(STARTUP_FAILURE)
+
+
+if __name__ == "__main__":
+    main()

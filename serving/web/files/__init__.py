@@ -1,0 +1,1 @@
+"""Uploaded files of rows and the streams that answer them."""

@@ -1,0 +1,312 @@
+"""What the API's documentation says of files."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from pydantic import BaseModel
+
+from serving.web.requests.headers import FORM, JSON, MULTIPART
+from serving.web.schemas import ErrorAnswer, PredictionAnswer, PredictionsAnswer, TextRequest, TextsRequest
+
+EXAMPLES = {
+    400: {
+        "not_json": "The body is not JSON: it breaks off or goes wrong at line 1, column 10.",
+        "json_too_deep": "The JSON is nested too deeply.",
+        "not_utf8": "The form's percent-encoded bytes are not UTF-8.",
+        "malformed_form": "The multipart body ends before its closing boundary.",
+    },
+    401: {
+        "unauthorized": "This needs one of the service's API keys: as `Authorization: Bearer KEY`, as "
+        "`X-API-Key: KEY`, or as the password of HTTP Basic, with any user name.",
+    },
+    408: {"body_too_slow": "The body was not whole after 10 seconds, the most that is waited for it."},
+    413: {"body_too_large": "The body has 2,000,000 bytes; at most 1,048,576 are accepted."},
+    415: {
+        "unsupported_media_type": "The Content-Type is 'text/plain'; accepted are application/x-www-form-urlencoded, "
+        "multipart/form-data, application/json.",
+        "unsupported_charset": "The charset is 'latin-1'; accepted is utf-8.",
+        "unsupported_content_encoding": "The Content-Encoding is 'gzip'; accepted is none.",
+    },
+    422: {
+        "not_an_object": 'The JSON is an array; accepted is an object with "text" or "texts".',
+        "unknown_key": "The JSON has the unknown key 'tweet'; accepted are 'text', 'texts' and 'explain'.",
+        "text_missing": "The JSON has neither `text` nor `texts`; accepted is one of them.",
+        "text_repeated": 'The form has 2 fields `text`; accepted is one. Several texts go as JSON: {"texts": [...]}.',
+        "text_and_texts": "The JSON has both `text` and `texts`; accepted is one of them.",
+        "text_not_string": "`text` is a number; accepted is a string.",
+        "text_blank": "`text` holds only white space; accepted is a text with something to read.",
+        "text_too_long": "`text` has 12,345 characters; at most 10,000 are accepted.",
+        "text_not_unicode": "`text` has a lone surrogate (U+D83D) at character 5, which is no Unicode text; "
+        "accepted are whole characters.",
+        "texts_not_array": "`texts` is a string; accepted is an array of strings.",
+        "texts_empty": "`texts` is empty; accepted is at least one text.",
+        "too_many_texts": "`texts` has 300 texts; at most 128 are accepted.",
+        "explain_not_boolean": "`explain` is a string; accepted is true or false.",
+        "explain_repeated": "The form has 2 fields `explain`; accepted is one or none.",
+        "too_many_to_explain": "`texts` has 20 texts to be explained; at most 16 are accepted.",
+    },
+    500: {"internal_error": "The server failed to answer; its log has the fault under this request's id."},
+    503: {
+        "overloaded": "The queue is full: 192 texts wait or are in work, the most that are accepted at once. "
+        "Try again shortly.",
+        "deadline_exceeded": "The texts waited too long for their turn. Try again shortly.",
+        "not_ready": "The service is shutting down and takes no more texts.",
+    },
+}
+"""Status -> code -> the sentence, each as the service says it; but for files."""
+
+FILE_EXAMPLES = {
+    400: {
+        "malformed_form": EXAMPLES[400]["malformed_form"],
+        "not_utf8": "The form field is not UTF-8: byte 0xff at offset 0 cannot be decoded.",
+    },
+    408: {"body_too_slow": "The file came too slowly; accepted are 1,024 bytes a second, or 32,768 where others wait."},
+    413: {"file_too_large": "The file is larger than 134,217,728 bytes, the most that is accepted."},
+    415: EXAMPLES[415]
+    | {"unsupported_media_type": "The Content-Type is 'text/plain'; accepted is multipart/form-data."},
+    422: {
+        "file_missing": "The form has no field `file`; its fields: 'other'.",
+        "file_repeated": "The form has more than one file; accepted is one.",
+        "file_unreadable": "The file cannot be used: it is empty; accepted: a header and rows.",
+        "line_too_long": "The file cannot be used: line 2 has more than 1,048,576 bytes.",
+        "text_column_unknown": "The file cannot be used: no column 'tweet'; found: 'id', 'text'; "
+        "text_column names another.",
+        "text_column_unclear": "The file cannot be used: it is not clear which column holds the texts; "
+        "found: 'a', 'b'; name one as text_column.",
+        "unknown_encoding": "The file cannot be used: unknown encoding 'klingon'; accepted: utf-8, latin-1, "
+        "windows-1252, utf-16 and the like.",
+        "unknown_delimiter": "The file cannot be used: unknown delimiter 'pipe'; accepted: comma, semicolon, tab.",
+    },
+    500: EXAMPLES[500],
+    503: {
+        "overloaded": "The service is at work on 8 files, the most that it takes at once. Try again shortly.",
+        "not_ready": EXAMPLES[503]["not_ready"],
+    },
+}
+"""The same for `/predict/csv`."""
+
+Sentences = Mapping[int, Mapping[str, str]]
+
+
+def examples(status: int, *codes: str, of: Sentences = EXAMPLES) -> dict[str, Any]:
+    """OpenAPI's `examples` of a status: all of them, or those of these codes."""
+    request_id = "0f8b5a0e6b7c4d0e9f3a1c5d7e2b4a68"
+    return {
+        code: {"summary": code, "value": {"detail": detail, "code": code, "request_id": request_id}}
+        for code, detail in of[status].items()
+        if not codes or code in codes
+    }
+
+
+Responses = dict[int | str, dict[str, Any]]
+
+DESCRIPTION = """\
+Classifies the sentiment of short texts.
+
+Every error is `{"detail", "code", "request_id"}`: a sentence for people, a code for programs, and the id under which
+the server logged the request. A client that prefers `text/html`, as a browser does, gets pages instead of JSON.
+
+Any request can also be answered, always as JSON and before the connection is closed: 400 `malformed_request`, where
+what was sent is not HTTP/1.1; 431 `headers_too_large`, above MAX_HEADER_BYTES (16 KiB unless set); and 503
+`too_many_connections`, above MAX_CONNECTIONS (1,000 unless set), with `Retry-After`.
+"""
+
+
+def _errors(*codes: str, **descriptions: str) -> Responses:
+    """The documentation of `status_400="..."` and the like, with examples of these codes or all of the status."""
+    statuses = {int(name.removeprefix("status_")): description for name, description in descriptions.items()}
+    return {
+        status: {
+            "model": ErrorAnswer,
+            "description": description,
+            "content": {JSON: {"examples": examples(status, *codes)}},
+        }
+        for status, description in statuses.items()
+    }
+
+
+def _examples(**models: type[BaseModel]) -> dict[str, Any]:
+    """OpenAPI's `examples`: those that the schemas have, under these names; a second one is with an explanation."""
+    found = {}
+    for name, model in models.items():
+        # Not from the generated schema, which sorts their keys.
+        plain, *explained = cast(dict[str, Any], model.model_config["json_schema_extra"])["examples"]
+        summary = f"{name.capitalize()} text{'s' if name == 'several' else ''}"
+        found[name] = {"summary": summary, "value": plain}
+        found |= {f"{name}_explained": {"summary": f"{summary}, explained", "value": value} for value in explained}
+    return found
+
+
+PREDICT_AS_PAGE: Responses = {
+    200: {
+        "description": "The prediction; for several texts the predictions, in the order of the request.",
+        "content": {
+            "text/html": {"schema": {"type": "string"}},
+            JSON: {"examples": _examples(one=PredictionAnswer, several=PredictionsAnswer)},
+        },
+    }
+}
+
+MODEL_AS_PAGE: Responses = {
+    200: {
+        "description": "The metadata; for a browser a page about the model.",
+        "content": {"text/html": {"schema": {"type": "string"}}},
+    }
+}
+
+# By reference, for FastAPI would document a model under the media type of the route's own answer: HTML, or plain text.
+KEY_ERRORS: Responses = {
+    401: {
+        "description": "An API key is wanted, where the operator has set any. Code: `unauthorized`.",
+        "content": {
+            JSON: {"schema": {"$ref": f"#/components/schemas/{ErrorAnswer.__name__}"}, "examples": examples(401)}
+        },
+    }
+}
+
+NOT_READY = _errors(
+    "not_ready",
+    status_503="Predictions cannot be answered for now; `Retry-After` says when to try again. Code: `not_ready`.",
+)
+
+PREDICT_ERRORS = _errors(
+    status_400=("The body cannot be parsed. Codes: `not_json`, `json_too_deep`, `not_utf8`, `malformed_form`."),
+    status_408="The body did not come within CLIENT_TIMEOUT (10 seconds unless set). Code: `body_too_slow`.",
+    status_413="The body has more than MAX_BODY_BYTES bytes (1 MiB unless configured). Code: `body_too_large`.",
+    status_415=(
+        "The body is of another type, charset or encoding than the three. Codes: `unsupported_media_type`, "
+        "`unsupported_charset`, `unsupported_content_encoding`."
+    ),
+    status_422=(
+        "The body holds no text that can be classified. Codes: `not_an_object`, `unknown_key`, `text_missing`, "
+        "`text_repeated`, `text_and_texts`, `text_not_string`, `text_blank`, `text_too_long`, `text_not_unicode`, "
+        "`texts_not_array`, `texts_empty`, `too_many_texts`, `explain_not_boolean`, `explain_repeated`, "
+        "`too_many_to_explain`."
+    ),
+    status_500="The server failed; its log has the fault under the request's id. Code: `internal_error`.",
+    status_503=(
+        "The queue is full, the texts waited longer than DEADLINE, or the service is stopping; `Retry-After` says when "
+        "to try again. Codes: `overloaded`, `deadline_exceeded`, `not_ready`."
+    ),
+)
+
+# Other fields of a form, such as a button's, are ignored; other keys of JSON are refused.
+_FORM_BODY = {
+    "schema": TextRequest.model_json_schema() | {"additionalProperties": True},
+    "examples": _examples(one=TextRequest),
+}
+
+PREDICT_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            JSON: {
+                "schema": {"oneOf": [TextRequest.model_json_schema(), TextsRequest.model_json_schema()]},
+                "examples": _examples(one=TextRequest, several=TextsRequest),
+            },
+            FORM: _FORM_BODY,
+            MULTIPART: _FORM_BODY,
+        },
+    }
+}
+
+
+CSV = "text/csv"
+
+_EXAMPLE = (
+    "id,text,label,probability,p_negative,p_neutral,p_positive,error\n"
+    "1,What a wonderful morning!,positive,0.9312,0.0201,0.0487,0.9312,\n"
+    "2,,,,,,,no text\n"
+)
+
+FILE_HEADERS: dict[str, dict[str, Any]] = {
+    "X-Text-Column": {
+        "description": "the column that was read, percent-encoded",
+        "schema": {"type": "string"},
+    },
+    "X-Label-Column": {
+        "description": "the first of the added columns, percent-encoded",
+        "schema": {"type": "string"},
+    },
+    "X-Expected-Bytes": {
+        "description": "about how long the answer will be, for a progress bar",
+        "schema": {"type": "integer"},
+    },
+}
+
+FILE_ANSWER: Responses = {
+    200: {
+        "description": (
+            "The file with `label`, `probability`, a `p_<label>` for each label and `error` added, all of them named "
+            "`predicted_...` where the file has such a column. What was there is as it was written, in UTF-8. A row "
+            "that cannot be predicted has its reason in `error`; cells beyond the last column follow that. An answer "
+            "that breaks off, without the last chunk of its transfer coding, is not whole."
+        ),
+        "content": {CSV: {"schema": {"type": "string"}, "example": _EXAMPLE}},
+        "headers": FILE_HEADERS,
+    }
+}
+
+
+def _file_errors(descriptions: dict[int, str]) -> Responses:
+    return {
+        status: {
+            "model": ErrorAnswer,
+            "description": description,
+            "content": {JSON: {"examples": examples(status, of=FILE_EXAMPLES)}},
+        }
+        for status, description in descriptions.items()
+    }
+
+
+FILE_ERRORS = _file_errors(
+    {
+        400: "The body cannot be parsed. Codes: `malformed_form`, `not_utf8`.",
+        408: "The file came too slowly, or more slowly than others that wanted its place. Code: `body_too_slow`.",
+        413: "The file has more than MAX_FILE_BYTES bytes (128 MiB unless configured). Code: `file_too_large`.",
+        415: "The body is no multipart form. Codes: `unsupported_media_type`, `unsupported_charset`, "
+        "`unsupported_content_encoding`.",
+        422: "The file cannot be used. Codes: `file_missing`, `file_repeated`, `file_unreadable`, `line_too_long`, "
+        "`text_column_unknown`, `text_column_unclear`, `unknown_encoding`, `unknown_delimiter`.",
+        500: "The server failed; its log has the fault under the request's id. Code: `internal_error`.",
+        503: "The queue is full, MAX_UPLOADS files are in work, or the service is stopping; `Retry-After` says when to "
+        "try again. Codes: `overloaded`, `not_ready`.",
+    }
+)
+
+FILE_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            MULTIPART: {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {
+                        "file": {
+                            "type": "string",
+                            "contentMediaType": "application/octet-stream",
+                            "description": "a CSV with a header; a row for each text",
+                        },
+                        "text_column": {
+                            "type": "string",
+                            "description": "the column of texts. Default: the only one, else the one named `text`, "
+                            "`tweet` or the like, else the one whose cells are far longer than the others'",
+                        },
+                        "delimiter": {
+                            "type": "string",
+                            "enum": ["comma", "semicolon", "tab"],
+                            "description": "what stands between cells. Default: what parts the header into most cells",
+                        },
+                        "encoding": {
+                            "type": "string",
+                            "default": "utf-8",
+                            "description": "the file's character set, such as windows-1252",
+                        },
+                    },
+                },
+                "examples": {"file": {"summary": "A file", "value": {"file": "@tweets.csv"}}},
+            }
+        },
+    }
+}

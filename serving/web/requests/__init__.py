@@ -1,0 +1,1 @@
+"""What a client sent: headers, bodies, forms and what they ask for."""

@@ -1,0 +1,108 @@
+"""What a body is, by its headers: of which media type, and in no other encoding than UTF-8."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from python_multipart.multipart import parse_options_header
+
+from serving.errors import UnsupportedMediaType
+from serving.web.requests.parsing import shown
+
+RawHeaders = Iterable[tuple[bytes, bytes]]
+
+
+def first(headers: RawHeaders, name: bytes, default: str = "") -> str:
+    """The value of the first header of that name, or else the default."""
+    for key, value in headers:
+        if key == name:
+            return value.decode("latin-1")
+    return default
+
+
+def joined(headers: RawHeaders, name: bytes) -> str:
+    """The values of all headers of that name as those of one (RFC 9110, section 5.3)."""
+    return b",".join([value for key, value in headers if key == name]).decode("latin-1")
+
+
+HTML = "text/html"
+JSON = "application/json"
+
+VARY = {"Vary": "Accept"}
+"""On every answer that depends on the choice, so that no cache hands a page to a program."""
+
+_QUALITY = re.compile(r"0(\.\d{0,3})?|1(\.0{0,3})?")
+
+
+@lru_cache(maxsize=64)
+def prefers_html(accept: str) -> bool:
+    """True where the `Accept` value ranks text/html above application/json, as a browser's does.
+
+    A tie (`*/*`, an absent or empty header, neither acceptable) is JSON: nobody but a browser wants a page by default.
+    Where several header lines were sent, join them with commas. Never raises: a range that is not well formed is
+    skipped.
+    """
+    return _quality(accept, HTML) > _quality(accept, JSON)
+
+
+def _quality(accept: str, media_type: str) -> float:
+    """The weight of the most specific range that matches `media_type`; 0 where none does."""
+    qualities = dict(filter(None, map(_parse_range, accept.split(","))))
+    kind = media_type.partition("/")[0]
+    for name in (media_type, f"{kind}/*", "*/*"):
+        if name in qualities:
+            return qualities[name]
+    return 0.0
+
+
+def _parse_range(text: str) -> tuple[str, float] | None:
+    name, *parameters = (part.strip().lower() for part in text.split(";"))
+    if "/" not in name:
+        return None
+    weight = next(
+        (value for key, _, value in (p.partition("=") for p in parameters) if key.strip() == "q"), "1"
+    ).strip()
+    return (name, float(weight)) if _QUALITY.fullmatch(weight) else None
+
+
+FORM = "application/x-www-form-urlencoded"
+MULTIPART = "multipart/form-data"
+ACCEPTED = (FORM, MULTIPART, JSON)
+
+
+@dataclass(frozen=True, slots=True)
+class ContentType:
+    """A `Content-Type` that the service takes, and a multipart body's boundary."""
+
+    name: str
+    boundary: str = ""
+
+
+def content_type(headers: RawHeaders, accepted: tuple[str, ...] = ACCEPTED) -> ContentType:
+    """What the body is, by its headers (RFC 9110, sections 8.3 and 8.4).
+
+    Raises UnsupportedMediaType for a missing or another `Content-Type` than the accepted ones, a charset other than
+    UTF-8, and any `Content-Encoding`.
+    """
+    return _content_type(first(headers, b"content-type"), first(headers, b"content-encoding", "identity"), accepted)
+
+
+@lru_cache(maxsize=64)
+def _content_type(sent: str, encoding: str, accepted: tuple[str, ...]) -> ContentType:
+    kind, options = parse_options_header(sent)
+    name = kind.decode("latin-1")
+    charset = options.get(b"charset", b"utf-8").decode("latin-1")
+    if name not in accepted:
+        found = f"The Content-Type is {shown(sent)}" if sent else "The request has no Content-Type"
+        verb = "are" if len(accepted) > 1 else "is"
+        raise UnsupportedMediaType(f"{found}; accepted {verb} {', '.join(accepted)}.")
+    if charset.lower() not in {"utf-8", "utf8"}:
+        raise UnsupportedMediaType(f"The charset is {shown(charset)}; accepted is utf-8.", code="unsupported_charset")
+    if encoding.lower() != "identity":
+        raise UnsupportedMediaType(
+            f"The Content-Encoding is {shown(encoding)}; accepted is none.",
+            code="unsupported_content_encoding",
+            headers={"Accept-Encoding": "identity"},
+        )
+    return ContentType(name, options.get(b"boundary", b"").decode("latin-1"))

@@ -1,0 +1,32 @@
+"""Where a client starts."""
+
+from fastapi import APIRouter, Request, Response
+from starlette.responses import RedirectResponse
+
+from serving import __version__
+from serving.web.pages.render import root_path
+from serving.web.requests.headers import VARY
+from serving.web.schemas import ServiceAnswer
+from serving.web.state import SettingsInUse, WantsPage
+
+router = APIRouter(tags=["service"])
+
+_LINKS = ("predict", "model", "healthz", "readyz", "metrics")
+_DOCUMENTATION = ("docs", "openapi.json")
+
+
+@router.get(
+    "/",
+    summary="What this service is",
+    response_description="Its name, version and links.",
+    response_model=ServiceAnswer,
+    responses={307: {"description": "A browser goes on to the form."}},
+)
+async def home(request: Request, settings: SettingsInUse, wants_page: WantsPage) -> Response:
+    root = root_path(request)
+    if wants_page:
+        return RedirectResponse(f"{root}/predict", headers=VARY)
+    names = _LINKS + (_DOCUMENTATION if settings.docs else ())
+    links = {name.removesuffix(".json"): f"{root}/{name}" for name in names}
+    answer = ServiceAnswer(name="tweet-sentiment", version=__version__, links=links)
+    return Response(answer.model_dump_json(), headers=VARY, media_type="application/json")

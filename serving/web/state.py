@@ -1,0 +1,103 @@
+"""What handlers ask for by name. All of it is async: FastAPI would run a plain function in a thread."""
+
+from dataclasses import dataclass, replace
+from typing import Annotated, Self
+
+from fastapi import Depends, Request
+
+from serving.batching.admission import Admission
+from serving.batching.batcher import Batcher, Readiness
+from serving.model.metadata import Metadata
+from serving.model.types import PredictorLike
+from serving.settings import Settings
+from serving.web.files.uploads import Transfers
+from serving.web.metrics import Metrics
+from serving.web.pages.render import Pages
+from serving.web.requests.body import BUDGET, Budget
+from serving.web.requests.headers import joined, prefers_html
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The parts of one app, made once at its start and shared by its requests."""
+
+    settings: Settings
+    metadata: Metadata
+    admission: Admission
+    batcher: Batcher
+    readiness: Readiness
+    metrics: Metrics
+    pages: Pages
+    transfers: Transfers
+    budget: Budget
+
+    @classmethod
+    def of(cls, settings: Settings, predictor: PredictorLike) -> Self:
+        metrics = Metrics(predictor.metadata, load=lambda: admission.load)
+        admission = Admission(settings.queue_limit, on_release=metrics.show_load)
+        batcher = _batcher(predictor, settings, admission, metrics)
+        return cls(
+            settings=settings,
+            metadata=predictor.metadata,
+            admission=admission,
+            batcher=batcher,
+            readiness=Readiness(batcher),
+            metrics=metrics,
+            pages=Pages(predictor.metadata, settings),
+            transfers=Transfers(settings.max_uploads, settings.max_files),
+            budget=Budget(max(BUDGET, settings.max_body_bytes)),
+        )
+
+    def successor(self, predictor: PredictorLike) -> Self:
+        """The same service with another model. What waits at this one's batcher still counts."""
+        self.metrics.take_up(predictor.metadata)
+        batcher = _batcher(predictor, self.settings, self.admission, self.metrics)
+        return replace(
+            self,
+            metadata=predictor.metadata,
+            batcher=batcher,
+            readiness=Readiness(batcher),
+            pages=Pages(predictor.metadata, self.settings),
+        )
+
+
+def _batcher(predictor: PredictorLike, settings: Settings, admission: Admission, metrics: Metrics) -> Batcher:
+    return Batcher(
+        predictor,
+        limit=admission,
+        batch_limit=settings.batch_limit,
+        deadline=settings.deadline,
+        on_batch=metrics.count_batch,
+    )
+
+
+def service_of(request: Request) -> Service:
+    """The service that the request's app runs."""
+    service: Service = request.app.state.service
+    return service
+
+
+async def _service(request: Request) -> Service:
+    return service_of(request)
+
+
+TheService = Annotated[Service, Depends(_service)]
+
+
+async def _settings(service: TheService) -> Settings:
+    return service.settings
+
+
+SettingsInUse = Annotated[Settings, Depends(_settings)]
+
+
+def prefers_page(request: Request) -> bool:
+    """Whether the client prefers HTML to JSON."""
+    return prefers_html(joined(request.scope["headers"], b"accept"))
+
+
+async def _wants_page(request: Request) -> bool:
+    return prefers_page(request)
+
+
+WantsPage = Annotated[bool, Depends(_wants_page)]

@@ -1,0 +1,256 @@
+import unicodedata
+from pathlib import Path
+
+import pytest
+import regex
+from hypothesis import HealthCheck, given, settings
+
+from serving.model.explanation import CHARACTERS, STEPS, Occlusion, cut_words
+from serving.model.predictor import Predictor
+from serving.model.tokenizer import Encoder
+from serving.model.types import Prediction
+from tests.bundles import TEXTS, write_bundle
+from tests.serving.generated import LONG_TEXTS
+from tests.serving.generated import TEXTS as ANY_TEXTS
+from training.recipe.model import NetworkKnobs, TokenizerKnobs
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", []),
+        (" \t\n\x00\u2003", []),
+        ("WORST SHOW EVER!!!", ["WORST", "SHOW", "EVER", "!!!"]),
+        ("don't, can’t: a well-known 'word'", ["don't", ",", "can’t", ":", "a", "well-known", "'", "word", "'"]),
+        ("#WorstShowEver @bob: ...@al #1", ["#WorstShowEver", "@bob", ":", "...", "@al", "#1"]),
+        ("see http://t.co/aB?x=1) or t.co/x", ["see", "http://t.co/aB?x=1)", "or", "t.co/x"]),
+        ("(great :)) :-D :'( <3 </3 ^_^", ["(", "great", ":))", ":-D", ":'(", "<3", "</3", "^_^"]),
+        ("at 8:15, 3.5% 2pm", ["at", "8:15", ",", "3.5", "%", "2pm"]),
+        ("love😀you", ["love", "😀", "you"]),
+        ("😂😂😂👍👍🏽", ["😂😂😂", "👍", "👍🏽"]),
+        ("👨‍👩‍👧‍👦🏳️‍🌈🇩🇪🇫🇷", ["👨‍👩‍👧‍👦", "🏳️‍🌈", "🇩🇪", "🇫🇷"]),
+        ("cafe\u0301 q\u0323\u0307!", ["cafe\u0301", "q\u0323\u0307", "!"]),
+        ("שלום! مرحبا", ["שלום", "!", "مرحبا"]),
+        ("我喜欢 ひらがな", ["我", "喜", "欢", "ひらがな"]),
+        ("a\x00b", ["a", "b"]),
+    ],
+)
+def test_words(text: str, words: list[str]) -> None:
+    assert [word.word for word in cut_words(text)] == words
+
+
+def check(text: str) -> None:
+    end = 0
+    gaps = []
+    for word in cut_words(text):
+        assert word.start >= end
+        assert word.end > word.start
+        assert text[word.start : word.end] == word.word
+        gaps.append(text[end : word.start])
+        end = word.end
+    left_out = "".join(gaps) + text[end:]
+    assert all(character.isspace() or unicodedata.category(character) == "Cc" for character in left_out)
+
+
+def check_whole_characters(text: str) -> None:
+    """By another library's extended grapheme clusters, without the characters that only its newer Unicode has."""
+    text = "".join(character for character in text if unicodedata.category(character) != "Cn")
+    breaks = {0} | {cluster.end() for cluster in regex.finditer(r"\X", text)}
+    for word in cut_words(text):
+        # A mark on a space is a word, and the space is none.
+        assert word.start in breaks or text[word.start - 1].isspace(), ascii(text)
+        assert word.end in breaks, ascii(text)
+
+
+@pytest.mark.slow
+@settings(max_examples=10_000, deadline=None)
+@given(text=ANY_TEXTS)
+def test_offsets_cut_the_text_at_whole_words(text: str) -> None:
+    check(text)
+    check_whole_characters(text)
+
+
+@settings(max_examples=25, deadline=None)
+@given(text=LONG_TEXTS)
+def test_offsets_in_long_texts(text: str) -> None:
+    check(text)
+
+
+@pytest.mark.parametrize(
+    "piece", ["a", "a.", "@a ", "😀", "👍", "<", "a-", "(:", ":o", "1.", "\u0301", "😀\u200d", "@#"]
+)
+def test_no_text_takes_long(piece: str) -> None:
+    """Each would take minutes, were the time to grow with the square of a text's length or faster."""
+    text = piece * (400_000 // len(piece))
+    assert "".join(word.word for word in cut_words(text)) == text.replace(" ", "")
+
+
+READ = 8
+
+
+@pytest.fixture(scope="module")
+def predictor(pristine_bundle: Path) -> Predictor:
+    return Predictor.load(pristine_bundle)
+
+
+@pytest.fixture(scope="module", params=["by batch", "to a length", "on the left"])
+def cutting(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Predictor:
+    """Predictors that read so many tokens, with each way to pad."""
+    folder = tmp_path_factory.mktemp("bundles") / "cutting"
+    fixed = request.param != "by batch"
+    knobs = TokenizerKnobs(
+        model="word",
+        min_frequency=1,
+        max_tokens=READ,
+        fixed_length=fixed,
+        pad_side="left" if request.param == "on the left" else "right",
+    )
+    write_bundle(folder, NetworkKnobs(embedding=8, lstm=[6], pooling=["last"], masked=not fixed), knobs)
+    return Predictor.load(folder)
+
+
+def weights(prediction: Prediction) -> dict[str, float | None]:
+    assert prediction.explanation is not None
+    return {word.word: word.weight for word in prediction.explanation}
+
+
+@pytest.mark.parametrize("text", [*TEXTS, "love", "great 😀 show :) #HappyDays", "WORST show\never"])
+def test_a_weight_is_what_the_answer_loses_without_the_word(predictor: Predictor, text: str) -> None:
+    explained = predictor.explain(text)
+    assert explained.explanation
+    for word in explained.explanation:
+        (without,) = predictor.predict([text[: word.start] + " " + text[word.end :]])
+        expected = explained.probability - without.probabilities[explained.label]
+        assert word.weight == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_answer_is_the_one_without_an_explanation(predictor: Predictor) -> None:
+    for text in [*TEXTS, "show " * 100]:
+        explained, (plain,) = predictor.explain(text), predictor.predict([text])
+        assert (explained.label, explained.truncated) == (plain.label, plain.truncated)
+        assert explained.probabilities == pytest.approx(plain.probabilities, abs=1e-6)
+        assert plain.explanation is None
+
+
+def test_some_word_counts(predictor: Predictor) -> None:
+    assert any(abs(weight or 0) > 0.01 for weight in weights(predictor.explain(TEXTS[0])).values())
+
+
+def test_what_the_network_does_not_notice_weighs_nothing(predictor: Predictor) -> None:
+    """Handles side by side are read as one, so either may go; and it is not computed."""
+    text = "@bob @al I love this"
+    found = weights(predictor.explain(text))
+    assert (found["@bob"], found["@al"]) == (0, 0)
+    assert found["love"] != 0
+    assert len(Occlusion(text, predictor.encoder).encoded) == 1 + 3
+
+
+def test_what_is_beyond_the_cut_is_not_tried_and_does_not_move_up(cutting: Predictor) -> None:
+    head = "the train leaves at nine I hate this"
+    text = f"{head} {'show love great worst ' * 20}"
+    explained = cutting.explain(text)
+    assert explained.truncated
+    assert explained.explanation is not None
+    assert [word.word for word in explained.explanation if word.weight is not None] == head.split()
+    for word in explained.explanation[:READ]:
+        (without,) = cutting.predict([head[: word.start] + " " + head[word.end :]])
+        expected = explained.probability - without.probabilities[explained.label]
+        assert word.weight == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_word_that_is_read_in_part_moves_up_no_further(tmp_path: Path) -> None:
+    """It is in the answer, so it has a weight; the words before it are weighed without it."""
+    knobs = TokenizerKnobs(model="word", min_frequency=1, max_tokens=4)
+    write_bundle(tmp_path / "bundle", tokenizer_knobs=knobs)
+    predictor = Predictor.load(tmp_path / "bundle")
+    text = "I love this #WorstShowEver worst"
+    assert predictor.encoder.tokens(text) == ["i", "love", "this", "<hashtag>"]
+    explained = predictor.explain(text)
+    head, none, one = predictor.predict(["I love this", "  love this", "I   this"])
+    label = explained.label
+    by_word = weights(explained)
+    assert by_word["I"] == pytest.approx(head.probabilities[label] - none.probabilities[label], abs=1e-6)
+    assert by_word["love"] == pytest.approx(head.probabilities[label] - one.probabilities[label], abs=1e-6)
+    assert by_word["#WorstShowEver"] == pytest.approx(explained.probability - head.probabilities[label], abs=1e-6)
+    assert by_word["worst"] is None
+
+
+def test_weights_are_of_the_label_of_the_whole_text(predictor: Predictor) -> None:
+    words, flips = ["love", "worst", "hate", "great", "train", "show", "awful", "lovely"], 0
+    for text in (f"{one} {other}" for one in words for other in words):
+        explained = predictor.explain(text)
+        for word in explained.explanation or ():
+            (without,) = predictor.predict([f"{text[: word.start]} {text[word.end :]}"])
+            flips += without.label != explained.label
+            expected = explained.probability - without.probabilities[explained.label]
+            assert word.weight == pytest.approx(expected, abs=1e-6)
+    assert flips > 0, "or else any label's weights would do"
+
+
+def test_the_neighbours_of_a_word_stay_apart(predictor: Predictor) -> None:
+    explained = predictor.explain("love!hate")
+    apart, joined = (found.probabilities[explained.label] for found in predictor.predict(["love hate", "lovehate"]))
+    assert abs(apart - joined) > 1e-3
+    assert weights(explained)["!"] == pytest.approx(explained.probability - apart, abs=1e-6)
+
+
+@pytest.mark.parametrize("head", [0, 1, 2, 5, 6, 7, 8, 9, 30])
+def test_the_cut_is_found_among_words_that_are_not_tokens(cutting: Predictor, head: int) -> None:
+    """Handles in a row are one token together, so that words and tokens do not run in step."""
+    text = "@bob " * head + "show love great worst hate this it is train nine"
+    read = sum(word.weight is not None for word in cutting.explain(text).explanation or ())
+    assert read == head + READ - (head > 0)
+
+
+@pytest.mark.parametrize("text", ["\u200b", "\x00a", "!", "😀", "\u0301"])
+def test_hardly_a_text(predictor: Predictor, text: str) -> None:
+    explanation = predictor.explain(text).explanation
+    assert explanation is not None
+    assert [word.word for word in explanation] == [word.word for word in cut_words(text)]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=LONG_TEXTS)
+def test_the_work_is_bounded(pristine_bundle: Path, text: str) -> None:
+    occlusion = Occlusion(text, Encoder.read(pristine_bundle / "tokenizer.json"))
+    assert sum(len(item.ids) for item in occlusion.encoded[1:]) <= STEPS
+
+
+def test_the_work_on_a_text_of_many_tokens_is_bounded(tmp_path: Path) -> None:
+    knobs = TokenizerKnobs(model="word", min_frequency=1, max_tokens=512)
+    write_bundle(tmp_path / "bundle", tokenizer_knobs=knobs)
+    variants = Occlusion("a b " * 100, Encoder.read(tmp_path / "bundle" / "tokenizer.json")).encoded[1:]
+    assert 1 < len(variants) < 200
+    assert sum(len(item.ids) for item in variants) <= STEPS
+
+
+@pytest.mark.parametrize("text", ["@bob " * 2000, "a" * 10_000, "a " * 5000, "!" * 9999 + " a"])
+def test_the_encoding_is_bounded(pristine_bundle: Path, text: str) -> None:
+    encoder = Encoder.read(pristine_bundle / "tokenizer.json")
+    seen: list[str] = []
+
+    class Watched(Encoder):
+        def encode(self, texts):  # type: ignore[no-untyped-def]
+            seen.extend(texts)
+            return encoder.encode(texts)
+
+    Occlusion(text, Watched((pristine_bundle / "tokenizer.json").read_text("utf-8")))
+    # The text itself, the search for its cut, and the variants.
+    assert sum(map(len, seen)) <= 2 * len(text) + CHARACTERS
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=ANY_TEXTS)
+def test_any_text_is_explained(predictor: Predictor, text: str) -> None:
+    explanation = predictor.explain(text).explanation
+    assert explanation is not None
+    assert all(text[word.start : word.end] == word.word for word in explanation)
+    assert all(word.weight is None or -1 <= word.weight <= 1 for word in explanation)
+
+
+@settings(max_examples=15, deadline=None)
+@given(text=LONG_TEXTS)
+def test_any_long_text_is_explained(predictor: Predictor, text: str) -> None:
+    explanation = predictor.explain(text).explanation
+    assert explanation is not None
+    assert all(text[word.start : word.end] == word.word for word in explanation)

@@ -1,0 +1,232 @@
+"""Tokenizer files that were made to harm whoever loads them, or texts that come later."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tokenizers import Tokenizer
+
+from serving.errors import BundleError
+from serving.model.bundle import TOKENIZER
+from serving.model.predictor import Predictor
+from serving.model.tokenizer import MAX_CONTENT, MAX_RULES, MAX_TOKENS, Encoder, check_format
+from tests.serving.model.test_hostile_files import made_true
+from training.recipe.model import TokenizerKnobs
+from training.text.tokenizer import build_tokenizer
+
+Content = dict[str, Any]
+
+TOKENIZERS: dict[str, bytes] = {
+    "deep": b'{"model":' * 100_000,
+    "deep normalizers": b'{"version":"1.0","normalizer":' + b'{"type":"Sequence","normalizers":[' * 10_000,
+    "not JSON": b"\x80\x04cos\nsystem\n",
+    "an array": b"[]",
+    "no model": b"{}",
+    "another type": b'{"version":"1.0","model":7}',
+    "an absurd number": b'{"version":"1.0","truncation":{"max_length":' + b"9" * 400 + b"}}",
+}
+
+
+@pytest.mark.parametrize("content", TOKENIZERS.values(), ids=TOKENIZERS)
+def test_a_hostile_tokenizer_is_refused(bundle: Path, content: bytes) -> None:
+    (bundle / TOKENIZER).write_bytes(content)
+    made_true(bundle)
+    with pytest.raises(BundleError, match=r"tokenizer\.json"):
+        Predictor.load(bundle)
+
+
+def rule(pattern: str, content: str) -> Content:
+    return {"type": "Replace", "pattern": {"String": pattern}, "content": content}
+
+
+def doubling(content: Content) -> None:
+    """Twenty rules: what is one letter becomes a million."""
+    content["normalizer"]["normalizers"] += [rule("e", "ee")] * 20
+
+
+def doubling_of_its_own(content: Content) -> None:
+    content["normalizer"]["normalizers"] += [rule("\x03", "\x04\x04"), rule("\x04", "\x03\x03")] * 10
+
+
+def many_rules(content: Content) -> None:
+    content["normalizer"]["normalizers"] += [rule("e", "e")] * MAX_RULES
+
+
+def long_content(content: Content) -> None:
+    content["normalizer"]["normalizers"] += [rule("e", "e" * (MAX_CONTENT + 1))]
+
+
+def unknown_rule(content: Content) -> None:
+    content["normalizer"]["normalizers"] += [{"type": "Prepend", "prepend": "x" * 10**6}]
+
+
+def wide_padding(content: Content) -> None:
+    content["padding"]["strategy"] = {"Fixed": 10**9}
+
+
+def multiples(content: Content) -> None:
+    content["padding"]["pad_to_multiple_of"] = 10**9
+
+
+def long_truncation(content: Content) -> None:
+    content["truncation"]["max_length"] = MAX_TOKENS + 1
+
+
+def overlap(content: Content) -> None:
+    """A text with more tokens than these two would end the library in a panic."""
+    content["truncation"].update(max_length=2, stride=2)
+
+
+HARMS = [
+    doubling, doubling_of_its_own, many_rules, long_content, unknown_rule, wide_padding, multiples, long_truncation,
+    overlap,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("harm", HARMS, ids=lambda harm: harm.__name__)
+def test_what_would_fill_memory_or_fail_later_is_refused(bundle: Path, harm: Callable[[Content], None]) -> None:
+    content = json.loads((bundle / TOKENIZER).read_text(encoding="utf-8"))
+    harm(content)
+    (bundle / TOKENIZER).write_text(json.dumps(content), encoding="utf-8")
+    made_true(bundle)
+    with pytest.raises(BundleError, match=r"tokenizer\.json: (is not a tokenizers file that is accepted|normalizer)"):
+        Predictor.load(bundle)
+
+
+def test_doubling_is_stopped_at_once(bundle: Path) -> None:
+    content = json.loads((bundle / TOKENIZER).read_text(encoding="utf-8"))
+    content["normalizer"]["normalizers"] = [rule("e", "ee")] * 60
+    encoder = Encoder(json.dumps(content))
+    with pytest.raises(BundleError, match=r"normalizers\.8: 'e' becomes 512 characters long"):
+        encoder.check_growth(["e"])
+
+
+def test_the_fault_is_named() -> None:
+    content = {"truncation": {"max_length": 5, "stride": 5}, "normalizer": {"type": "Sequence", "normalizers": []}}
+    with pytest.raises(BundleError, match=r"tokenizer\.json: .*: truncation\.stride: Input should be 0"):
+        check_format(content, "tokenizer.json")
+
+
+def test_other_files_of_the_library_are_accepted() -> None:
+    assert check_format({"normalizer": None, "padding": None, "truncation": None, "decoder": {}}, "x") == {}
+    assert check_format({"normalizer": {"type": "Lowercase"}}, "x") == {}
+    assert check_format({"normalizer": {"type": "Replace", "content": "y"}}, "x") == {0: "y"}
+
+
+class PanicException(BaseException):
+    """As pyo3's, which cannot be imported."""
+
+
+def test_a_panic_is_an_error_like_others(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Panicking:
+        def encode_batch_fast(self, texts: list[str]) -> None:
+            raise PanicException(texts)
+
+    encoder = Encoder.read(bundle / TOKENIZER)
+    monkeypatch.setattr(encoder, "_tokenizer", Panicking())
+    with pytest.raises(RuntimeError, match="library failed"):
+        encoder.encode(["a"])
+
+
+def test_the_library_does_panic() -> None:
+    """By that name: or what is above is about nothing."""
+    tokenizer = Tokenizer.from_str(json.dumps(PANICKING))
+    with pytest.raises(BaseException) as caught:  # noqa: PT011
+        tokenizer.encode("a b c")
+    assert type(caught.value).__name__ == "PanicException"
+
+
+PANICKING = {
+    "version": "1.0",
+    "truncation": {"direction": "Right", "max_length": 1, "strategy": "LongestFirst", "stride": 1},
+    "pre_tokenizer": {"type": "Whitespace"},
+    "model": {"type": "WordLevel", "vocab": {"a": 0}, "unk_token": "a"},
+}
+
+
+TEXTS = ["good day to you", "bad day", "a day"]
+
+
+def encoder(**knobs: object) -> Encoder:
+    settings = TokenizerKnobs.model_validate({"model": "word", "min_frequency": 1, **knobs})
+    return Encoder(build_tokenizer(TEXTS, settings).to_str())
+
+
+def test_ids_come_unpadded_and_in_order() -> None:
+    good, bad = encoder().encode(["good day", "bad day to you"])
+    assert (len(good.ids), len(bad.ids)) == (2, 4)
+    assert good.ids.dtype == np.int32
+    assert good.ids[1] == bad.ids[1]
+
+
+def test_truncation_is_told() -> None:
+    short, exact, long = encoder(max_tokens=2).encode(["good", "good day", "good day to"])
+    assert [short.truncated, exact.truncated, long.truncated] == [False, False, True]
+    (longer,) = encoder(max_tokens=2).encode(["good day to you bad day a"])
+    assert [exact.cut, long.cut, longer.cut] == [0, 1, 5]
+    assert len(long.ids) == 2
+
+
+def test_prepared_texts_are_the_same_and_give_the_same_ids(monkeypatch: pytest.MonkeyPatch) -> None:
+    mine, texts = encoder(max_tokens=2), ["good day to you", "", "bad"]
+    plain, prepared = mine.encode(texts), mine.prepare(texts)
+    assert prepared == texts
+    for one, other in zip(plain, mine.encode([*prepared[:2], "bad"]), strict=True):
+        assert (one.ids.tolist(), one.cut) == (other.ids.tolist(), other.cut)
+    monkeypatch.setattr(mine, "_encode", lambda texts: [] if not texts else pytest.fail("encoded again"))
+    assert mine.encode(prepared)[0].cut == 2
+
+
+def test_what_another_encoder_prepared_is_encoded_anew() -> None:
+    mine, other = encoder(), Encoder(build_tokenizer(["you to day"], TokenizerKnobs(min_frequency=1)).to_str())
+    (own,), (borrowed,) = mine.encode(["good day to you"]), mine.encode(other.prepare(["good day to you"]))
+    assert own.ids.tolist() == borrowed.ids.tolist() != other.encode(["good day to you"])[0].ids.tolist()
+
+
+@pytest.mark.parametrize("text", ["", "  ", "\u200b", "\ufe0f"])
+def test_a_text_with_nothing_to_read_is_one_unknown_token(text: str) -> None:
+    (encoded,) = encoder().encode([text])
+    assert encoded.ids.tolist() == [encoder().unknown_id]
+
+
+def test_a_typed_padding_token_is_not_padding() -> None:
+    (encoded,) = encoder().encode(["good <pad> day"])
+    assert encoder().pad_id not in encoded.ids
+
+
+def test_pad_batch_pads_right_to_the_longest() -> None:
+    ids, lengths = encoder().pad_batch(encoder().encode(["good", "bad day to"]))
+    assert ids.shape == (2, 3)
+    assert lengths.tolist() == [1, 3]
+    assert ids[0, 1:].tolist() == [0, 0]
+
+
+def test_fixed_length_pads_each_text_on_its_side() -> None:
+    left = encoder(max_tokens=5, fixed_length=True, pad_side="left")
+    (encoded,) = left.encode(["good day"])
+    assert left.fixed_length == 5
+    assert encoded.ids[:3].tolist() == [0, 0, 0]
+    assert (encoded.ids[3:] > 1).all()
+
+
+def test_what_is_no_tokenizer_is_refused() -> None:
+    with pytest.raises(BundleError, match=r"tokenizer\.json: is not a tokenizers file"):
+        Encoder("{}")
+
+
+def test_one_without_padding_is_refused() -> None:
+    content = json.loads(build_tokenizer(TEXTS, TokenizerKnobs(model="word")).to_str())
+    content["padding"] = None
+    with pytest.raises(BundleError, match="padding rule"):
+        Encoder(json.dumps(content))
+
+
+def test_every_id_has_its_row_also_where_ids_are_shared_or_left_out() -> None:
+    content = json.loads(build_tokenizer(TEXTS, TokenizerKnobs(model="word", min_frequency=1)).to_str())
+    content["model"]["vocab"] |= {"good": 40, "bad": 40}
+    shared = Encoder(json.dumps(content))
+    assert shared.vocabulary_size == 41
+    assert [encoded.ids.tolist() for encoded in shared.encode(["good", "bad"])] == [[40], [40]]

@@ -1,0 +1,172 @@
+import csv
+import io
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from serving.errors import RowsError
+from serving.tables.base import Row
+from serving.tables.delimited import MAX_RECORD, DelimitedReader, Record, Records
+
+
+def reading(text: str) -> Callable[[int], str]:
+    return io.StringIO(text, newline="").readline
+
+
+def records(text: str, delimiter: str = ",") -> list[Record]:
+    return list(Records(reading(text), delimiter))
+
+
+def test_a_record_keeps_its_lines() -> None:
+    found = records('a,b\r\n"x\n ""y""",  2 \r\nlast,"3"')
+    assert found == [
+        Record("a,b\r\n", ["a", "b"]),
+        Record('"x\n ""y""",  2 \r\n', ['x\n "y"', "  2 "]),
+        Record('last,"3"', ["last", "3"]),
+    ]
+
+
+@given(
+    rows=st.lists(st.lists(st.text(alphabet='a,";\t\r\n é👍\0', max_size=6), min_size=2, max_size=4)),
+    delimiter=st.sampled_from([",", ";", "\t"]),
+    end=st.sampled_from(["\n", "\r\n", "\r"]),
+)
+def test_what_csv_writes_is_read_and_nothing_is_lost(rows: list[list[str]], delimiter: str, end: str) -> None:
+    file = io.StringIO(newline="")
+    # Where not everything is quoted, csv.writer leaves a lone CR bare.
+    csv.writer(file, delimiter=delimiter, lineterminator=end, quoting=csv.QUOTE_ALL).writerows(rows)
+    found = records(file.getvalue(), delimiter)
+    assert [record.cells for record in found] == rows
+    assert "".join(record.text for record in found) == file.getvalue()
+
+
+@given(st.text(alphabet='a,"\r\n'))
+def test_of_any_text_every_character_is_in_a_record(text: str) -> None:
+    assert "".join(record.text for record in records(text)) == text
+
+
+def test_a_quote_that_is_never_closed_takes_one_line() -> None:
+    assert records('a\n"oops,2\nthird,3\n') == [
+        Record("a\n", ["a"]),
+        Record('"oops,2\n', [], "not CSV: unexpected end of data"),
+        Record("third,3\n", ["third", "3"]),
+    ]
+
+
+def test_a_quote_that_is_not_closed_for_long_takes_one_line() -> None:
+    lines = ["filler\n"] * (MAX_RECORD // 7 + 9)
+    found = records('"oops\n' + "".join(lines))
+    assert found[0] == Record('"oops\n', [], "not CSV: a quote is not closed")
+    assert [record.text for record in found[1:]] == lines
+
+
+def test_text_after_a_quoted_cell() -> None:
+    (bad, good) = records('"a "quoted" word",1\nb,2\n')
+    assert bad.text == '"a "quoted" word",1\n'
+    assert bad.fault.startswith("not CSV: ")
+    assert good.cells == ["b", "2"]
+
+
+def test_a_line_too_long_to_be_held_is_refused() -> None:
+    with pytest.raises(RowsError, match="line 2 has more than 1,048,576 characters"):
+        records("a\n" + "x" * (MAX_RECORD + 1))
+    assert len(records("x" * (MAX_RECORD - 1) + "\n")) == 1
+
+
+def read(content: bytes, **options: str) -> tuple[DelimitedReader, list[Row]]:
+    reader = DelimitedReader(io.BytesIO(content), **options)  # type: ignore[arg-type]
+    return reader, [row for chunk in reader.chunks() for row in chunk]
+
+
+def names(reader: DelimitedReader) -> list[str]:
+    return [name for name, _ in reader.columns]
+
+
+def test_rows_are_kept_as_they_were_written() -> None:
+    reader, rows = read(b'id;"text"\r\n 1 ;"so ""good"";\nyes"\r\n2;"plain"')
+    assert (names(reader), reader.header, reader.delimiter) == (["id", "text"], 'id;"text"', ";")
+    assert rows == [
+        Row([" 1 ", 'so "good";\nyes'], "", ' 1 ;"so ""good"";\nyes"', "\r\n"),
+        Row(["2", "plain"], "", '2;"plain"', "\r\n"),
+    ]
+
+
+def test_a_byte_order_mark_is_no_part_of_a_name() -> None:
+    reader, _ = read(b"\xef\xbb\xbftext,n\na,1\n")
+    assert (names(reader), reader.mark) == (["text", "n"], "\ufeff")
+    reader, _ = read("text\na\n".encode("utf-16"), encoding="utf-16")
+    assert (names(reader), reader.mark) == (["text"], "")
+
+
+def test_a_row_with_another_number_of_cells() -> None:
+    _, (short, long, fine) = read(b'text,a,b\r\ngood\r\n"x,y",1,2,"3,4",5\r\nok,1,2\r\n')
+    assert short == Row(["good", "", ""], "1 cell where the header has 3", "good,,", "\r\n")
+    assert long == Row(["x,y", "1", "2", "3,4", "5"], "5 cells where the header has 3", '"x,y",1,2', ',"3,4",5\r\n')
+    assert fine.fault == ""
+
+
+def test_a_line_that_is_no_csv_is_kept_whole() -> None:
+    _, (bad, good) = read(b'text,n\n"oops,2\nthird,3\n')
+    assert bad.cells == ['"oops,2', ""]
+    assert bad.before + bad.after == '"""oops,2",\n'
+    assert good.cells == ["third", "3"]
+
+
+def test_blank_lines() -> None:
+    assert [row.cells for row in read(b"\n\ntext\ngood\n\nbad")[1]] == [["good"], [""], ["bad"]]
+    assert [row.cells for row in read(b"text,n\ngood,1\n\r\nbad,2\n\n")[1]] == [["good", "1"], ["bad", "2"]]
+
+
+def test_bytes_of_another_encoding_are_kept() -> None:
+    _, (row,) = read(b"text,n\ncaf\xe9,1\n")
+    assert row.before.encode("utf-8", "surrogateescape") == b"caf\xe9,1"
+    _, (row,) = read(b"text,n\ncaf\xe9,1\n", encoding="cp1252")
+    assert row.cells == ["café", "1"]
+    _, (row,) = read(b"text,n\ncaf\x81,1\n", encoding="cp1252")
+    assert row.cells == ["caf\ufffd", "1"]
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (b"", "it is empty"),
+        (b"\xef\xbb\xbf\r\n\n", "it is empty"),
+        (b'"text\n', "the header is not CSV"),
+        (b"caf\xe9,text\n", "the header is not utf-8; declare"),
+        (b"PK\x03\x04\x14\x00\x06\x00\x08\x00", "it is an Excel workbook, or .*, not CSV; accepted: the table saved"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\n", "it is an Excel workbook of before 2007, not CSV"),
+        (b"PAR1\x15\x04\x15\n", "it is a Parquet file"),
+        (b"\x1f\x8b\x08\x00", "it is compressed by gzip"),
+    ],
+)
+def test_without_a_header_nothing_is_read(content: bytes, fault: str) -> None:
+    with pytest.raises(RowsError, match=fault):
+        read(content)
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252"])
+def test_a_workbook_is_no_text_in_any_encoding(encoding: str) -> None:
+    with pytest.raises(RowsError, match="Excel"):
+        read(b"PK\x03\x04\x14\x00\n", encoding=encoding)
+
+
+def test_an_encoding_that_needs_a_mark() -> None:
+    with pytest.raises(RowsError, match="it is not utf-16: UTF-16 stream does not start with BOM"):
+        read(b"text\n", encoding="utf-16")
+
+
+def test_how_much_has_been_read() -> None:
+    content = b"text\n" + b"good\n" * 10_000
+    reader = DelimitedReader(io.BytesIO(content), size=len(content))
+    parts = [reader.done() for _ in reader.chunks()]
+    assert parts == sorted(parts, key=float)  # type: ignore[arg-type]
+    assert 0 < float(parts[0] or 0) < 1 == parts[-1]
+    assert DelimitedReader(io.BytesIO(content)).done() is None
+
+
+def test_long_rows_come_in_short_chunks() -> None:
+    content = b"text\n" + b"%s\n" % (b"x" * 1_000_000) * 12
+    sizes = [len(chunk) for chunk in DelimitedReader(io.BytesIO(content)).chunks()]
+    assert (sum(sizes), max(sizes)) == (12, 5)

@@ -1,0 +1,121 @@
+from typing import Any
+
+import pytest
+
+from serving.errors import InvalidText
+from serving.settings import Settings
+from serving.web.requests.predict_request import Submission, from_form, from_json
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return Settings(max_text_chars=10, max_texts=3, max_explained=2)
+
+
+@pytest.mark.parametrize(
+    ("document", "found"),
+    [
+        ({"text": " ok "}, Submission([" ok "])),
+        ({"text": "x" * 10}, Submission(["x" * 10])),
+        ({"text": "😀" * 10}, Submission(["😀" * 10])),
+        ({"texts": ["b", "a", "b"]}, Submission(["b", "a", "b"], several=True)),
+        ({"texts": ["a"]}, Submission(["a"], several=True)),
+        ({"text": "a", "explain": False}, Submission(["a"])),
+        ({"text": "a", "explain": True}, Submission(["a"], explain=True)),
+        ({"texts": ["a", "b"], "explain": True}, Submission(["a", "b"], several=True, explain=True)),
+        ({"texts": ["a", "b", "c"], "explain": False}, Submission(["a", "b", "c"], several=True)),
+    ],
+)
+def test_json(document: object, found: Submission, settings: Settings) -> None:
+    assert from_json(document, settings) == found
+
+
+@pytest.mark.parametrize(
+    ("document", "code", "sentence"),
+    [
+        ([], "not_an_object", 'The JSON is an array; accepted is an object with "text" or "texts".'),
+        ("text", "not_an_object", "The JSON is a string"),
+        (None, "not_an_object", "The JSON is null"),
+        ({}, "text_missing", "The JSON has neither `text` nor `texts`; accepted is one of them."),
+        ({"tweet": "a"}, "unknown_key", "The JSON has the unknown key 'tweet'; accepted are 'text', 'texts' and"),
+        ({"explain": True}, "text_missing", "The JSON has neither `text` nor `texts`; accepted is one of them."),
+        ({"text": "a", "explain": 1}, "explain_not_boolean", "`explain` is a number; accepted is true or false."),
+        ({"text": "a", "explain": "true"}, "explain_not_boolean", "`explain` is a string"),
+        ({"texts": ["a"], "explain": None}, "explain_not_boolean", "`explain` is null"),
+        (
+            {"texts": ["a"] * 3, "explain": True},
+            "too_many_to_explain",
+            "`texts` has 3 texts to be explained; at most 2 are accepted.",
+        ),
+        ({"text": "a", "lang": "en"}, "unknown_key", "unknown key 'lang'"),
+        ({"\ud800": "a"}, "unknown_key", r"unknown key '\ud800'"),
+        ({"text": "a", "texts": ["a"]}, "text_and_texts", "The JSON has both `text` and `texts`"),
+        ({"text": None}, "text_not_string", "`text` is null; accepted is a string."),
+        ({"text": 1}, "text_not_string", "`text` is a number"),
+        ({"text": True}, "text_not_string", "`text` is a boolean"),
+        ({"text": ["a"]}, "text_not_string", "`text` is an array"),
+        ({"text": {}}, "text_not_string", "`text` is an object"),
+        ({"text": ""}, "text_blank", "`text` is empty; accepted is a text with something to read."),
+        ({"text": " \t\n\u00a0\u2003\u3000"}, "text_blank", "`text` holds only white space"),
+        ({"text": "x" * 11}, "text_too_long", "`text` has 11 characters; at most 10 are accepted."),
+        ({"text": "a\ud83d"}, "text_not_unicode", "`text` has a lone surrogate (U+D83D) at character 1"),
+        ({"texts": "a"}, "texts_not_array", "`texts` is a string; accepted is an array of strings."),
+        ({"texts": None}, "texts_not_array", "`texts` is null"),
+        ({"texts": []}, "texts_empty", "`texts` is empty; accepted is at least one text."),
+        ({"texts": ["a"] * 4}, "too_many_texts", "`texts` has 4 texts; at most 3 are accepted."),
+        ({"texts": ["a", 2]}, "text_not_string", "`texts[1]` is a number; accepted is a string."),
+        ({"texts": ["a", "b", " "]}, "text_blank", "`texts[2]` holds only white space"),
+        ({"texts": ["x" * 11]}, "text_too_long", "`texts[0]` has 11 characters"),
+    ],
+)
+def test_bad_json(document: Any, code: str, sentence: str, settings: Settings) -> None:
+    with pytest.raises(InvalidText) as caught:
+        from_json(document, settings)
+    assert caught.value.error_code == code
+    assert sentence in caught.value.detail
+
+
+@pytest.mark.parametrize("point", [0xD800, 0xDBFF, 0xDC00, 0xDFFF])
+def test_every_lone_surrogate_is_refused(point: int, settings: Settings) -> None:
+    with pytest.raises(InvalidText, match=rf"lone surrogate \(U\+{point:04X}\) at character 1"):
+        from_json({"text": f"a{chr(point)}"}, settings)
+
+
+def test_a_form_may_have_other_fields(settings: Settings) -> None:
+    assert from_form([("button", "Go"), ("text", "a")], settings) == Submission(["a"])
+
+
+@pytest.mark.parametrize("value", ["true", "on", "yes", "1", "True", "ON"])
+def test_a_form_asks_for_an_explanation(value: str, settings: Settings) -> None:
+    assert from_form([("text", "a"), ("explain", value)], settings) == Submission(["a"], explain=True)
+
+
+@pytest.mark.parametrize("value", ["false", "off", "no", "0", "", "OFF"])
+def test_a_form_asks_for_none(value: str, settings: Settings) -> None:
+    assert from_form([("text", "a"), ("explain", value)], settings) == Submission(["a"])
+
+
+@pytest.mark.parametrize(
+    ("fields", "code", "sentence"),
+    [
+        (
+            [("text", "a"), ("explain", "perhaps")],
+            "explain_not_boolean",
+            "`explain` is 'perhaps'; accepted is true, on, yes, 1 or false, off, no, 0.",
+        ),
+        ([("text", "a"), ("explain", None)], "explain_not_boolean", "`explain` is a file"),
+        ([("text", "a"), ("explain", "1"), ("explain", "1")], "explain_repeated", "The form has 2 fields `explain`"),
+        ([], "text_missing", "The form has no field `text`."),
+        ([("texts", "a")], "text_missing", "The form has no field `text`."),
+        ([(' {"text": "a"}', "")], "text_missing", "It looks like JSON: send that as Content-Type: application/json."),
+        ([("text", "a"), ("text", "b")], "text_repeated", "The form has 2 fields `text`; accepted is one."),
+        ([("text", None)], "text_not_string", "`text` is a file; accepted is a plain field."),
+        ([("text", "")], "text_blank", "`text` is empty"),
+        ([("text", "x" * 11)], "text_too_long", "`text` has 11 characters"),
+    ],
+)
+def test_bad_forms(fields: list[tuple[str, str | None]], code: str, sentence: str, settings: Settings) -> None:
+    with pytest.raises(InvalidText) as caught:
+        from_form(fields, settings)
+    assert caught.value.error_code == code
+    assert sentence in caught.value.detail

@@ -1,0 +1,34 @@
+import asyncio
+from collections.abc import Callable
+
+import pytest
+from fastapi import FastAPI
+
+from serving.settings import Settings
+from serving.web.app import create_app
+from tests.serving.batching.waiters import Echo, held, until
+from tests.serving.fakes import FakePredictor
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_it_is_made_by_its_settings() -> None:
+    echo = Echo()
+    service = create_app(Settings(deadline=14, batch_limit=3, max_files=1), echo).state.service
+    first = await held(echo, service.batcher)
+    others = [asyncio.create_task(service.batcher.predict([str(n)])) for n in range(5)]
+    await until(service.batcher, 6)
+    echo.gate.set()
+    await asyncio.gather(first, *others)
+    assert max(map(len, echo.batches)) == 3
+    assert service.batcher._deadline == 14
+    assert service.transfers.turns._value == 1
+
+
+async def test_a_successor_keeps_what_is_not_of_the_model(make_app: Callable[..., FastAPI]) -> None:
+    old = make_app().state.service
+    new = old.successor(FakePredictor(labels=("no", "yes")))
+    assert (new.admission, new.transfers, new.metrics) == (old.admission, old.transfers, old.metrics)
+    assert new.batcher is not old.batcher
+    assert new.readiness is not old.readiness
+    assert new.pages is not old.pages

@@ -1,0 +1,233 @@
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from training.data.cleaning import text_key
+from training.data.dataset import PARTS, Canonical, Dataset, load_dataset
+from training.errors import DataError
+from training.recipe.data import Data, Source
+
+WORDS = ["rain", "sun", "train", "bus", "food", "game", "song", "phone"]
+WORDS += ["school", "work", "river", "book", "cloud", "street", "bread", "coffee"]
+
+
+def write(path: Path, rows: Sequence[tuple[str, ...]], header: tuple[str, ...] = ("text", "label")) -> Path:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
+    return path
+
+
+def distinct(count: int, label: str, start: int = 0) -> list[tuple[str, str]]:
+    return [(f"{WORDS[i % 16]} {WORDS[i // 16 % 16]} {label} {i}", label) for i in range(start, start + count)]
+
+
+def test_no_text_stands_on_two_sides(tmp_path: Path) -> None:
+    rows = distinct(60, "a") + distinct(60, "b")
+    copies = [(f"RT @user{i}: {text.upper()}!! http://t.co/{i}", label) for i, (text, label) in enumerate(rows)]
+    dataset = load_dataset([write(tmp_path / "d.csv", rows + copies)], Data(), seed=1)
+    keys = [set(dataset.part(part).text.map(text_key)) for part in PARTS]
+    assert [len(k) for k in keys] == [96, 12, 12]
+    assert len(set.union(*keys)) == 120
+    assert dataset.cleaning["exact and near copies, merged"] == 120
+
+
+def test_the_split_is_stratified_and_seeded(tmp_path: Path) -> None:
+    path = write(tmp_path / "d.csv", distinct(80, "a") + distinct(40, "b"))
+    one, same, other = (load_dataset([path], Data(), seed=seed) for seed in (1, 1, 2))
+    assert one.sizes() == {"train": {"a": 64, "b": 32}, "validation": {"a": 8, "b": 4}, "test": {"a": 8, "b": 4}}
+    assert one.test.text.tolist() == same.test.text.tolist()
+    assert one.test.text.tolist() != other.test.text.tolist()
+
+
+def test_a_text_gets_its_majority_label_and_a_tie_is_dropped(tmp_path: Path) -> None:
+    rows = distinct(20, "a") + distinct(20, "b")
+    votes = [("same words here", "a"), ("Same words here!", "b"), ("@x same words here", "b")]
+    tie = [("another text", "a"), ("another text", "b")]
+    dataset = load_dataset([write(tmp_path / "d.csv", rows + votes + tie)], Data(), seed=1)
+    everything = {text: label for part in PARTS for text, label in dataset.part(part)[["text", "label"]].to_numpy()}
+    (label,) = (label for text, label in everything.items() if text_key(text) == "samewordshere")
+    assert dataset.labels[label] == "b"
+    assert "another text" not in everything
+    assert dataset.cleaning["copies whose labels conflict without a majority"] == 2
+    assert dataset.cleaning["copies with a minority label, merged"] == 1
+    assert dataset.cleaning["exact and near copies, merged"] == 1
+
+
+def test_a_text_weighs_what_its_agreeing_copies_weigh_on_average(tmp_path: Path) -> None:
+    rows = [(*row, "1") for row in distinct(20, "a") + distinct(20, "b")]
+    copies = [("same words", "a", "0.2"), ("Same words!", "a", "0.6"), ("@x same words", "b", "0.9")]
+    path = write(tmp_path / "d.csv", rows + copies, ("text", "label", "agreement"))
+    source = Source(file="d.csv", weighed_by="agreement")
+    dataset = load_dataset([path], Data(sources=[source]), seed=1)
+    weights = {text: weight for part in PARTS for text, weight in dataset.part(part)[["text", "row_weight"]].to_numpy()}
+    assert weights.pop("same words") == pytest.approx(0.4)
+    assert set(weights.values()) == {1.0}
+
+
+def test_empty_and_unlabelled_rows_are_dropped_and_counted(tmp_path: Path) -> None:
+    rows = distinct(20, "a") + distinct(20, "b")
+    bad = [("", "a"), ("  ", "b"), ("@bob http://t.co/x !!", "a"), ("some words", "")]
+    cleaning = load_dataset([write(tmp_path / "d.csv", rows + bad)], Data(), seed=1).cleaning
+    assert cleaning["empty, or nothing but handles, links and punctuation"] == 3
+    assert cleaning["without a label"] == 1
+    assert cleaning["rows read"] - cleaning["rows kept"] == 4
+
+
+def test_counts_add_up(tmp_path: Path) -> None:
+    rows = [*distinct(30, "a"), *distinct(30, "b"), *distinct(5, "a"), ("", "a"), ("rain rain a 0", "b"), ("x", "odd")]
+    cleaning = dict(load_dataset([write(tmp_path / "d.csv", rows)], Data(ignore=["odd"]), seed=1).cleaning)
+    read, kept = cleaning.pop("rows read"), cleaning.pop("rows kept")
+    assert read - sum(cleaning.values()) == kept
+
+
+def test_labels_keep_the_recipes_order_and_names(tmp_path: Path) -> None:
+    path = write(tmp_path / "d.csv", distinct(10, "Pos") + distinct(10, "NEG"))
+    dataset = load_dataset([path], Data(labels=["negative", "pos"], rename={"NEG": "negative"}), seed=1)
+    assert dataset.labels == ["negative", "pos"]
+    assert sum(dataset.sizes()[part]["pos"] for part in PARTS) == 10
+
+
+def test_sources_choose_rows_parts_weights_and_columns(tmp_path: Path) -> None:
+    one = write(
+        tmp_path / "one.csv", [(*row, "x") for row in distinct(20, "a") + distinct(20, "b")], ("text", "label", "s")
+    )
+    pinned = [
+        ("a only in test", "a", "t"),
+        ("b only in test", "b", "t"),
+        ("rain rain a 0", "a", "t"),
+        ("gone", "a", "no"),
+    ]
+    two = write(tmp_path / "two.csv", pinned, ("tweet", "gold", "s"))
+    data = Data(
+        validation=0.1,
+        test=0.0,
+        sources=[
+            Source(file="one.csv", weight=2.0),
+            Source(file="two.csv", text="tweet", label="gold", where={"s": ["t"]}, part="test"),
+        ],
+    )
+    dataset = load_dataset([one, two], data, seed=1)
+    assert sorted(dataset.test.text) == ["a only in test", "b only in test", "rain rain a 0"]
+    assert "rain rain a 0" not in set(dataset.train.text) | set(dataset.validation.text)
+    assert dataset.cleaning["also in a part that keeps it (no text on two sides)"] == 1
+    assert set(dataset.train.weight) == {2.0}
+    assert {file.file for file in dataset.files} == {"one.csv", "two.csv"}
+
+
+def test_where_not(tmp_path: Path) -> None:
+    rows = [(*row, "x") for row in distinct(20, "a") + distinct(20, "b")] + [("never", "a", "y")]
+    path = write(tmp_path / "d.csv", rows, ("text", "label", "s"))
+    dataset = load_dataset([path], Data(sources=[Source(file="d.csv", where_not={"s": ["y"]})]), seed=1)
+    assert dataset.cleaning["rows read"] == 40
+
+
+FEW = [*distinct(20, "a"), ("only one", "b")]
+
+
+@pytest.mark.parametrize(
+    ("rows", "data", "fault"),
+    [
+        (distinct(9, "a"), Data(), "d.csv, column 'label': found only one class, ['a']; accepted: at least two"),
+        (
+            FEW,
+            Data(),
+            "d.csv, column 'label': classes with too few distinct texts to split: 'b' has 1; accepted: at least 3 each",
+        ),
+        ([*FEW, ("other", "c")], Data(), "'b' has 1, 'c' has 1; accepted: at least 3 each; data.ignore leaves"),
+        (FEW, Data(labels=["a", "c"]), "d.csv, column 'label': unknown labels ['b']; accepted: ['a', 'c']"),
+        (FEW, Data(ignore=["a", "b"]), "d.csv, column 'label': found no class; accepted: at least two"),
+        (FEW, Data(labels=["a", "b"], ignore=["a", "b"]), "d.csv, column 'label': no row has both a text and a label"),
+        (distinct(9, "a"), Data(labels=["a", "b"]), "d.csv, column 'label': class 'b' has no row in the train part"),
+        (FEW, Data(text="tweet"), "no column 'tweet'; found: 'text', 'label'"),
+        (FEW, Data(label="gold"), "no column 'gold'; found: 'text', 'label'"),
+        ([("", "a"), ("!!", "b")], Data(), "d.csv, column 'label': no row has both a text and a label"),
+        (FEW, Data(sources=[Source(file="other.csv")]), "the recipe has no source for this file; accepted: other.csv"),
+        (FEW, Data(sources=[Source(file="d.csv"), Source(file="e.csv")]), "the recipe also wants e.csv"),
+        (FEW, Data(sources=[Source(file="d.csv", where={"label": ["z"]})]), "no row is left by where="),
+    ],
+)
+def test_data_that_cannot_be_used(tmp_path: Path, rows: list[tuple[str, str]], data: Data, fault: str) -> None:
+    with pytest.raises(DataError) as caught:
+        load_dataset([write(tmp_path / "d.csv", rows)], data, seed=1)
+    assert fault in str(caught.value)
+
+
+def test_spellings_of_a_label_are_one_class(tmp_path: Path) -> None:
+    rows = distinct(20, "pos") + distinct(20, "Neg") + [("one more", "Pos"), ("and another", "NEG")]
+    assert load_dataset([write(tmp_path / "d.csv", rows)], Data(), seed=1).labels == ["Neg", "pos"]
+
+
+def test_many_small_classes_split(tmp_path: Path) -> None:
+    rows = [row for i in range(47) for row in distinct(3 + i % 4, f"c{i}")]
+    for seed in range(3):
+        dataset = load_dataset([write(tmp_path / "d.csv", rows)], Data(validation=0.1, test=0.1), seed=seed)
+        assert all(min(counts.values()) >= 1 for counts in dataset.sizes().values())
+
+
+@pytest.mark.parametrize(("validation", "test"), [(0.45, 0.5), (0.01, 0.98), (0.0, 0.5)])
+def test_large_shares_leave_something_to_train_on(tmp_path: Path, validation: float, test: float) -> None:
+    rows = distinct(7, "a") + distinct(4, "b")
+    data = Data(validation=validation, test=test)
+    if validation:
+        sizes = load_dataset([write(tmp_path / "d.csv", rows)], data, seed=1).sizes()
+        assert all(min(counts.values()) >= 1 for counts in sizes.values())
+    else:
+        with pytest.raises(DataError, match="class 'a' has no row in the validation part"):
+            load_dataset([write(tmp_path / "d.csv", rows)], data, seed=1)
+
+
+def test_labels_may_differ_in_case() -> None:
+    import pandas as pd
+
+    found = Canonical(["negative", "positive"]).indices(pd.Series(["Positive", "negative", "NEGATIVE"]), "x")
+    assert found.tolist() == [1, 0, 0]
+
+
+class TestHeldOut:
+    """Rows that nothing learns from and the report measures by group."""
+
+    @staticmethod
+    def load(folder: Path, seed: int = 1) -> Dataset:
+        rows = [(*row, "x" if i % 4 else "y") for i, row in enumerate(distinct(80, "a") + distinct(80, "b"))]
+        path = write(folder / "d.csv", rows, ("text", "label", "site"))
+        main = write(folder / "m.csv", distinct(60, "a", 100) + distinct(60, "b", 100))
+        sources = [
+            Source(file="d.csv", name="extra", group="site", part="train", hold_out=0.25),
+            Source(file="m.csv", name="main"),
+        ]
+        return load_dataset([path, main], Data(sources=sources), seed)
+
+    def test_each_group_and_label_gives_its_share(self, tmp_path: Path) -> None:
+        dataset = self.load(tmp_path)
+        assert dataset.held_out.groupby(["group", "label"]).size().tolist() == [15, 15, 5, 5]
+        assert set(dataset.held_out.source) == {"extra"}
+        assert not set(dataset.held_out.text) & set(dataset.train.text)
+
+    @pytest.mark.parametrize("order", [1, -1])
+    def test_of_sources_of_one_name_each_holds_out_its_own_share(self, tmp_path: Path, order: int) -> None:
+        kinds = ("train", "validation", "test")
+        rows = [(*row, kinds[i % 3]) for i, row in enumerate(distinct(60, "a") + distinct(60, "b"))]
+        path = write(tmp_path / "d.csv", rows, ("text", "label", "kind"))
+        named: Any = {"file": "d.csv", "name": "one"}
+        sources = [
+            Source(**named, where={"kind": ["train"]}, part="train", hold_out=0.5),
+            Source(**named, where={"kind": ["validation"]}, part="validation"),
+            Source(**named, where={"kind": ["test"]}, part="test"),
+        ][::order]
+        dataset = load_dataset([path], Data(sources=sources), seed=1)
+        assert [len(dataset.part(part)) for part in PARTS] == [20, 40, 40]
+        assert len(dataset.held_out) == 20
+
+    def test_it_is_of_the_seed(self, tmp_path: Path) -> None:
+        one, same, other = (self.load(tmp_path, seed).held_out.text.tolist() for seed in (1, 1, 2))
+        assert one == same
+        assert one != other
+
+    def test_the_other_parts_are_as_without_it(self, tmp_path: Path) -> None:
+        dataset = self.load(tmp_path)
+        assert set(dataset.test.source) == {"main"}
+        assert set(dataset.test.group) == {"main"}
+        assert len(dataset.train) == 120 + 96

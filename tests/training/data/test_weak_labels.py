@@ -1,0 +1,179 @@
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.training.data.test_dataset import distinct, write
+from training.data.cleaning import text_key
+from training.data.dataset import Dataset, load_dataset
+from training.data.weak_labels import WeakRows, load_weak
+from training.errors import DataError
+from training.recipe.data import Data, Source
+
+SOURCES = [
+    Source(file="main.csv", name="main"),
+    Source(file="smileys.csv", task="emoticon", emoticons="drop", weight=0.5),
+    Source(file="emoji.csv", task="emoji", label="emoji"),
+]
+SMILEYS = [(f"what a {word} {i} :)", "good") for i, word in enumerate(("day", "walk", "cake"))]
+SMILEYS += [(f"what a {word} {i} :(", "bad") for i, word in enumerate(("cold", "queue", "noise"))]
+EMOJI = [("hot today", "sun"), ("hot today!", "sun"), ("so loved", "heart"), ("", "heart"), ("no label", "")]
+
+
+def load(folder: Path, main: Sequence[tuple[str, str]] = (), smileys: Sequence[tuple[str, str]] = SMILEYS) -> WeakRows:
+    paths = [
+        write(folder / "main.csv", [*distinct(20, "a"), *distinct(20, "b"), *main]),
+        write(folder / "smileys.csv", smileys),
+        write(folder / "emoji.csv", EMOJI, ("text", "emoji")),
+    ]
+    data = Data(sources=SOURCES)
+    return load_weak(paths, data, load_dataset(paths, data, seed=1), seed=1)
+
+
+def test_each_task_has_its_own_labels(tmp_path: Path) -> None:
+    weak = load(tmp_path)
+    assert weak.tasks == {"emoji": ["heart", "sun"], "emoticon": ["bad", "good"]}
+    rows = weak.rows[weak.rows.task == "emoticon"]
+    assert [weak.tasks["emoticon"][label] for label in rows.label] == [label for _, label in SMILEYS]
+    assert set(rows.weight) == {0.5}
+
+
+def test_what_gave_the_label_is_cut_out(tmp_path: Path) -> None:
+    rows = load(tmp_path).rows
+    assert not rows.text.str.contains(r"[:][()]").any()
+
+
+def test_copies_and_empty_rows_are_dropped_and_counted(tmp_path: Path) -> None:
+    weak = load(tmp_path)
+    assert weak.rows[weak.rows.task == "emoji"].text.tolist() == ["hot today", "so loved"]
+    assert weak.cleaning["empty, or without a label"] == 2
+    assert weak.cleaning["copies, merged"] == 1
+    assert weak.cleaning["rows kept"] == len(weak.rows) == 8
+
+
+@pytest.mark.parametrize("copy", ["WHAT A CAKE 2", "RT @bob: what a cake 2 :)", "what a cake 2 http://t.co/x :-)"])
+def test_no_text_of_the_labelled_data_is_left_whichever_its_part(tmp_path: Path, copy: str) -> None:
+    weak = load(tmp_path, main=[(copy, "a")])
+    assert weak.cleaning["also in the labelled data"] == 1
+    assert not weak.rows.text.str.contains("cake").any()
+
+
+@pytest.mark.parametrize(
+    ("labelled", "weak"),
+    [("hot 😂 today, sun", "hot today, sun"), ("a calm sea", "a calm sea :-D"), ("a <3 calm 🌊 sea", "a calm sea ☀️")],
+)
+def test_a_copy_without_the_sign_that_was_cut_out_is_one_too(tmp_path: Path, labelled: str, weak: str) -> None:
+    found = load(tmp_path, main=[(labelled, "a")], smileys=[*SMILEYS, (weak, "good")])
+    assert found.cleaning["also in the labelled data"] == 1
+
+
+def test_texts_of_nothing_but_signs_are_copies_only_of_the_same(tmp_path: Path) -> None:
+    found = load(tmp_path, main=[("😂😂", "a")], smileys=[*SMILEYS, ("🌊", "good"), ("😂 😂", "good")])
+    assert found.cleaning["also in the labelled data"] == 1
+
+
+def test_a_cut_off_copy_is_one_too(tmp_path: Path) -> None:
+    long = "what a wonderful long walk by the river we had on this first day of spring"
+    weak = load(tmp_path, main=[(long, "a")], smileys=[*SMILEYS, (f"{long[:-12]} :)", "good")])
+    assert weak.cleaning["also in the labelled data"] == 1
+
+
+def test_a_task_needs_two_classes(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"task 'emoticon': found only one class, \['good'\]; accepted: at least two"):
+        load(tmp_path, smileys=SMILEYS[:3])
+
+
+def test_the_files_are_remembered(tmp_path: Path) -> None:
+    assert [(file.file, file.rows) for file in load(tmp_path).files] == [("smileys.csv", 6), ("emoji.csv", 5)]
+
+
+def two_columns(folder: Path, rows: Sequence[tuple[str, str, str]], seed: int = 1) -> tuple[WeakRows, Dataset]:
+    """A file with the recipe's labels and a finer one beside each."""
+    paths = [write(folder / "both.csv", rows, ("text", "label", "fine"))]
+    data = Data(
+        sources=[Source(file="both.csv", name="both"), Source(file="both.csv", name="fine", label="fine", task="fine")]
+    )
+    dataset = load_dataset(paths, data, seed)
+    return load_weak(paths, data, dataset, seed), dataset
+
+
+ROWS = [(text, label, f"{label}{i % 2}") for label in "ab" for i, (text, _) in enumerate(distinct(30, label))]
+
+
+def test_another_column_of_a_labelled_file_is_read_where_the_training_part_has_the_text(tmp_path: Path) -> None:
+    weak, dataset = two_columns(tmp_path, ROWS)
+    assert weak.tasks == {"fine": ["a0", "a1", "b0", "b1"]}
+    assert sorted(weak.rows.text) == sorted(dataset.train.text)
+    fine = {text: label for text, _, label in ROWS}
+    assert [weak.tasks["fine"][label] for label in weak.rows.label] == [fine[text] for text in weak.rows.text]
+
+
+def test_no_copy_of_a_row_of_another_part_is_read_by_its_other_column(tmp_path: Path) -> None:
+    """A retweet with another label of its own, whatever part its text is in, and a text that is in none."""
+    torn = [("in two minds about it", "a", "a0"), ("in two minds about it", "b", "b0")]
+    weak, dataset = two_columns(tmp_path, [*ROWS, *((f"RT @bob: {text}!", a, b) for text, a, b in ROWS), *torn])
+    read, trained = set(weak.rows.text.map(text_key)), set(dataset.train.text.map(text_key))
+    assert read == trained
+    assert not read & {text_key(text) for part in (dataset.validation, dataset.test) for text in part.text}
+
+
+def test_a_source_of_which_nothing_is_left_is_said_at_once(tmp_path: Path) -> None:
+    labelled = [(text, "a") for text, _ in SMILEYS]
+    with pytest.raises(
+        DataError, match=r"source 'smileys.csv' of task 'emoticon': none of its 6 rows is left.* labelled data: 6.*"
+    ):
+        load(tmp_path, main=labelled)
+
+
+def test_labels_of_tasks_are_not_renamed(tmp_path: Path) -> None:
+    paths = [
+        write(tmp_path / "main.csv", [*distinct(20, "good"), *distinct(20, "bad")]),
+        write(tmp_path / "smileys.csv", SMILEYS),
+    ]
+    data = Data(sources=SOURCES[:2], rename={"good": "positive", "bad": "negative"})
+    dataset = load_dataset(paths, data, seed=1)
+    assert dataset.labels == ["negative", "positive"]
+    assert load_weak(paths, data, dataset, seed=1).tasks == {"emoticon": ["bad", "good"]}
+
+
+def test_what_a_held_out_text_begins_with_is_not_read_by_its_other_column(tmp_path: Path) -> None:
+    """Though a text of the training part begins with it too."""
+    begun = "what a wonderful long walk by the river we had on this day"
+    rows = [(*row, "split") for row in ROWS]
+    rows += [
+        (f"{begun} of spring", "a", "a0", "train"),
+        (f"{begun} of autumn", "a", "a1", "held"),
+        (begun, "", "a1", ""),
+    ]
+    path = write(tmp_path / "both.csv", rows, ("text", "label", "fine", "kind"))
+    sources = [
+        Source(file="both.csv", name="split", where={"kind": ["split"]}),
+        Source(file="both.csv", name="train", where={"kind": ["train"]}, part="train"),
+        Source(file="both.csv", name="held", where={"kind": ["held"]}, part="train", hold_out=0.9),
+        Source(file="both.csv", name="fine", label="fine", task="fine"),
+    ]
+    data = Data(sources=sources)
+    dataset = load_dataset([path], data, seed=1)
+    assert dataset.held_out.text.tolist() == [f"{begun} of autumn"]
+    assert not load_weak([path], data, dataset, seed=1).rows.text.str.startswith(begun).any()
+
+
+def test_a_text_may_be_in_two_tasks(tmp_path: Path) -> None:
+    rows = load(tmp_path, smileys=[*SMILEYS, ("hot today :)", "good")]).rows
+    assert sorted(rows.task[rows.text.str.strip() == "hot today"]) == ["emoji", "emoticon"]
+
+
+def test_rows_of_a_task_have_weights_of_their_own_and_are_drawn_by_the_seed(tmp_path: Path) -> None:
+    rows = [(f"{text} {i}", f"{i % 2}", f"{i / 100}") for i, (text, _) in enumerate(distinct(60, "x", 500))]
+    paths = [
+        write(tmp_path / "main.csv", [*distinct(20, "a"), *distinct(20, "b")]),
+        write(tmp_path / "w.csv", rows, ("text", "label", "agreement")),
+    ]
+    weighed = Source(file="w.csv", task="t", weighed_by="agreement", rows=20)
+    data = Data(sources=[Source(file="main.csv"), weighed])
+    dataset = load_dataset(paths, data, seed=1)
+    one, same, other = (load_weak(paths, data, dataset, seed).rows for seed in (1, 1, 2))
+    assert len(one) == 20
+    assert one.text.tolist() == same.text.tolist() != other.text.tolist()
+    agreement = {text: float(number) for text, _, number in rows}
+    assert one.row_weight.tolist() == [agreement[text] for text in one.text]

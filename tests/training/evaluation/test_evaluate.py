@@ -1,0 +1,111 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from serving.model.predictor import Predictor
+from tests.bundles import LABELS, TEXTS, edit_metadata, write_bundle
+from training.data.readers import fingerprint
+from training.errors import DataError
+from training.evaluation.evaluate import evaluate, evaluate_file, learned_from, measured_by_group, read_labelled
+from training.evaluation.metrics import expected_calibration_error, rescaled
+
+
+@pytest.fixture
+def predictor(bundle: Path) -> Predictor:
+    edit_metadata(bundle, lambda content: content["recipe"]["data"].update(ignore=["odd"], rename={"neg": "negative"}))
+    return Predictor.load(bundle)
+
+
+def test_figures_are_those_of_the_served_answers(predictor: Predictor) -> None:
+    found = [LABELS.index(prediction.label) for prediction in predictor.predict(TEXTS)]
+    assert evaluate(predictor, TEXTS, np.array(found)).accuracy == 1
+    wrong = np.array([(label + 1) % 3 for label in found])
+    assert evaluate(predictor, TEXTS, wrong).accuracy == 0
+
+
+def test_a_file_is_read_as_the_bundles_recipe_says(predictor: Predictor, tmp_path: Path) -> None:
+    rows = ["text,label", "good show,Positive", "bad show,neg", ",positive", "what,odd", "a day,neutral", "no label,"]
+    (tmp_path / "d.csv").write_text("\n".join(rows), encoding="utf-8")
+    figures = evaluate_file(predictor, tmp_path / "d.csv")
+    assert {name: row.rows for name, row in figures.classes.items()} == {"negative": 1, "neutral": 1, "positive": 1}
+
+
+def test_columns_and_encoding_by_flag(predictor: Predictor, tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_bytes("tweet,gold\ncafé,positive\n".encode("latin-1"))
+    figures = evaluate_file(predictor, tmp_path / "d.csv", text="tweet", label="gold", encoding="latin-1")
+    assert figures.rows == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        ("text,label\nx,happy\n", "unknown labels ['happy']; accepted: ['negative', 'neutral', 'positive']"),
+        ("tweet,label\nx,positive\n", "no column 'text'; found: 'tweet', 'label'"),
+        ("text,label\nx,odd\n", "no row has a text and a label"),
+    ],
+)
+def test_a_file_that_does_not_fit(predictor: Predictor, tmp_path: Path, content: str, fault: str) -> None:
+    (tmp_path / "d.csv").write_text(content, encoding="utf-8")
+    with pytest.raises(DataError) as caught:
+        evaluate_file(predictor, tmp_path / "d.csv")
+    assert fault in str(caught.value)
+
+
+def test_a_recipe_that_does_not_fit(bundle: Path, tmp_path: Path) -> None:
+    edit_metadata(bundle, lambda content: content["recipe"].update(data={"odd": 1}))
+    (tmp_path / "d.csv").write_text("text,label\nx,positive\n", encoding="utf-8")
+    with pytest.raises(DataError, match="its recipe does not tell how to read a file"):
+        evaluate_file(Predictor.load(bundle), tmp_path / "d.csv")
+
+
+def test_a_file_that_the_model_was_made_with_is_known(bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("text,label\nx,positive\n", encoding="utf-8")
+    metadata = Predictor.load(bundle).metadata
+    assert not learned_from(tmp_path / "d.csv", metadata)
+    file = fingerprint(tmp_path / "d.csv", 1)
+    for learned in ({"data": [file]}, {"teacher_data": {"build/words": [file]}}):
+        assert learned_from(tmp_path / "d.csv", metadata.model_copy(update=learned))
+
+
+def test_labels_count_in_the_bundles_order(tmp_path: Path) -> None:
+    labels = ["c", "a", "b"]
+    write_bundle(tmp_path / "b", labels=labels)
+    predictor = Predictor.load(tmp_path / "b")
+    truth = np.array([labels.index(prediction.label) for prediction in predictor.predict(TEXTS)])
+    assert evaluate(predictor, TEXTS, truth).accuracy == 1
+
+
+def test_the_error_before_scaling_is_that_of_the_bundles_temperature(bundle: Path) -> None:
+    edit_metadata(bundle, lambda content: content.update(temperature=3.0))
+    predictor, truth = Predictor.load(bundle), np.array([0, 1, 2] * 2)
+    served = np.array([[p.probabilities[label] for label in LABELS] for p in predictor.predict(TEXTS)])
+    figures = evaluate(predictor, TEXTS, truth)
+    before = expected_calibration_error(truth, rescaled(served, 1 / 3))
+    assert figures.expected_calibration_error_uncalibrated == pytest.approx(before)
+    assert figures.expected_calibration_error_uncalibrated != pytest.approx(figures.expected_calibration_error)
+
+
+def test_a_file_is_read_as_its_source_says(bundle: Path, tmp_path: Path) -> None:
+    source = {"file": "d.csv", "text": "tweet", "label": "mood", "encoding": "latin-1"}
+    data = {"quoted": False, "rename": {"meh": "odd"}, "ignore": ["odd"], "sources": [source]}
+    edit_metadata(bundle, lambda content: content["recipe"]["data"].update(data))
+    rows = ["tweet,text,mood,label", '"café,x,positive,odd', "dull,x,meh,positive", '"a" day,x, Neutral ,odd']
+    (tmp_path / "d.csv").write_bytes("\n".join(rows).encode("latin-1"))
+    texts, truth = read_labelled(tmp_path / "d.csv", Predictor.load(bundle).metadata, None, None, None)
+    assert texts == ['"café', '"a" day']
+    assert truth.tolist() == [2, 1]
+
+
+def test_groups_are_measured_on_their_own(bundle: Path) -> None:
+    predictor = Predictor.load(bundle)
+    found = [LABELS.index(prediction.label) for prediction in predictor.predict(TEXTS)]
+    frame = pd.DataFrame({"text": TEXTS * 2, "label": [*found, *([found[0]] * len(TEXTS))]})
+    frame["group"] = ["right"] * len(TEXTS) + ["one class"] * len(TEXTS)
+    groups = measured_by_group(predictor, frame)
+    share = found.count(found[0]) / len(TEXTS)
+    assert groups["right"] == {"rows": 6, "macro_recall": 1, "macro_f1": 1, "accuracy": 1}
+    assert groups["one class"] == pytest.approx(
+        {"rows": 6, "macro_recall": share, "macro_f1": 2 * share / (1 + share), "accuracy": share}
+    )

@@ -1,0 +1,134 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+from serving.model.bundle import METADATA, NETWORK, REPORT, TOKENIZER
+from training.errors import PublishError
+from training.export import publish as module
+from training.export.publish import check_replaceable, publish, reserved, staging_folder
+
+
+def _cannot_exchange(*_: Path) -> bool:
+    return False
+
+
+def staged(target: Path, content: str = "new") -> Path:
+    folder = staging_folder(target)
+    for name in (NETWORK, TOKENIZER, METADATA):
+        (folder / name).write_text(content, encoding="utf-8")
+    (folder / REPORT).mkdir()
+    return folder
+
+
+def test_a_first_bundle(tmp_path: Path) -> None:
+    target = tmp_path / "deep" / "bundle"
+    publish(staged(target), target)
+    assert (target / NETWORK).read_text(encoding="utf-8") == "new"
+    assert [path.name for path in target.parent.iterdir()] == ["bundle"]
+
+
+@pytest.mark.parametrize("atomic", [True, False])
+def test_an_old_bundle_is_replaced_and_nothing_is_left_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, atomic: bool
+) -> None:
+    target = tmp_path / "bundle"
+    publish(staged(target, "old"), target)
+    if not atomic:
+        monkeypatch.setattr(module, "exchange", _cannot_exchange)
+    publish(staged(target), target)
+    assert (target / NETWORK).read_text(encoding="utf-8") == "new"
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+
+
+def test_a_replacement_that_fails_leaves_the_old_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "bundle"
+    publish(staged(target, "old"), target)
+    new = staged(target)
+    monkeypatch.setattr(module, "exchange", _cannot_exchange)
+    rename = Path.rename
+
+    def failing(self: Path, to: Path) -> Path:
+        if self == new:
+            raise OSError(28, "No space left on device")
+        return rename(self, to)
+
+    monkeypatch.setattr(Path, "rename", failing)
+    with pytest.raises(PublishError, match=r"cannot be written \(No space left on device\); what was there stands"):
+        publish(new, target)
+    assert (target / NETWORK).read_text(encoding="utf-8") == "old"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="renameat2 is Linux's")
+def test_two_folders_change_names_in_one_step(tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / name).touch()
+    assert module.exchange(tmp_path / "one", tmp_path / "other")
+    assert (tmp_path / "one" / "other").exists()
+    assert not module.exchange(tmp_path / "one", tmp_path / "missing")
+
+
+def test_a_bundle_that_a_crash_left_aside_comes_back(tmp_path: Path) -> None:
+    target = tmp_path / "bundle"
+    publish(staged(target, "old"), target)
+    target.rename(tmp_path / ".bundle.old")
+    check_replaceable(target)
+    assert (target / NETWORK).read_text(encoding="utf-8") == "old"
+
+
+def test_a_place_that_cannot_be_written_is_told_at_once(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(PublishError, match="cannot be written"):
+        check_replaceable(tmp_path / "file" / "bundle")
+
+
+def test_a_report_alone_is_no_bundle(tmp_path: Path) -> None:
+    (tmp_path / "report").mkdir()
+    with pytest.raises(PublishError, match="holds report"):
+        check_replaceable(tmp_path)
+
+
+def test_what_a_file_manager_leaves_is_no_obstacle(tmp_path: Path) -> None:
+    target = tmp_path / "bundle"
+    publish(staged(target, "old"), target)
+    (target / ".DS_Store").touch()
+    check_replaceable(target)
+
+
+def test_a_folder_with_other_things_in_it_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(PublishError, match=r"holds thesis\.txt"):
+        check_replaceable(tmp_path)
+    with pytest.raises(PublishError, match="is a file"):
+        check_replaceable(tmp_path / "thesis.txt")
+    check_replaceable(tmp_path / "new")
+
+
+def test_a_folder_is_reserved_for_one_training(tmp_path: Path) -> None:
+    target = tmp_path / "deep" / "bundle"
+    with reserved(target), reserved(target.with_name("other")):
+        with (
+            pytest.raises(PublishError, match="bundle: another training writes it; wait for its end"),
+            reserved(target),
+        ):
+            pytest.fail("two have it")
+        with pytest.raises(PublishError), reserved(target):
+            pytest.fail("the refused one freed it")
+    with reserved(target):
+        pass
+    assert not list(target.parent.iterdir())
+
+
+def test_a_reservation_ends_with_a_training_that_fails(tmp_path: Path) -> None:
+    target = tmp_path / "bundle"
+    with pytest.raises(PublishError, match="holds"), reserved(target):
+        raise PublishError("holds something else")
+    with reserved(target):
+        pass
+
+
+def test_what_a_killed_training_leaves_reserves_nothing(tmp_path: Path) -> None:
+    (tmp_path / ".bundle.lock").touch()
+    with reserved(tmp_path / "bundle"):
+        pass

@@ -1,0 +1,90 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+from serving.model.predictor import Predictor
+from tests.bundles import LABELS, TEXTS, edit_metadata, write_bundle
+from training.errors import DataError
+from training.fit.distillation import CrossFitted, Teachers
+from training.recipe.model import NetworkKnobs
+from training.recipe.recipe import Recipe
+
+
+def test_each_answers_for_itself(pristine_bundle: Path, tmp_path: Path) -> None:
+    write_bundle(tmp_path / "other", NetworkKnobs(embedding=5, lstm=[4], pooling=["average"]))
+    folders = [pristine_bundle, tmp_path / "other"]
+    each = [
+        [[p.probabilities[label] for label in LABELS] for p in Predictor.load(folder).predict(TEXTS)]
+        for folder in folders
+    ]
+    found = Teachers([str(folder) for folder in folders], LABELS).all_answers(TEXTS)
+    assert all(answers.dtype == np.float32 for answers in found)
+    assert np.array(found) == pytest.approx(np.array(each), abs=1e-6)
+
+
+def test_a_teacher_has_the_same_labels(pristine_bundle: Path) -> None:
+    with pytest.raises(
+        DataError, match=r"has labels \['negative', 'neutral', 'positive'\]; accepted: \['ham', 'spam'\]"
+    ):
+        Teachers([str(pristine_bundle)], ["ham", "spam"])
+
+
+def test_what_is_no_bundle_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"stages\.teachers: .*is no folder"):
+        Teachers([str(tmp_path / "none")], LABELS)
+
+
+def test_one_that_has_seen_the_test_part_is_refused(bundle: Path) -> None:
+    """It was given the same file, split by another seed."""
+
+    def change(content: dict[str, Any]) -> None:
+        content["recipe"] = {"name": "t", "seed": 5}
+        content["data"] = [{"file": "d.csv", "rows": 3, "sha256": "abc"}]
+
+    edit_metadata(bundle, change)
+    teachers = Teachers([str(bundle)], LABELS)
+    teachers.check_blind(Recipe(name="s", seed=5), [("d.csv", "abc")], {})
+    with pytest.raises(DataError, match=r"stages\.teachers: tiny .* its split seed differ"):
+        teachers.check_blind(Recipe(name="s", seed=4), [("d.csv", "abc")], {})
+
+
+GOOD = [f"fine{number} day" for number in range(20)]
+BAD = [f"foul{number} day" for number in range(20)]
+ROWS, CLASSES = [*GOOD, *BAD], np.array([0] * 20 + [1] * 20)
+
+
+def cross_fitted(
+    texts: list[str], labels: "np.ndarray[tuple[int], np.dtype[np.int64]]", ones: float = 1.0
+) -> CrossFitted:
+    pipeline = make_pipeline(TfidfVectorizer(), LogisticRegression(C=100.0))
+    return CrossFitted(pipeline, texts, labels, np.full(len(texts), ones, np.float32), seed=1)
+
+
+def test_a_text_that_was_learned_is_answered_as_if_it_had_not_been() -> None:
+    # Each text has one word of its own, so that only a fit with the text itself could know its label.
+    answers = cross_fitted(ROWS, CLASSES).answers(ROWS)
+    assert answers == pytest.approx(0.5, abs=0.05)
+
+
+def test_a_new_text_is_answered_by_the_fit_of_all() -> None:
+    words = [f"{word} {number}{number}" for word in ("fine", "foul") for number in range(20)]
+    fitted = cross_fitted(words, CLASSES)
+    mixed = fitted.answers(["foul weather", words[0], "fine weather"])
+    assert mixed.shape == (3, 2)
+    assert mixed.dtype == np.float32
+    assert mixed.argmax(1).tolist() == [1, 0, 0]
+    assert mixed.sum(1) == pytest.approx(1)
+
+
+def test_weights_reach_the_fit() -> None:
+    texts = [f"same {number}{number}" for number in range(40)]
+    pipeline = make_pipeline(TfidfVectorizer(), LogisticRegression())
+    weights = np.where(CLASSES == 0, 9.0, 1.0).astype(np.float32)
+    fitted = CrossFitted(pipeline, texts, CLASSES, weights, seed=1)
+    assert fitted.answers(["same"])[0, 0] > 0.8
+    assert fitted.answers(texts)[:, 0].min() > 0.7

@@ -1,0 +1,311 @@
+import base64
+import hashlib
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from markdown_it import MarkdownIt
+
+from serving.model.metadata import DataFile
+from tests.training.report.examples import BASELINES, LABELS, NETWORK, evidence, metadata
+from training.report import write_metrics, write_report
+from training.report.plots import plots
+from training.report.render import (
+    Markdown,
+    as_markdown,
+    content_of,
+    escaped,
+    fenced,
+    key_figures,
+    render_card,
+    render_page,
+)
+from training.report.tables import Table
+
+AWKWARD = [
+    "a|b",
+    "two\nlines",
+    "*bold* _it_",
+    "<b>&amp;",
+    "`code`",
+    "[x](http://y)",
+    "# no",
+    "a\\|b",
+    "$5 and $6",
+    "~~x~~",
+]
+
+
+def shown(markdown: str) -> str:
+    return str(MarkdownIt("commonmark").enable("table").enable("strikethrough").render(markdown))
+
+
+@pytest.mark.parametrize("text", AWKWARD)
+def test_a_text_is_read_as_it_is(text: str) -> None:
+    plain = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    assert shown(escaped(text)) == f"<p>{plain}</p>\n"
+
+
+def test_file_names_stay_legible() -> None:
+    assert escaped("semeval_2013_2016.csv.gz") == "semeval_2013_2016.csv.gz"
+
+
+def test_markdown_is_not_escaped_twice() -> None:
+    assert escaped(Markdown("**x**")) == "**x**"
+    assert escaped(escaped("*")) == "\\*"
+
+
+def test_a_table_keeps_its_columns_whatever_is_in_its_cells() -> None:
+    table = Table("t", ("class", "rows"), [(text, "1") for text in AWKWARD])
+    html = shown(as_markdown(table))
+    assert html.count("<tr>") == len(AWKWARD) + 1
+    assert html.count("<td") == 2 * len(AWKWARD)
+    assert "<td>a|b</td>" in html
+
+
+def test_figures_stand_right_and_the_marked_row_is_bold() -> None:
+    table = Table("t", ("model", "recall"), [("one", "0.5"), ("two", "0.4")], marked=1)
+    assert as_markdown(table) == "| model | recall |\n|---|---:|\n| one | 0.5 |\n| **two** | **0.4** |"
+
+
+def test_code_cannot_leave_its_fence() -> None:
+    assert fenced("a ``` b") == "````\na ``` b\n````"
+    assert fenced("plain") == "```\nplain\n```"
+
+
+VOID = {"meta", "link", "br", "img", "hr", "input"}
+LOADING = {"src", "srcset", "data", "poster", "background", "action", "formaction", "ping", "style"}
+
+
+class Page(HTMLParser):
+    """Reads a page strictly: every element is closed in its turn."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(html)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def all(self, name: str) -> list[str]:
+        return [value or "" for _, attributes in self.elements for key, value in attributes.items() if key == name]
+
+
+def page(*, texts: bool = False, **changes: Any) -> str:
+    example = evidence(**changes)
+    return render_page(content_of(example, texts=texts), plots(example))
+
+
+def card(**changes: Any) -> str:
+    return render_card(content_of(evidence(**changes), texts=False))
+
+
+@pytest.fixture(scope="module")
+def html() -> str:
+    return page(baselines=BASELINES, network=NETWORK)
+
+
+def test_the_page_is_whole(html: str) -> None:
+    tags = [tag for tag, _ in Page(html).elements]
+    assert html.startswith("<!doctype html>")
+    assert tags.count("h1") == 1
+    assert tags.count("figure") == tags.count("svg") == 5
+
+
+def test_the_page_asks_nothing_of_any_host_and_runs_nothing(html: str) -> None:
+    found = Page(html)
+    assert not {"script", "link", "iframe", "object", "embed", "img", "base", "form"} & {t for t, _ in found.elements}
+    assert not LOADING & {name for _, attributes in found.elements for name in attributes}
+    assert not [name for _, attributes in found.elements for name in attributes if name.startswith("on")]
+    assert all(target.startswith("#") for target in (*found.all("href"), *found.all("xlink:href")))
+    assert not re.search(r"@import|url\((?!#)", html)
+
+
+def test_its_policy_allows_its_own_style_and_nothing_else(html: str) -> None:
+    (css,) = re.findall(r"<style>(.*?)</style>", html, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
+    (policy,) = re.findall(r'Content-Security-Policy" content="([^"]+)"', html)
+    assert policy.replace("&#39;", "'").replace("&#43;", "+") == f"default-src 'none'; style-src 'sha256-{digest}'"
+
+
+def test_ids_are_unique_and_every_link_inside_leads_somewhere(html: str) -> None:
+    ids = Page(html).all("id")
+    assert len(ids) == len(set(ids))
+    assert {target.removeprefix("#") for target in Page(html).all("href")} <= set(ids)
+
+
+def test_the_plots_can_be_taken_out_by_their_ids(html: str) -> None:
+    figures = [attributes["id"] for tag, attributes in Page(html).elements if tag == "figure"]
+    assert set(figures) == set(plots(evidence()))
+
+
+def test_light_dark_and_narrow_are_provided_for(html: str) -> None:
+    assert "prefers-color-scheme: dark" in html
+    assert "width=device-width" in html
+
+
+def test_labels_are_escaped_everywhere() -> None:
+    labels = ["<script>1</script>", "a|b\nc", '"&"']
+    changed = metadata(labels=labels, split={"train": dict.fromkeys(labels, 3)})
+    assert Page(page(metadata=changed)).all("src") == []
+    assert "<script" not in page(metadata=changed)
+    html = MarkdownIt("commonmark").enable("table").render(card(metadata=changed))
+    assert "<script" not in html
+    assert "<td>a|b c</td>" in html
+
+
+def test_baselines_that_were_not_measured_are_said_to_be_so(html: str) -> None:
+    assert "Not measured." in page()
+    assert "python -m training compare" in page()
+    assert "Not measured." not in html
+    assert '<tr class="marked">' in html
+    assert "Baselines were not measured. `python -m training compare" in card()
+    assert "**example (network, served)**" in card(baselines=BASELINES, network=NETWORK)
+
+
+def test_a_bundle_that_says_little_is_reported_too() -> None:
+    bare = metadata(recipe={}, data=[], split={}, cleaning={}, libraries={})
+    assert "No epoch was recorded." in page(metadata=bare, history={})
+    assert "nan" not in card(metadata=bare, history={}).lower()
+
+
+def test_the_card_has_the_sections_of_the_paper() -> None:
+    assert re.findall("^## (.+)$", card(), re.MULTILINE) == [
+        "Model details",
+        "Intended use",
+        "Factors",
+        "Metrics",
+        "Evaluation data",
+        "Training data",
+        "Quantitative analyses",
+        "Ethical considerations",
+        "Caveats and recommendations",
+    ]
+
+
+def test_every_table_of_the_card_is_one() -> None:
+    html = MarkdownIt("commonmark").enable("table").render(card(baselines=BASELINES, network=NETWORK))
+    assert html.count("<table>") == 11
+    assert "|---" not in html
+    assert [label for label in LABELS if f"<td>{label}</td>" not in html] == []
+
+
+def test_the_time_of_training_says_whose_it_is() -> None:
+    taught = metadata(teachers={"build/words": "a" * 12}, teacher_recipes={"build/words": {"name": "words"}})
+    for draw in (page, card):
+        assert "of its own epochs." in draw(baselines=BASELINES, network=NETWORK)
+        assert "teachers' is not in it." in draw(metadata=taught, baselines=BASELINES, network=NETWORK)
+
+
+def test_the_card_says_which_epoch_is_kept() -> None:
+    assert "chose the epoch" in card()
+    last = card(metadata=metadata(recipe={"stages": [{"keep": "last"}]}))
+    assert "The last epoch was kept." in last
+    assert "chose the epoch" not in last
+
+
+def test_the_card_says_where_nothing_was_found_to_calibrate_by() -> None:
+    assert "too few mistakes" not in card()
+    line = "- Temperature, folded into the network: 0.500 (the least that is accepted: validation had too few mistakes"
+    assert line in card(metadata=metadata(temperature=0.5))
+
+
+def test_word_vectors_are_asked_for_where_the_recipe_looks_for_them() -> None:
+    vectors = DataFile(file="v.txt", rows=4000, sha256="c" * 64)
+    started = metadata(recipe={"vectors": {"file": "data/raw/v.txt"}}, vectors=vectors)
+    assert "the word vectors at `data/raw/v.txt`" in card(metadata=started)
+    assert "the word vectors at <code>data/raw/v.txt</code>" in page(metadata=started)
+    assert "the word vectors at" not in card() + page()
+
+
+def test_teachers_are_named_with_the_recipes_that_make_them_again() -> None:
+    taught = metadata(teachers={"build/words": "a" * 12}, teacher_recipes={"build/words": {"name": "words"}})
+    for text in (page(metadata=taught), card(metadata=taught)):
+        assert "distillation" in text
+        assert "python -m training fit teacher-1.toml --data tweets.csv --out build/words --seed 3" in text
+        assert "distillation" not in page()
+    assert "<summary><code>teacher-1.toml</code></summary>\n<pre>name = &#34;words&#34;" in page(metadata=taught)
+    assert "the recipes that are in" in card(metadata=taught)
+    assert "the recipe that is in" in card()
+
+
+def test_mistakes_are_there_only_where_texts_are_wanted() -> None:
+    assert content_of(evidence(), texts=False)["mistakes"] is None
+    assert len(content_of(evidence(), texts=True)["mistakes"].rows) == 20
+
+
+def test_without_a_mistake_there_is_nothing_to_quote() -> None:
+    right = evidence(probabilities=np.eye(3)[evidence().truth])
+    assert content_of(right, texts=True)["mistakes"] is None
+
+
+def test_the_key_figures() -> None:
+    found = key_figures(evidence().figures)
+    assert list(found) == ["macro recall", "macro F1", "accuracy", "expected calibration error"]
+    assert found["accuracy"] == "0.723"
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("bundle")
+    write_report(folder, evidence(baselines=BASELINES, network=NETWORK))
+    return folder / "report"
+
+
+def test_a_page_and_a_card_are_written(written: Path) -> None:
+    assert sorted(path.name for path in written.iterdir()) == ["MODEL_CARD.md", "report.html"]
+
+
+def test_equal_evidence_gives_equal_bytes(written: Path, tmp_path: Path) -> None:
+    write_report(tmp_path, evidence(baselines=BASELINES, network=NETWORK))
+    for path in written.iterdir():
+        assert (tmp_path / "report" / path.name).read_bytes() == path.read_bytes()
+
+
+def test_no_text_of_the_data_is_in_any_file(written: Path) -> None:
+    content = "".join(path.read_text(encoding="utf-8") for path in written.iterdir())
+    assert "zebra" not in content
+    assert "alert" not in content
+
+
+def test_texts_are_quoted_where_that_is_wanted_and_escaped(tmp_path: Path) -> None:
+    write_report(tmp_path, evidence(), texts=True)
+    page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+    assert page.count("&lt;script&gt;alert(&#39;&amp;&#39;)&lt;/script&gt;") == 20
+    assert "<script" not in page
+    assert "zebra" not in (tmp_path / "report" / "MODEL_CARD.md").read_text(encoding="utf-8")
+
+
+def test_a_later_report_replaces_an_earlier_one(tmp_path: Path) -> None:
+    write_report(tmp_path, evidence(), texts=True)
+    write_report(tmp_path, evidence())
+    assert "zebra" not in (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+
+
+def test_no_path_of_the_machine_is_in_any_file(written: Path) -> None:
+    content = "".join(path.read_text(encoding="utf-8") for path in written.iterdir())
+    assert not [path for path in (str(Path.cwd()), str(Path.home()), str(written)) if len(path) > 5 and path in content]
+
+
+def test_metrics_are_written_readably(tmp_path: Path) -> None:
+    write_metrics(tmp_path, {"test": {"macro_recall": 0.5, "classes": {"très": 1}}})
+    text = (tmp_path / "report" / "metrics.json").read_text(encoding="utf-8")
+    assert json.loads(text)["test"]["macro_recall"] == 0.5
+    assert '\n    "macro_recall": 0.5' in text
+    assert "très" in text

@@ -1,0 +1,105 @@
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from tests.training.report.examples import answers
+from training.console import Display, figure_tables
+from training.data.dataset import load_dataset
+from training.evaluation.metrics import Figures, measure
+from training.progress import Epoch
+from training.recipe.data import Data
+
+
+def figures(labels: list[str], counts: list[list[int]]) -> Figures:
+    return measure(labels, *answers(counts), 1.0)
+
+
+def shown(found: Figures) -> list[list[str]]:
+    console = Console(file=io.StringIO(), width=100)
+    for table in figure_tables(found, "Test"):
+        console.print(table)
+    assert isinstance(console.file, io.StringIO)
+    return [line.split() for line in console.file.getvalue().replace("│", " ").splitlines()]
+
+
+def test_figures_with_the_truth_in_rows() -> None:
+    lines = shown(figures(["[/a]", "b"], [[1, 3], [0, 1]]))
+    assert ["macro", "recall", "0.6250"] in lines
+    assert ["[/a]", "1", "3"] in lines
+    assert ["[/a]", "1.0000", "0.2500", "0.4000", "4"] in lines
+
+
+@pytest.mark.parametrize(("classes", "whole"), [(12, True), (13, False)])
+def test_of_many_classes_the_largest_mistakes_are_shown(classes: int, whole: bool) -> None:
+    counts = (np.eye(classes, dtype=int) * 50).tolist()
+    counts[1][2], counts[2][1] = 7, 9
+    lines = shown(figures([f"c{i}" for i in range(classes)], counts))
+    first, second = (["c2", "c1", "9"], ["c1", "c2", "7"])
+    if whole:
+        assert ["c1", "0", "50", "7", *["0"] * 9] in lines
+        assert first not in lines
+    else:
+        assert lines.index(first) + 1 == lines.index(second)
+        assert lines[-2] == second
+
+
+EPOCH = Epoch(number=2, loss=0.5, validation_loss=0.6, macro_recall=0.7, accuracy=0.8, seconds=60.0)
+
+
+def shown_display(display: Display) -> str:
+    assert isinstance(display.console.file, io.StringIO)
+    return display.console.file.getvalue()
+
+
+def test_an_epoch_is_a_line_with_figures_and_the_time_left() -> None:
+    display = Display(Console(file=io.StringIO(), width=40))
+    display.on_start(1, 5)
+    display.on_batch(1, 3, 10, 0.9)
+    display.on_epoch(EPOCH, best=True)
+    display.on_end()
+    assert shown_display(display) == (
+        "epoch 2/5  loss 0.5000  validation loss 0.6000  macro recall 0.7000  accuracy 0.8000  "
+        "60 s, at most 3 min left  best\n"
+    )
+
+
+def test_a_resumed_run_says_so() -> None:
+    display = Display(Console(file=io.StringIO()))
+    display.on_start(3, 5)
+    display.on_end()
+    assert shown_display(display) == "Resuming after epoch 2\n"
+
+
+def test_on_a_terminal_there_is_a_bar() -> None:
+    display = Display(Console(file=io.StringIO(), force_terminal=True, width=100))
+    display.on_start(1, 5)
+    display.on_batch(1, 3, 10, 0.9)
+    display._progress.refresh()  # type: ignore[union-attr]
+    display.on_end()
+    assert "epoch 1/5 loss 0.9000" in shown_display(display)
+
+
+def test_a_bar_starts_anew_each_epoch_with_a_time_left() -> None:
+    display = Display(Console(file=io.StringIO(), force_terminal=True, width=100))
+    display.on_start(1, 2)
+    display.on_batch(1, 1, 10, 0.9)
+    display.on_batch(1, 10, 10, 0.9)
+    display.on_batch(2, 1, 10, 0.9)
+    assert display._progress is not None
+    (task,) = display._progress.tasks
+    assert (task.finished, task.completed) == (False, 1)
+    display.on_end()
+
+
+def test_parts_have_a_line_for_each_class() -> None:
+    sample = Path(__file__).parents[2] / "data" / "sample.csv"
+    dataset = load_dataset([sample], Data(validation=0.1, test=0.2), 1)
+    display = Display(Console(file=io.StringIO(), width=100))
+    display.on_dataset(dataset.cleaning, dataset.sizes())
+    lines = [line.split() for line in shown_display(display).replace("│", " ").splitlines()]
+    sizes = dataset.sizes()
+    assert ["neutral", *(str(sizes[part]["neutral"]) for part in ("train", "validation", "test"))] in lines
+    assert ["all", *(str(sum(sizes[part].values())) for part in ("train", "validation", "test"))] in lines

@@ -1,0 +1,84 @@
+"""A recipe's network beside the baselines, on one test part."""
+
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from serving.model.bundle import Bundle, sha256
+from training.console import Display
+from training.data.checks import check_vectors
+from training.data.dataset import Dataset, load_dataset
+from training.data.sources import in_order
+from training.errors import DataError
+from training.evaluation.leakage import check_blind
+from training.evaluation.results import Row, baseline_rows, network_row
+from training.recipe.recipe import Recipe
+
+
+def compare(
+    recipe: Recipe,
+    paths: Sequence[Path],
+    display: Display,
+    bundle: Path | None = None,
+    stage_cache: Path | None = None,
+) -> list[Row]:
+    """Train every baseline and, unless a `bundle` of this recipe is given, the network; measure all on the test part.
+
+    `stage_cache`: a folder of pre-trained bodies. Times are wall times of this process on this machine, a body from the
+    cache none of them: compare them with each other only. Raises TrainingError, or BundleError, before any training.
+    """
+    dataset = load_dataset(paths, recipe.data, recipe.split_seed)
+    check_vectors(recipe)
+    if bundle:
+        _check_bundle(bundle, recipe, paths, dataset)
+        display.on_dataset(dataset.cleaning, dataset.sizes())  # else the network's own training shows it
+    rows = baseline_rows(recipe, dataset, display)
+    network = network_row(bundle, dataset) if bundle else _trained_row(recipe, paths, display, dataset, stage_cache)
+    return [*rows, network]
+
+
+def _check_bundle(bundle: Path, recipe: Recipe, paths: Sequence[Path], dataset: Dataset) -> None:
+    metadata, labels = Bundle.read(bundle).metadata, dataset.labels
+    if set(metadata.labels) != set(labels):
+        raise DataError(f"--bundle: {bundle} has labels {metadata.labels}; accepted: {labels}, those of the data")
+    files = [(path.name, sha256(path)) for path in in_order(paths, recipe.data)]
+    check_blind(metadata, recipe, files, dataset.sizes(), "--bundle")
+
+
+def _trained_row(
+    recipe: Recipe, paths: Sequence[Path], display: Display, dataset: Dataset, stage_cache: Path | None
+) -> Row:
+    from training.commands.fit import Pipeline
+
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        Pipeline(recipe, paths, Path(folder) / "bundle", display, stage_cache, baselines=False).run()
+        return network_row(Path(folder) / "bundle", dataset, time.perf_counter() - start)
+
+
+def comparison_table(rows: Sequence[Row]) -> str:
+    """Markdown, best macro recall first."""
+    lines = [
+        "| model | macro recall | macro F1 | accuracy | training | size | predictions/s |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for row in sorted(rows, key=lambda row: -row.macro_recall):
+        trained = "before" if row.training_seconds is None else f"{row.training_seconds:.1f} s"
+        lines.append(
+            f"| {row.name} | {row.macro_recall:.3f} | {row.macro_f1:.3f} | {row.accuracy:.3f} | {trained} "
+            f"| {row.bytes / 1e6:.1f} MB | {row.predictions_per_second:,.0f} |"
+        )
+    return "\n".join(lines)
+
+
+def group_table(rows: Sequence[Row]) -> str:
+    """Markdown: a row for each held-out group, with each model's macro recall on it."""
+    ranked = [row for row in rows if row.groups]
+    lines = [
+        "| held-out group | " + " | ".join(row.name for row in ranked) + " |",
+        "|---|" + "---:|" * len(ranked),
+    ]
+    for group in ranked[0].groups if ranked else ():
+        lines.append(f"| {group} | " + " | ".join(f"{row.groups[group]:.3f}" for row in ranked) + " |")
+    return "\n".join(lines) if ranked else ""

@@ -1,0 +1,1 @@
+"""Files of labelled rows, cleaned and split without leaks."""

@@ -1,0 +1,113 @@
+"""Which rows are kept: none without text or label, one a text, none of a text whose labels conflict."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+import pandas as pd
+from tokenizers import Regex, normalizers
+
+from training.errors import DataError
+from training.recipe.model import TokenizerKnobs
+from training.text.normalizer import build_normalizer
+from training.text.patterns import EMOJI, EMOTICONS, ENTITIES, QUOTES, build_pieces
+
+Counts = dict[str, int]
+
+LONG = 40  # characters of a key, about eight words: shorter texts may begin alike by chance
+_CUT_OFF_LINK = re.compile(r"\bh(?:t(?:tp?)?)?(?:…|\.\.\.)\s*$")
+
+# Links, handles and markers go; the rest is made alike as the preprocessing would, whatever a recipe keeps of it.
+_ALIKE = TokenizerKnobs(urls="drop", handles="drop", retweets="drop", hashtags="word", emoticons="tag")
+_normalizer, _pieces = build_normalizer(_ALIKE), build_pieces()
+# Entities first, as in the preprocessing: a heart may be written &lt;3.
+_cuts = (*ENTITIES, *QUOTES, *((pattern, " ") for pattern in EMOTICONS.values()))
+_signs = normalizers.Replace(Regex("|".join([*map(re.escape, EMOTICONS), EMOJI])), "")
+_emoticons = normalizers.Sequence([normalizers.Replace(Regex(pattern), content) for pattern, content in _cuts])
+
+
+def text_key(text: str) -> str:
+    """What two copies of a tweet have in common: all but retweet marker, handles, links, punctuation, case and space.
+
+    Made by the preprocessing's own rules, as they stand before a recipe asks for more of them: texts that differ by an
+    emoticon, an emoji or a stop word have each a key of its own, also where a recipe drops those.
+    """
+    normal = _normalizer.normalize_str(_CUT_OFF_LINK.sub("", text))
+    pieces = (piece for piece, _ in _pieces.pre_tokenize_str(normal))
+    return "".join(piece for piece in pieces if piece in EMOTICONS or not _is_punctuation(piece))
+
+
+def without_emoticons(text: str) -> str:
+    """The text, its entities decoded, with every emoticon that the preprocessing knows cut out."""
+    return str(_emoticons.normalize_str(text))
+
+
+def bare_key(key: str) -> str:
+    """The key that the same text would have without its emoticons and emoji."""
+    return str(_signs.normalize_str(key))
+
+
+def merged_keys(keys: Iterable[str]) -> dict[str, str]:
+    """Key -> the key of its group: a long key that another one begins with is the same text, cut off or added to.
+
+    Retweets were cut at 140 characters, and people add a hashtag to what they repeat.
+    """
+    groups: dict[str, str] = {}
+    leader = ""
+    for key in sorted(set(keys)):  # what begins with a key follows it directly
+        if not (len(leader) >= LONG and key.startswith(leader)):
+            leader = key
+        groups[key] = leader
+    return groups
+
+
+def _is_punctuation(piece: str) -> bool:
+    return all(unicodedata.category(letter).startswith("P") for letter in piece)
+
+
+def drop_ignored(rows: pd.DataFrame, ignore: list[str], cleaning: Counts) -> pd.DataFrame:
+    """Drop the rows whose label the recipe ignores."""
+    ignored = rows.label.isin(ignore)
+    if ignore:
+        cleaning["label ignored by the recipe"] = int(ignored.sum())
+    return rows[~ignored]
+
+
+def drop_empty(rows: pd.DataFrame, cleaning: Counts, where: str) -> pd.DataFrame:
+    """Drop rows without text or label; add `own_key`, and `key` of its group.
+
+    Raises DataError when none are left; `where` begins its message.
+    """
+    keys = rows.text.map(text_key)
+    rows = rows.assign(own_key=keys, key=keys.map(merged_keys(keys)))
+    empty, unlabelled = rows.key == "", rows.label == ""
+    cleaning["empty, or nothing but handles, links and punctuation"] = int(empty.sum())
+    cleaning["without a label"] = int((unlabelled & ~empty).sum())
+    kept = rows[~empty & ~unlabelled]
+    if kept.empty:
+        raise DataError(f"{where}: no row has both a text and a label; found: {cleaning}")
+    return kept
+
+
+def merge_copies(rows: pd.DataFrame, cleaning: Counts) -> pd.DataFrame:
+    """One row a text, with its majority label; a text without a majority goes. Later parts keep their own.
+
+    It weighs what those weigh on average that agree.
+    """
+    rank = rows.part.map({"": 0, "train": 0, "validation": 1, "test": 2})
+    owner = rank.groupby(rows.key).transform("max")
+    cleaning["also in a part that keeps it (no text on two sides)"] = int((rank < owner).sum())
+    rows = rows[rank == owner]
+    votes = rows.groupby(["key", "label"], sort=False).size()
+    most = votes.groupby("key").transform("max")
+    tied = votes[votes == most].groupby("key").transform("size") > 1
+    winners = votes[votes == most][~tied].reset_index()[["key", "label"]]
+    undecided = ~rows.key.isin(winners.key)
+    cleaning["copies whose labels conflict without a majority"] = int(undecided.sum())
+    decided = rows[~undecided].merge(winners, on="key", suffixes=("", "_majority"))
+    cleaning["copies with a minority label, merged"] = int((decided.label != decided.label_majority).sum())
+    agreeing = decided[decided.label == decided.label_majority].drop(columns="label_majority")
+    weighed = agreeing.assign(row_weight=agreeing.groupby("key").row_weight.transform("mean"))
+    merged = weighed.drop_duplicates("key", keep="first")
+    cleaning["exact and near copies, merged"] = len(agreeing) - len(merged)
+    return merged.reset_index(drop=True)

@@ -1,0 +1,96 @@
+"""Rows with labels of their own, such as the emoticon that a tweet held: they pre-train, and nothing else."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from serving.model.metadata import DataFile
+from training.data.cleaning import bare_key, merged_keys, text_key
+from training.data.dataset import Dataset
+from training.data.sources import read_rows
+from training.errors import DataError
+from training.recipe.data import Data
+
+
+@dataclass(frozen=True)
+class WeakRows:
+    """`rows` with columns `text`, `label` (index into the labels of its task), `task`, `source` and `weight`.
+
+    `tasks`: task -> its labels in the order of its outputs. `cleaning` counts what was dropped, by rule.
+    """
+
+    rows: pd.DataFrame
+    tasks: dict[str, list[str]]
+    cleaning: dict[str, int] = field(default_factory=dict)
+    files: list[DataFile] = field(default_factory=list)
+
+    def task_sizes(self) -> dict[str, tuple[int, int]]:
+        """Task -> its rows and classes."""
+        return {task: (int((self.rows.task == task).sum()), len(labels)) for task, labels in self.tasks.items()}
+
+
+def load_weak(paths: Sequence[Path], data: Data, dataset: Dataset, seed: int) -> WeakRows:
+    """Read the sources that have a task, without any text that stands in the labelled data, whichever its part.
+
+    So no stage sees a text of the test, and what is pre-trained does not depend on how the rest is split. But of a file
+    that also holds the recipe's labels, a task is another column: it keeps the rows whose text is in the training part.
+    Raises DataError.
+    """
+    wanted = {source.file for source in data.task_sources}
+    read, files = read_rows([path for path in paths if path.name in wanted], data, data.task_sources, seed)
+    cleaning = {"rows read": len(read)}
+    rows = _cleaned(read, dataset, data.second_columns, cleaning)
+    _check_present(data, read, rows, cleaning)
+    tasks = {str(task): sorted(set(group.label)) for task, group in rows.groupby("task")}
+    for task, labels in tasks.items():
+        if len(labels) < 2:
+            raise DataError(f"task {task!r}: found only one class, {labels}; accepted: at least two")
+    index = {(task, label): i for task, labels in tasks.items() for i, label in enumerate(labels)}
+    found = [index[pair] for pair in zip(rows.task, rows.label, strict=True)]
+    kept = rows.assign(label=found)[["text", "label", "task", "source", "weight", "row_weight"]].reset_index(drop=True)
+    return WeakRows(kept, tasks, {**cleaning, "rows kept": len(kept)}, files)
+
+
+def _cleaned(rows: pd.DataFrame, dataset: Dataset, second: set[str], cleaning: dict[str, int]) -> pd.DataFrame:
+    keys = rows.text.map(text_key)
+    empty = (keys == "") | (rows.label == "")
+    cleaning["empty, or without a label"] = int(empty.sum())
+    bare, labelled = keys.map(bare_key), _with_bare(dataset.keys)
+    groups = merged_keys(labelled | set(keys) | set(bare))
+    there = {groups[key] for key in labelled}
+    known = (keys.map(groups).isin(there) | ((bare != "") & bare.map(groups).isin(there))) & ~empty
+    if second:
+        known &= ~(rows.source.isin(second) & keys.map(groups).isin(_trained_on(dataset, groups)))
+    cleaning["also in the labelled data"] = int(known.sum())
+    rows = rows.assign(key=keys)[~empty & ~known]
+    distinct = rows.drop_duplicates(["task", "key"])
+    cleaning["copies, merged"] = len(rows) - len(distinct)
+    return distinct
+
+
+def _trained_on(dataset: Dataset, groups: dict[str, str]) -> set[str]:
+    """The groups of texts that stand in the training part, and in no other."""
+    kept, *others = (
+        {groups[key] for key in _with_bare(part.text.map(text_key))}
+        for part in (dataset.train, dataset.validation, dataset.test, dataset.held_out)
+    )
+    return kept.difference(*others)
+
+
+def _with_bare(keys: Iterable[str]) -> set[str]:
+    """The keys, and what they are without emoticons and emoji: a labelled copy may hold the one that was cut out."""
+    return {both for key in keys for both in (key, bare_key(key))}
+
+
+def _check_present(data: Data, read: pd.DataFrame, kept: pd.DataFrame, cleaning: dict[str, int]) -> None:
+    dropped = ", ".join(f"{rule}: {rows:,}" for rule, rows in cleaning.items() if rule != "rows read")
+    rows = read.source.value_counts()
+    for source in data.task_sources:
+        if source.key not in set(kept.source):
+            raise DataError(
+                f"source {source.key!r} of task {source.task!r}: none of its {rows[source.key]:,} rows is left; of all "
+                f"tasks' rows there are dropped: {dropped}; accepted: texts that are not in the labelled data, or "
+                "another column of a labelled file"
+            )

@@ -1,0 +1,88 @@
+"""Word vectors that were trained elsewhere, from a text file: where a network's embedding starts from."""
+
+import gzip
+import zlib
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
+from typing import TextIO, cast
+
+import numpy as np
+
+from training.errors import DataError
+from training.types import Floats
+
+
+class WordVectors:
+    """A file with a word and its numbers a line, the most frequent words first; also gzipped.
+
+    The formats of GloVe (https://nlp.stanford.edu/projects/glove/), and of word2vec and fastText, whose first line
+    counts words and numbers. Arguments: the file; `dimensions`, numbers that each word must have. Raises DataError
+    where the file cannot be read, is of another size, or holds what is no number.
+    """
+
+    def __init__(self, path: Path, dimensions: int) -> None:
+        self.path, self.dimensions = path, dimensions
+        self._check_size()
+
+    def words(self) -> Iterator[str]:
+        """Each in the file's order."""
+        return (word for _, word, _ in self._entries())
+
+    def of(self, wanted: Collection[str], key: Callable[[str], str] = str) -> dict[str, Floats]:
+        """The vectors of those that are in the file, float32 (dimensions,), of the first line where a word has two.
+
+        `key`: what a word of the file is compared as, such as `str.lower`.
+        """
+        found: dict[str, Floats] = {}
+        for number, word, values in self._entries():
+            if (compared := key(word)) in wanted and compared not in found:
+                found[compared] = self._parsed(number, values)
+        return found
+
+    def _check_size(self) -> None:
+        first = next(self._entries(), None)
+        if first is None:
+            raise DataError(
+                f"{self.path}: holds no vector; accepted: lines of a word and its {self.dimensions} numbers, with "
+                "spaces between"
+            )
+        number, _, values = first
+        self._parsed(number, values)
+
+    def _entries(self) -> Iterator[tuple[int, str, str]]:
+        """Number of the line, word, and its numbers, unread."""
+        try:
+            with _opened(self.path) as file:
+                for number, line in enumerate(file, start=1):
+                    word, _, values = line.rstrip(" \r\n").partition(" ")
+                    if values and not (number == 1 and _counts(word, values)):
+                        yield number, word, values
+        except (OSError, EOFError, zlib.error) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise DataError(
+                f"{self.path}: word vectors cannot be read: {reason}; accepted: a text file, as of GloVe; "
+                "data/README.md tells where to get one"
+            ) from error
+
+    def _parsed(self, number: int, values: str) -> Floats:
+        try:
+            found = np.array(values.split(), dtype=np.float32)
+        except ValueError as error:
+            raise DataError(f"{self.path}, line {number}: {error}; accepted: a word and its numbers") from error
+        if len(found) != self.dimensions or not np.isfinite(found).all():
+            raise DataError(
+                f"{self.path}, line {number}: found {len(found)} numbers; accepted: {self.dimensions} finite ones, as "
+                "network.embedding says"
+            )
+        return found
+
+
+def _opened(path: Path) -> TextIO:
+    # Word2vec cuts words at bytes: what is no UTF-8 is a word that nobody asks for.
+    opened = gzip.open if path.suffix.lower() == ".gz" else open
+    return cast(TextIO, opened(path, "rt", encoding="utf-8-sig", errors="replace", newline="\n"))
+
+
+def _counts(word: str, values: str) -> bool:
+    """Whether a first line is `words dimensions`: a vector of one number is none."""
+    return word.isdecimal() and values.isdecimal()

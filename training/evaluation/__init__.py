@@ -1,0 +1,1 @@
+"""Figures of merit, baselines, calibration and leakage checks."""

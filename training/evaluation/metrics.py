@@ -1,0 +1,182 @@
+"""What was taken for what, cell by cell."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from scipy.stats import binom
+from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support, recall_score
+
+from training.types import Labels, Probabilities
+
+BINS = 15
+
+
+@dataclass(frozen=True, slots=True)
+class ClassFigures:
+    """Of one class: the share of its predictions that are right, the share of its rows that are found, rows."""
+
+    precision: float
+    recall: float
+    f1: float
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """The rows whose confidence lies in [low, low + 1/15): how many, their mean confidence, the share that is right."""
+
+    low: float
+    rows: int
+    confidence: float
+    accuracy: float
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Of one part. Means over classes count each class the same; `confusion[truth][predicted]` counts rows.
+
+    `expected_calibration_error_by_chance` is what a perfectly calibrated model, as sure of each row, shows on average.
+    """
+
+    rows: int
+    macro_recall: float
+    macro_f1: float
+    accuracy: float
+    expected_calibration_error: float
+    expected_calibration_error_uncalibrated: float
+    expected_calibration_error_by_chance: float
+    bins: list[Bin]
+    classes: dict[str, ClassFigures]
+    confusion: dict[str, dict[str, int]]
+
+    def as_json(self) -> dict[str, Any]:
+        """As plain dictionaries, without the bins, which are drawn rather than listed."""
+        return {name: value for name, value in asdict(self).items() if name != "bins"}
+
+
+def macro_recall(truth: Labels, found: Labels) -> float:
+    """The mean recall of the classes that have rows; class indices, both (rows,)."""
+    return float(recall_score(truth, found, labels=np.unique(truth), average="macro", zero_division=0))
+
+
+def macro_f1(truth: Labels, found: Labels) -> float:
+    """The mean F1 of the classes that have rows; class indices, both (rows,)."""
+    return float(f1_score(truth, found, labels=np.unique(truth), average="macro", zero_division=0))
+
+
+def measure(labels: list[str], truth: Labels, probabilities: Probabilities, temperature: float) -> Figures:
+    """All figures of a part.
+
+    `truth`: class indices (rows,); `probabilities` (rows, classes), calibrated by `temperature`, which is undone for
+    the uncalibrated error: softmax(log p * T) is what stood there before.
+    """
+    found, indices = probabilities.argmax(1), np.arange(len(labels))
+    precision, recall, f1, counts = precision_recall_fscore_support(truth, found, labels=indices, zero_division=0)
+    matrix = confusion_matrix(truth, found, labels=indices)
+    bins = confidence_bins(truth, probabilities)
+    return Figures(
+        rows=len(truth),
+        macro_recall=macro_recall(truth, found),
+        macro_f1=macro_f1(truth, found),
+        accuracy=float((found == truth).mean()),
+        expected_calibration_error=calibration_error(bins),
+        expected_calibration_error_uncalibrated=expected_calibration_error(
+            truth, rescaled(probabilities, 1 / temperature)
+        ),
+        expected_calibration_error_by_chance=calibration_error_by_chance(bins),
+        bins=bins,
+        classes={
+            name: ClassFigures(float(precision[i]), float(recall[i]), float(f1[i]), int(counts[i]))
+            for i, name in enumerate(labels)
+        },
+        confusion={a: {b: int(matrix[i, j]) for j, b in enumerate(labels)} for i, a in enumerate(labels)},
+    )
+
+
+def confidence_bins(truth: Labels, probabilities: Probabilities) -> list[Bin]:
+    """Those of the 15 equal bins of confidence that have rows, least first. A confidence of 1 is in the last one."""
+    confidence, right = probabilities.max(1), probabilities.argmax(1) == truth
+    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    members = {b: bins == b for b in np.unique(bins).tolist()}
+    return [
+        Bin(b / BINS, int(rows.sum()), float(confidence[rows].mean()), float(right[rows].mean()))
+        for b, rows in members.items()
+    ]
+
+
+def expected_calibration_error(truth: Labels, probabilities: Probabilities) -> float:
+    """Mean gap between confidence and accuracy over 15 equal bins of confidence, weighted by rows.
+
+    Guo et al. 2017, On Calibration of Modern Neural Networks (https://arxiv.org/abs/1706.04599), equation 3.
+    """
+    return calibration_error(confidence_bins(truth, probabilities))
+
+
+def calibration_error(bins: Sequence[Bin]) -> float:
+    """The same from the bins."""
+    return sum(found.rows * abs(found.confidence - found.accuracy) for found in bins) / sum(row.rows for row in bins)
+
+
+def calibration_error_by_chance(bins: Sequence[Bin]) -> float:
+    """The error to expect if each row of a bin is right with the probability of the bin's confidence: it is above zero.
+
+    A bin's gap is then the mean absolute deviation of a binomial, 2 k (1 - p) P(k) with k = floor(n p) + 1 (De Moivre's
+    formula: Diaconis and Zabell 1991, Closed Form Summation for Classical Distributions). What is to be compared with
+    the error that is found: Broecker and Smith 2007, Increasing the Reliability of Reliability Diagrams.
+    """
+    return sum(_mean_deviation(found.rows, found.confidence) for found in bins) / sum(found.rows for found in bins)
+
+
+def _mean_deviation(rows: int, probability: float) -> float:
+    above = int(rows * probability) + 1
+    return float(2 * above * (1 - probability) * binom.pmf(above, rows, probability))
+
+
+def rescaled(probabilities: Probabilities, temperature: float) -> Probabilities:
+    """softmax(log p / T), float64 (rows, classes)."""
+    logits = np.log(np.maximum(probabilities.astype(np.float64), 1e-30)) / temperature
+    powers = np.exp(logits - logits.max(1, keepdims=True))
+    return np.asarray(powers / powers.sum(1, keepdims=True))
+
+
+NUMBERED = 12
+"""Classes, beyond which the cells of a matrix are too small for numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One of the matrix: how many rows of `truth` were predicted as `predicted`, and their share of the truth's."""
+
+    row: int
+    column: int
+    truth: str
+    predicted: str
+    rows: int
+    share: float
+
+    @property
+    def name(self) -> str:
+        """What the plot calls it."""
+        return f"cell-{self.row}-{self.column}"
+
+    @property
+    def note(self) -> str:
+        """A sentence for who points at it."""
+        what = f"truth {self.truth}, predicted {self.predicted}"
+        return f"{what}: {self.rows:,} rows, {self.share:.0%} of the truth's"
+
+
+def cells(figures: Figures) -> Iterator[Cell]:
+    """All cells of the matrix, row by row."""
+    for row, (truth, counts) in enumerate(figures.confusion.items()):
+        whole = max(sum(counts.values()), 1)
+        for column, (predicted, rows) in enumerate(counts.items()):
+            yield Cell(row, column, truth, predicted, rows, rows / whole)
+
+
+def most_frequent(figures: Figures, most: int = 10) -> list[Cell]:
+    """The mistakes with the most rows, those first."""
+    wrong = [cell for cell in cells(figures) if cell.truth != cell.predicted and cell.rows]
+    return sorted(wrong, key=lambda cell: -cell.rows)[:most]

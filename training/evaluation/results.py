@@ -1,0 +1,92 @@
+"""Figures of one model beside another, on one test part."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import accuracy_score
+
+from serving.model.predictor import Predictor
+from training.data.dataset import Dataset
+from training.evaluation.baselines import VADER, Baseline, baselines, size
+from training.evaluation.metrics import macro_f1, macro_recall
+from training.progress import TrainingCallback
+from training.recipe.recipe import Recipe
+from training.types import Labels
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One model's figures on the test part; `training_seconds` is None where it was trained before.
+
+    `groups`: macro recall on each group of the held-out rows, over the classes that the group has.
+    """
+
+    name: str
+    macro_recall: float
+    macro_f1: float
+    accuracy: float
+    training_seconds: float | None
+    bytes: int
+    predictions_per_second: float
+    groups: Mapping[str, float] = field(default_factory=dict)
+
+
+def baseline_rows(recipe: Recipe, dataset: Dataset, callback: TrainingCallback) -> list[Row]:
+    """Train every baseline on the training part, and measure it; one that cannot learn from it is noted."""
+    candidates = baselines(recipe.tokenizer, dataset.labels, recipe.seed)
+    if VADER not in candidates:
+        callback.on_note(f"{VADER} is left out: it knows negative, neutral and positive, not {dataset.labels}")
+    rows = []
+    for name, baseline in candidates.items():
+        try:
+            rows.append(_baseline_row(name, baseline, dataset))
+        except ValueError as error:  # as where no word is there twice
+            callback.on_note(f"{name} is left out: it cannot learn from these rows: {error}")
+    return rows
+
+
+def _baseline_row(name: str, baseline: Baseline, dataset: Dataset) -> Row:
+    start = time.perf_counter()
+    baseline.fit(dataset.train.text.tolist(), dataset.train.label.to_numpy())
+    seconds = time.perf_counter() - start
+    return _row(name, baseline.predict, dataset, seconds, size(baseline))
+
+
+def network_row(bundle: Path, dataset: Dataset, seconds: float | None = None) -> Row:
+    """A bundle's figures, as served; `seconds` is what its training took."""
+    predictor = Predictor.load(bundle)
+    index = {label: i for i, label in enumerate(dataset.labels)}
+
+    def predict(texts: Sequence[str]) -> Labels:
+        return np.array([index[prediction.label] for prediction in predictor.predict(texts)], dtype=np.int64)
+
+    stored = sum(path.stat().st_size for path in bundle.iterdir() if path.is_file())
+    return _row(f"{predictor.metadata.name} (network, served)", predict, dataset, seconds, stored)
+
+
+def _row(
+    name: str, predict: Callable[[Sequence[str]], Labels], dataset: Dataset, seconds: float | None, stored: int
+) -> Row:
+    truth, texts = dataset.test.label.to_numpy(), dataset.test.text.tolist()
+    start = time.perf_counter()
+    found = predict(texts)
+    rate = len(texts) / (time.perf_counter() - start)
+    return Row(
+        name=name,
+        macro_recall=macro_recall(truth, found),
+        macro_f1=macro_f1(truth, found),
+        accuracy=float(accuracy_score(truth, found)),
+        training_seconds=seconds,
+        bytes=stored,
+        predictions_per_second=rate,
+        groups=_by_group(dataset.held_out, predict),
+    )
+
+
+def _by_group(held_out: pd.DataFrame, predict: Callable[[Sequence[str]], Labels]) -> dict[str, float]:
+    groups = held_out.groupby("group")
+    return {str(name): macro_recall(rows.label.to_numpy(), predict(rows.text.tolist())) for name, rows in groups}

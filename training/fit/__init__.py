@@ -1,0 +1,1 @@
+"""Training: stages, batches, the loop, and what a run resumes from."""

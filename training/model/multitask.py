@@ -1,0 +1,157 @@
+"""The network together with what only training needs: heads of other tasks, and one that names hidden words."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from training.model.backend import keras
+from training.types import Floats, Labels
+
+NAMEABLE = 4096  # lower ids are the more frequent, but for single characters: what is common can be learned
+
+
+class Trainee:
+    """A network that is served, and heads beside its own on one body.
+
+    Arguments: `network`, a Sequential of `build_network`; `tasks`, name -> labels; whether hidden words are named.
+    `model` maps ids (texts, steps) to the probabilities of every head side by side, float32 (texts, width): the
+    network's own classes first, then each task's; with `words`, also to logits (texts, places, nameable words).
+    Heads are multi-task learning with hard sharing, Caruana 1997 (https://doi.org/10.1023/A:1007379606734).
+    """
+
+    def __init__(
+        self, network: keras.Sequential, tasks: Mapping[str, Sequence[str]] | None = None, *, words: bool = False
+    ) -> None:
+        self.network = network
+        *body, own = network.layers
+        self._starts, self.width = _columns(own.units, tasks or {})
+        heads = [
+            keras.layers.Dense(len(labels), activation="softmax", name=f"task_{number}")
+            for number, labels in enumerate((tasks or {}).values(), start=1)
+        ]
+        ids = network.inputs[0]
+        features, steps = _features(body, ids)
+        answers = [head(features) for head in (own, *heads)]
+        whole = keras.layers.Concatenate(name="heads")(answers) if heads else answers[0]
+        self.model: keras.Model = keras.Model(ids, whole, name="tasks") if heads else network
+        self.naming: keras.Model | None = None
+        if words:
+            positions = keras.Input((None,), dtype="int32", name="positions")
+            named = HiddenWords(body[0], name="hidden_words")([steps, positions])
+            # From the same tensors: a model called within a model would run the body a second time.
+            self.naming = keras.Model([ids, positions], [whole, named], name="naming")
+
+    @property
+    def whole(self) -> keras.Model:
+        """The model that has every weight there is."""
+        return self.naming or self.model
+
+    @property
+    def columns(self) -> list[tuple[int, int]]:
+        """First column and width of each task, the network's own first."""
+        return list(self._starts.values())
+
+    @property
+    def nameable(self) -> int:
+        """Words with an id below this can be named."""
+        return min(NAMEABLE, int(self.network.layers[0].input_dim))
+
+    def targets(self, labels: Labels, task: str = "", smoothing: float = 0.0) -> Floats:
+        """What `model` should say, float32 (texts, width): zero outside the columns of the task.
+
+        `labels`: class indices (texts,) within the task, "" being the network's own. `smoothing`: the share of a
+        target that is spread over all classes of the task.
+        """
+        start, classes = self._starts[task]
+        targets = np.zeros((len(labels), self.width), np.float32)
+        targets[:, start : start + classes] = smoothing / classes
+        targets[np.arange(len(labels)), start + labels] += 1 - smoothing
+        return targets
+
+
+class TaskCrossentropy(keras.losses.Loss):  # type: ignore[misc]
+    """-sum(target * log p): columns of other tasks have target 0 and cost nothing.
+
+    `r_drop`: the weight of the divergence, both ways, between the two answers that dropout gives for a text, in the
+    columns of its task; the batch then holds every text twice, one half after the other. `columns`: first column and
+    width of each task. Liang et al. 2021, R-Drop (https://arxiv.org/abs/2106.14448), equation 4.
+    """
+
+    def __init__(self, r_drop: float = 0.0, columns: Sequence[tuple[int, int]] = ()) -> None:
+        super().__init__()
+        self.r_drop, self.columns = r_drop, list(columns)
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """Nats, (texts,)."""
+        logs = keras.ops.log(keras.ops.maximum(y_pred, 1e-7))
+        loss = -keras.ops.sum(y_true * logs, axis=-1)
+        if not self.r_drop:
+            return loss
+        one, other = keras.ops.split(y_pred, 2)
+        log_one, log_other = keras.ops.split(logs, 2)
+        apart = (one - other) * (log_one - log_other)
+        half = keras.ops.split(y_true, 2)[0]
+        both_ways = sum(_within(half, *task) * _within(apart, *task) for task in self.columns) / 2
+        return loss + self.r_drop / 2 * keras.ops.concatenate([both_ways, both_ways])
+
+
+def _within(values: Any, start: int, width: int) -> Any:
+    """Each row's sum over these columns: of targets, 1 where the row is of the task and 0 where it is not."""
+    return keras.ops.sum(values[:, start : start + width], axis=-1)
+
+
+class HiddenWords(keras.layers.Layer):  # type: ignore[misc]
+    """Names words from the steps at their places: (texts, steps, units), (texts, places) -> logits.
+
+    A masked language model whose output vectors are the embedding's own: Devlin et al. 2019, BERT
+    (https://arxiv.org/abs/1810.04805), section 3.1; Press and Wolf 2017 (https://arxiv.org/abs/1608.05859).
+    """
+
+    def __init__(self, embedding: keras.layers.Embedding, **options: Any) -> None:
+        super().__init__(**options)
+        # Not an attribute of its own: the embedding's weights are counted where they are.
+        self._table: Callable[[], Any] = lambda: embedding.embeddings
+        self._units, self._count = int(embedding.output_dim), min(NAMEABLE, int(embedding.input_dim))
+        self.supports_masking = True
+
+    def build(self, input_shape: Any) -> None:
+        """A dense layer from the steps' units to the embedding's, and a bias for each word."""
+        self.kernel = self.add_weight(
+            shape=(input_shape[0][-1], self._units), initializer="glorot_uniform", name="kernel"
+        )
+        self.bias = self.add_weight(shape=(self._count,), initializer="zeros", name="bias")
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:  # noqa: ARG002
+        """Logits, float32 (texts, places, words)."""
+        steps, positions = inputs
+        chosen = keras.ops.take_along_axis(steps, keras.ops.expand_dims(positions, -1), axis=1)
+        vectors = keras.ops.tanh(keras.ops.matmul(chosen, self.kernel))
+        return keras.ops.matmul(vectors, keras.ops.transpose(self._table()[: self._count])) + self.bias
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> None:
+        """Places are weighted one by one, so none is masked."""
+
+
+def _columns(own: int, tasks: Mapping[str, Sequence[str]]) -> tuple[dict[str, tuple[int, int]], int]:
+    """Task -> first column and number of classes; the width of all."""
+    starts, width = {"": (0, own)}, own
+    for task, labels in tasks.items():
+        starts[task] = (width, len(labels))
+        width += len(labels)
+    return starts, width
+
+
+def _features(body: Sequence[keras.layers.Layer], ids: Any) -> tuple[Any, Any]:
+    """What the heads read, and the steps that pooling reads."""
+    found: Any = ids
+    steps = ids
+    for layer in body:
+        found = layer(found)
+        steps = found if len(found.shape) == 3 else steps
+    return found, steps
+
+
+def seed_variables(model: keras.Model) -> Iterator[Any]:
+    """The states that dropout draws from, in the order of the layers."""
+    return (variable for variable in model.variables if variable.name == "seed_generator_state")

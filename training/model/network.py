@@ -1,0 +1,101 @@
+"""The network: Embedding, spatial dropout, stacked LSTMs, pooling, dense softmax. Neutral to the Keras backend."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from training.model.backend import keras
+from training.recipe.model import NetworkKnobs
+
+FAR_BELOW = -1e9
+KINDS = ("max", "average", "attention")
+
+
+@keras.saving.register_keras_serializable("tweets")
+class Pooling1D(keras.layers.Layer):  # type: ignore[misc]
+    """Steps to one vector by one or several poolings, side by side: (texts, steps, units) -> (texts, units * kinds).
+
+    `kinds` are of `max`, `average` and `attention`, each over the unmasked steps. Keras's own GlobalMaxPooling1D
+    ignores the mask, so that its answer depends on how far a text is padded; and one layer for all keeps the
+    network a Sequential, whose `.h5` Keras itself can load again (a Functional one with masks it cannot).
+
+    Attention: score e = tanh(h . w + b), weights softmax(e) over the steps; Baziotis et al. 2017, DataStories at
+    SemEval-2017 task 4, section 3.3 (https://aclanthology.org/S17-2126).
+
+    Example: `Pooling1D(["max", "attention"])`
+    """
+
+    def __init__(self, kinds: Sequence[str], **options: Any) -> None:
+        super().__init__(**options)
+        unknown = set(kinds) - set(KINDS)
+        if unknown or not kinds:
+            raise ValueError(f"kinds: found {list(kinds)}; accepted: one or more of {', '.join(KINDS)}")
+        self.kinds = list(kinds)
+        self.supports_masking = True
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Create attention's `kernel` (units, 1) and `bias` (1,), where it is among the kinds."""
+        if "attention" in self.kinds:
+            self.kernel = self.add_weight(shape=(input_shape[-1], 1), initializer="glorot_uniform", name="kernel")
+            self.bias = self.add_weight(shape=(1,), initializer="zeros", name="bias")
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        """The pooled vectors, in the order of the kinds."""
+        mask = None if mask is None else keras.ops.expand_dims(mask, -1)
+        pooled = [getattr(self, f"_{kind}")(inputs, mask) for kind in self.kinds]
+        return pooled[0] if len(pooled) == 1 else keras.ops.concatenate(pooled, axis=-1)
+
+    def _max(self, steps: Any, mask: Any) -> Any:
+        return keras.ops.max(steps if mask is None else keras.ops.where(mask, steps, FAR_BELOW), axis=1)
+
+    def _average(self, steps: Any, mask: Any) -> Any:
+        if mask is None:
+            return keras.ops.mean(steps, axis=1)
+        shares = keras.ops.cast(mask, steps.dtype)
+        return keras.ops.sum(steps * shares, axis=1) / keras.ops.sum(shares, axis=1)
+
+    def _attention(self, steps: Any, mask: Any) -> Any:
+        scores = keras.ops.tanh(keras.ops.matmul(steps, self.kernel) + self.bias)
+        scores = scores if mask is None else keras.ops.where(mask, scores, FAR_BELOW)
+        return keras.ops.sum(steps * keras.ops.softmax(scores, axis=1), axis=1)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> None:  # noqa: ARG002
+        """None: no steps are left."""
+        return
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """(texts, units * kinds)."""
+        units = input_shape[-1]
+        return (input_shape[0], units and units * len(self.kinds))
+
+    def get_config(self) -> dict[str, Any]:
+        """What the layer is made again from."""
+        return {**super().get_config(), "kinds": self.kinds}
+
+
+def build_network(knobs: NetworkKnobs, *, vocabulary: int, classes: int, length: int | None = None) -> keras.Sequential:
+    """An uncompiled network.
+
+    In: token ids, int32 (texts, steps), padded with 0; `length` fixes the steps. Out: probabilities, float32
+    (texts, classes). The LSTMs keep to what cuDNN runs: default activations, no recurrent dropout, padding right.
+    """
+    network = keras.Sequential(name="sentiment")
+    network.add(keras.Input((length,), dtype="int32", name="ids"))
+    network.add(keras.layers.Embedding(vocabulary, knobs.embedding, mask_zero=knobs.masked, name="embedding"))
+    network.add(keras.layers.SpatialDropout1D(knobs.spatial_dropout, name="spatial_dropout"))
+    pools = knobs.pooling != ["last"]
+    for number, units in enumerate(knobs.lstm, start=1):
+        if number > 1 and knobs.lstm_dropout:
+            network.add(keras.layers.SpatialDropout1D(knobs.lstm_dropout, name=f"lstm_dropout_{number}"))
+        steps = pools or number < len(knobs.lstm)
+        network.add(_lstm(units, knobs.bidirectional, steps, f"lstm_{number}"))
+    if pools:
+        network.add(Pooling1D(knobs.pooling, name="pooling"))
+    network.add(keras.layers.Dropout(knobs.dropout, name="dropout"))
+    network.add(keras.layers.Dense(classes, activation="softmax", name="probabilities"))
+    return network
+
+
+def _lstm(units: int, bidirectional: bool, return_steps: bool, name: str) -> keras.layers.Layer:
+    if bidirectional:
+        return keras.layers.Bidirectional(keras.layers.LSTM(units, return_sequences=return_steps), name=name)
+    return keras.layers.LSTM(units, return_sequences=return_steps, name=name)

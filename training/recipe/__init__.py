@@ -1,0 +1,1 @@
+"""Recipes: every knob of a training run, read from TOML."""

@@ -1,0 +1,166 @@
+"""A recipe: every knob of a training run in one place, read from TOML.
+
+The tables below are the whole of it. `python -m training knobs` prints them with meaning, unit and range.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, Field, ValidationError, model_validator
+
+from training.errors import RecipeError
+from training.recipe.base import Name, Table
+from training.recipe.data import Data, Source
+from training.recipe.loading import read_content
+from training.recipe.model import NetworkKnobs, TokenizerKnobs, VectorKnobs
+from training.recipe.search import Range, Tune
+from training.recipe.stages import FitKnobs, Stage
+
+
+class Recipe(Table):
+    """A whole recipe. Frozen; equal recipes, data and seed on one machine give equal models."""
+
+    name: Name = Field(description="what the model is called")
+    description: str = Field("", description="a sentence for people")
+    seed: int = Field(
+        1,
+        ge=0,
+        le=2**31 - 1,
+        description="of the split and of stages that have none of their own",
+    )
+    known_answers: list[Name] = Field([], description="sentences of your own that a start of the service is checked on")
+    data: Data = Data()
+    tokenizer: TokenizerKnobs = TokenizerKnobs()
+    network: NetworkKnobs = NetworkKnobs()
+    vectors: VectorKnobs | None = Field(
+        None, exclude_if=lambda vectors: vectors is None, description="what the embedding starts from; else chance"
+    )
+    fit: FitKnobs = FitKnobs()
+    stages: list[Stage] = Field([], description="legs of the training, in order; empty: one, as `[fit]` says")
+    tune: Tune | None = Field(
+        None, exclude_if=lambda tune: tune is None, description="a search over knobs; it changes nothing in a fit"
+    )
+    intended_use: str = Field("", description="for the model card, instead of its own sentence")
+    limits: str = Field("", description="for the model card, beside its own sentences")
+
+    @property
+    def schedule(self) -> list[Stage]:
+        """The stages in their order; one that is called `fit` where the recipe names none."""
+        return self.stages or [Stage(name="fit", **self.fit.model_dump())]
+
+    @property
+    def split_seed(self) -> int:
+        """The seed that parts are drawn by."""
+        return self.seed if self.data.split_seed is None else self.data.split_seed
+
+    @model_validator(mode="before")
+    @classmethod
+    def _stages_complete(cls, content: Any) -> Any:
+        """What a stage leaves out is as in `[fit]`, written out, so that a dumped recipe says it all."""
+        if not isinstance(content, dict):
+            return content
+        stages, fit = content.get("stages"), content.get("fit")
+        if not isinstance(stages, list) or not isinstance(fit, dict):
+            return content
+        try:
+            FitKnobs.model_validate(fit)
+        except ValidationError:  # which is told of `[fit]` then, not once more of every stage
+            return {**content, "stages": []}
+        return {**content, "stages": [{**fit, **stage} if isinstance(stage, dict) else stage for stage in stages]}
+
+    @model_validator(mode="after")
+    def _stages_fit(self) -> "Recipe":
+        targets, tasks = self.data.target_sources, {source.key for source in self.data.task_sources}
+        known = {source.key for source in targets} | tasks
+        _check_names("tokenizer.sources", self.tokenizer.sources, known)
+        for stage in self.stages:
+            _check_names(f"stages.{stage.name}.sources", stage.sources, known)
+            _check_names(f"stages.{stage.name}.weights", list(stage.weights), known)
+            _check_names(f"stages.{stage.name}.group_balances", list(stage.group_balances), known - tasks)
+        if self.stages and set(self.stages[-1].sources) & tasks and not self.stages[-1].is_taught:
+            raise ValueError("the last stage trains what is served; accepted: only sources without a task, or teachers")
+        if len({stage.name for stage in self.stages}) < len(self.stages):
+            raise ValueError(f"stages: found names {[s.name for s in self.stages]}; accepted: distinct ones")
+        return self
+
+    @model_validator(mode="after")
+    def _seeds_of_trials_differ(self) -> "Recipe":
+        if self.tune and self.tune.seeds > 1 and self.stages and all(s.seed is not None for s in self.stages):
+            raise ValueError(f"tune.seeds is {self.tune.seeds}, but every stage has a seed of its own; accepted: 1")
+        return self
+
+    @model_validator(mode="after")
+    def _padding_fits_masking(self) -> "Recipe":
+        if not self.network.masked and not self.tokenizer.fixed_length:
+            raise ValueError("network.masked = false needs tokenizer.fixed_length = true")
+        if self.network.masked and self.tokenizer.fixed_length:
+            raise ValueError(
+                "tokenizer.fixed_length = true needs network.masked = false; a masked one reads any length"
+            )
+        return self
+
+
+def _check_names(where: str, found: list[str], known: set[str]) -> None:
+    unknown = sorted(set(found) - known)
+    if unknown:
+        raise ValueError(f"{where}: unknown sources {unknown}; accepted: {', '.join(sorted(known)) or 'none'}")
+
+
+def find_recipe(name: Path) -> Path:
+    """A recipe by its path, or by the name of one that comes with the project. Raises RecipeError."""
+    own = Path(__file__).parents[1] / "recipes"
+    for candidate in (name, own / name, own / f"{name}.toml", own.parent / name):
+        if candidate.is_file():
+            return candidate
+    names = ", ".join(sorted(path.stem for path in own.glob("*.toml")))
+    raise RecipeError(f"{name}: no such recipe; accepted: a TOML file, or one of {names}")
+
+
+def read_recipe(path: Path, *, seed: int | None = None, data: Mapping[str, str] | None = None) -> Recipe:
+    """Read and validate a TOML recipe.
+
+    A recipe that says `extends = "another"` has that one's keys where it has none of its own. `seed` and the keys in
+    `data` (`text`, `label`, `encoding`) replace the recipe's. Raises RecipeError naming the file, each bad key, the
+    value found and what is accepted.
+    """
+    content = read_content(path, find_recipe)
+    try:
+        content = content if seed is None else {**content, "seed": seed}
+        return Recipe.model_validate(_with_columns(content, data) if data else content)
+    except ValidationError as error:
+        raise RecipeError(f"{path}: {faults(error)}") from error
+
+
+def faults(error: ValidationError) -> str:
+    """Each bad key of a recipe, the value found and what is accepted."""
+    return "; ".join(_sentence(e) for e in error.errors())
+
+
+def _with_columns(content: dict[str, Any], columns: Mapping[str, str]) -> dict[str, Any]:
+    table = content.get("data", {})
+    sources = table.get("sources", []) if isinstance(table, dict) else None
+    if not isinstance(sources, list) or not all(isinstance(source, dict) for source in sources):
+        return content  # whose own fault is told instead
+    own = {key: table.get(key, Data.model_fields[key].default) for key in columns}
+    kept = [{**own, **s} if s.get("task") else {k: v for k, v in s.items() if k not in columns} for s in sources]
+    return {**content, "data": {**table, **columns, **({"sources": kept} if kept else {})}}
+
+
+def _sentence(error: Any) -> str:
+    key = ".".join(str(part) for part in error["loc"]) or "recipe"
+    if error["type"] == "extra_forbidden":
+        return f"{key}: unknown key; accepted: {', '.join(_accepted(error['loc'][:-1]))}"
+    if error["type"] == "missing":
+        return f"{key}: missing"
+    return f"{key}: found {error['input']!r}; {error['msg'].removeprefix('Value error, ')}"
+
+
+def _accepted(location: tuple[str | int, ...]) -> list[str]:
+    tables: dict[str, type[BaseModel]] = {
+        "": Recipe, "data": Data, "data.sources": Source, "tokenizer": TokenizerKnobs, "network": NetworkKnobs,
+        "vectors": VectorKnobs, "fit": FitKnobs, "stages": Stage, "tune": Tune, "tune.ranges": Range,
+    }  # fmt: skip
+    named = location[:2] if location[:1] == ("tune",) else location  # what follows there is a knob's key
+    table = ".".join(part for part in named if isinstance(part, str))
+    return list(tables[table].model_fields)

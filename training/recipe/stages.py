@@ -1,0 +1,92 @@
+"""`[fit]` and `[[stages]]`: how a network is trained, in one leg or in several."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from training.recipe.base import Fraction, Name, Table
+
+TeacherBaseline = Literal[
+    "TF-IDF + logistic regression", "TF-IDF and VADER + logistic regression", "multinomial naive Bayes"
+]
+
+
+Kept = Literal["best", "last"]
+
+
+class FitKnobs(Table):
+    """`[fit]`: the schedule."""
+
+    epochs: int = Field(10, ge=1, le=1000, description="passes over the training part, at most")
+    patience: int = Field(
+        3,
+        ge=1,
+        le=1000,
+        description="epochs without a better validation macro recall before the stop; none with keep = 'last'",
+    )
+    keep: Kept = Field(
+        "best",
+        description="the epoch whose weights are kept: of the greatest validation macro recall, or the last, after all "
+        "`epochs`: among some hundred validation rows chance has a say in the best",
+    )
+    batch_size: int = Field(64, ge=1, le=4096, description="texts a step")
+    learning_rate: float = Field(1e-3, gt=0, le=1, description="of AdamW, at its highest")
+    schedule: Literal["constant", "cosine"] = Field("constant", description="cosine falls to 5% over `epochs`")
+    weight_decay: float = Field(0.0, ge=0, le=1, description="of AdamW, decoupled")
+    averaging: Fraction = Field(
+        0.0, description="momentum of a running mean of the weights, which is what is kept; 0: none"
+    )
+    clip_norm: float = Field(1.0, gt=0, le=1000, description="the global norm that gradients are clipped to")
+    class_balance: float = Field(
+        1.0, ge=0, le=1, description="rows weigh 1 / share of their class to this power; 1: classes count alike"
+    )
+    label_smoothing: Fraction = Field(0.0, description="share of the target spread over all classes")
+    word_dropout: Fraction = Field(0.0, description="fraction of tokens read as <unk> in training")
+    r_drop: float = Field(
+        0.0, ge=0, le=100, description="weight of the difference between two answers under dropout; doubles the work"
+    )
+
+
+class Stage(FitKnobs):
+    """`[[stages]]`: one leg of the training, in their order. A key of `[fit]` that a stage leaves out is as there."""
+
+    name: Name = Field(description="what the stage is called")
+    sources: list[Name] = Field(
+        [], description="names of the sources that it trains on; empty: all that carry the recipe's labels"
+    )
+    weights: dict[str, float] = Field({}, description="name of a source -> weight of its rows, instead of its own")
+    group_balances: dict[str, float] = Field(
+        {}, description="name of a source -> class_balance within each of its groups, beside the one over all rows"
+    )
+    masked_words: float = Field(
+        0.0, ge=0, le=100, description="weight of a second loss: to name the words that word_dropout hid"
+    )
+    teachers: list[Name] = Field(
+        [], description="folders of bundles with the same labels, whose mean answer is a target beside the label"
+    )
+    teacher_baselines: list[TeacherBaseline] = Field(
+        [], description="baselines that answer beside the teachers, trained on the stage's rows without the one asked"
+    )
+    teacher_share: float = Field(
+        0.5, gt=0, le=1, description="of the target, what is the teachers'; all of it where a row has no such label"
+    )
+    seed: int | None = Field(
+        None, ge=0, le=2**31 - 1, description="instead of the recipe's, so that runs of several seeds share a stage"
+    )
+
+    @property
+    def is_taught(self) -> bool:
+        """Whether anybody's answers are targets beside the labels."""
+        return bool(self.teachers or self.teacher_baselines)
+
+    @model_validator(mode="after")
+    def _knobs_fit(self) -> "Stage":
+        if self.masked_words and not self.word_dropout:
+            raise ValueError("masked_words needs word_dropout above 0: only hidden words are to be named")
+        bad = {name: weight for name, weight in self.weights.items() if not 0 < weight <= 100}
+        if bad:
+            raise ValueError(f"weights: found {bad}; accepted: above 0, at most 100")
+        bad = {name: balance for name, balance in self.group_balances.items() if not 0 <= balance <= 1}
+        if bad:
+            raise ValueError(f"group_balances: found {bad}; accepted: from 0 to 1")
+        return self

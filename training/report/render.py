@@ -1,0 +1,175 @@
+"""The files of `report/`."""
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from serving.model.bundle import REPORT
+from training.evaluation.calibration import is_unfounded
+from training.evaluation.metrics import Figures
+from training.recipe.toml_writer import as_toml
+from training.report import provenance
+from training.report.confusion import confusion_table
+from training.report.evidence import Evidence
+from training.report.model_card import use_of
+from training.report.plots import calibration_table, class_table, curve_table, plots
+from training.report.svg import Plot
+from training.report.tables import (
+    Table,
+    comparison_table,
+    count,
+    held_out_table,
+    length_table,
+    mistake_table,
+    share,
+    source_table,
+)
+
+# An underscore inside a word is no sign of emphasis there, and file names are full of them.
+_SIGNS = re.compile(r"[\\`*\[\]<>|#~$&]|(?<![^\W_])_|_(?![^\W_])")
+
+
+class Markdown(str):
+    """Text that is Markdown already."""
+
+    __slots__ = ()
+
+
+def escaped(value: Any) -> Markdown:
+    """A value as it is to be read, on one line; Markdown stays as it is."""
+    if isinstance(value, Markdown):
+        return value
+    return Markdown(_SIGNS.sub(r"\\\g<0>", " ".join(str(value).split())))
+
+
+def as_markdown(table: Table) -> Markdown:
+    """A pipe table; the row that stands out is bold."""
+    sides = ["---" if i < table.words else "---:" for i in range(len(table.headings))]
+    rows = [_row(row, strong=i == table.marked) for i, row in enumerate(table.rows)]
+    return Markdown("\n".join([_row(table.headings), f"|{'|'.join(sides)}|", *rows]))
+
+
+def fenced(code: str) -> Markdown:
+    """A code block, whatever is in it."""
+    fence = "`" * max(3, *(len(ticks) + 1 for ticks in ("", *re.findall("`+", code))))
+    return Markdown(f"{fence}\n{code.strip()}\n{fence}")
+
+
+def _row(cells: Sequence[str], *, strong: bool = False) -> str:
+    shown = [f"**{escaped(cell)}**" if strong else escaped(cell) for cell in cells]
+    return f"| {' | '.join(shown)} |"
+
+
+FOLDER: Final = Path(__file__).parent / "templates"
+
+
+def render_page(content: Mapping[str, Any], plots: Mapping[str, Plot]) -> str:
+    """`report.html`: one file that loads nothing and runs nothing; its policy forbids any style but its own."""
+    css = (FOLDER / "style.css").read_text(encoding="utf-8")
+    policy = f"default-src 'none'; style-src 'sha256-{_digest(css)}'"
+    page = _environment(autoescape=True).get_template("report.html")
+    return page.render(content, plots=plots, css=css, policy=policy)
+
+
+def render_card(content: Mapping[str, Any]) -> str:
+    """`MODEL_CARD.md`: Mitchell et al. 2019, Model Cards for Model Reporting (https://arxiv.org/abs/1810.03993)."""
+    environment = _environment(finalize=escaped)
+    environment.filters |= {"table": as_markdown, "fenced": fenced}
+    return environment.get_template("MODEL_CARD.md").render(content)
+
+
+def _environment(**options: Any) -> Environment:
+    loader = FileSystemLoader(FOLDER)
+    return Environment(
+        loader=loader,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        **options,
+    )
+
+
+def _digest(css: str) -> str:
+    return base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
+
+
+def content_of(evidence: Evidence, *, texts: bool) -> dict[str, Any]:
+    """The names that the templates use. Only with `texts` is any text of the data among them."""
+    metadata, figures = evidence.metadata, evidence.figures
+    return {
+        "metadata": metadata,
+        "description": metadata.recipe.get("description", ""),
+        "rows": count(figures.rows),
+        "key_figures": key_figures(figures),
+        "tables": _tables(evidence),
+        "unfounded": is_unfounded(metadata.temperature),
+        "mistakes": mistake_table(evidence) if texts and (evidence.found != evidence.truth).any() else None,
+        "use": use_of(metadata),
+        "command": provenance.command(metadata),
+        "kept": provenance.kept(metadata),
+        "vectors_path": provenance.vectors_path(metadata),
+        "recipes": {name: as_toml(recipe) for name, recipe in provenance.recipes(metadata).items()},
+    }
+
+
+def key_figures(figures: Figures) -> dict[str, str]:
+    """The four figures that say most."""
+    return {
+        "macro recall": share(figures.macro_recall),
+        "macro F1": share(figures.macro_f1),
+        "accuracy": share(figures.accuracy),
+        "expected calibration error": share(figures.expected_calibration_error),
+    }
+
+
+def _tables(evidence: Evidence) -> dict[str, Table]:
+    metadata, figures = evidence.metadata, evidence.figures
+    return {
+        "baselines": comparison_table(evidence),
+        "calibration": calibration_table(figures, metadata.temperature),
+        "classes": class_table(figures),
+        "cleaning": provenance.cleaning_table(metadata),
+        "confusion": confusion_table(figures),
+        "epochs": curve_table(evidence.history),
+        "files": provenance.file_table(metadata),
+        "held_out": held_out_table(evidence),
+        "lengths": length_table(evidence),
+        "libraries": provenance.library_table(metadata),
+        "sources": source_table(evidence),
+        "split": provenance.split_table(metadata),
+        "teachers": provenance.teacher_table(metadata),
+    }
+
+
+PAGE: Final = "report.html"
+CARD: Final = "MODEL_CARD.md"
+METRICS: Final = "metrics.json"
+
+
+def write_report(bundle: Path, evidence: Evidence, *, texts: bool = False) -> None:
+    """Write `report/report.html` and `report/MODEL_CARD.md`; equal evidence gives equal bytes.
+
+    `texts`: the page quotes the most confident mistakes. Without it no text of the data is in either file, so that
+    both can be committed and passed on.
+    """
+    content = content_of(evidence, texts=texts)
+    _write(bundle, PAGE, render_page(content, plots(evidence)))
+    _write(bundle, CARD, render_card(content))
+
+
+def write_metrics(bundle: Path, metrics: Mapping[str, Any]) -> None:
+    """Write `report/metrics.json`: the figures of each part, as in metadata.json but easy to read and to compare."""
+    _write(bundle, METRICS, json.dumps(metrics, indent=2, ensure_ascii=False) + "\n")
+
+
+def _write(bundle: Path, name: str, content: str) -> None:
+    folder = bundle / REPORT
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(content, encoding="utf-8", newline="\n")

@@ -1,0 +1,1 @@
+"""Preprocessing as data: rules and vocabulary of a tokenizer file."""
