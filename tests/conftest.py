@@ -5,18 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.bundles import write_bundle
+from tests.bundles import TINY
 
 
 @pytest.fixture(scope="session")
-def pristine_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small whole bundle; read only."""
-    folder = tmp_path_factory.mktemp("bundles") / "tiny"
-    write_bundle(folder)
-    return folder
+def pristine_bundle() -> Path:
+    """The committed tiny bundle; read only."""
+    return TINY
 
 
 @pytest.fixture
-def bundle(pristine_bundle: Path, tmp_path: Path) -> Path:
+def bundle(tmp_path: Path) -> Path:
     """A copy of it to break."""
-    return Path(shutil.copytree(pristine_bundle, tmp_path / "bundle"))
+    return Path(shutil.copytree(TINY, tmp_path / "bundle"))

@@ -16,7 +16,8 @@ from tests.browser import states
 from tests.browser.axe import violations_in_every_look
 from tests.browser.staging import serving
 from tests.browser.visits import Visit, visiting
-from tests.bundles import TEXTS, write_bundle
+from tests.bundles import TEXTS
+from tests.keras_bundles import write_bundle
 
 pytestmark = pytest.mark.browser
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bundles import write_bundle
+from tests.bundles import TINY, relabel
 from tests.deploy.services import Service
 from tests.faults.clients import Clients, peers
 from tests.faults.conftest import Run
@@ -62,7 +62,7 @@ async def test_a_worker_that_is_killed_takes_only_its_own_connections_along(run:
 
 
 async def test_new_models_drop_nobody(run: Run, bundle: Path, tmp_path: Path) -> None:
-    write_bundle(tmp_path / "new", labels=["bad", "fair", "good"])
+    relabel(shutil.copytree(TINY, tmp_path / "new"), ["bad", "fair", "good"])
     with run(MODEL_DIR=str(bundle), WORKERS="2") as service:
         wait_until(lambda: len(workers(service)) == 2)
         clients = Clients(service)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from serving.model.bundle import NETWORK, Bundle
-from tests.bundles import write_bundle
+from tests.bundles import TINY, relabel
 from tests.deploy.services import Service
 from tests.faults.conftest import Run
 from tests.faults.load import Outcome, ask
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 
 async def test_a_new_model_is_taken_up_between_two_requests(run: Run, bundle: Path, tmp_path: Path) -> None:
     old = Bundle.read(bundle).metadata.model_version
-    write_bundle(tmp_path / "new", labels=["bad", "fair", "good"])
+    relabel(shutil.copytree(TINY, tmp_path / "new"), ["bad", "fair", "good"])
     new = Bundle.read(tmp_path / "new").metadata.model_version
     with run(MODEL_DIR=str(bundle)) as service:
         outcomes = await loaded_through(service, tmp_path / "new", bundle, "The model is now tiny")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.serving.processes import family
-from tests.bundles import write_bundle
+from tests.bundles import TINY, relabel
 from tests.deploy.services import ROOT, Service, end, environment, http_client
 from tests.faults.conftest import Run
 from tests.faults.test_workers import wait_until, workers
@@ -34,7 +34,7 @@ def test_one_that_starts_heeds_a_signal_when_it_has_loaded(bundle: Path, tmp_pat
 
 
 def test_a_worker_that_takes_anothers_place_does_too(run: Run, bundle: Path, tmp_path: Path) -> None:
-    write_bundle(tmp_path / "new", labels=["bad", "fair", "good"])
+    relabel(shutil.copytree(TINY, tmp_path / "new"), ["bad", "fair", "good"])
     with run(MODEL_DIR=str(bundle), WORKERS="2") as service:
         wait_until(lambda: service.output.count("Application startup complete") == 2)
         known = spawned(service)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bundles import write_bundle
+from tests.bundles import TINY, relabel
 from tests.deploy.services import Service
 from tests.faults.conftest import Run
 from tests.faults.load import ask
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.anyio
 async def test_a_file_is_finished_by_the_model_that_began_it(
     run: Run, bundle: Path, tmp_path: Path, workers: str
 ) -> None:
-    write_bundle(tmp_path / "new", labels=["bad", "fair", "good"])
+    relabel(shutil.copytree(TINY, tmp_path / "new"), ["bad", "fair", "good"])
     with run(MODEL_DIR=str(bundle), WORKERS=workers) as service:
         answer = await send_file(service, CONTENT.encode())
         assert answer.head.startswith("HTTP/1.1 200 ")

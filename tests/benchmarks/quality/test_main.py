@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks.quality.__main__ import learned_from
 from benchmarks.quality.trial import Trial
-from tests.bundles import write_bundle
+from tests.keras_bundles import write_bundle
 from training.errors import DataError
 from training.recipe.model import NetworkKnobs
 

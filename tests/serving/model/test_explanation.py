@@ -9,7 +9,8 @@ from serving.model.explanation import CHARACTERS, STEPS, Occlusion, cut_words
 from serving.model.predictor import Predictor
 from serving.model.tokenizer import Encoder
 from serving.model.types import Prediction
-from tests.bundles import TEXTS, write_bundle
+from tests.bundles import TEXTS
+from tests.keras_bundles import write_bundle
 from tests.serving.generated import LONG_TEXTS
 from tests.serving.generated import TEXTS as ANY_TEXTS
 from training.recipe.model import NetworkKnobs, TokenizerKnobs

@@ -8,7 +8,7 @@ import pytest
 
 from serving.model.network import Network
 from serving.model.tokenizer import Ids
-from tests.bundles import randomise
+from tests.keras_bundles import randomise
 from training.model.backend import keras
 from training.model.network import build_network
 from training.recipe.model import NetworkKnobs

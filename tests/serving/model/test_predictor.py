@@ -12,7 +12,8 @@ from serving.model.bundle import NETWORK, TOKENIZER
 from serving.model.predictor import BATCH, Predictor
 from serving.model.tokenizer import Ids
 from serving.model.types import Probabilities
-from tests.bundles import LABELS, TEXTS, by_keras, edit_metadata, rehash, write_bundle
+from tests.bundles import LABELS, TEXTS, edit_metadata, rehash
+from tests.keras_bundles import by_keras, write_bundle
 from training.recipe.model import NetworkKnobs, TokenizerKnobs
 
 

@@ -8,7 +8,8 @@ from rich.console import Console
 
 from serving.model.bundle import sha256
 from serving.model.predictor import Predictor
-from tests.bundles import LABELS, TEXTS, edit_metadata, write_bundle
+from tests.bundles import LABELS, TEXTS, edit_metadata
+from tests.keras_bundles import write_bundle
 from tests.training.data.test_dataset import write
 from training.commands.compare import compare, comparison_table, group_table
 from training.console import Display

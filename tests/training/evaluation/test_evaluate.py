@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from serving.model.predictor import Predictor
-from tests.bundles import LABELS, TEXTS, edit_metadata, write_bundle
+from tests.bundles import LABELS, TEXTS, edit_metadata
+from tests.keras_bundles import write_bundle
 from training.data.readers import fingerprint
 from training.errors import DataError
 from training.evaluation.evaluate import evaluate, evaluate_file, learned_from, measured_by_group, read_labelled

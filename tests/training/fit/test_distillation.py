@@ -8,7 +8,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from serving.model.predictor import Predictor
-from tests.bundles import LABELS, TEXTS, edit_metadata, write_bundle
+from tests.bundles import LABELS, TEXTS, edit_metadata
+from tests.keras_bundles import write_bundle
 from training.errors import DataError
 from training.fit.distillation import CrossFitted, Teachers
 from training.recipe.model import NetworkKnobs

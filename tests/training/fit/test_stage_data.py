@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from serving.model.tokenizer import Encoder
-from tests.bundles import write_bundle
+from tests.keras_bundles import write_bundle
 from tests.training.data.test_dataset import distinct, write
 from tests.training.data.test_weak_labels import EMOJI, SMILEYS, SOURCES
 from training.data.dataset import load_dataset

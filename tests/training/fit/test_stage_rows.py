@@ -4,7 +4,7 @@ from typing import Final
 import numpy as np
 import pytest
 
-from tests.bundles import write_bundle
+from tests.keras_bundles import write_bundle
 from tests.training.fit.test_stage_data import rows
 from training.fit.stage_data import StageRows
 from training.recipe.model import NetworkKnobs

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from serving.model.bundle import Bundle, sha256
 from serving.model.metadata import DataFile
-from tests.bundles import write_bundle
+from tests.keras_bundles import write_bundle
 from tests.training.data.test_dataset import distinct, write
 from training.console import Display
 from training.errors import DataError, ResumeError

@@ -9,7 +9,8 @@ import pytest
 from rich.console import Console
 
 from serving.model.bundle import sha256
-from tests.bundles import edit_metadata, write_bundle
+from tests.bundles import edit_metadata
+from tests.keras_bundles import write_bundle
 from tests.training.data.test_dataset import distinct, write
 from tests.training.fit.test_trainer import CONTENT, paths
 from training.console import Display

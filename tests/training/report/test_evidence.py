@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from serving.model.predictor import Predictor
-from tests.bundles import TEXTS, write_bundle
+from tests.bundles import TEXTS
+from tests.keras_bundles import write_bundle
 from tests.training.report.examples import COUNTS, HISTORY, answers, evidence
 from training.evaluation.evaluate import evaluate
 from training.recipe.model import NetworkKnobs, TokenizerKnobs
