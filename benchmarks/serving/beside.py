@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -54,16 +54,10 @@ def beside(revision: str, *, seconds: float, log_level: str = "warning") -> str:
 
 def report(revision: str, turns: list[tuple[Turn, Turn]]) -> str:
     """Markdown, of pairs of turns: the revision's, then today's."""
-    old, new = ([pair[side] for pair in turns] for side in (0, 1))
-    lines = [
-        "| | requests/s | processor seconds for 1,000 requests |",
-        "|---|---:|---:|",
-        *(f"| {name} | {_spread([turn.rate for turn in side], ',.0f')} | {_spread([turn.cpu for turn in side], '.3f')} |"
-          for name, side in ((revision, old), ("today", new))),
-        f"| today / {revision} | {_spread([b.rate / a.rate for a, b in turns], '.3f')} "
-        f"| {_spread([b.cpu / a.cpu for a, b in turns], '.3f')} |",
-    ]  # fmt: skip
-    return "\n".join(lines)
+    old, new = zip(*turns, strict=True)
+    ratios = [Turn(after.rate / before.rate, after.cpu / before.cpu) for before, after in turns]
+    rows = [_row(revision, old, ",.0f"), _row("today", new, ",.0f"), _row(f"today / {revision}", ratios, ".3f")]
+    return "\n".join(["| | requests/s | processor seconds for 1,000 requests |", "|---|---:|---:|", *rows])
 
 
 @contextmanager
@@ -101,5 +95,10 @@ def processor_seconds(pid: int) -> float:
     return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
-def _spread(values: list[float], shape: str) -> str:
+def _row(name: str, turns: Sequence[Turn], rate: str) -> str:
+    rates, cpu = [turn.rate for turn in turns], [turn.cpu for turn in turns]
+    return f"| {name} | {_spread(rates, rate)} | {_spread(cpu, '.3f')} |"
+
+
+def _spread(values: Sequence[float], shape: str) -> str:
     return f"{mean(values):{shape}} ± {stdev(values):{shape}}"

@@ -65,9 +65,9 @@ def running(contender: Contender, bundle: Path, body: str, log: Path) -> Iterato
         "TF_CPP_MIN_LOG_LEVEL": "3",
         **given,
     }
-    begin = time.perf_counter()
+    begin, root = time.perf_counter(), contender.root
     with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=contender.root, env=env, stdout=output, stderr=output, start_new_session=True)
+        process = subprocess.Popen(command, cwd=root, env=env, stdout=output, stderr=output, start_new_session=True)
     try:
         _wait_for_answer(process, contender, port, body, log)
         yield Running(process.pid, port, time.perf_counter() - begin)
