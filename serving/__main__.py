@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from serving.errors import ServingError
-from serving.process import processors, switch_every
+from serving.process import processors, set_switch_interval
 from serving.scoring.score import Progress as Done
 from serving.tables.base import MAX_TEXT_CHARS
 
@@ -74,7 +74,7 @@ def score(
     from serving.scoring.score import Options
     from serving.scoring.score import score as score_file
 
-    switch_every(0.0005)
+    set_switch_interval(0.0005)
     options = Options(
         text_column=text_column or "",
         encoding=encoding,

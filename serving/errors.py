@@ -7,6 +7,7 @@ ServingError
   FileError                       a file of rows cannot be read or written
     RowsError                     what it holds cannot be used
   RequestError                    becomes an HTTP answer: a status, a code and a sentence
+    MalformedRequest     400      no HTTP/1.1
     MalformedBody        400      not JSON, not a form, not UTF-8
     Unauthorized         401      an API key is wanted
     BodyTooSlow          408      it did not come in time
@@ -14,7 +15,9 @@ ServingError
     UnsupportedMediaType 415
     InvalidText          422      missing, blank, too long, of the wrong type, too many
     InvalidFile          422      missing, without a header, with no column of texts
+    HeadersTooLarge      431
     Overloaded           503      the queue is full, or the deadline has passed
+    TooManyConnections   503
     NotReady             503      no predictions for now
     InferenceFailed      500      the engine failed; its fault stays in the log
 
@@ -68,6 +71,16 @@ class RequestError(ServingError):
         self.headers = dict(headers or {})
 
 
+class MalformedRequest(RequestError):
+    """What a connection was sent cannot be parsed."""
+
+    status = 400
+    code = "malformed_request"
+
+    def __init__(self) -> None:
+        super().__init__("What was sent is not a request of HTTP/1.1.")
+
+
 class MalformedBody(RequestError):
     status = 400
     code = "malformed_body"
@@ -103,9 +116,32 @@ class InvalidFile(RequestError):
     code = "invalid_file"
 
 
+class HeadersTooLarge(RequestError):
+    """A request's line and headers have more bytes than are accepted (RFC 6585, section 5)."""
+
+    status = 431
+    code = "headers_too_large"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The request's headers have more than {limit:,} bytes, the most that is accepted.")
+
+
 class Overloaded(RequestError):
     status = 503
     code = "overloaded"
+
+
+class TooManyConnections(RequestError):
+    """The process holds as many connections as it takes."""
+
+    status = 503
+    code = "too_many_connections"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"The service holds {limit:,} connections, the most that it takes at once. Try again shortly.",
+            headers={"Retry-After": "1"},
+        )
 
 
 class NotReady(RequestError):

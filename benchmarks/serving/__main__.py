@@ -1,4 +1,4 @@
-"""python -m benchmarks.serving [--seconds 15] [--only NAME...]: prints the table for docs/figures.md.
+"""python -m benchmarks.serving [--seconds 15] [--only NAME...] [--beside REV]: prints the table for docs/figures.md.
 
 Each server in turn, with one worker, and the same tweets: once as much as it can bear, from connections that each wait
 for their answer; then about half of that, for the latency. A machine's speed drifts within minutes, so each ratio is
@@ -17,6 +17,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from benchmarks.serving.beside import beside
 from benchmarks.serving.contenders import CONTENDERS, EMPTY, ONE_THREAD, SERVE_PYTHON, Contender
 from benchmarks.serving.cores import worth
 from benchmarks.serving.load import ROOT, Load, joined, need_wrk, run_at, run_wrk, tweets, write_bodies
@@ -33,8 +34,13 @@ def main() -> None:
     parser.add_argument("--bundle", type=Path, default=ROOT / "artifacts")
     parser.add_argument("--seconds", type=float, default=15)
     parser.add_argument("--only", nargs="*", default=[])
+    parser.add_argument("--beside", metavar="REV", help="only today's service and that of this revision, in turn")
+    parser.add_argument("--log-level", default="warning", help="of both services, with --beside")
     options = parser.parse_args()
     need_wrk()
+    if options.beside:
+        sys.stdout.write(f"{beside(options.beside, seconds=options.seconds, log_level=options.log_level)}\n")
+        return
     chosen = [one for one in CONTENDERS if not options.only or any(word in one.name for word in options.only)]
     before = worth()
     with tempfile.TemporaryDirectory() as folder:

@@ -24,7 +24,7 @@ class Contender:
 
     `environment`: a folder with a virtual environment. `packages`: installed into one of its own under build/, where
     it is to have one. `command`: its arguments after the Python, with `{port}`. `variables`: its environment.
-    `connections`: how many ask at once.
+    `connections`: how many ask at once. `root`: the tree that it is run from.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Contender:
     packages: Sequence[str] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
     connections: int = 64
+    root: Path = ROOT
 
     @property
     def python(self) -> Path:

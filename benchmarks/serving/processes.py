@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.serving.contenders import Contender
-from benchmarks.serving.load import ROOT
 from benchmarks.slug_web import resident
 from serving.settings import Settings
 
@@ -62,13 +61,13 @@ def running(contender: Contender, bundle: Path, body: str, log: Path) -> Iterato
     env = {
         **without_settings(),
         "MODEL_DIR": str(bundle),
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": str(contender.root),
         "TF_CPP_MIN_LOG_LEVEL": "3",
         **given,
     }
-    begin = time.perf_counter()
+    begin, root = time.perf_counter(), contender.root
     with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=output, stderr=output, start_new_session=True)
+        process = subprocess.Popen(command, cwd=root, env=env, stdout=output, stderr=output, start_new_session=True)
     try:
         _wait_for_answer(process, contender, port, body, log)
         yield Running(process.pid, port, time.perf_counter() - begin)

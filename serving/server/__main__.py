@@ -1,7 +1,7 @@
-"""The process that serves: `python -m serving.server`, which the Procfile and `make serve` start.
+"""The server's command: `python -m serving.server`, which the Procfile and `make serve` start.
 
-uvicorn, with what the settings say and what its command line cannot: connections with limits of their own, metrics
-that several workers share, and a model that SIGHUP exchanges without closing a connection.
+It is uvicorn with the settings, and with what its command line cannot do: limits on connections, metrics that several
+workers share, and a model that SIGHUP exchanges without closing a connection.
 """
 
 import os
@@ -10,17 +10,16 @@ import sys
 import tempfile
 from pathlib import Path
 
+import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 
 from serving import logs, process
 from serving.errors import SettingsError
 from serving.server.config import ServerConfig
-from serving.server.listening import Server
 from serving.server.supervisor import Supervisor
 from serving.settings import Settings
 
-OTHER_FILES = 200
-"""What is open beside the connections: listeners, uploads, metrics, what Python itself has."""
+OTHER_FILES = 200  # what is open beside the connections: listeners, uploads, metrics, what Python itself has
 
 _SHARED = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -35,13 +34,13 @@ def main() -> None:
     logs.configure(settings.log_level)
     # Read by the tokenizer's library: a thread for each core would only take them from the event loop.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    process.put_off()
-    process.allow(settings.max_connections + OTHER_FILES)
+    process.block_sighup()
+    process.raise_file_limit(settings.max_connections + OTHER_FILES)
     _serve_by_many(settings) if settings.workers > 1 else _serve_alone(settings)
 
 
 def _serve_alone(settings: Settings) -> None:
-    server = Server(ServerConfig(settings))
+    server = uvicorn.Server(ServerConfig(settings))
     server.run()
     if not server.started:
         raise SystemExit(STARTUP_FAILURE)

@@ -1,93 +1,66 @@
-"""What keeps several workers going."""
+"""Supervisor of several workers: uvicorn's, for workers that share metrics and exchange their model on SIGHUP."""
 
 import logging
 import os
 import signal
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from multiprocessing.connection import wait
-from socket import socket, socketpair
+from socket import socket
 
 from uvicorn.config import STARTUP_FAILURE, Config
 from uvicorn.supervisors import Multiprocess
 from uvicorn.supervisors.multiprocess import Process
 
-from serving.process import waiting
+from serving import process
 
-PAUSE = 10.0
-"""Seconds until a worker that could not start is tried again: loading takes from what the others answer with."""
-
-_ROUND = 0.5  # seconds between two looks at the workers
+# Seconds until a worker that could not start is tried again: loading takes from what the others answer with.
+RETRY_AFTER = 10.0
 
 _log = logging.getLogger(__name__)
 
 
 class Worker(Process):
-    """A worker and its supervisor, each of which notices when the other dies.
+    """A worker and its supervisor, each of which notices at once when the other dies.
 
-    uvicorn's supervisor waits out the whole timeout where one dies while it is asked whether it lives: for that long
-    nothing would be done for the others, nor any signal heeded. And uvicorn's worker goes on without a supervisor,
-    where it would keep the address from the next one.
+    Each closes the other's end of the pipe between them, which then ends with that process. With uvicorn's, a
+    supervisor waits out the whole timeout for the answer of a worker that dies while it is asked, and a worker without
+    a supervisor goes on, and keeps the address from the next one.
     """
 
+    def start(self) -> None:
+        """Start the process, in which SIGHUP waits until the model is loaded."""
+        with process.sighup_blocked():
+            super().start()
+        self.child_conn.close()
+
     def target(self, sockets: list[socket] | None = None) -> None:
-        self.parent_conn.close()  # came along, and would keep the pipe open when the supervisor's own end is gone
-        server = self.server
-        threading.Thread(target=self.always_pong, daemon=True).start()
-        server.run(sockets)
+        """Serve, in the worker's process."""
+        self.parent_conn.close()
+        super().target(sockets)
 
     def always_pong(self) -> None:
+        """Answer the supervisor for as long as it lives, then finish what is in work and end."""
         try:
             super().always_pong()
         except (OSError, EOFError):
-            os.kill(os.getpid(), signal.SIGTERM)  # what is in work is finished, as at any other end
-
-    def is_alive(self, timeout: float = 5) -> bool:
-        if not self.process.is_alive():
-            return False
-        try:
-            self.parent_conn.send(b"ping")
-            if self.parent_conn not in wait([self.parent_conn, self.process.sentinel], timeout):
-                return False
-            self.parent_conn.recv()
-        except (OSError, EOFError):
-            return False
-        return True
+            os.kill(os.getpid(), signal.SIGTERM)
 
 
 class Supervisor(Multiprocess):
-    """Starts the workers, and again those that end.
+    """Starts the workers, and again those that end, with three differences from uvicorn's.
 
-    A worker that dies while what it would load cannot be served, as a bundle that is half copied, does not end the
-    others: it is tried again after a pause, and at once on SIGHUP. Where no other worker lives, as when the service
-    first starts, there is nothing to keep: all of it ends and `failed` is set, so that whoever started it can learn of
-    it.
+    SIGHUP is handed on to the workers, none of whose connections closes. On SIGTERM the address is closed before the
+    workers are waited for: otherwise the system would go on taking connections that nobody answers. A worker that
+    cannot start, as while a bundle is half copied, ends the service only where no other lives: else it is tried again
+    after a while, and at once on SIGHUP.
 
-    SIGHUP is handed to the workers, rather than ending them: none of their connections closes. On SIGTERM it closes its
-    own hold on the address before it waits for them: otherwise the system would go on taking connections that nobody
-    answers.
+    Attributes:
+        failed: whether the service ended because no worker could start.
     """
 
     def __init__(self, config: Config, sockets: list[socket]) -> None:
         super().__init__(config, sockets)
         self.failed = False
-        self._not_before: dict[int, float] = {}  # by the pid of a worker that could not start
-
-    def run(self) -> None:
-        """Keep the workers going until a signal ends them. Each is heeded at once, not by the half second."""
-        _log.info("Started parent process [%d]", os.getpid())
-        self.init_processes()
-        with _signalled() as signalled:
-            while not self.should_exit.is_set():
-                if wait([signalled], _ROUND):
-                    signalled.recv(4096)
-                self.handle_signals()
-                self.keep_subprocess_alive()
-        self.terminate_all()
-        self.join_all()
-        _log.info("Stopping parent process [%d]", os.getpid())
+        self._not_before = 0.0
 
     def terminate_all(self) -> None:
         for listening in self.sockets:
@@ -95,69 +68,45 @@ class Supervisor(Multiprocess):
         super().terminate_all()
 
     def init_processes(self) -> None:
-        self.processes = [self._started() for _ in range(self.processes_num)]
+        """Start as many workers as are missing."""
+        while len(self.processes) < self.processes_num:
+            worker = Worker(self.config, self.sockets)
+            worker.start()
+            self.processes.append(worker)
 
     def handle_ttin(self) -> None:
         self.processes_num += 1
-        self.processes.append(self._started())
+        self.init_processes()
 
     def handle_hup(self) -> None:
-        self._not_before = dict.fromkeys(self._not_before, 0.0)
-        for process in self.processes:
-            if process.pid is not None and process.process.is_alive():
-                os.kill(process.pid, signal.SIGHUP)
+        self._not_before = 0.0
+        for worker in self.processes:
+            if worker.pid is not None and worker.process.is_alive():
+                os.kill(worker.pid, signal.SIGHUP)
 
     def keep_subprocess_alive(self) -> None:
-        for place, process in enumerate(self.processes):
+        for worker in list(self.processes):
             if self.should_exit.is_set():
                 return
-            if process.pid in self._not_before or not process.is_alive(self.config.timeout_worker_healthcheck):
-                self._replace(place, process)
+            if not worker.is_alive(self.config.timeout_worker_healthcheck):
+                self._remove(worker)
+        if not self.should_exit.is_set() and time.monotonic() >= self._not_before:
+            self.init_processes()
 
-    def _replace(self, place: int, process: Process) -> None:
-        if process.pid not in self._not_before:
-            self._bury(process)
-        if self.should_exit.is_set() or time.monotonic() < self._not_before.get(process.pid or 0, 0.0):
-            return
-        self._not_before.pop(process.pid or 0, None)
-        self.processes[place] = self._started()
-
-    def _started(self) -> Process:
-        worker = Worker(self.config, self.sockets)
-        with waiting():
-            worker.start()
-        return worker
-
-    def _bury(self, process: Process) -> None:
-        """End what is left of a worker, and decide when, if at all, there will be another in its place."""
-        process.kill()  # it may hang rather than be dead
-        process.join()
-        self._forget(process.pid)
-        if process.exitcode != STARTUP_FAILURE:
-            _log.warning("Worker [%s] died; another takes its place", process.pid)
-        elif any(other.process.is_alive() for other in self.processes):
-            _log.error("Worker [%s] could not start; the others go on and it is tried again", process.pid)
-            self._not_before[process.pid or 0] = time.monotonic() + PAUSE
-        else:
-            _log.error("Worker [%s] could not start and no other lives; the service ends", process.pid)
-            self.failed = True
-            self.should_exit.set()
-
-    def _forget(self, pid: int | None) -> None:
-        """What a dead worker counted stays; what it held at the moment of its death goes."""
+    def _remove(self, worker: Process) -> None:
+        """End what is left of a worker, and decide what that means for the service."""
         from prometheus_client.multiprocess import mark_process_dead
 
-        mark_process_dead(pid)  # type: ignore[no-untyped-call]
-
-
-@contextmanager
-def _signalled() -> Iterator[socket]:
-    """A socket that has something to read once a signal has come."""
-    told, telling = socketpair()
-    with told, telling:
-        telling.setblocking(False)
-        before = signal.set_wakeup_fd(telling.fileno(), warn_on_full_buffer=False)
-        try:
-            yield told
-        finally:
-            signal.set_wakeup_fd(before)
+        worker.kill()  # it may hang rather than be dead
+        worker.join()
+        self.processes.remove(worker)
+        mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+        if worker.exitcode != STARTUP_FAILURE:
+            _log.warning("Worker [%s] died; another takes its place", worker.pid)
+        elif any(other.process.is_alive() for other in self.processes):
+            _log.error("Worker [%s] could not start; the others go on and it is tried again", worker.pid)
+            self._not_before = time.monotonic() + RETRY_AFTER
+        else:
+            _log.error("Worker [%s] could not start and no other lives; the service ends", worker.pid)
+            self.failed = True
+            self.should_exit.set()

@@ -18,15 +18,10 @@ from serving.errors import RequestError, ServingError
 from serving.model.predictor import Predictor
 from serving.model.types import PredictorLike
 from serving.settings import Settings
-from serving.web import rejections
-from serving.web.auth import brings_no_credentials, require_key
-from serving.web.direct_route import DirectMiddleware, LeanFastAPI, Unneeded, direct
-from serving.web.error_handlers import ErrorMiddleware, render_error
-from serving.web.load_shedding import STATE, Refusal
-from serving.web.metrics import MetricsMiddleware
-from serving.web.middleware import HEADER, HeadersMiddleware, HeadMiddleware, RequestIdMiddleware
+from serving.web.error_handlers import render_error
+from serving.web.load_shedding import REFUSALS, LoadSheddingMiddleware, RefusalCounter
+from serving.web.middleware import REQUEST_ID_HEADER, RequestContextMiddleware
 from serving.web.openapi import DESCRIPTION, FILE_HEADERS
-from serving.web.rejections import RejectionCount
 from serving.web.reload import Reloader
 from serving.web.routes import docs, files, health, home, model, predict
 from serving.web.state import Service
@@ -60,12 +55,14 @@ def _load(settings: Settings) -> Predictor:
 
 def undeployed_app() -> FastAPI:
     """The routes without a service behind them: enough to describe the API."""
-    app = LeanFastAPI(
+    app = FastAPI(
         title="Tweet sentiment",
         version=__version__,
         description=DESCRIPTION,
         openapi_url=None,
         redirect_slashes=False,
+        # Whether somebody has set OpenTelemetry up would be asked for each request, for a twentieth of its time.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         lifespan=_lifespan,
     )
     for routes in (home, predict, files, model, health):
@@ -81,20 +78,13 @@ def _assemble(settings: Settings, predictor: PredictorLike) -> FastAPI:
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.add_exception_handler(HTTPException, render_error)
     app.add_exception_handler(RequestError, render_error)
+    app.router.routes.insert(0, predict.PLAIN_ROUTE)
     app.user_middleware = [
-        Middleware(HeadMiddleware),
-        Middleware(RequestIdMiddleware),
-        Middleware(HeadersMiddleware),
-        Middleware(MetricsMiddleware, metrics=service.metrics),
         *_cross_origin(settings),
-        Middleware(ErrorMiddleware),
-        Middleware(DirectMiddleware, handlers=direct(app, ("POST", "/predict"), unneeded=_key_check(settings))),
+        Middleware(LoadSheddingMiddleware, admission=service.admission, metrics=service.metrics),
+        Middleware(RequestContextMiddleware, metrics=service.metrics, render_error=render_error),
     ]
     return app
-
-
-def _key_check(settings: Settings) -> Unneeded | None:
-    return None if settings.api_keys else Unneeded(require_key, passes=brings_no_credentials)
 
 
 def _cross_origin(settings: Settings) -> list[Middleware]:
@@ -104,8 +94,8 @@ def _cross_origin(settings: Settings) -> list[Middleware]:
         CORSMiddleware,
         allow_origins=settings.allowed_origins,
         allow_methods=["GET", "POST"],
-        allow_headers=["Authorization", "Content-Type", "X-API-Key", HEADER],
-        expose_headers=[HEADER, "Retry-After", *FILE_HEADERS],
+        allow_headers=["Authorization", "Content-Type", "X-API-Key", REQUEST_ID_HEADER],
+        expose_headers=[REQUEST_ID_HEADER, "Retry-After", *FILE_HEADERS],
     )
     return [cors]
 
@@ -113,14 +103,12 @@ def _cross_origin(settings: Settings) -> list[Middleware]:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, object]]:
     service: Service = app.state.service
-    settings = service.settings
-    refusal = Refusal(service.admission, service.metrics, cross_origin=bool(settings.allowed_origins))
-    state: dict[str, object] = {STATE: refusal, rejections.STATE: RejectionCount(service.metrics)}
+    settings, refusals = service.settings, RefusalCounter(service.metrics)
     del service  # this frame would keep its model, when another has taken its place
 
     def take_up(predictor: PredictorLike) -> None:
         app.state.service = app.state.service.successor(predictor)
 
     Reloader(partial(_load, settings), take_up, settle=settings.deadline + 1).listen()
-    yield state
+    yield {REFUSALS: refusals}
     await app.state.service.batcher.aclose()

@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBasic, HTTPBasicCredentials, HTTPBearer
 
 from serving.errors import Unauthorized
-from serving.web.requests.headers import first
+from serving.settings import Settings
 from serving.web.state import SettingsInUse
 
 REALM = "tweet-sentiment"
@@ -44,9 +44,15 @@ async def require_key(
         raise Unauthorized(SENTENCE, headers={"WWW-Authenticate": f'Basic realm="{REALM}"'})
 
 
-def brings_no_credentials(request: Request) -> bool:
-    """Whether `require_key` lets the request pass where no keys are set: even then, broken credentials are refused."""
-    return not first(request.scope["headers"], b"authorization")
+async def check_key(request: Request, settings: Settings) -> None:
+    """As `require_key`, for a route that FastAPI solves no dependencies for.
+
+    Raises:
+        Unauthorized: where keys are set and the request carries none of them.
+        HTTPException: where its Basic credentials cannot be decoded.
+    """
+    if settings.api_keys:
+        await require_key(settings, await _bearer(request), await _header(request), await _basic(request))
 
 
 def _matches(candidate: str, keys: list[str]) -> bool:

@@ -1,24 +1,21 @@
 """Every error becomes an answer here: JSON, or a page for a browser."""
 
-from __future__ import annotations
-
 import logging
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.errors import RequestError
 from serving.web.auth import SENTENCE as KEY_WANTED
 from serving.web.pages.render import root_path
 from serving.web.requests.headers import VARY
 from serving.web.requests.parsing import shown
-from serving.web.requests.predict_request import forget_text, kept_text
+from serving.web.requests.predict_request import kept_text
 from serving.web.schemas import ErrorAnswer
 from serving.web.state import prefers_page, service_of
 
@@ -33,41 +30,6 @@ class Problem:
     code: str
     detail: str
     headers: Mapping[str, str] = field(default_factory=dict)
-
-
-class ErrorMiddleware:
-    """Answers for whatever the app raises: in its routes, before them, or without meaning to.
-
-    An unexpected exception is logged with its traceback and answered 500 with nothing of it. A client that has left
-    gets nothing. An error after the answer has begun is raised on: the server then cuts the connection.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        started = False
-
-        def watch(message: Message) -> Awaitable[None]:
-            nonlocal started
-            started = started or message["type"] == "http.response.start"
-            return send(message)
-
-        try:
-            await self.app(scope, receive, watch)
-        except ClientDisconnect:
-            _log.info("The client of request %s left before its answer", scope["state"]["request_id"])
-        except Exception as error:
-            if started:
-                raise
-            response = await render_error(Request(scope), error)
-            await response(scope, receive, send)
-        finally:
-            # The server keeps a connection's last scope until the next request.
-            forget_text(scope)
 
 
 async def render_error(request: Request, error: Exception) -> Response:

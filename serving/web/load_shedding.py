@@ -1,110 +1,108 @@
-"""What a prediction is answered that comes while the queue is full, told by its headers alone."""
+"""Load shedding: the 503 of a full queue, given before anything else is done for a request.
+
+Under a flood most of what comes is refused, and what that costs is taken from what is accepted.
+"""
 
 import logging
-from http import HTTPStatus
+from collections import defaultdict
 from time import perf_counter
+
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.batching.admission import Admission
 from serving.logs import log_request
 from serving.web.metrics import Metrics
-from serving.web.middleware import NAME, SAFE, choose_id
-from serving.web.requests.headers import VARY, RawHeaders, first, joined, prefers_html
+from serving.web.middleware import REQUEST_ID, SECURITY_HEADERS, choose_request_id
+from serving.web.requests.headers import VARY, joined, prefers_html
 from serving.web.schemas import ErrorAnswer
 
-PAUSE = 1.0  # seconds
+LOG_INTERVAL = 1.0  # seconds
 
-
-class Tally:
-    """How often something happened since it was last said, which is at most once in PAUSE."""
-
-    def __init__(self) -> None:
-        self._unsaid, self._said = 0, float("-inf")
-
-    def add(self, now: float) -> int:
-        """Count one. Returns the number to be said, or 0 where it is too early for that."""
-        self._unsaid += 1
-        if now - self._said < PAUSE:
-            return 0
-        unsaid, self._unsaid, self._said = self._unsaid, 0, now
-        return unsaid
-
-
-STATE = "refusal"
-"""Under this name the app's lifespan hands its refusal to the server's protocol (ASGI's lifespan state)."""
+# Under this name the app's lifespan hands its `RefusalCounter` to the server's protocol (ASGI's lifespan state).
+REFUSALS = "refusals"
 
 METHOD, ROUTE = "POST", "/predict"
-_METHOD, _ROUTE = METHOD.encode(), ROUTE.encode()
-_MARK = "request id"
 
 _log = logging.getLogger(__name__)
 
 
-class Refusal:
-    """The answer that a request would get from `admission`, for a third of the work.
+class RateLimitedCounter:
+    """Counts events between log lines, of which there is at most one in LOG_INTERVAL."""
 
-    Under a flood most of what comes is refused, and what that costs is taken from what is accepted. So a request that
-    no place is left for goes through no middleware and no route. It is counted all the same, but a line for each in the
-    log, which would cost as much again, there is only at the level debug: there is one a second with their number.
+    def __init__(self) -> None:
+        self._unlogged = 0
+        self._last_logged = float("-inf")
 
-    Args:
-        admission: what tells whether a place is left.
-        metrics: where the answers are counted.
-        cross_origin: whether answers to other origins' scripts need headers of their own (CORS).
+    def add(self, now: float) -> int:
+        """Count one event at the time `now`, in seconds.
+
+        Returns:
+            The number to log, or 0 where it is too early for that.
+        """
+        self._unlogged += 1
+        if now - self._last_logged < LOG_INTERVAL:
+            return 0
+        number, self._unlogged, self._last_logged = self._unlogged, 0, now
+        return number
+
+
+class RefusalCounter:
+    """Counts requests that are refused before the app's routes, and logs their number once a second.
+
+    A line for each, which whoever floods the service could fill the log with, there is only at the level debug.
     """
 
-    def __init__(self, admission: Admission, metrics: Metrics, *, cross_origin: bool) -> None:
-        error = admission.refused()
-        answer = ErrorAnswer(detail=error.detail, code=error.error_code, request_id=_MARK)
-        self._body, _, self._rest = answer.model_dump_json().encode().partition(_MARK.encode())
-        self._status = error.status
-        status = b"HTTP/1.1 %d %s\r\n" % (error.status, HTTPStatus(error.status).phrase.encode())
-        headers = {"Content-Type": "application/json", **VARY, **error.headers}
-        lines = [(name.lower().encode(), value.encode()) for name, value in headers.items()] + SAFE
-        self._head = status + _lines(lines)
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._unlogged: defaultdict[str, RateLimitedCounter] = defaultdict(RateLimitedCounter)
+
+    def count(
+        self, request_id: str, status: int, code: str, *, method: str = "other", route: str = "unmatched"
+    ) -> None:
+        """Count one refusal, of a status and an error code, with the template of its route."""
+        self._metrics.count_refusal(method, route, status)
+        log_request(request_id, method, route, status, 0.0, logging.DEBUG)
+        if number := self._unlogged[code].add(perf_counter()):
+            _log.warning("%d answered %d before the app: %s", number, status, code)
+
+
+class LoadSheddingMiddleware:
+    """Answers predictions 503 while the queue is full, as the app would, for a fraction of the work.
+
+    Browsers are left to the app, which answers them with a page.
+
+    Args:
+        app: what answers all else.
+        admission: tells whether the queue is full.
+        metrics: where refusals are counted.
+    """
+
+    def __init__(self, app: ASGIApp, admission: Admission, metrics: Metrics) -> None:
+        self.app = app
         self._admission = admission
-        self._counter = metrics.refusals(METHOD, ROUTE, error.status)
-        self._cross_origin = cross_origin
-        self._tally = Tally()
-        self._common: tuple[RawHeaders, bytes] = ((), b"")
-        self.begun = 0
-        """Requests that the app was handed and has not answered: what came in one go has not yet asked for places."""
+        self._refusals = RefusalCounter(metrics)
+        self._error = error = admission.refused()
+        placeholder = "request id"
+        answer = ErrorAnswer(detail=error.detail, code=error.error_code, request_id=placeholder).model_dump_json()
+        self._before_id, self._after_id = answer.encode().split(placeholder.encode())
+        headers = {"Content-Type": "application/json", **VARY, **error.headers}
+        self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()] + SECURITY_HEADERS
 
-    def concerns(self, method: bytes, url: bytes) -> bool:
-        """Whether it is a prediction that is asked for."""
-        return method == _METHOD and (url == _ROUTE or url.partition(b"?")[0] == _ROUTE)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._admission.full and _is_prediction(scope) and not prefers_html(joined(scope["headers"], b"accept")):
+            await self._refuse(scope, send)
+        else:
+            await self.app(scope, receive, send)
 
-    def applies(self, headers: RawHeaders) -> bool:
-        """Whether a prediction with these headers finds no place and is answered here. Pages are left to the app."""
-        return (
-            (self._admission.full or self.begun >= self._admission.limit)
-            and not prefers_html(joined(headers, b"accept"))
-            and not (self._cross_origin and first(headers, b"origin"))
-        )
-
-    def answer(self, headers: RawHeaders, server_headers: RawHeaders, *, keep_alive: bool) -> bytes:
-        """All of the answer as it is sent (RFC 9112). `server_headers`: what the server puts into every answer."""
-        begin = perf_counter()
-        request_id = choose_id(headers)
+    async def _refuse(self, scope: Scope, send: Send) -> None:
+        request_id = choose_request_id(scope["headers"])
         shown = request_id.encode()
-        length = len(self._body) + len(shown) + len(self._rest)
-        own = b"%s: %s\r\ncontent-length: %d\r\n" % (NAME, shown, length)
-        end = b"\r\n" if keep_alive else b"connection: close\r\n\r\n"
-        self._count(request_id, begin)
-        return b"".join((self._head, self._lines_of(server_headers), own, end, self._body, shown, self._rest))
-
-    def _lines_of(self, server_headers: RawHeaders) -> bytes:
-        """The server makes a new list only once a second, for the date."""
-        if self._common[0] is not server_headers:
-            self._common = (server_headers, _lines(server_headers))
-        return self._common[1]
-
-    def _count(self, request_id: str, begin: float) -> None:
-        now = perf_counter()
-        self._counter.inc()
-        log_request(request_id, METHOD, ROUTE, self._status, now - begin, logging.DEBUG)
-        if number := self._tally.add(now):
-            _log.warning("%s %s: %d refused, for the queue was full", METHOD, ROUTE, number)
+        body = b"".join((self._before_id, shown, self._after_id))
+        headers = [*self._headers, (REQUEST_ID, shown), (b"content-length", b"%d" % len(body))]
+        self._refusals.count(request_id, self._error.status, self._error.error_code, method=METHOD, route=ROUTE)
+        await send({"type": "http.response.start", "status": self._error.status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
 
 
-def _lines(headers: RawHeaders) -> bytes:
-    return b"".join([b"%s: %s\r\n" % header for header in headers])
+def _is_prediction(scope: Scope) -> bool:
+    return scope["type"] == "http" and (scope["method"], scope["path"]) == (METHOD, ROUTE)

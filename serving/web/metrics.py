@@ -1,22 +1,16 @@
 """What the service counts, for Prometheus."""
 
-from __future__ import annotations
-
 import os
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
-from time import perf_counter
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
-from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.logs import log_request
 from serving.model.metadata import Metadata
 from serving.model.types import Prediction
 
@@ -43,7 +37,7 @@ def _figures(pid: str) -> Iterable[Metric]:
     return ProcessCollector(pid=lambda: pid, registry=None).collect()
 
 
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _TEXTS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
@@ -106,17 +100,16 @@ class Metrics:
             self._label(label)
 
     def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
-        self._counter(method if method in _METHODS else "other", route, str(status)).inc()
+        """Count a request of one of METHODS, or "other", by its route's template, and how long it took."""
+        self._counter(method, route, str(status)).inc()
         self._timer(route).observe(seconds)
 
-    def refusals(self, method: str, route: str, status: int) -> Counter:
-        """What counts the requests that are answered so before the app, each by `inc()`.
+    def count_refusal(self, method: str, route: str, status: int) -> None:
+        """Count a request that is answered before the app's routes.
 
-        Their time, which is next to none, is not among the durations: a flood of them would hide how long the others
-        take.
+        Its time, which is next to none, is not among the durations: a flood of such would hide how long others take.
         """
-        counter: Counter = self._counter(method if method in _METHODS else "other", route, str(status))
-        return counter
+        self._counter(method, route, str(status)).inc()
 
     def count_predictions(self, predictions: Sequence[Prediction]) -> None:
         for prediction in predictions:
@@ -142,37 +135,3 @@ class Metrics:
 
 def _shared() -> bool:
     return _SHARED in os.environ
-
-
-class MetricsMiddleware:
-    """Counts, times and logs every request by its route's template: never by its path, whose values have no bound."""
-
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self.app = app
-        self._metrics = metrics
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        status = CLIENT_GONE
-        start = perf_counter()
-
-        def watch(message: Message) -> Awaitable[None]:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            return send(message)
-
-        try:
-            await self.app(scope, receive, watch)
-        finally:
-            seconds, route, method = perf_counter() - start, _template(scope), scope["method"]
-            self._metrics.count_request(method, route, status, seconds)
-            log_request(scope["state"]["request_id"], method if method in _METHODS else "other", route, status, seconds)
-
-
-def _template(scope: Scope) -> str:
-    if isinstance(scope.get("endpoint"), StaticFiles):
-        return "/static"
-    return getattr(scope.get("route"), "path", "unmatched")

@@ -37,7 +37,7 @@ class Reloader:
         """Heed SIGHUP from now on, where this process and thread can."""
         if hasattr(signal, "SIGHUP") and threading.current_thread() is threading.main_thread():
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._on_signal)
-            process.heed()
+            process.unblock_sighup()
 
     async def reload(self) -> None:
         """Exchange the model. Raises nothing: what went wrong is in the log."""

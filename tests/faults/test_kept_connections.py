@@ -12,8 +12,7 @@ from tests.deploy.services import Service
 from tests.faults.clients import Clients, peers
 from tests.faults.conftest import Run
 from tests.faults.load import logged
-from tests.faults.test_stop import STOPPED
-from tests.faults.test_workers import wait_until, workers
+from tests.faults.processes import STOPPED, wait_until, workers
 
 pytestmark = [
     pytest.mark.anyio,

@@ -6,7 +6,7 @@ import pytest
 from benchmarks.slug_web import resident
 from tests.deploy.services import ROOT, Service, http_client
 from tests.faults.conftest import Run
-from tests.faults.test_workers import wait_until
+from tests.faults.processes import wait_until
 
 MODELS, MOST = 4, 200e6
 

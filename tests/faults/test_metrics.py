@@ -7,7 +7,7 @@ import pytest
 from tests.deploy.services import Service, http_client
 from tests.faults.conftest import Run
 from tests.faults.load import ask, text_of
-from tests.faults.test_workers import wait_until, workers
+from tests.faults.processes import wait_until, workers
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 

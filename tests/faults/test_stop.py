@@ -1,17 +1,14 @@
 import asyncio
-import signal
 
 import pytest
 
 from tests.deploy.services import Service
 from tests.faults.conftest import Run
 from tests.faults.load import Outcome, ask, logged
-from tests.faults.refused import wait_until_refused
+from tests.faults.processes import STOPPED, refuses_connections, wait_until
 from tests.faults.slow_reader import CONTENT, ROWS, send_file
 
 pytestmark = pytest.mark.anyio
-
-STOPPED = {0, -signal.SIGTERM}
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
@@ -37,7 +34,7 @@ async def test_new_connections_are_refused_while_what_was_begun_is_finished(run:
     with run(WORKERS=workers) as service:
         answer = await send_file(service, CONTENT.encode())
         service.process.terminate()  # the supervisor alone, where there is one
-        await asyncio.to_thread(wait_until_refused, service)
+        await asyncio.to_thread(wait_until, lambda: refuses_connections(service), 5)
         assert service.process.poll() is None
         body = await answer.rest()
         assert body.count(b"\n") == ROWS + 1

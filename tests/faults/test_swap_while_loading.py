@@ -11,7 +11,7 @@ from benchmarks.serving.processes import family
 from tests.bundles import TINY, relabel
 from tests.deploy.services import ROOT, Service, end, environment, http_client
 from tests.faults.conftest import Run
-from tests.faults.test_workers import wait_until, workers
+from tests.faults.processes import wait_until, workers
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="seen by /proc")]
 

@@ -1,11 +1,8 @@
 import asyncio
-import json
 import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,24 +12,8 @@ from uvicorn.config import STARTUP_FAILURE
 from serving.model.bundle import NETWORK
 from tests.deploy.services import ROOT, Service, environment, http_client
 from tests.faults.conftest import Run
-from tests.faults.refused import wait_until_refused
+from tests.faults.processes import LIMIT, refuses_connections, wait_until, workers
 from tests.faults.slow_reader import CONTENT, ROWS, send_file
-
-LIMIT = 120
-
-
-def workers(service: Service) -> list[int]:
-    """The ids of the workers that have started, in order."""
-    messages = [json.loads(line)["message"] for line in service.output.splitlines() if line.startswith("{")]
-    started = "Started server process ["
-    return [int(message[len(started) : -1]) for message in messages if message.startswith(started)]
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    limit = time.monotonic() + LIMIT
-    while not condition():
-        assert time.monotonic() < limit
-        time.sleep(0.05)
 
 
 @pytest.mark.slow
@@ -76,7 +57,7 @@ async def test_workers_whose_supervisor_is_killed_finish_and_end(run: Run) -> No
         answer = await send_file(service, CONTENT.encode())
         service.process.kill()
         try:
-            await asyncio.to_thread(wait_until_refused, service)
+            await asyncio.to_thread(wait_until, lambda: refuses_connections(service), 5)
             body = await answer.rest()
             assert body.count(b"\n") == ROWS + 1
             wait_until(lambda: not any(lives(pid) for pid in workers(service)))

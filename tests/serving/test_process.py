@@ -1,17 +1,25 @@
+import asyncio
 import ctypes
+import gc
 import os
 import signal
 import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from serving import process
-from serving.process import processors
+from serving.batching.batcher import Batcher
+from serving.model.types import Prediction
+from serving.process import give_way, processors
+from tests.serving.fakes import FakePredictor
+
+ROOT = Path(__file__).parents[2]
 
 
 def resident() -> int:
@@ -48,7 +56,7 @@ KEPT = """
 import ctypes, sys
 from serving import process
 if sys.argv[1] == "mapped":
-    process.map_large()
+    process.map_large_blocks()
 libc = ctypes.CDLL(None)
 libc.malloc.restype, libc.malloc.argtypes, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_size_t], [ctypes.c_void_p]
 libc.mallinfo2.restype = type("Info", (ctypes.Structure,), {"_fields_": [(str(n), ctypes.c_size_t) for n in range(10)]})
@@ -66,7 +74,7 @@ def test_what_is_large_is_never_in_a_heap(how: str, bytes_mapped: int) -> None:
     assert int(done.stdout) // 1024**2 == bytes_mapped // 1024**2
 
 
-@pytest.mark.parametrize("call", [process.trim, process.map_large])
+@pytest.mark.parametrize("call", [process.trim, process.map_large_blocks])
 def test_where_there_is_no_glibc_nothing_happens(monkeypatch: pytest.MonkeyPatch, call: Callable[[], None]) -> None:
     monkeypatch.setattr("ctypes.CDLL", lambda _: object())
     call()
@@ -104,14 +112,89 @@ def test_a_quota_that_says_nothing_leaves_what_the_process_may_run_on(tmp_path: 
     assert processors(path) == processors(tmp_path / "none")
 
 
+@pytest.mark.usefixtures("interpreter_as_before")
+def test_turns_are_as_long_as_said() -> None:
+    process.set_switch_interval(0.002)
+    assert sys.getswitchinterval() == pytest.approx(0.002)
+
+
+@pytest.mark.usefixtures("interpreter_as_before")
+def test_cycles_are_still_collected_but_seldom() -> None:
+    older = gc.get_threshold()[1:]
+    process.freeze_garbage_collector()
+    assert 2_000 < gc.get_threshold()[0] < 50_000
+    assert gc.get_freeze_count() > 10_000
+    assert gc.get_threshold()[1:] == older
+    assert gc.isenabled()
+
+
+niceness_of_threads = pytest.mark.skipif(sys.platform != "linux", reason="threads have none of their own elsewhere")
+
+
+def niceness() -> int:
+    return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+
+@niceness_of_threads
+def test_a_thread_gives_way_and_the_others_do_not() -> None:
+    before = niceness()
+    with ThreadPoolExecutor(1, initializer=give_way) as pool:
+        assert pool.submit(niceness).result() > before
+    assert niceness() == before
+
+
+@niceness_of_threads
+def test_in_a_process_that_is_nice_itself_it_gives_way_too() -> None:
+    told = "import os, threading; print(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))"
+    code = f"from serving.process import give_way; give_way(); {told}"
+    done = subprocess.run(
+        ["nice", "-n", "7", sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) > min(niceness() + 7, 18)
+
+
+@niceness_of_threads
+def test_what_refuses_is_no_reason_to_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: int) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "setpriority", refuse)
+    before = niceness()
+    give_way()
+    assert niceness() == before
+
+
+class Watched(FakePredictor):
+    """Says how nice the thread is that computes."""
+
+    found: int
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        self.found = niceness()
+        return super().predict(texts)
+
+
+@niceness_of_threads
+def test_the_thread_that_computes_gives_way_to_the_event_loop() -> None:
+    predictor = Watched()
+
+    async def ask() -> int:
+        batcher = Batcher(predictor, limit=10)
+        await batcher.predict(["a text"])
+        await batcher.aclose()
+        return niceness()
+
+    assert asyncio.run(ask()) < predictor.found
+
+
 pytest.importorskip("resource")
 
 LIMITS = """
 import resource
-from serving.process import allow
+from serving.process import raise_file_limit
 resource.setrlimit(resource.RLIMIT_NOFILE, (60, 100))
 for count in (50, 80, 500):
-    allow(count)
+    raise_file_limit(count)
     print(*resource.getrlimit(resource.RLIMIT_NOFILE))
 """
 
@@ -127,27 +210,27 @@ def come() -> Iterator[list[int]]:
     come: list[int] = []
     before = signal.signal(signal.SIGHUP, lambda number, _: come.append(number))
     yield come
-    process.heed()
+    process.unblock_sighup()
     signal.signal(signal.SIGHUP, before)
 
 
 def test_it_waits_until_it_is_heeded(come: list[int]) -> None:
-    process.put_off()
+    process.block_sighup()
     signal.pthread_kill(threading.get_ident(), signal.SIGHUP)
     assert come == []
-    process.heed()
+    process.unblock_sighup()
     assert come == [signal.SIGHUP]
 
 
 def test_it_waits_meanwhile(come: list[int]) -> None:
-    with process.waiting():
+    with process.sighup_blocked():
         signal.pthread_kill(threading.get_ident(), signal.SIGHUP)
         assert come == []
     assert come == [signal.SIGHUP]
 
 
-@pytest.mark.parametrize("change", [process.put_off, process.heed])
+@pytest.mark.parametrize("change", [process.block_sighup, process.unblock_sighup])
 def test_where_there_is_no_such_signal(monkeypatch: pytest.MonkeyPatch, change: Callable[[], None]) -> None:
-    monkeypatch.setattr(process, "_KNOWN", False)
+    monkeypatch.delattr(signal, "SIGHUP")
     monkeypatch.delattr(signal, "pthread_sigmask")
     change()

@@ -1,16 +1,18 @@
 import logging
 import os
 import signal
-from multiprocessing import Pipe
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from prometheus_client import multiprocess
 from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors.multiprocess import SIGNALS
 
 from serving.server import supervisor
 from serving.server.config import ServerConfig
-from serving.server.supervisor import PAUSE, Supervisor, Worker
+from serving.server.supervisor import RETRY_AFTER, Supervisor, Worker
 from serving.settings import Settings
 
 
@@ -44,16 +46,17 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
 
 @pytest.fixture
-def two(monkeypatch: pytest.MonkeyPatch, clock: SimpleNamespace) -> Supervisor:  # noqa: ARG001
+def two(monkeypatch: pytest.MonkeyPatch, clock: SimpleNamespace) -> Iterator[Supervisor]:  # noqa: ARG001
     """A supervisor of two living workers, the first with pid 100."""
     monkeypatch.setattr(FakeWorker, "made", [], raising=False)
     monkeypatch.setattr(supervisor, "Worker", FakeWorker)
-    monkeypatch.setattr(Supervisor, "_forget", lambda *_: None)
-    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setattr(multiprocess, "mark_process_dead", lambda _: None)
+    before = {number: signal.getsignal(number) for number in SIGNALS}
     two = Supervisor(ServerConfig(Settings(workers=2)), [])
-    workers: list[Any] = [FakeWorker(), FakeWorker()]
-    two.processes = workers
-    return two
+    two.init_processes()
+    yield two
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def pids(of: Supervisor) -> list[int | None]:
@@ -64,40 +67,37 @@ def end(pid: int, status: int) -> None:
     FakeWorker.made[pid - 100].exitcode = status
 
 
-@pytest.mark.parametrize("answers", [True, False])
-def test_a_death_is_noticed_while_an_answer_is_awaited(answers: bool) -> None:
+@pytest.mark.parametrize("ended", [lambda worker: worker.child_conn.close(), lambda worker: worker.child_conn.send(1)])
+def test_a_death_is_noticed_while_an_answer_is_awaited(ended: Callable[[Worker], None]) -> None:
     worker = Worker(ServerConfig(Settings(workers=2)), [])
-    ended, ending = Pipe()
-    worker.process = SimpleNamespace(is_alive=lambda: True, sentinel=ended)  # type: ignore[assignment]
-    if answers:
-        worker.child_conn.send(True)
-    else:
-        ending.close()
-    assert worker.is_alive(30) == answers
+    process: Any = SimpleNamespace(is_alive=lambda: True)
+    worker.process = process
+    ended(worker)
+    assert worker.is_alive(30) != worker.child_conn.closed
 
 
 def test_a_dead_worker_is_replaced_at_once(two: Supervisor) -> None:
     end(100, -signal.SIGKILL)
     two.keep_subprocess_alive()
-    assert pids(two) == [102, 101]
+    assert pids(two) == [101, 102]
     two.keep_subprocess_alive()
-    assert pids(two) == [102, 101]
+    assert pids(two) == [101, 102]
 
 
-def test_one_that_cannot_start_is_tried_again_after_a_pause(
+def test_one_that_cannot_start_is_tried_again_after_a_while(
     two: Supervisor, clock: SimpleNamespace, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.ERROR)
     end(100, STARTUP_FAILURE)
     for _ in range(3):
         two.keep_subprocess_alive()
-    assert pids(two) == [100, 101]
-    clock.now += PAUSE
+    assert pids(two) == [101]
+    clock.now += RETRY_AFTER
     two.keep_subprocess_alive()
-    assert pids(two) == [102, 101]
+    assert pids(two) == [101, 102]
     end(102, STARTUP_FAILURE)
     two.keep_subprocess_alive()
-    assert pids(two) == [102, 101], "it rests again"
+    assert pids(two) == [101], "again after a while"
     assert len(caplog.records) == 2
     assert not two.should_exit.is_set()
 
@@ -107,21 +107,13 @@ def test_one_more_is_started_as_the_others_were(two: Supervisor) -> None:
     assert pids(two) == [100, 101, 102]
 
 
-def test_sighup_ends_the_pause(two: Supervisor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sighup_tries_again_at_once(two: Supervisor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "kill", lambda *_: None)
     end(100, STARTUP_FAILURE)
     two.keep_subprocess_alive()
     two.handle_hup()
     two.keep_subprocess_alive()
-    assert pids(two) == [102, 101]
-
-
-def test_one_that_lives_is_kept_going_while_another_rests(two: Supervisor) -> None:
-    end(100, STARTUP_FAILURE)
-    two.keep_subprocess_alive()
-    end(101, -signal.SIGKILL)
-    two.keep_subprocess_alive()
-    assert pids(two) == [100, 102]
+    assert pids(two) == [101, 102]
 
 
 def test_where_none_can_start_all_of_it_ends(two: Supervisor) -> None:
@@ -130,7 +122,7 @@ def test_where_none_can_start_all_of_it_ends(two: Supervisor) -> None:
     two.keep_subprocess_alive()
     assert two.should_exit.is_set()
     assert two.failed
-    assert pids(two) == [100, 101]
+    assert len(FakeWorker.made) == 2
 
 
 def test_sighup_goes_to_each_living_worker(two: Supervisor, monkeypatch: pytest.MonkeyPatch) -> None:

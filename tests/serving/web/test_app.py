@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -13,7 +14,7 @@ from serving.errors import BundleError, SettingsError
 from serving.model.predictor import Predictor
 from serving.settings import Settings
 from serving.web.app import create_app
-from serving.web.load_shedding import STATE
+from serving.web.routes.predict import PLAIN_ROUTE
 from tests.serving.fakes import FakePredictor
 
 ROOT = Path(__file__).parents[3]
@@ -96,18 +97,31 @@ def test_stopping_closes_the_batcher(make_app: Callable[..., FastAPI]) -> None:
     assert client.post("/predict", json={"text": "good"}).status_code == 503
 
 
-def test_the_servers_protocol_is_handed_what_refuses(make_client: Callable[..., TestClient]) -> None:
-    client = make_client()
-    refusal, admission = client.app_state[STATE], client.app.state.service.admission  # type: ignore[attr-defined]
-    assert not refusal.applies([])
-    admission.admit(admission.limit)
-    assert refusal.applies([])
-    assert not refusal.applies([(b"accept", b"text/html")])
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"data": {"text": "so good", "explain": "on"}},
+        {"json": {"texts": ["good", "bad"]}},
+        {"data": {"text": ""}},
+        {"content": b"{", "headers": {"Content-Type": "application/json"}},
+    ],
+)
+def test_the_route_in_front_answers_as_the_one_that_documents_it(
+    make_app: Callable[..., FastAPI], sent: dict[str, Any]
+) -> None:
+    answers = []
+    for app in (make_app(), behind(make_app())):
+        answer = TestClient(app).post("/predict", **sent, params={"a": "b"})
+        answers.append((answer.status_code, answer.headers["content-type"], answer.json() | {"request_id": ""}))
+    assert answers[0] == answers[1]
 
 
-def test_what_refuses_leaves_named_pages_to_the_app(make_client: Callable[..., TestClient]) -> None:
-    client = make_client(allowed_origins="https://example.org")
-    refusal, admission = client.app_state[STATE], client.app.state.service.admission  # type: ignore[attr-defined]
-    admission.admit(admission.limit)
-    assert refusal.applies([])
-    assert not refusal.applies([(b"origin", b"https://example.org")])
+def behind(app: FastAPI) -> FastAPI:
+    """The app without the route in front."""
+    app.router.routes[:] = [route for route in app.router.routes if route is not PLAIN_ROUTE]
+    return app
+
+
+def test_below_a_prefix_it_answers_too(make_app: Callable[..., FastAPI]) -> None:
+    client = TestClient(make_app(), root_path="/below")
+    assert client.post("/below/predict", data={"text": "good"}).status_code == 200

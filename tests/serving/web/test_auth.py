@@ -88,6 +88,7 @@ def test_the_rest_stays_open(guarded: TestClient, path: str) -> None:
 
 def test_no_keys_no_door(client: TestClient) -> None:
     assert client.get("/model", headers={"Authorization": "Bearer whatever"}).status_code == 200
+    assert client.post("/predict", data={"text": "a"}, headers={"Authorization": "Basic !"}).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/model", "/predict"])

@@ -1,9 +1,15 @@
+import os
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from threading import Timer
 
+import pytest
 from fastapi import FastAPI
+from prometheus_client import CollectorRegistry, generate_latest
 from starlette.testclient import TestClient
 
+from serving.web.metrics import WorkersCollector
 from tests.serving.fakes import FakePredictor
 
 
@@ -90,3 +96,28 @@ def test_a_new_model_takes_the_old_ones_place(make_app: Callable[..., FastAPI]) 
     assert 'model_info{name="fake",version="ba9876543210"} 1.0' in text
     assert 'model_info{name="fake",version="0123456789ab"} 0.0' in text
     assert 'predictions_total{label="spam"} 0.0' in text
+
+
+def worker_figures(shared: Path, *pids: int) -> str:
+    for pid in pids:
+        for mode in ("livesum", "livemax"):
+            (shared / f"gauge_{mode}_{pid}.db").touch()
+    (shared / "counter_7.db").touch()
+    registry = CollectorRegistry()
+    registry.register(WorkersCollector(shared))
+    return generate_latest(registry).decode()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="told by /proc")
+def test_each_worker_by_its_pid(tmp_path: Path) -> None:
+    text = worker_figures(tmp_path, os.getpid(), os.getppid())
+    for pid in (os.getpid(), os.getppid()):
+        assert f'process_resident_memory_bytes{{pid="{pid}"}}' in text
+        assert f'process_cpu_seconds_total{{pid="{pid}"}}' in text
+    assert text.count("# TYPE process_resident_memory_bytes gauge") == 1
+    assert 'pid="7"' not in text, "one that is dead has only counters left"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="told by /proc")
+def test_one_that_has_just_died_is_left_out(tmp_path: Path) -> None:
+    assert worker_figures(tmp_path, 2**31) == ""

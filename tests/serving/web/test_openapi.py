@@ -14,11 +14,10 @@ from starlette.testclient import TestClient
 
 from serving.batching.batcher import Batcher
 from serving.batching.queue import expired
-from serving.errors import BodyTooSlow, NotReady, Overloaded
+from serving.errors import BodyTooSlow, HeadersTooLarge, MalformedRequest, NotReady, Overloaded, TooManyConnections
 from serving.settings import Settings
 from serving.web.files.uploads import Transfers
 from serving.web.openapi import EXAMPLES, FILE_EXAMPLES, PREDICT_ERRORS
-from serving.web.rejections import MALFORMED, headers_too_large, too_many_connections
 from serving.web.requests.body import read_body
 from tests.serving.fakes import FakePredictor
 from tests.serving.test_errors import TABLE
@@ -185,5 +184,5 @@ def test_every_code_is_documented() -> None:
 
 
 def test_what_is_answered_without_the_app_is_documented(schema: dict[str, Any]) -> None:
-    for rejection in (MALFORMED, headers_too_large(16_384), too_many_connections(1000)):
+    for rejection in (MalformedRequest(), HeadersTooLarge(16_384), TooManyConnections(1000)):
         assert f"{rejection.status} `{rejection.code}`" in schema["info"]["description"].replace("\n", " ")

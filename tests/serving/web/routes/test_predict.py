@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.testclient import TestClient
 from starlette.types import Message
 
-from serving.web.routes.predict import unless_gone
+from serving.web.routes.predict import run_until_disconnect
 from tests.serving.fakes import FakePredictor
 
 pytestmark = pytest.mark.anyio
@@ -35,7 +35,7 @@ async def leaves() -> Message:
 
 
 async def test_the_result() -> None:
-    assert await unless_gone(request_that(never), asyncio.sleep(0, "result")) == "result"
+    assert await run_until_disconnect(request_that(never), asyncio.sleep(0, "result")) == "result"
 
 
 async def test_the_works_own_error() -> None:
@@ -43,7 +43,7 @@ async def test_the_works_own_error() -> None:
         raise ValueError("own")
 
     with pytest.raises(ValueError, match="own"):
-        await unless_gone(request_that(never), fail())
+        await run_until_disconnect(request_that(never), fail())
 
 
 async def test_a_client_that_leaves_ends_the_work() -> None:
@@ -56,7 +56,7 @@ async def test_a_client_that_leaves_ends_the_work() -> None:
             ended.set()
 
     with pytest.raises(ClientDisconnect):
-        await unless_gone(request_that(leaves), work())
+        await run_until_disconnect(request_that(leaves), work())
     await asyncio.wait_for(ended.wait(), 1)
 
 
@@ -69,7 +69,7 @@ async def test_a_cancelled_handler_ends_the_work() -> None:
         finally:
             ended.set()
 
-    handler = asyncio.create_task(unless_gone(request_that(never), work()))
+    handler = asyncio.create_task(run_until_disconnect(request_that(never), work()))
     await asyncio.sleep(0.01)
     handler.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -77,12 +77,11 @@ async def test_a_cancelled_handler_ends_the_work() -> None:
     await asyncio.wait_for(ended.wait(), 1)
 
 
-async def test_a_watch_that_has_ended_is_freed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("serving.web.routes.predict.PATIENCE", 0)
+async def test_a_watch_that_has_ended_is_freed_at_once() -> None:
     gc.collect()
     gc.set_debug(gc.DEBUG_SAVEALL)
     try:
-        await unless_gone(request_that(never), asyncio.sleep(0.05))
+        await run_until_disconnect(request_that(never), asyncio.sleep(0.05), watch_after=0)
         await asyncio.sleep(0.05)
         gc.collect()
         left = {type(thing).__name__ for thing in gc.garbage}
