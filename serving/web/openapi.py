@@ -6,7 +6,8 @@ from typing import Any, cast
 from pydantic import BaseModel
 
 from serving.web.requests.headers import FORM, JSON, MULTIPART
-from serving.web.schemas import ErrorAnswer, PredictionAnswer, PredictionsAnswer, TextRequest, TextsRequest
+from serving.web.requests.predict_request import FormRequest, TextRequest, TextsRequest
+from serving.web.schemas import ErrorAnswer, PredictionAnswer, PredictionsAnswer
 
 EXAMPLES = {
     400: {
@@ -190,11 +191,7 @@ PREDICT_ERRORS = _errors(
     ),
 )
 
-# Other fields of a form, such as a button's, are ignored; other keys of JSON are refused.
-_FORM_BODY = {
-    "schema": TextRequest.model_json_schema() | {"additionalProperties": True},
-    "examples": _examples(one=TextRequest),
-}
+_FORM_BODY = {"schema": FormRequest.model_json_schema(), "examples": _examples(one=FormRequest)}
 
 PREDICT_BODY: dict[str, Any] = {
     "requestBody": {
@@ -290,12 +287,14 @@ FILE_BODY: dict[str, Any] = {
                         },
                         "text_column": {
                             "type": "string",
+                            "default": "",
                             "description": "the column of texts. Default: the only one, else the one named `text`, "
                             "`tweet` or the like, else the one whose cells are far longer than the others'",
                         },
                         "delimiter": {
                             "type": "string",
-                            "enum": ["comma", "semicolon", "tab"],
+                            "enum": ["", "comma", "semicolon", "tab"],
+                            "default": "",
                             "description": "what stands between cells. Default: what parts the header into most cells",
                         },
                         "encoding": {
