@@ -54,6 +54,7 @@ class ErrorMiddleware:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request (ASGI)."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return

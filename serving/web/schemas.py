@@ -134,6 +134,7 @@ class JsonAnswer(Response):
     """Bytes of JSON with headers that are known: what Starlette makes of any headers takes as long as the JSON."""
 
     def init_headers(self, headers: Mapping[str, str] | None = None) -> None:  # noqa: ARG002
+        """Set the headers that every such answer has."""
         self.raw_headers = [*_HEADERS, (b"content-length", b"%d" % len(self.body))]
 
 

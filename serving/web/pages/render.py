@@ -205,6 +205,7 @@ class Highlights:
 
     @classmethod
     def of(cls, answer: Answer) -> "Highlights":
+        """Mark an answer that has an explanation."""
         words: Sequence[WeighedWord] = answer["explanation"]
         weighed = [word for word in words if word.weight is not None]
         marked = sorted((word for word in weighed if abs(_weight(word)) >= _FAINTEST), key=_weight)

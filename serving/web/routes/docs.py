@@ -17,6 +17,7 @@ router.mount("/docs/static", StaticFiles(packages=[("fastapi_swagger", "resource
 
 @router.get("/openapi.json")
 async def openapi(request: Request) -> Response:
+    """Answer with the OpenAPI document, whose paths are below this service's prefix where it has one."""
     document = request.app.openapi()
     root = root_path(request)
     return JSONResponse(document | {"servers": [{"url": root}]} if root else document)
@@ -24,4 +25,5 @@ async def openapi(request: Request) -> Response:
 
 @router.get("/docs")
 async def docs(request: Request, service: TheService) -> Response:
+    """Show Swagger UI."""
     return service.pages.docs(request)

@@ -1,4 +1,4 @@
-"""What the model says of itself: metadata, report and plots."""
+"""Routes about the model: metadata, report and plots."""
 
 import asyncio
 import re
@@ -34,6 +34,7 @@ _SHUT_OFF = (
     responses=MODEL_AS_PAGE | KEY_ERRORS,
 )
 async def model(request: Request, response: Response, service: TheService, wants_page: WantsPage) -> object:
+    """Answer with the bundle's `metadata.json`, or with a page about it."""
     if wants_page:
         return service.pages.model(request, await _report(service))
     response.headers.update(VARY)
