@@ -6,7 +6,7 @@ from typing import Any, cast
 from pydantic import BaseModel
 
 from serving.web.requests.headers import FORM, JSON, MULTIPART
-from serving.web.requests.predict_request import FormRequest, TextRequest, TextsRequest
+from serving.web.requests.predict_request import TextRequest, TextsRequest
 from serving.web.schemas import ErrorAnswer, PredictionAnswer, PredictionsAnswer
 
 Sentences = Mapping[int, Mapping[str, str]]
@@ -185,7 +185,11 @@ PREDICT_ERRORS = _errors(
     }
 )
 
-_FORM_BODY = {"schema": FormRequest.model_json_schema(), "examples": _examples(one=FormRequest)}
+# Other fields of a form, such as a button's, are ignored; other keys of JSON are refused.
+_FORM_BODY = {
+    "schema": TextRequest.model_json_schema() | {"additionalProperties": True},
+    "examples": _examples(one=TextRequest),
+}
 
 PREDICT_BODY: dict[str, Any] = {
     "requestBody": {

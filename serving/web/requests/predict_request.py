@@ -52,7 +52,7 @@ Text = Annotated[str, AfterValidator(_check_text)]
 
 
 class TextRequest(BaseModel):
-    """One text, as JSON."""
+    """One text, as JSON or as a form."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -67,24 +67,16 @@ class TextRequest(BaseModel):
     several: ClassVar[bool] = False
 
     text: Text = Field(description="not blank, and of at most MAX_TEXT_CHARS characters (10,000 unless configured)")
-    explain: bool = Field(False, description="whether the answer gives each word's weight")
+    explain: bool = Field(
+        False,
+        description="whether the answer gives each word's weight. A form says `true`, `on`, `yes` or `1`; "
+        "or `false`, `off`, `no`, `0` or nothing",
+    )
 
     @property
     def texts(self) -> list[str]:
         """The one text, for what takes several."""
         return [self.text]
-
-
-class FormRequest(TextRequest):
-    """One text, as a form. Other fields, such as a button's, are ignored."""
-
-    model_config = ConfigDict(extra="ignore", strict=False)
-
-    explain: bool = Field(
-        False,
-        description="whether the answer gives each word's weight: `true`, `on`, `yes` or `1`; or `false`, `off`, "
-        "`no`, `0` or nothing",
-    )
 
 
 class TextsRequest(BaseModel):
@@ -123,7 +115,7 @@ PredictRequest = TextRequest | TextsRequest
 _JSON_REQUEST: TypeAdapter[PredictRequest] = TypeAdapter(
     Annotated[PredictRequest, Field(union_mode="left_to_right")]  # not both for each request, to see which fits better
 )
-_FORM_REQUEST = TypeAdapter(FormRequest)
+_FORM_REQUEST = TypeAdapter(TextRequest)
 
 _FIELDS = {"text", "texts", "explain"}
 
@@ -140,28 +132,16 @@ _JSON_ERRORS: ErrorTable = {
         "unknown_key",
         "The JSON has the unknown key {value}; accepted are 'text', 'texts' and 'explain'.",
     ),
-    ("extra_forbidden", "text"): (
-        "text_and_texts",
-        "The JSON has both `text` and `texts`; accepted is one of them.",
-    ),
+    ("extra_forbidden", "text"): ("text_and_texts", "The JSON has both `text` and `texts`; accepted is one of them."),
     ("missing", "text"): ("text_missing", "The JSON has neither `text` nor `texts`; accepted is one of them."),
     ("bool_type", "explain"): ("explain_not_boolean", "`explain` is {type}; accepted is true or false."),
     ("list_type", "texts"): ("texts_not_array", "`texts` is {type}; accepted is an array of strings."),
     ("too_short", "texts"): ("texts_empty", "`texts` is empty; accepted is at least one text."),
-    ("too_many_texts", "texts"): (
-        "too_many_texts",
-        "`texts` has {length:,} texts; at most {limit:,} are accepted.",
-    ),
+    ("too_many_texts", "texts"): ("too_many_texts", "`texts` has {length:,} texts; at most {limit:,} are accepted."),
     ("string_type", "text"): ("text_not_string", "{name} is {type}; accepted is a string."),
     ("text_empty", "text"): ("text_blank", "{name} is empty; accepted is a text with something to read."),
-    ("text_blank", "text"): (
-        "text_blank",
-        "{name} holds only white space; accepted is a text with something to read.",
-    ),
-    ("text_too_long", "text"): (
-        "text_too_long",
-        "{name} has {length:,} characters; at most {limit:,} are accepted.",
-    ),
+    ("text_blank", "text"): ("text_blank", "{name} holds only white space; accepted is a text with something to read."),
+    ("text_too_long", "text"): ("text_too_long", "{name} has {length:,} characters; at most {limit:,} are accepted."),
     ("text_not_unicode", "text"): (
         "text_not_unicode",
         "{name} has a lone surrogate ({code_point}) at character {start:,}, which is no Unicode text; "
@@ -233,7 +213,7 @@ def _from_document(document: object, settings: Settings) -> PredictRequest:
         raise _invalid_text(error, _JSON_ERRORS, document.get("text")) from None
 
 
-def from_form(fields: Fields, settings: Settings) -> FormRequest:
+def from_form(fields: Fields, settings: Settings) -> TextRequest:
     """Validate a form's one `text` field and its `explain`; fields of other names are ignored.
 
     Raises:
@@ -257,7 +237,7 @@ def from_form(fields: Fields, settings: Settings) -> FormRequest:
     if explains and explains[0] != "":
         document["explain"] = explains[0]
     try:
-        return _FORM_REQUEST.validate_python(document, context=settings)
+        return _FORM_REQUEST.validate_python(document, strict=False, context=settings)
     except ValidationError as error:
         raise _invalid_text(error, _FORM_ERRORS, text) from None
 

@@ -5,7 +5,7 @@ import pytest
 
 from serving.errors import InvalidText
 from serving.settings import Settings
-from serving.web.requests.predict_request import FormRequest, TextRequest, TextsRequest, from_form, from_json
+from serving.web.requests.predict_request import TextRequest, TextsRequest, from_form, from_json
 
 
 @pytest.fixture
@@ -117,21 +117,17 @@ def test_a_refusal_carries_the_text(document: object, text: str | None, settings
 
 
 def test_a_form_may_have_other_fields(settings: Settings) -> None:
-    assert from_form([("button", "Go"), ("text", "a")], settings) == form("a")
-
-
-def form(text: str, *, explain: bool = False) -> FormRequest:
-    return FormRequest.model_construct(text=text, explain=explain)
+    assert from_form([("button", "Go"), ("text", "a")], settings) == one("a")
 
 
 @pytest.mark.parametrize("value", ["true", "on", "yes", "1", "True", "ON"])
 def test_a_form_asks_for_an_explanation(value: str, settings: Settings) -> None:
-    assert from_form([("text", "a"), ("explain", value)], settings) == form("a", explain=True)
+    assert from_form([("text", "a"), ("explain", value)], settings) == one("a", explain=True)
 
 
 @pytest.mark.parametrize("value", ["false", "off", "no", "0", "", "OFF"])
 def test_a_form_asks_for_none(value: str, settings: Settings) -> None:
-    assert from_form([("text", "a"), ("explain", value)], settings) == form("a")
+    assert from_form([("text", "a"), ("explain", value)], settings) == one("a")
 
 
 @pytest.mark.parametrize(
