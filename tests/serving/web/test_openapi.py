@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,11 +17,10 @@ from serving.batching.queue import expired
 from serving.errors import BodyTooSlow, NotReady, Overloaded
 from serving.settings import Settings
 from serving.web.files.uploads import Transfers
-from serving.web.openapi import EXAMPLES, FILE_EXAMPLES, PREDICT_ERRORS
+from serving.web.openapi import EXAMPLES, FILE_EXAMPLES
 from serving.web.rejections import MALFORMED, headers_too_large, too_many_connections
 from serving.web.requests.body import read_body
 from tests.serving.fakes import FakePredictor
-from tests.serving.test_errors import TABLE
 
 JSON = {"Content-Type": "application/json"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -174,17 +172,6 @@ def test_both_shapes_are_documented(schema: dict[str, Any]) -> None:
     ]
     assert set(operation["responses"]) == {"200", "400", "401", "408", "413", "415", "422", "500", "503"}
     assert set(operation["responses"]["200"]["content"]) == {"application/json", "text/html"}
-
-
-def test_every_code_is_documented() -> None:
-    for _, _, status, code in TABLE:
-        assert f"`{code}`" in PREDICT_ERRORS[status]["description"]
-    documented = {
-        code for error in PREDICT_ERRORS.values() for code in re.findall(r"`([a-z_0-9]+)`", error["description"])
-    }
-    untabled = {"internal_error", "overloaded", "not_ready", "unsupported_charset", "unsupported_content_encoding"}
-    untabled |= {"body_too_slow", "deadline_exceeded"}
-    assert documented == {code for *_, code in TABLE} | untabled
 
 
 def test_what_is_answered_without_the_app_is_documented(schema: dict[str, Any]) -> None:
