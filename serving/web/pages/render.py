@@ -21,7 +21,7 @@ from serving.web.pages.model_page import ModelFacts, Report
 from serving.web.requests.headers import VARY
 from serving.web.schemas import Answer, ErrorAnswer
 
-SAFE = {
+PAGE_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -82,7 +82,7 @@ class Pages:
         """Swagger UI on the service's OpenAPI document."""
         response = self._render(request, "swagger.html", {})
         # Its style sheet has small images in it.
-        policy = SAFE["Content-Security-Policy"].replace("img-src 'self'", "img-src 'self' data:")
+        policy = PAGE_HEADERS["Content-Security-Policy"].replace("img-src 'self'", "img-src 'self' data:")
         response.headers["Content-Security-Policy"] = policy
         return response
 
@@ -130,7 +130,9 @@ class Pages:
             "has_docs": self._settings.docs,
             "here": name.removesuffix(".html"),
         }
-        return self._templates.TemplateResponse(request, name, context, status, {**VARY, **SAFE, **(headers or {})})
+        return self._templates.TemplateResponse(
+            request, name, context, status, {**VARY, **PAGE_HEADERS, **(headers or {})}
+        )
 
 
 def points(weight: float) -> str:

@@ -113,7 +113,8 @@ class TextsRequest(BaseModel):
 PredictRequest = TextRequest | TextsRequest
 
 _JSON_REQUEST: TypeAdapter[PredictRequest] = TypeAdapter(
-    Annotated[PredictRequest, Field(union_mode="left_to_right")]  # not both for each request, to see which fits better
+    Annotated[PredictRequest, Field(union_mode="left_to_right")],  # not both for each request, to see which fits better
+    config=ConfigDict(cache_strings="none"),  # pydantic would keep short texts after their answers, to share them
 )
 _FORM_REQUEST = TypeAdapter(TextRequest)
 

@@ -13,7 +13,7 @@ from serving.model.metadata import Metadata
 from serving.web.auth import require_key
 from serving.web.openapi import KEY_ERRORS, MODEL_AS_PAGE
 from serving.web.pages.model_page import Report, read_plot
-from serving.web.pages.render import SAFE
+from serving.web.pages.render import PAGE_HEADERS
 from serving.web.requests.headers import VARY
 from serving.web.state import Service, TheService, WantsPage
 
@@ -64,7 +64,7 @@ async def _report(service: Service) -> Report | None:
 
 
 def _shut_off(styles: str) -> dict[str, str]:
-    return SAFE | {"Content-Security-Policy": _SHUT_OFF.format(styles=styles)}
+    return PAGE_HEADERS | {"Content-Security-Policy": _SHUT_OFF.format(styles=styles)}
 
 
 def _digests(page: str) -> str:

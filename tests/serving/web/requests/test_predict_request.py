@@ -41,6 +41,12 @@ def test_json(document: object, expected: TextRequest | TextsRequest, mark: byte
     assert (request, request.several, request.texts) == (expected, expected.several, expected.texts)
 
 
+def test_no_text_is_kept_to_be_shared(settings: Settings) -> None:
+    bodies = (b'{"text": "good"}', b'{"texts": ["good"]}')
+    texts = [from_json(body, settings).texts[0] for body in bodies * 2]
+    assert len({id(text) for text in texts}) == len(texts)
+
+
 @pytest.mark.parametrize(
     ("document", "code", "sentence"),
     [

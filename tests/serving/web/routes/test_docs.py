@@ -5,13 +5,13 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from serving.web.pages.render import SAFE
+from serving.web.pages.render import PAGE_HEADERS
 
 
 def test_swagger_ui_under_the_strict_policy(client: TestClient) -> None:
     answer = client.get("/docs")
     assert answer.status_code == 200
-    assert answer.headers["content-security-policy"].replace(" data:", "") == SAFE["Content-Security-Policy"]
+    assert answer.headers["content-security-policy"].replace(" data:", "") == PAGE_HEADERS["Content-Security-Policy"]
     assert not re.search(
         r"<script(?! defer src=\"/)|<style|\sstyle=|\son\w+=|(?:src|href)=\"(?:https?:)?//", answer.text
     )
