@@ -59,16 +59,27 @@ class RowsError(FileError):
 
 
 class RequestError(ServingError):
-    """An HTTP answer. `detail` is a sentence for the caller: what was wrong, what was found, what is accepted."""
+    """An HTTP answer. `detail` is a sentence for the caller: what was wrong, what was found, what is accepted.
+
+    `text`: what the client sent to have classified, where that is known: the form's page shows it again.
+    """
 
     status: ClassVar[int] = 400
     code: ClassVar[str] = "bad_request"
 
-    def __init__(self, detail: str, *, code: str | None = None, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        detail: str,
+        *,
+        code: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        text: str | None = None,
+    ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.error_code = code or self.code
         self.headers = dict(headers or {})
+        self.text = text
 
 
 class MalformedRequest(RequestError):

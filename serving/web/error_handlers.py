@@ -1,25 +1,33 @@
-"""Every error becomes an answer here: JSON, or a page for a browser."""
+"""Error handlers: every error becomes an answer, JSON or a page for a browser."""
 
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match, Mount
 
 from serving.errors import RequestError
 from serving.web.auth import SENTENCE as KEY_WANTED
 from serving.web.pages.render import root_path
 from serving.web.requests.headers import VARY
 from serving.web.requests.parsing import shown
-from serving.web.requests.predict_request import kept_text
 from serving.web.schemas import ErrorAnswer
 from serving.web.state import prefers_page, service_of
 
 _log = logging.getLogger(__name__)
+
+
+# Status -> (code, sentence) of the framework's own errors. Any other below 500 is a "bad_request".
+_HTTP_ERRORS = {
+    401: ("unauthorized", KEY_WANTED),
+    404: ("not_found", "There is nothing at {path}."),
+    405: ("method_not_allowed", "{path} does not take {method}; accepted: {allowed}."),
+}
+_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,43 +41,37 @@ class Problem:
 
 
 async def render_error(request: Request, error: Exception) -> Response:
-    """The answer to an error: its status, code and sentence, as JSON or as a page by the request's `Accept`."""
+    """Answer an error with its status, code and sentence, as JSON or as a page by the request's `Accept`."""
     problem = _problem(request, error)
     request_id = request.state.request_id
     if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log_failure(request, problem, error)
     answer = ErrorAnswer(detail=problem.detail, code=problem.code, request_id=request_id)
     if prefers_page(request):
-        return _page(request, problem, answer)
+        return _page(request, problem, answer, getattr(error, "text", None))
     headers = {**VARY, **problem.headers}
     return Response(answer.model_dump_json(), problem.status, headers, media_type="application/json")
 
 
 def _problem(request: Request, error: Exception) -> Problem:
-    path, method = shown(request.scope["path"]), shown(request.method)
-    match error:
-        case RequestError():
-            return Problem(error.status, error.error_code, error.detail, error.headers)
-        case HTTPException(status_code=404):
-            return Problem(404, "not_found", f"There is nothing at {path}.")
-        case HTTPException(status_code=405):
-            allowed = _allowed(request, error)
-            detail = f"{path} does not take {method}; accepted: {allowed}."
-            return Problem(405, "method_not_allowed", detail, {"Allow": allowed})
-        case HTTPException(status_code=401):
-            return Problem(401, "unauthorized", KEY_WANTED, error.headers or {})
-        case HTTPException(status_code=status) if status < HTTPStatus.INTERNAL_SERVER_ERROR:
-            return Problem(status, "bad_request", f"{HTTPStatus(status).phrase}.", error.headers or {})
-    return Problem(500, "internal_error", "The server failed to answer; its log has the fault under this request's id.")
+    if isinstance(error, RequestError):
+        return Problem(error.status, error.error_code, error.detail, error.headers)
+    if not isinstance(error, HTTPException) or error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        detail = "The server failed to answer; its log has the fault under this request's id."
+        return Problem(500, "internal_error", detail)
+    status, headers = error.status_code, dict(error.headers or {})
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = _allowed(request) or headers.get("Allow", "")
+    code, sentence = _HTTP_ERRORS.get(status, ("bad_request", f"{HTTPStatus(status).phrase}."))
+    path, method, allowed = shown(request.scope["path"]), shown(request.method), headers.get("Allow")
+    return Problem(status, code, sentence.format(path=path, method=method, allowed=allowed), headers)
 
 
-def _allowed(request: Request, error: HTTPException) -> str:
-    """The methods of every route at the path: the exception knows of the first one only (RFC 9110, section 15.5.6)."""
-    path = getattr(request.scope.get("route"), "path", None)
-    routes = [route for route in iter_route_contexts(request.app.routes) if route.path == path]
-    methods = {method for route in routes for method in route.methods or ()}
-    if not methods:
-        return (error.headers or {}).get("Allow", "")
+def _allowed(request: Request) -> str:
+    """List the methods of every route at the path: the exception knows of the first only (RFC 9110, section 15.5.6)."""
+    routes = [route for route in request.app.router.routes if not isinstance(route, Mount)]
+    scopes = {method: {**request.scope, "method": method} for method in _METHODS}
+    methods = {method for method, scope in scopes.items() for route in routes if route.matches(scope)[0] is Match.FULL}
     return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
 
 
@@ -88,10 +90,9 @@ def _log_failure(request: Request, problem: Problem, error: Exception) -> None:
     )
 
 
-def _page(request: Request, problem: Problem, answer: ErrorAnswer) -> Response:
+def _page(request: Request, problem: Problem, answer: ErrorAnswer, text: str | None) -> Response:
     pages = service_of(request).pages
-    submitted = request.method == "POST" and request.scope["path"] == f"{root_path(request)}/predict"
-    if submitted and problem.status != HTTPStatus.UNAUTHORIZED:
-        text = kept_text(request)
+    is_form = request.method == "POST" and request.scope["path"] == f"{root_path(request)}/predict"
+    if is_form and problem.status != HTTPStatus.UNAUTHORIZED:
         return pages.refused_form(request, answer, text=text, status=problem.status, headers=problem.headers)
     return pages.error(request, answer, status=problem.status, headers=problem.headers)

@@ -14,7 +14,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from serving.logs import log_request
 from serving.web.metrics import CLIENT_GONE, METHODS, Metrics
 from serving.web.requests.headers import RawHeaders, first
-from serving.web.requests.predict_request import forget_text
 
 # For what is no page of ours: nothing in it may run, load or be framed. Pages bring a policy that lets them work.
 SECURITY_HEADERS = [
@@ -88,7 +87,6 @@ class RequestContextMiddleware:
             route = _template(scope)
             self._metrics.count_request(method, route, status, seconds)
             log_request(request_id, method, route, status, seconds)
-            forget_text(scope)  # the server keeps a connection's last scope until the next request
 
 
 def choose_request_id(headers: RawHeaders) -> str:

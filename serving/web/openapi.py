@@ -1,4 +1,4 @@
-"""What the API's documentation says of files."""
+"""OpenAPI documentation: descriptions, request bodies, and an example of each request and error."""
 
 from collections.abc import Mapping
 from typing import Any, cast
@@ -6,9 +6,13 @@ from typing import Any, cast
 from pydantic import BaseModel
 
 from serving.web.requests.headers import FORM, JSON, MULTIPART
-from serving.web.schemas import ErrorAnswer, PredictionAnswer, PredictionsAnswer, TextRequest, TextsRequest
+from serving.web.requests.predict_request import TextRequest, TextsRequest
+from serving.web.schemas import ErrorAnswer, PredictionAnswer, PredictionsAnswer
 
-EXAMPLES = {
+Sentences = Mapping[int, Mapping[str, str]]
+
+# Status -> code -> the sentence, each as the service says it, of all routes but that for files.
+EXAMPLES: Sentences = {
     400: {
         "not_json": "The body is not JSON: it breaks off or goes wrong at line 1, column 10.",
         "json_too_deep": "The JSON is nested too deeply.",
@@ -53,17 +57,19 @@ EXAMPLES = {
         "not_ready": "The service is shutting down and takes no more texts.",
     },
 }
-"""Status -> code -> the sentence, each as the service says it; but for files."""
 
-FILE_EXAMPLES = {
+# The same for `/predict/csv`.
+FILE_EXAMPLES: Sentences = {
     400: {
         "malformed_form": EXAMPLES[400]["malformed_form"],
         "not_utf8": "The form field is not UTF-8: byte 0xff at offset 0 cannot be decoded.",
     },
     408: {"body_too_slow": "The file came too slowly; accepted are 1,024 bytes a second, or 32,768 where others wait."},
     413: {"file_too_large": "The file is larger than 134,217,728 bytes, the most that is accepted."},
-    415: EXAMPLES[415]
-    | {"unsupported_media_type": "The Content-Type is 'text/plain'; accepted is multipart/form-data."},
+    415: {
+        **EXAMPLES[415],
+        "unsupported_media_type": "The Content-Type is 'text/plain'; accepted is multipart/form-data.",
+    },
     422: {
         "file_missing": "The form has no field `file`; its fields: 'other'.",
         "file_repeated": "The form has more than one file; accepted is one.",
@@ -83,19 +89,6 @@ FILE_EXAMPLES = {
         "not_ready": EXAMPLES[503]["not_ready"],
     },
 }
-"""The same for `/predict/csv`."""
-
-Sentences = Mapping[int, Mapping[str, str]]
-
-
-def examples(status: int, *codes: str, of: Sentences = EXAMPLES) -> dict[str, Any]:
-    """OpenAPI's `examples` of a status: all of them, or those of these codes."""
-    request_id = "0f8b5a0e6b7c4d0e9f3a1c5d7e2b4a68"
-    return {
-        code: {"summary": code, "value": {"detail": detail, "code": code, "request_id": request_id}}
-        for code, detail in of[status].items()
-        if not codes or code in codes
-    }
 
 
 Responses = dict[int | str, dict[str, Any]]
@@ -112,29 +105,37 @@ what was sent is not HTTP/1.1; 431 `headers_too_large`, above MAX_HEADER_BYTES (
 """
 
 
-def _errors(*codes: str, **descriptions: str) -> Responses:
-    """The documentation of `status_400="..."` and the like, with examples of these codes or all of the status."""
-    statuses = {int(name.removeprefix("status_")): description for name, description in descriptions.items()}
+def _errors(descriptions: Mapping[int, str], sentences: Sentences = EXAMPLES) -> Responses:
+    """Document error answers: status -> description, with the codes and examples that the sentences give."""
     return {
         status: {
             "model": ErrorAnswer,
-            "description": description,
-            "content": {JSON: {"examples": examples(status, *codes)}},
+            "description": f"{description} Code{'s' if len(sentences[status]) > 1 else ''}: "
+            f"{', '.join(f'`{code}`' for code in sentences[status])}.",
+            "content": {JSON: {"examples": _error_examples(sentences[status])}},
         }
-        for status, description in statuses.items()
+        for status, description in descriptions.items()
+    }
+
+
+def _error_examples(sentences: Mapping[str, str]) -> dict[str, Any]:
+    request_id = "0f8b5a0e6b7c4d0e9f3a1c5d7e2b4a68"
+    return {
+        code: {"summary": code, "value": {"detail": detail, "code": code, "request_id": request_id}}
+        for code, detail in sentences.items()
     }
 
 
 def _examples(**models: type[BaseModel]) -> dict[str, Any]:
     """OpenAPI's `examples`: those that the schemas have, under these names; a second one is with an explanation."""
-    found = {}
+    examples = {}
     for name, model in models.items():
         # Not from the generated schema, which sorts their keys.
         plain, *explained = cast(dict[str, Any], model.model_config["json_schema_extra"])["examples"]
         summary = f"{name.capitalize()} text{'s' if name == 'several' else ''}"
-        found[name] = {"summary": summary, "value": plain}
-        found |= {f"{name}_explained": {"summary": f"{summary}, explained", "value": value} for value in explained}
-    return found
+        examples[name] = {"summary": summary, "value": plain}
+        examples |= {f"{name}_explained": {"summary": f"{summary}, explained", "value": value} for value in explained}
+    return examples
 
 
 PREDICT_AS_PAGE: Responses = {
@@ -154,40 +155,34 @@ MODEL_AS_PAGE: Responses = {
     }
 }
 
+_KEY_WANTED = _errors({401: "An API key is wanted, where the operator has set any."})[401]
+
 # By reference, for FastAPI would document a model under the media type of the route's own answer: HTML, or plain text.
 KEY_ERRORS: Responses = {
     401: {
-        "description": "An API key is wanted, where the operator has set any. Code: `unauthorized`.",
+        "description": _KEY_WANTED["description"],
         "content": {
-            JSON: {"schema": {"$ref": f"#/components/schemas/{ErrorAnswer.__name__}"}, "examples": examples(401)}
+            JSON: _KEY_WANTED["content"][JSON] | {"schema": {"$ref": f"#/components/schemas/{ErrorAnswer.__name__}"}}
         },
     }
 }
 
 NOT_READY = _errors(
-    "not_ready",
-    status_503="Predictions cannot be answered for now; `Retry-After` says when to try again. Code: `not_ready`.",
+    {503: "Predictions cannot be answered for now; `Retry-After` says when to try again."},
+    {503: {"not_ready": EXAMPLES[503]["not_ready"]}},
 )
 
 PREDICT_ERRORS = _errors(
-    status_400=("The body cannot be parsed. Codes: `not_json`, `json_too_deep`, `not_utf8`, `malformed_form`."),
-    status_408="The body did not come within CLIENT_TIMEOUT (10 seconds unless set). Code: `body_too_slow`.",
-    status_413="The body has more than MAX_BODY_BYTES bytes (1 MiB unless configured). Code: `body_too_large`.",
-    status_415=(
-        "The body is of another type, charset or encoding than the three. Codes: `unsupported_media_type`, "
-        "`unsupported_charset`, `unsupported_content_encoding`."
-    ),
-    status_422=(
-        "The body holds no text that can be classified. Codes: `not_an_object`, `unknown_key`, `text_missing`, "
-        "`text_repeated`, `text_and_texts`, `text_not_string`, `text_blank`, `text_too_long`, `text_not_unicode`, "
-        "`texts_not_array`, `texts_empty`, `too_many_texts`, `explain_not_boolean`, `explain_repeated`, "
-        "`too_many_to_explain`."
-    ),
-    status_500="The server failed; its log has the fault under the request's id. Code: `internal_error`.",
-    status_503=(
-        "The queue is full, the texts waited longer than DEADLINE, or the service is stopping; `Retry-After` says when "
-        "to try again. Codes: `overloaded`, `deadline_exceeded`, `not_ready`."
-    ),
+    {
+        400: "The body cannot be parsed.",
+        408: "The body did not come within CLIENT_TIMEOUT (10 seconds unless set).",
+        413: "The body has more than MAX_BODY_BYTES bytes (1 MiB unless configured).",
+        415: "The body is of another type, charset or encoding than the three.",
+        422: "The body holds no text that can be classified.",
+        500: "The server failed; its log has the fault under the request's id.",
+        503: "The queue is full, the texts waited longer than DEADLINE, or the service is stopping; `Retry-After` says "
+        "when to try again.",
+    }
 )
 
 # Other fields of a form, such as a button's, are ignored; other keys of JSON are refused.
@@ -248,30 +243,18 @@ FILE_ANSWER: Responses = {
 }
 
 
-def _file_errors(descriptions: dict[int, str]) -> Responses:
-    return {
-        status: {
-            "model": ErrorAnswer,
-            "description": description,
-            "content": {JSON: {"examples": examples(status, of=FILE_EXAMPLES)}},
-        }
-        for status, description in descriptions.items()
-    }
-
-
-FILE_ERRORS = _file_errors(
+FILE_ERRORS = _errors(
     {
-        400: "The body cannot be parsed. Codes: `malformed_form`, `not_utf8`.",
-        408: "The file came too slowly, or more slowly than others that wanted its place. Code: `body_too_slow`.",
-        413: "The file has more than MAX_FILE_BYTES bytes (128 MiB unless configured). Code: `file_too_large`.",
-        415: "The body is no multipart form. Codes: `unsupported_media_type`, `unsupported_charset`, "
-        "`unsupported_content_encoding`.",
-        422: "The file cannot be used. Codes: `file_missing`, `file_repeated`, `file_unreadable`, `line_too_long`, "
-        "`text_column_unknown`, `text_column_unclear`, `unknown_encoding`, `unknown_delimiter`.",
-        500: "The server failed; its log has the fault under the request's id. Code: `internal_error`.",
+        400: "The body cannot be parsed.",
+        408: "The file came too slowly, or more slowly than others that wanted its place.",
+        413: "The file has more than MAX_FILE_BYTES bytes (128 MiB unless configured).",
+        415: "The body is no multipart form.",
+        422: "The file cannot be used.",
+        500: "The server failed; its log has the fault under the request's id.",
         503: "The queue is full, MAX_UPLOADS files are in work, or the service is stopping; `Retry-After` says when to "
-        "try again. Codes: `overloaded`, `not_ready`.",
-    }
+        "try again.",
+    },
+    FILE_EXAMPLES,
 )
 
 FILE_BODY: dict[str, Any] = {
@@ -290,12 +273,14 @@ FILE_BODY: dict[str, Any] = {
                         },
                         "text_column": {
                             "type": "string",
+                            "default": "",
                             "description": "the column of texts. Default: the only one, else the one named `text`, "
                             "`tweet` or the like, else the one whose cells are far longer than the others'",
                         },
                         "delimiter": {
                             "type": "string",
-                            "enum": ["comma", "semicolon", "tab"],
+                            "enum": ["", "comma", "semicolon", "tab"],
+                            "default": "",
                             "description": "what stands between cells. Default: what parts the header into most cells",
                         },
                         "encoding": {

@@ -1,14 +1,13 @@
-"""The shapes of requests and answers, as the API's documentation shows them, and answers as JSON."""
+"""Response models: what the API answers, as its documentation shows it, and predictions as such answers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from typing import Any, Self
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from pydantic_core import to_json
 from starlette.responses import Response
 
-from serving.model.types import Prediction, WeighedWord
+from serving.model.types import Prediction
 from serving.web.requests.headers import VARY
 
 _EXAMPLE: dict[str, JsonValue] = {
@@ -39,47 +38,6 @@ class _Schema(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
 
-class TextRequest(_Schema):
-    """One text, as JSON or as a form."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {"text": "What a wonderful morning!"},
-                {"text": "What a wonderful morning!", "explain": True},
-            ]
-        }
-    )
-
-    text: str = Field(description="not blank, and of at most MAX_TEXT_CHARS characters (10,000 unless configured)")
-    explain: bool = Field(
-        False,
-        description="whether the answer gives each word's weight. A form says `true`, `on`, `yes` or `1`; "
-        "or `false`, `off`, `no`, `0` or nothing",
-    )
-
-
-class TextsRequest(_Schema):
-    """Several texts, as JSON. One that is refused refuses the whole request."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {"texts": ["What a wonderful morning!", "Late again."]},
-                {"texts": ["What a wonderful morning!", "Late again."], "explain": True},
-            ]
-        }
-    )
-
-    texts: list[str] = Field(
-        min_length=1, description="as `text`; at most MAX_TEXTS of them (128 unless configured). Their order is kept"
-    )
-    explain: bool = Field(
-        False,
-        description="whether the answers give each word's weight; then at most MAX_EXPLAINED texts (16 unless set)",
-    )
-
-
 class ExplainedWord(_Schema):
     """A word and how much it speaks for the label. See docs/explanations.md."""
 
@@ -90,10 +48,6 @@ class ExplainedWord(_Schema):
         description="the label's probability less its probability where the word is left out, so from -1 to 1; "
         "null where it was not tried, because the model does not read that far"
     )
-
-    @classmethod
-    def of(cls, word: WeighedWord) -> Self:
-        return cls(word=word.word, start=word.start, end=word.end, weight=word.weight)
 
 
 class PredictedText(_Schema):
@@ -111,24 +65,6 @@ class PredictedText(_Schema):
     explanation: list[ExplainedWord] = Field(
         default_factory=list, description="the text's words in order; only where `explain` was true"
     )
-
-    @classmethod
-    def of(cls, text: str, prediction: Prediction) -> Self:
-        explained = prediction.explanation
-        asked = {} if explained is None else {"explanation": [ExplainedWord.of(word) for word in explained]}
-        return cls(
-            text=text,
-            label=prediction.label,
-            probability=prediction.probability,
-            probabilities=prediction.probabilities,
-            truncated=prediction.truncated,
-            **asked,
-        )
-
-    @property
-    def explained(self) -> bool:
-        """Whether an explanation was asked for: a text of no words has an empty one."""
-        return "explanation" in self.model_fields_set
 
 
 class PredictionAnswer(PredictedText):
@@ -198,28 +134,32 @@ class JsonAnswer(Response):
     """Bytes of JSON with headers that are known: what Starlette makes of any headers takes as long as the JSON."""
 
     def init_headers(self, headers: Mapping[str, str] | None = None) -> None:  # noqa: ARG002
+        """Set the headers that every such answer has."""
         self.raw_headers = [*_HEADERS, (b"content-length", b"%d" % len(self.body))]
 
 
-def one_answer(text: str, prediction: Prediction, model_version: str) -> bytes:
-    """A PredictionAnswer."""
-    return to_json(_predicted_text(text, prediction) | {"model_version": model_version})
+Answer = dict[str, Any]
+
+# Of a prediction the answer has what PredictedText documents, in that order.
+_NAMES = [name for name in PredictedText.model_fields if name in Prediction.__dataclass_fields__]
 
 
-def answers(texts: Sequence[str], predictions: Sequence[Prediction], model_version: str) -> bytes:
-    """A PredictionsAnswer."""
-    items = [_predicted_text(text, prediction) for text, prediction in zip(texts, predictions, strict=True)]
-    return to_json({"predictions": items, "model_version": model_version})
-
-
-def _predicted_text(text: str, prediction: Prediction) -> dict[str, Any]:
-    answer = {
-        "text": text,
-        "label": prediction.label,
-        "probability": prediction.probability,
-        "probabilities": prediction.probabilities,
-        "truncated": prediction.truncated,
-    }
-    if prediction.explanation is not None:
-        answer["explanation"] = list(map(asdict, prediction.explanation))
+def predicted_text(text: str, prediction: Prediction) -> Answer:
+    """Build the PredictedText of one text. What was not asked for is None in a prediction, and left out here."""
+    answer: Answer = {"text": text}
+    for name in _NAMES:
+        value = getattr(prediction, name)
+        if value is not None:
+            answer[name] = value
     return answer
+
+
+def predicted_texts(texts: Sequence[str], predictions: Sequence[Prediction]) -> list[Answer]:
+    """Build the PredictedText of each text of a request."""
+    return [predicted_text(text, prediction) for text, prediction in zip(texts, predictions, strict=True)]
+
+
+def json_answer(answers: list[Answer], model_version: str, *, several: bool) -> JsonAnswer:
+    """Answer a request for one text as PredictionAnswer, or one for several as PredictionsAnswer."""
+    answer: Answer = {"predictions": answers} if several else answers[0]
+    return JsonAnswer(to_json({**answer, "model_version": model_version}))

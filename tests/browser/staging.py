@@ -5,13 +5,13 @@ from contextlib import contextmanager
 from threading import Thread
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from tests.deploy.services import HOST, free_port, listening
 
 
 @contextmanager
-def serving(app: FastAPI) -> Iterator[str]:
+def serving(app: ASGIApp) -> Iterator[str]:
     """The URL of an app that is served until the end."""
     port = free_port()
     config = uvicorn.Config(app, host=HOST, port=port, log_level="critical", ws="none", timeout_graceful_shutdown=5)

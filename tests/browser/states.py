@@ -52,11 +52,6 @@ def model(visit: Visit) -> None:
     visit.open("/model")
 
 
-def docs(visit: Visit) -> None:
-    visit.open("/docs")
-    unfold(visit.page)
-
-
 def waiting(visit: Visit, predictor: FakePredictor) -> None:
     """For the first answer."""
     visit.open()
@@ -141,6 +136,6 @@ def unfold(page: Page) -> None:
     page.locator("main details").evaluate_all("all => all.forEach(one => one.open = true)")
 
 
-PLAIN: list[State] = [opened, answered, cut, refused, offline, lost, model, docs]
+PLAIN: list[State] = [opened, answered, cut, refused, offline, lost, model]
 HELD: list[HeldState] = [waiting, waiting_again, failed, overloaded]
 OF_FILES: list[FileState] = [chosen, sending, scored, file_refused, file_offline]

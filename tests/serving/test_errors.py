@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 
 import serving.errors
 from serving.errors import RequestError
+from serving.web.openapi import EXAMPLES
 from tests.serving.conftest import BROWSER
 from tests.serving.fakes import FakePredictor
 
@@ -64,6 +65,7 @@ def test_as_json(strict: TestClient, predictor: FakePredictor, sent: dict[str, A
     assert set(answer.json()) == {"detail", "code", "request_id"}
     assert answer.json()["code"] == code
     assert answer.json()["detail"].endswith((".", "}."))
+    assert code in EXAMPLES[status], "it is documented"
     assert predictor.seen == [], "nothing is computed for a request that is refused"
 
 
@@ -89,8 +91,8 @@ def test_engine_failure(client: TestClient, predictor: FakePredictor) -> None:
 
 def test_overloaded(make_client: Callable[..., TestClient], predictor: FakePredictor) -> None:
     client = make_client(max_texts=2, queue_limit=2)
-    batcher = client.app.state.service.batcher  # type: ignore[attr-defined]
-    batcher._admission.admit(2)
+    admission = client.app.state.service.admission  # type: ignore[attr-defined]
+    admission.admit(2)
     try:
         for sent in ({"text": "good"}, {"texts": ["good", "bad"]}):
             answer = client.post("/predict", json=sent)
@@ -101,7 +103,7 @@ def test_overloaded(make_client: Callable[..., TestClient], predictor: FakePredi
         assert "\ngood</textarea>" in page.text, "the user's text is kept"
         assert predictor.seen == []
     finally:
-        batcher._admission.release(2)
+        admission.release(2)
     assert client.post("/predict", json={"text": "good"}).status_code == 200
 
 

@@ -1,1 +1,1 @@
-"""What a browser is shown."""
+"""HTML pages for browsers."""

@@ -1,27 +1,27 @@
-"""The HTML pages. They hold no inline script or style, so that the strictest content policy lets them work."""
+"""Jinja2 pages. They hold no inline script or style, so that the strictest content policy lets them work."""
 
-import re
+import json
+import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.templating import Jinja2Templates
 
 from serving import __version__
 from serving.model.metadata import Metadata
+from serving.model.types import WeighedWord
 from serving.settings import Settings
-from serving.web.pages.docs_page import json_command, operations
-from serving.web.pages.highlights import Highlights
 from serving.web.pages.model_page import ModelFacts, Report
 from serving.web.requests.headers import VARY
-from serving.web.schemas import ErrorAnswer, PredictedText
+from serving.web.schemas import Answer, ErrorAnswer
 
-SAFE = {
+PAGE_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -30,14 +30,17 @@ SAFE = {
     "Referrer-Policy": "no-referrer",
 }
 
-SHOWN_CLASSES = 6
-"""Where a model has more classes, those after the most probable are folded away."""
-
-_EXAMPLES = 5
+_SHOWN_CLASSES = 6  # the others of a model that has more are folded away
+_EXAMPLES = 5  # as many fit beside the form
 
 
 class Pages:
-    """Renders the pages of one service, which serves the model of this metadata with these settings."""
+    """Renders the pages of one service.
+
+    Args:
+        metadata: the model's.
+        settings: the service's.
+    """
 
     def __init__(self, metadata: Metadata, settings: Settings) -> None:
         self._metadata = metadata
@@ -46,10 +49,10 @@ class Pages:
         environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, lstrip_blocks=True)
         environment.trim_blocks = True
         environment.filters |= {"percent": "{:.1%}".format, "points": points, "figure": figure}
-        environment.filters |= {"highlights": Highlights.of, "code": code}
+        environment.filters |= {"highlights": Highlights.of}
         self._templates = Jinja2Templates(env=environment)
 
-    def form(self, request: Request, *, text: str = "", answers: Sequence[PredictedText] = ()) -> HTMLResponse:
+    def form(self, request: Request, *, text: str = "", answers: Sequence[Answer] = ()) -> HTMLResponse:
         """The form, with `text` in its box, and what the model made of it."""
         context = self._form_context(text) | {"answers": answers}
         if len(answers) == 1:
@@ -57,10 +60,11 @@ class Pages:
         return self._render(request, "predict.html", context)
 
     def refused_form(
-        self, request: Request, error: ErrorAnswer, *, text: str, status: int, headers: Mapping[str, str]
+        self, request: Request, error: ErrorAnswer, *, text: str | None, status: int, headers: Mapping[str, str]
     ) -> HTMLResponse:
-        """The form with an error's sentence and the text that the client sent."""
-        context = self._form_context(text) | {"error": error, "retry_after": headers.get("Retry-After")}
+        """The form with an error's sentence and, in its box, the text that the client sent."""
+        encodable = (text or "").encode("utf-8", "replace").decode("utf-8")
+        context = self._form_context(encodable) | {"error": error, "retry_after": headers.get("Retry-After")}
         return self._render(request, "predict.html", context, status, headers)
 
     def model(self, request: Request, report: Report | None) -> HTMLResponse:
@@ -74,13 +78,13 @@ class Pages:
         }
         return self._render(request, "model.html", context)
 
-    def docs(self, request: Request, document: Mapping[str, Any]) -> HTMLResponse:
-        """How to ask the API, by its OpenAPI document."""
-        context = {
-            "description": document["info"]["description"],
-            "operations": operations(document, _origin(request)),
-        }
-        return self._render(request, "docs.html", context)
+    def docs(self, request: Request) -> HTMLResponse:
+        """Swagger UI on the service's OpenAPI document."""
+        response = self._render(request, "swagger.html", {})
+        # Its style sheet has small images in it.
+        policy = PAGE_HEADERS["Content-Security-Policy"].replace("img-src 'self'", "img-src 'self' data:")
+        response.headers["Content-Security-Policy"] = policy
+        return response
 
     def error(self, request: Request, error: ErrorAnswer, *, status: int, headers: Mapping[str, str]) -> HTMLResponse:
         """A page that holds nothing but an error."""
@@ -100,16 +104,16 @@ class Pages:
             "answers": (),
             "error": None,
             "command": None,
-            "shown_classes": SHOWN_CLASSES,
+            "shown_classes": _SHOWN_CLASSES,
             "examples": list(dict.fromkeys(filter(str.strip, examples)))[:_EXAMPLES],
             "max_text_chars": self._settings.max_text_chars,
             "max_file_bytes": self._settings.max_file_bytes,
             "model_version": self._metadata.model_version,
         }
 
-    def _command(self, request: Request, answer: PredictedText) -> str:
+    def _command(self, request: Request, answer: Answer) -> str:
         url = f"{_origin(request)}/predict"
-        body = {"text": answer.text} | ({"explain": True} if answer.explained else {})
+        body = {"text": answer["text"]} | ({"explain": True} if "explanation" in answer else {})
         return json_command(url, body, keyed=bool(self._settings.api_keys))
 
     def _render(
@@ -126,22 +130,36 @@ class Pages:
             "has_docs": self._settings.docs,
             "here": name.removesuffix(".html"),
         }
-        return self._templates.TemplateResponse(request, name, context, status, {**VARY, **SAFE, **(headers or {})})
+        return self._templates.TemplateResponse(
+            request, name, context, status, {**VARY, **PAGE_HEADERS, **(headers or {})}
+        )
 
 
 def points(weight: float) -> str:
-    """A weight as percentage points: with its sign, a true minus, and one digit."""
+    """Format a weight as percentage points: with its sign, a true minus, and one digit."""
     return f"{weight * 100:+.1f}".replace("-", "−")
 
 
 def figure(value: float) -> str:
-    """A whole number with its thousands apart, any other with three digits."""
+    """Format a whole number with its thousands apart, any other with three digits."""
     return f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
 
 
-def code(text: str) -> Markup:
-    """Markdown's `code` as HTML; all else stays text."""
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+def json_command(url: str, body: object, *, keyed: bool = False) -> str:
+    """Write the curl command, in one line for any POSIX shell, that posts a JSON body.
+
+    Every character that a terminal might act on or not show is escaped as JSON does it.
+
+    Args:
+        url: where to.
+        body: what is posted.
+        keyed: the service wants an API key; the command then takes it from the variable API_KEY.
+    """
+    text = json.dumps(body, ensure_ascii=False)
+    visible = "".join(character if character.isprintable() else json.dumps(character)[1:-1] for character in text)
+    key = ' -H "X-API-Key: $API_KEY"' if keyed else ""
+    # Not --json, which is only in curl 7.82 and later.
+    return f"curl {shlex.quote(url)}{key} -H 'Content-Type: application/json' -d {shlex.quote(visible)}"
 
 
 def _origin(request: Request) -> str:
@@ -155,3 +173,72 @@ def root_path(request: Request) -> str:
     # Inside a mount, `root_path` is the mount's.
     root: str = request.scope.get("app_root_path", request.scope.get("root_path", ""))
     return root.rstrip("/")
+
+
+_FAINTEST = 0.01  # one percentage point: with less, nearly every word would have a mark
+_FULL = 0.1  # where no word weighs more than this, none is marked as strongly as it could be
+_STRENGTHS = 4  # of a mark, each with a class in answer.css
+_WEIGHTIEST = 3  # words that are named for the label, and against it
+
+
+@dataclass(frozen=True, slots=True)
+class HighlightedSpan:
+    """A run of a text's characters. `kind` is "for", "against", "unread", or "" where there is nothing to mark."""
+
+    text: str
+    kind: str = ""
+    strength: int = 0
+    weight: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Highlights:
+    """An explained answer as a page shows it.
+
+    `spans` make up the whole text; `weighed` are the words whose weights are known, in order; `speak_for` and
+    `speak_against` are the weightiest of them, weightiest first; `unread` counts the words that were not tried.
+    """
+
+    spans: list[HighlightedSpan]
+    weighed: list[WeighedWord]
+    speak_for: list[WeighedWord]
+    speak_against: list[WeighedWord]
+    unread: int
+
+    @classmethod
+    def of(cls, answer: Answer) -> "Highlights":
+        """Mark an answer that has an explanation."""
+        words: Sequence[WeighedWord] = answer["explanation"]
+        weighed = [word for word in words if word.weight is not None]
+        marked = sorted((word for word in weighed if abs(_weight(word)) >= _FAINTEST), key=_weight)
+        return cls(
+            spans=_spans(answer["text"], words),
+            weighed=weighed,
+            speak_for=[word for word in reversed(marked) if _weight(word) > 0][:_WEIGHTIEST],
+            speak_against=[word for word in marked if _weight(word) < 0][:_WEIGHTIEST],
+            unread=len(words) - len(weighed),
+        )
+
+
+def _spans(text: str, words: Sequence[WeighedWord]) -> list[HighlightedSpan]:
+    greatest = max((abs(_weight(word)) for word in words), default=0.0)
+    spans, end = [], 0
+    for word in words:
+        spans += [HighlightedSpan(text[end : word.start]), _span(word, max(greatest, _FULL))]
+        end = word.end
+    spans.append(HighlightedSpan(text[end:]))
+    return [span for span in spans if span.text]
+
+
+def _span(word: WeighedWord, greatest: float) -> HighlightedSpan:
+    weight = _weight(word)
+    if word.weight is None:
+        return HighlightedSpan(word.word, "unread")
+    if abs(weight) < _FAINTEST:
+        return HighlightedSpan(word.word)
+    strength = min(_STRENGTHS, 1 + int(abs(weight) / greatest * _STRENGTHS))
+    return HighlightedSpan(word.word, "for" if weight > 0 else "against", strength, weight)
+
+
+def _weight(word: WeighedWord) -> float:
+    return word.weight or 0.0

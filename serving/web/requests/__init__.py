@@ -1,1 +1,1 @@
-"""What a client sent: headers, bodies, forms and what they ask for."""
+"""Reading of requests: headers, bodies, forms, and validation of what they ask for."""

@@ -1,162 +1,111 @@
-"""A request's body, read within its limits."""
+"""Request bodies, read within limits of size, time and memory."""
 
 import asyncio
 import re
-from collections.abc import Coroutine, Generator
-from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
-from starlette.types import Message
 
 from serving.errors import BodyTooLarge, BodyTooSlow, Overloaded
 from serving.web.requests.headers import first
 
+# Of all connections of a process together; much beside the 64 KB that a server buffers of each, little on a small dyno.
 BUDGET = 32 * 1024 * 1024
 
-FREE = 32 * 1024
-"""Bytes of each body that are not counted: a request of usual size is never refused for the large ones of others."""
+# Bytes of each body that are not counted: a request of usual size is never refused for the large ones of others.
+FREE_BYTES = 32 * 1024
+
+_CLOSE = {"Connection": "close"}  # or the server would take in the rest of the body
+
+_LENGTH = re.compile(r"[0-9]{1,18}")  # longer numbers are left to the count while reading
 
 
 class Budget:
-    """At most so many bytes of the bodies that have begun to come and are not whole, over all connections of a process.
+    """Memory for bodies that have begun to come and are not complete, over all connections of a process.
 
     What has come is counted, not what a `Content-Length` says: a client that announces much has taken nothing yet. A
-    body that comes whole needs no budget.
+    body that comes in one message needs no budget.
+
+    Args:
+        limit: in bytes.
     """
 
     def __init__(self, limit: int = BUDGET) -> None:
         self._limit = limit
-        self.taken = 0
+        self.used = 0
 
-    def take(self, size: int) -> None:
-        """Count so many bytes more. Raises Overloaded where they do not fit; none of them is then counted."""
-        if self.taken + size > self._limit:
+    def reserve(self, size: int) -> None:
+        """Count so many bytes more.
+
+        Raises:
+            Overloaded: they do not fit; none of them is then counted.
+        """
+        if self.used + size > self._limit:
             raise Overloaded(
                 "The service is receiving as many other large requests as it takes at once. Try again shortly.",
-                headers={"Retry-After": "1", "Connection": "close"},
+                headers={"Retry-After": "1"} | _CLOSE,
             )
-        self.taken += size
+        self.used += size
 
-    def give_back(self, size: int) -> None:
-        self.taken -= size
-
-
-class Share:
-    """What one body takes of a budget, until the block ends."""
-
-    def __init__(self, budget: Budget) -> None:
-        self._budget = budget
-        self._taken = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._budget.give_back(self._taken)
-
-    def grow_to(self, size: int) -> None:
-        """The body has so many bytes by now. Raises Overloaded."""
-        more = size - FREE - self._taken
-        if more > 0:
-            self._budget.take(more)
-            self._taken += more
-
-
-T = TypeVar("T")
-
-
-async def within(seconds: float | None, work: Coroutine[Any, Any, T]) -> T:
-    """The result of `work`, as under asyncio.timeout, whose timer is set only where the work has to wait.
-
-    Raises TimeoutError where it takes longer than `seconds` (None: no limit), and whatever `work` raises.
-    """
-    try:
-        awaited = work.send(None)
-    except StopIteration as done:
-        result: T = done.value
-        return result
-    async with asyncio.timeout(seconds):
-        return await _Rest(work, awaited)
-
-
-class _Rest(Generic[T]):
-    """What is left of a coroutine that was begun and waits for `awaited`."""
-
-    def __init__(self, work: Coroutine[Any, Any, T], awaited: Any) -> None:
-        self._work, self._awaited = work, awaited
-
-    def __await__(self) -> Generator[Any, Any, T]:
-        awaited = self._awaited
-        try:
-            while True:
-                try:
-                    sent = yield awaited
-                except BaseException as error:
-                    awaited = self._work.throw(error)
-                else:
-                    awaited = self._work.send(sent)
-        except StopIteration as done:
-            result: T = done.value
-            return result
-
-
-Bytes = TypeVar("Bytes", bytes, bytearray)
-
-# Longer numbers are left to the count while reading.
-_LENGTH = re.compile(r"[0-9]{1,18}")
+    def release(self, size: int) -> None:
+        """Count so many bytes less."""
+        self.used -= size
 
 
 async def read_body(request: Request, limit: int, seconds: float | None = None, budget: Budget | None = None) -> bytes:
-    """The whole body.
+    """Read a request's body to its end.
 
-    Raises BodyTooLarge as soon as `limit` bytes are passed, by its Content-Length or while reading; BodyTooSlow where
-    it is not whole after `seconds`; Overloaded where the budget has no room for it; ClientDisconnect. What the client
-    still sends after the first three is not read.
+    Args:
+        request: its body is not read yet.
+        limit: bytes that it may have.
+        seconds: that it may take to come; None for any time.
+        budget: memory for it, shared with other requests.
+
+    Raises:
+        BodyTooLarge: as soon as `limit` is passed, by its Content-Length or while reading.
+        BodyTooSlow: it was not complete in time.
+        Overloaded: the budget has no room for it.
+        ClientDisconnect: the client left. After any of the others nothing more is read from it.
     """
     declared = first(request.scope["headers"], b"content-length")
     if _LENGTH.fullmatch(declared) and int(declared) > limit:
-        raise BodyTooLarge(
-            f"The body has {int(declared):,} bytes; at most {limit:,} are accepted.", headers={"Connection": "close"}
-        )
+        raise BodyTooLarge(f"The body has {int(declared):,} bytes; at most {limit:,} are accepted.", headers=_CLOSE)
     try:
-        return await within(seconds, _read(request, limit, budget))
+        async with asyncio.timeout(seconds):
+            body, more = await _receive(request)
+            if more:  # most come in one message, and need no account
+                body = await _receive_rest(request, body, limit, budget or Budget())
     except TimeoutError:
         raise BodyTooSlow(
-            f"The body was not whole after {seconds:g} seconds, the most that is waited for it.",
-            headers={"Connection": "close"},
+            f"The body was not whole after {seconds:g} seconds, the most that is waited for it.", headers=_CLOSE
         ) from None
+    _check_size(len(body), limit)
+    return body
 
 
-async def _read(request: Request, limit: int, budget: Budget | None) -> bytes:
-    body, more = _chunk(await request.receive())
-    # Nearly all come in one piece, which costs no account.
-    return await _read_on(request, body, limit, budget or Budget()) if more else _checked(body, limit)
-
-
-async def _read_on(request: Request, body: bytes, limit: int, budget: Budget) -> bytes:
-    # One array: a list of a client's many small pieces would take many times their size.
-    whole, more = bytearray(body), True
-    with Share(budget) as share:
+async def _receive_rest(request: Request, first_chunk: bytes, limit: int, budget: Budget) -> bytes:
+    # One array: a list of a client's many small chunks would take many times their size.
+    body, more, reserved = bytearray(first_chunk), True, 0
+    try:
         while more:
-            _checked(whole, limit)
-            share.grow_to(len(whole))
-            body, more = _chunk(await request.receive())
-            whole += body
-    return bytes(_checked(whole, limit))
+            _check_size(len(body), limit)
+            growth = max(0, len(body) - FREE_BYTES - reserved)
+            budget.reserve(growth)
+            reserved += growth
+            chunk, more = await _receive(request)
+            body += chunk
+    finally:
+        budget.release(reserved)
+    return bytes(body)
 
 
-def _chunk(message: Message) -> tuple[bytes, bool]:
+async def _receive(request: Request) -> tuple[bytes, bool]:
+    """The next chunk of the body, and whether more follow."""
+    message = await request.receive()
     if message["type"] == "http.disconnect":
         raise ClientDisconnect
     return message.get("body", b""), message.get("more_body", False)
 
 
-def _checked(body: Bytes, limit: int) -> Bytes:
-    if len(body) > limit:
-        raise BodyTooLarge(
-            f"The body is longer than {limit:,} bytes, the most that is accepted.", headers={"Connection": "close"}
-        )
-    return body
+def _check_size(size: int, limit: int) -> None:
+    if size > limit:
+        raise BodyTooLarge(f"The body is longer than {limit:,} bytes, the most that is accepted.", headers=_CLOSE)

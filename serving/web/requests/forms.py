@@ -1,7 +1,8 @@
-"""The fields of an HTML form's body, in order, as pairs of name and text."""
+"""HTML form bodies: urlencoded and multipart, in strict UTF-8."""
 
 import re
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from urllib.parse import unquote_to_bytes
 
 from starlette.datastructures import FormData, Headers
@@ -10,27 +11,28 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from serving.errors import InvalidFile, MalformedBody
 from serving.web.requests.parsing import decode
 
-MAX_FIELDS = 100
+MAX_FIELDS = 100  # of the few that are read and whatever else a page's form has
 
 # RFC 2046, section 5.1.1.
 _BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]")
 
+# Name and text, in order; a file has None in place of its text.
 Fields = list[tuple[str, str | None]]
-"""A file has None in place of its text."""
 
 
 def parse_urlencoded(body: bytes) -> Fields:
-    """The fields of an application/x-www-form-urlencoded body, percent-encoded or raw UTF-8.
+    """Parse an application/x-www-form-urlencoded body, percent-encoded or raw UTF-8.
 
-    Raises MalformedBody where a byte, encoded or raw, is not UTF-8, and where there are more than MAX_FIELDS fields.
+    Raises:
+        MalformedBody: a byte, encoded or raw, is not UTF-8, or there are more than MAX_FIELDS fields.
     """
     decode(body)
-    pieces = body.split(b"&")
-    if len(pieces) > MAX_FIELDS:
+    pairs = body.split(b"&")
+    if len(pairs) > MAX_FIELDS:
         raise MalformedBody(f"The form has more than {MAX_FIELDS} fields.", code="malformed_form")
     try:
-        pairs = [piece.partition(b"=") for piece in pieces if piece]
-        return [(_percent_decoded(name), _unix_newlines(_percent_decoded(value))) for name, _, value in pairs]
+        split = [pair.partition(b"=") for pair in pairs if pair]
+        return [(_percent_decoded(name), _unix_newlines(_percent_decoded(value))) for name, _, value in split]
     except UnicodeDecodeError:
         raise MalformedBody("The form's percent-encoded bytes are not UTF-8.", code="not_utf8") from None
 
@@ -41,10 +43,11 @@ def _percent_decoded(data: bytes) -> str:
 
 
 async def parse_multipart(body: bytes, boundary: str) -> Fields:
-    """The fields of a multipart/form-data body (RFC 7578).
+    """Parse a multipart/form-data body (RFC 7578).
 
-    Raises MalformedBody where the boundary is missing or ill-formed, the body is broken or cut off, a text is not
-    UTF-8, and where there are more than MAX_FIELDS fields or files.
+    Raises:
+        MalformedBody: the boundary is missing or ill-formed, the body is broken or cut off, a text is not UTF-8, or
+            there are more than MAX_FIELDS fields or files.
     """
     form = await parse_parts(_stream(body), boundary, max_field_bytes=len(body))
     try:
@@ -56,60 +59,63 @@ async def parse_multipart(body: bytes, boundary: str) -> Fields:
         await form.close()
 
 
-class _CheckedParser(MultiPartParser):
-    """Also knows whether the closing boundary was seen, which Starlette's own does not ask for."""
+class _MultipartParser(MultiPartParser):
+    """Starlette's, which does not ask whether the closing boundary was seen."""
 
     spool_max_size = 64 * 1024  # a larger file goes to disk with its first bytes
     complete = False
 
-    @property
-    def too_many_files(self) -> bool:
-        return self._current_files > self.max_files
-
     def on_end(self) -> None:
         self.complete = True
 
-    def close_files(self) -> None:
-        """Also the one that breaks off: the form does not know of it."""
-        for file in self._files_to_close_on_error:
-            file.close()
-
 
 async def parse_parts(
-    stream: AsyncGenerator[bytes, None],
-    boundary: str,
-    *,
-    max_field_bytes: int,
-    one_file: bool = False,
+    stream: AsyncGenerator[bytes, None], boundary: str, *, max_field_bytes: int, one_file: bool = False
 ) -> FormData:
-    """The parts of a multipart/form-data body; files go to temporary files, and names and values need `field_text`.
+    """Parse the parts of a multipart/form-data body; files go to temporary files.
 
-    The caller closes the form. Raises InvalidFile where `one_file` is wanted and another begins, MalformedBody as
-    `parse_multipart` does, and what the stream raises.
+    Args:
+        stream: the body.
+        boundary: the parameter of its Content-Type.
+        max_field_bytes: that a part which is no file may have.
+        one_file: accept one file at most.
+
+    Returns:
+        The form, which the caller closes. Its names and values need `field_text`.
+
+    Raises:
+        InvalidFile: another file begins where one is accepted.
+        MalformedBody: as for `parse_multipart`. What the stream raises is raised on.
     """
     if not _BOUNDARY.fullmatch(boundary):
         raise MalformedBody(
             "The Content-Type has no well-formed boundary, which multipart/form-data needs (RFC 2046).",
             code="malformed_form",
         )
+
+    async def checked_stream() -> AsyncGenerator[bytes, None]:
+        async for chunk in stream:
+            yield chunk
+        if not parser.complete:  # raised inside the parser, which then closes its files
+            raise MalformedBody("The multipart body ends before its closing boundary.", code="malformed_form")
+
     # Starlette decodes with a fallback that would turn bytes that are not UTF-8 into other characters without a word.
     # Latin-1 keeps every byte, so that the strict decoding can be done here.
     headers = Headers({"content-type": f'multipart/form-data; charset=latin-1; boundary="{boundary}"'})
     max_files = 1 if one_file else MAX_FIELDS
-    parser = _CheckedParser(headers, stream, max_files=max_files, max_fields=MAX_FIELDS, max_part_size=max_field_bytes)
     try:
-        form = await parser.parse()
-    except MultiPartException:
-        if one_file and parser.too_many_files:
+        async with aclosing(checked_stream()) as chunks:
+            parser = _MultipartParser(
+                headers, chunks, max_files=max_files, max_fields=MAX_FIELDS, max_part_size=max_field_bytes
+            )
+            return await parser.parse()
+    except MultiPartException as error:
+        if one_file and error.message.startswith("Too many files"):
             raise InvalidFile("The form has more than one file; accepted is one.", code="file_repeated") from None
         raise MalformedBody(
             f"The body is not well-formed multipart/form-data (RFC 7578) of at most {MAX_FIELDS} fields.",
             code="malformed_form",
         ) from None
-    if not parser.complete:
-        parser.close_files()
-        raise MalformedBody("The multipart body ends before its closing boundary.", code="malformed_form")
-    return form
 
 
 async def _stream(body: bytes) -> AsyncGenerator[bytes, None]:
@@ -117,13 +123,17 @@ async def _stream(body: bytes) -> AsyncGenerator[bytes, None]:
 
 
 def field_text(value: str) -> str:
-    """A name or value of `parse_parts`. Raises MalformedBody where it is not UTF-8."""
+    """Decode a name or value of `parse_parts`.
+
+    Raises:
+        MalformedBody: it is not UTF-8.
+    """
     return decode(value.encode("latin-1"), "form field")
 
 
 def _unix_newlines(value: str) -> str:
-    """A form's line breaks are CR LF on the wire, whatever was typed (WHATWG HTML, form submission).
+    """Undo that a form's line breaks are CR LF on the wire, whatever was typed (WHATWG HTML, form submission).
 
-    Undone here, a text has the same characters, and the same number of them, as the textarea or a JSON client sent.
+    A text then has the same characters, and the same number of them, as the textarea or a JSON client sent.
     """
     return value.replace("\r\n", "\n")

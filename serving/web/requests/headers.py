@@ -1,4 +1,4 @@
-"""What a body is, by its headers: of which media type, and in no other encoding than UTF-8."""
+"""Request headers: `Accept` negotiation, and `Content-Type` with its charset and encoding."""
 
 import re
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ RawHeaders = Iterable[tuple[bytes, bytes]]
 
 
 def first(headers: RawHeaders, name: bytes, default: str = "") -> str:
-    """The value of the first header of that name, or else the default."""
+    """Return the value of the first header of that name, or else the default."""
     for key, value in headers:
         if key == name:
             return value.decode("latin-1")
@@ -22,26 +22,28 @@ def first(headers: RawHeaders, name: bytes, default: str = "") -> str:
 
 
 def joined(headers: RawHeaders, name: bytes) -> str:
-    """The values of all headers of that name as those of one (RFC 9110, section 5.3)."""
+    """Return the values of all headers of that name as those of one (RFC 9110, section 5.3)."""
     return b",".join([value for key, value in headers if key == name]).decode("latin-1")
 
 
 HTML = "text/html"
 JSON = "application/json"
 
+# On every answer that depends on the choice, so that no cache hands a page to a program.
 VARY = {"Vary": "Accept"}
-"""On every answer that depends on the choice, so that no cache hands a page to a program."""
 
 _QUALITY = re.compile(r"0(\.\d{0,3})?|1(\.0{0,3})?")
 
 
 @lru_cache(maxsize=64)
 def prefers_html(accept: str) -> bool:
-    """True where the `Accept` value ranks text/html above application/json, as a browser's does.
+    """Tell whether the `Accept` value ranks text/html above application/json, as a browser's does (RFC 9110, 12.5.1).
 
     A tie (`*/*`, an absent or empty header, neither acceptable) is JSON: nobody but a browser wants a page by default.
-    Where several header lines were sent, join them with commas. Never raises: a range that is not well formed is
-    skipped.
+    A range that is not well formed is skipped.
+
+    Args:
+        accept: where several header lines were sent, all of them joined by commas.
     """
     return _quality(accept, HTML) > _quality(accept, JSON)
 
@@ -80,23 +82,24 @@ class ContentType:
 
 
 def content_type(headers: RawHeaders, accepted: tuple[str, ...] = ACCEPTED) -> ContentType:
-    """What the body is, by its headers (RFC 9110, sections 8.3 and 8.4).
+    """Read what a body is, by its headers (RFC 9110, sections 8.3 and 8.4).
 
-    Raises UnsupportedMediaType for a missing or another `Content-Type` than the accepted ones, a charset other than
-    UTF-8, and any `Content-Encoding`.
+    Raises:
+        UnsupportedMediaType: for a missing or another `Content-Type` than the accepted ones, a charset other than
+            UTF-8, and any `Content-Encoding`.
     """
     return _content_type(first(headers, b"content-type"), first(headers, b"content-encoding", "identity"), accepted)
 
 
 @lru_cache(maxsize=64)
-def _content_type(sent: str, encoding: str, accepted: tuple[str, ...]) -> ContentType:
-    kind, options = parse_options_header(sent)
+def _content_type(header: str, encoding: str, accepted: tuple[str, ...]) -> ContentType:
+    kind, options = parse_options_header(header)
     name = kind.decode("latin-1")
     charset = options.get(b"charset", b"utf-8").decode("latin-1")
     if name not in accepted:
-        found = f"The Content-Type is {shown(sent)}" if sent else "The request has no Content-Type"
+        fault = f"The Content-Type is {shown(header)}" if header else "The request has no Content-Type"
         verb = "are" if len(accepted) > 1 else "is"
-        raise UnsupportedMediaType(f"{found}; accepted {verb} {', '.join(accepted)}.")
+        raise UnsupportedMediaType(f"{fault}; accepted {verb} {', '.join(accepted)}.")
     if charset.lower() not in {"utf-8", "utf8"}:
         raise UnsupportedMediaType(f"The charset is {shown(charset)}; accepted is utf-8.", code="unsupported_charset")
     if encoding.lower() != "identity":

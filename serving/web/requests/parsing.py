@@ -1,4 +1,4 @@
-"""Bytes that a client sent, as text and as JSON, and their words in a sentence."""
+"""Decoding of bytes as UTF-8 and JSON, and quoting of what a client sent in a sentence."""
 
 import json
 from typing import Any, NoReturn
@@ -7,7 +7,11 @@ from serving.errors import MalformedBody
 
 
 def parse_json(body: bytes) -> object:
-    """The document of a JSON body (RFC 8259). Raises MalformedBody where it is not UTF-8 or not JSON."""
+    """Parse a JSON body (RFC 8259).
+
+    Raises:
+        MalformedBody: it is not UTF-8 or not JSON; the sentence says where.
+    """
     # RFC 8259, section 8.1: a byte order mark may be ignored, and some editors and shells write one.
     text = decode(body.removeprefix(b"\xef\xbb\xbf"))
     try:
@@ -24,7 +28,11 @@ def parse_json(body: bytes) -> object:
 
 
 def decode(data: bytes, what: str = "body") -> str:
-    """UTF-8, strictly. Raises MalformedBody that names `what` and the first byte that is not."""
+    """Decode UTF-8, strictly.
+
+    Raises:
+        MalformedBody: it names `what` and the first byte that is not UTF-8.
+    """
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -34,9 +42,9 @@ def decode(data: bytes, what: str = "body") -> str:
         ) from None
 
 
-def shown(value: str, most: int = 60) -> str:
-    """Something a client sent, quoted for a sentence: shortened, and with all that cannot be encoded escaped."""
-    return repr(value if len(value) <= most else value[:most] + "…")
+def shown(value: str, max_chars: int = 60) -> str:
+    """Quote something a client sent for a sentence: shortened, and with all that cannot be encoded escaped."""
+    return repr(value if len(value) <= max_chars else value[:max_chars] + "…")
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -44,7 +52,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def json_type(value: Any) -> str:
-    """A JSON value's type in words, for a sentence."""
+    """Name a JSON value's type, for a sentence."""
     match value:
         case None:
             return "null"

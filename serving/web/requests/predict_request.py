@@ -1,10 +1,22 @@
-"""What a request asks to have classified, checked as a whole before any work starts."""
+"""Request models of `POST /predict`, and their validation as JSON and as an HTML form."""
 
 import re
-from dataclasses import dataclass
+from itertools import islice
+from typing import Annotated, ClassVar, Self
 
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError
 from starlette.requests import Request
-from starlette.types import Scope
 
 from serving.errors import InvalidText
 from serving.settings import Settings
@@ -13,172 +25,245 @@ from serving.web.requests.forms import Fields, parse_multipart, parse_urlencoded
 from serving.web.requests.headers import FORM, JSON, content_type
 from serving.web.requests.parsing import json_type, parse_json, shown
 
-_KEPT = "text"
-
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
-YES, NO = ("true", "on", "yes", "1"), ("false", "off", "no", "0", "")
-"""What a form may say for `explain`; "on" is what a browser sends for a checkbox."""
+
+def _check_text(text: str, info: ValidationInfo[Settings]) -> str:
+    if not text.strip():
+        raise PydanticCustomError("text_blank" if text else "text_empty", "blank")
+    limit = info.context.max_text_chars
+    if len(text) > limit:
+        raise PydanticCustomError("text_too_long", "too long", {"length": len(text), "limit": limit})
+    if not text.isascii() and (surrogate := _SURROGATE.search(text)):
+        place = {"code_point": f"U+{ord(surrogate[0]):04X}", "start": surrogate.start()}
+        raise PydanticCustomError("text_not_unicode", "not Unicode", place)
+    return text
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """The texts of one request, in its order, and whether their words' weights are wanted.
+def _check_count(texts: object, info: ValidationInfo[Settings]) -> object:
+    """Before any of the texts is looked at: a refused request costs the same, however many it has."""
+    limit = info.context.max_texts
+    if isinstance(texts, list) and len(texts) > limit:
+        raise PydanticCustomError("too_many_texts", "too many", {"length": len(texts), "limit": limit})
+    return texts
 
-    `several` tells `{"texts": ["a"]}` from `{"text": "a"}`.
+
+Text = Annotated[str, AfterValidator(_check_text)]
+
+
+class TextRequest(BaseModel):
+    """One text, as JSON or as a form."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        json_schema_extra={
+            "examples": [
+                {"text": "What a wonderful morning!"},
+                {"text": "What a wonderful morning!", "explain": True},
+            ]
+        },
+    )
+    several: ClassVar[bool] = False
+
+    text: Text = Field(description="not blank, and of at most MAX_TEXT_CHARS characters (10,000 unless configured)")
+    explain: bool = Field(
+        False,
+        description="whether the answer gives each word's weight. A form says `true`, `on`, `yes` or `1`; "
+        "or `false`, `off`, `no`, `0` or nothing",
+    )
+
+    @property
+    def texts(self) -> list[str]:
+        """The one text, for what takes several."""
+        return [self.text]
+
+
+class TextsRequest(BaseModel):
+    """Several texts, as JSON. One that is refused refuses the whole request."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        json_schema_extra={
+            "examples": [
+                {"texts": ["What a wonderful morning!", "Late again."]},
+                {"texts": ["What a wonderful morning!", "Late again."], "explain": True},
+            ]
+        },
+    )
+    several: ClassVar[bool] = True
+
+    texts: Annotated[list[Text], BeforeValidator(_check_count)] = Field(
+        min_length=1, description="as `text`; at most MAX_TEXTS of them (128 unless configured). Their order is kept"
+    )
+    explain: bool = Field(
+        False,
+        description="whether the answers give each word's weight; then at most MAX_EXPLAINED texts (16 unless set)",
+    )
+
+    @model_validator(mode="after")
+    def _check_explained(self, info: ValidationInfo[Settings]) -> Self:
+        limit = info.context.max_explained
+        if self.explain and len(self.texts) > limit:
+            raise PydanticCustomError("too_many_to_explain", "too many", {"length": len(self.texts), "limit": limit})
+        return self
+
+
+PredictRequest = TextRequest | TextsRequest
+
+_JSON_REQUEST: TypeAdapter[PredictRequest] = TypeAdapter(
+    Annotated[PredictRequest, Field(union_mode="left_to_right")],  # not both for each request, to see which fits better
+    config=ConfigDict(cache_strings="none"),  # pydantic would keep short texts after their answers, to share them
+)
+_FORM_REQUEST = TypeAdapter(TextRequest)
+
+_FIELDS = {"text", "texts", "explain"}
+
+# (pydantic's or our error type, field) -> (code, sentence), the most important first. An item of `texts` counts as
+# `text`; "" is any other field, or the request as a whole.
+ErrorTable = dict[tuple[str, str], tuple[str, str]]
+
+_JSON_ERRORS: ErrorTable = {
+    ("extra_forbidden", ""): (
+        "unknown_key",
+        "The JSON has the unknown key {key}; accepted are 'text', 'texts' and 'explain'.",
+    ),
+    ("string_unicode", ""): (  # a key that is no Unicode
+        "unknown_key",
+        "The JSON has the unknown key {value}; accepted are 'text', 'texts' and 'explain'.",
+    ),
+    ("extra_forbidden", "text"): ("text_and_texts", "The JSON has both `text` and `texts`; accepted is one of them."),
+    ("missing", "text"): ("text_missing", "The JSON has neither `text` nor `texts`; accepted is one of them."),
+    ("bool_type", "explain"): ("explain_not_boolean", "`explain` is {type}; accepted is true or false."),
+    ("list_type", "texts"): ("texts_not_array", "`texts` is {type}; accepted is an array of strings."),
+    ("too_short", "texts"): ("texts_empty", "`texts` is empty; accepted is at least one text."),
+    ("too_many_texts", "texts"): ("too_many_texts", "`texts` has {length:,} texts; at most {limit:,} are accepted."),
+    ("string_type", "text"): ("text_not_string", "{name} is {type}; accepted is a string."),
+    ("text_empty", "text"): ("text_blank", "{name} is empty; accepted is a text with something to read."),
+    ("text_blank", "text"): ("text_blank", "{name} holds only white space; accepted is a text with something to read."),
+    ("text_too_long", "text"): ("text_too_long", "{name} has {length:,} characters; at most {limit:,} are accepted."),
+    ("text_not_unicode", "text"): (
+        "text_not_unicode",
+        "{name} has a lone surrogate ({code_point}) at character {start:,}, which is no Unicode text; "
+        "accepted are whole characters.",
+    ),
+    ("too_many_to_explain", ""): (
+        "too_many_to_explain",
+        "`texts` has {length:,} texts to be explained; at most {limit:,} are accepted.",
+    ),
+}
+
+_FORM_ERRORS = _JSON_ERRORS | {
+    ("bool_type", "explain"): (
+        "explain_not_boolean",
+        "`explain` is a file; accepted is true, on, yes, 1 or false, off, no, 0.",
+    ),
+    ("bool_parsing", "explain"): (
+        "explain_not_boolean",
+        "`explain` is {value}; accepted is true, on, yes, 1 or false, off, no, 0.",
+    ),
+    ("string_type", "text"): ("text_not_string", "`text` is a file; accepted is a plain field."),
+}
+
+
+async def read_predict_request(request: Request, settings: Settings, budget: Budget) -> PredictRequest:
+    """Read, parse and validate the body of a request for predictions.
+
+    Args:
+        request: its body is not read yet.
+        settings: the limits.
+        budget: memory for bodies, shared with other requests.
+
+    Raises:
+        RequestError: UnsupportedMediaType, BodyTooLarge, BodyTooSlow, Overloaded, MalformedBody, or InvalidText, which
+            carries the text of a request for one.
     """
-
-    texts: list[str]
-    several: bool = False
-    explain: bool = False
-
-
-async def read_submission(request: Request, settings: Settings, budget: Budget) -> Submission:
-    """Read, parse and check a request's body.
-
-    The text of a request for one is kept for `kept_text`, even where it is refused.
-    Raises UnsupportedMediaType, BodyTooLarge, BodyTooSlow, Overloaded, MalformedBody or InvalidText.
-    """
-    kind = content_type(request.scope["headers"])
+    media_type = content_type(request.scope["headers"])
     body = await read_body(request, settings.max_body_bytes, settings.client_timeout, budget)
-    if kind.name == JSON:
-        document = parse_json(body)
-        if isinstance(document, dict):
-            _keep(request, document.get("text"))
-        return from_json(document, settings)
-    fields = parse_urlencoded(body) if kind.name == FORM else await parse_multipart(body, kind.boundary)
-    _keep(request, dict(fields).get("text"))
+    if media_type.name == JSON:
+        return from_json(body, settings)
+    fields = parse_urlencoded(body) if media_type.name == FORM else await parse_multipart(body, media_type.boundary)
     return from_form(fields, settings)
 
 
-def _keep(request: Request, text: object) -> None:
-    request.scope["state"][_KEPT] = text
+def from_json(body: bytes, settings: Settings) -> PredictRequest:
+    """Validate `{"text": "..."}` or `{"texts": ["...", ...]}`, either with `"explain": true` or false as well.
 
-
-def kept_text(request: Request) -> str:
-    """The text that the client sent, so that a page can show it in its box; what no page can hold is replaced.
-
-    Empty where there was none, or none that is a string.
+    Raises:
+        RequestError: MalformedBody or InvalidText.
     """
-    text = request.scope["state"].get(_KEPT)
-    return text.encode("utf-8", "replace").decode("utf-8") if isinstance(text, str) else ""
+    try:
+        return _JSON_REQUEST.validate_json(body, context=settings)
+    except ValidationError:
+        return _from_document(parse_json(body), settings)
 
 
-def forget_text(scope: Scope) -> None:
-    """After the answer: no request's text is held any longer."""
-    scope["state"].pop(_KEPT, None)
-
-
-def from_json(document: object, settings: Settings) -> Submission:
-    """The texts of `{"text": "..."}` or `{"texts": ["...", ...]}`, either with `"explain": true` or false as well.
-
-    Raises InvalidText for anything else.
-    """
+def _from_document(document: object, settings: Settings) -> PredictRequest:
+    """Validate anew, to name the fault: the JSON parser that knows where one is takes three times as long."""
     if not isinstance(document, dict):
         raise InvalidText(
             f'The JSON is {json_type(document)}; accepted is an object with "text" or "texts".', code="not_an_object"
         )
-    _check_keys(document)
-    explain = _check_explain(document.get("explain", False))
-    if "texts" in document:
-        texts = _check_texts(document["texts"], settings)
-        if explain:
-            _check_explained(texts, settings)
-        return Submission(texts, several=True, explain=explain)
-    return Submission([_check_text(document["text"], "`text`", settings)], explain=explain)
+    model = TextsRequest if "texts" in document else TextRequest
+    # Where there are more keys than the three known ones, the first four show it: no need for an error for each.
+    first_keys = dict(islice(document.items(), 4))
+    try:
+        return model.model_validate(first_keys, context=settings)
+    except ValidationError as error:
+        raise _invalid_text(error, _JSON_ERRORS, document.get("text")) from None
 
 
-def from_form(fields: Fields, settings: Settings) -> Submission:
-    """The text of a form's one `text` field, and its `explain`; fields of other names are ignored.
+def from_form(fields: Fields, settings: Settings) -> TextRequest:
+    """Validate a form's one `text` field and its `explain`; fields of other names are ignored.
 
-    Raises InvalidText.
+    Raises:
+        InvalidText: one is missing, repeated or not accepted.
     """
-    explain = _form_explain(fields)
-    found = [value for name, value in fields if name == "text"]
-    if not found:
+    texts = [value for name, value in fields if name == "text"]
+    explains = [value for name, value in fields if name == "explain"]
+    text = texts[0] if texts else None
+    if len(explains) > 1:
+        sentence = f"The form has {len(explains)} fields `explain`; accepted is one or none."
+        raise InvalidText(sentence, code="explain_repeated", text=text)
+    if len(texts) > 1:
+        sentence = f"The form has {len(texts)} fields `text`; accepted is one. Several texts go as JSON: "
+        raise InvalidText(sentence + '{"texts": [...]}.', code="text_repeated", text=text)
+    if not texts:
         # What curl sends for `-d '{...}'` with no header.
-        hint = any(name.lstrip().startswith("{") for name, _ in fields)
-        advice = " It looks like JSON: send that as Content-Type: application/json." if hint else ""
+        is_json = any(name.lstrip().startswith("{") for name, _ in fields)
+        advice = " It looks like JSON: send that as Content-Type: application/json." if is_json else ""
         raise InvalidText(f"The form has no field `text`.{advice}", code="text_missing")
-    if len(found) > 1:
-        raise InvalidText(
-            f'The form has {len(found)} fields `text`; accepted is one. Several texts go as JSON: {{"texts": [...]}}.',
-            code="text_repeated",
-        )
-    if found[0] is None:
-        raise InvalidText("`text` is a file; accepted is a plain field.", code="text_not_string")
-    return Submission([_check_text(found[0], "`text`", settings)], explain=explain)
+    document = {"text": text}
+    if explains and explains[0] != "":
+        document["explain"] = explains[0]
+    try:
+        return _FORM_REQUEST.validate_python(document, strict=False, context=settings)
+    except ValidationError as error:
+        raise _invalid_text(error, _FORM_ERRORS, text) from None
 
 
-def _form_explain(fields: Fields) -> bool:
-    found = [value for name, value in fields if name == "explain"]
-    if len(found) > 1:
-        raise InvalidText(
-            f"The form has {len(found)} fields `explain`; accepted is one or none.", code="explain_repeated"
-        )
-    value = found[0] if found else ""
-    if value is None or value.lower() not in (*YES, *NO):
-        shape = "a file" if value is None else shown(value)
-        raise InvalidText(
-            f"`explain` is {shape}; accepted is {', '.join(YES)} or {', '.join(NO[:-1])}.", code="explain_not_boolean"
-        )
-    return value.lower() in YES
+def _invalid_text(error: ValidationError, sentences: ErrorTable, text: object) -> InvalidText:
+    """The most important of a request's errors, as our code and sentence."""
+    priorities = list(sentences)
+    details = min(error.errors(include_url=False), key=lambda details: priorities.index(_error_key(details)))
+    code, sentence = sentences[_error_key(details)]
+    place, value = details["loc"], details["input"]
+    return InvalidText(
+        sentence.format(
+            name="`{}[{}]`".format(*place) if len(place) > 1 else "`text`",
+            key=shown(str(place[-1])) if place else "",
+            type=json_type(value),
+            value=shown(value) if isinstance(value, str) else "",
+            **details.get("ctx", {}),
+        ),
+        code=code,
+        text=text if isinstance(text, str) else None,
+    )
 
 
-def _check_explain(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise InvalidText(f"`explain` is {json_type(value)}; accepted is true or false.", code="explain_not_boolean")
-    return value
-
-
-def _check_explained(texts: list[str], settings: Settings) -> None:
-    if len(texts) > settings.max_explained:
-        raise InvalidText(
-            f"`texts` has {len(texts):,} texts to be explained; at most {settings.max_explained:,} are accepted.",
-            code="too_many_to_explain",
-        )
-
-
-def _check_keys(document: dict[str, object]) -> None:
-    unknown = [shown(key) for key in document if key not in {"text", "texts", "explain"}]
-    if unknown:
-        raise InvalidText(
-            f"The JSON has the unknown key {unknown[0]}; accepted are 'text', 'texts' and 'explain'.",
-            code="unknown_key",
-        )
-    if "text" in document and "texts" in document:
-        raise InvalidText("The JSON has both `text` and `texts`; accepted is one of them.", code="text_and_texts")
-    if "text" not in document and "texts" not in document:
-        raise InvalidText("The JSON has neither `text` nor `texts`; accepted is one of them.", code="text_missing")
-
-
-def _check_texts(value: object, settings: Settings) -> list[str]:
-    if not isinstance(value, list):
-        raise InvalidText(f"`texts` is {json_type(value)}; accepted is an array of strings.", code="texts_not_array")
-    if not value:
-        raise InvalidText("`texts` is empty; accepted is at least one text.", code="texts_empty")
-    if len(value) > settings.max_texts:
-        raise InvalidText(
-            f"`texts` has {len(value):,} texts; at most {settings.max_texts:,} are accepted.", code="too_many_texts"
-        )
-    return [_check_text(text, f"`texts[{index}]`", settings) for index, text in enumerate(value)]
-
-
-def _check_text(value: object, name: str, settings: Settings) -> str:
-    if not isinstance(value, str):
-        raise InvalidText(f"{name} is {json_type(value)}; accepted is a string.", code="text_not_string")
-    if not value.strip():
-        found = "holds only white space" if value else "is empty"
-        raise InvalidText(f"{name} {found}; accepted is a text with something to read.", code="text_blank")
-    if len(value) > settings.max_text_chars:
-        raise InvalidText(
-            f"{name} has {len(value):,} characters; at most {settings.max_text_chars:,} are accepted.",
-            code="text_too_long",
-        )
-    if broken := _SURROGATE.search(value):
-        raise InvalidText(
-            f"{name} has a lone surrogate (U+{ord(broken[0]):04X}) at character {broken.start():,}, "
-            "which is no Unicode text; accepted are whole characters.",
-            code="text_not_unicode",
-        )
-    return value
+def _error_key(details: ErrorDetails) -> tuple[str, str]:
+    """An error's type and field, as the tables have them."""
+    place = details["loc"]
+    field = "text" if len(place) > 1 else place[0] if place and place[0] in _FIELDS else ""
+    return details["type"], str(field)

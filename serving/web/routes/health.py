@@ -1,4 +1,4 @@
-"""What an operator's machines ask."""
+"""Health checks and metrics, for an operator's machines."""
 
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.responses import PlainTextResponse
@@ -13,6 +13,7 @@ router = APIRouter(tags=["operation"])
 
 @router.get("/healthz", summary="Whether the process answers", response_description="It does.")
 async def healthz(response: Response) -> HealthAnswer:
+    """Say that the process is alive. Whether its model answers is what `/readyz` tells."""
     response.headers["Cache-Control"] = "no-store"
     return HealthAnswer(status="alive")
 
@@ -24,6 +25,7 @@ async def healthz(response: Response) -> HealthAnswer:
     responses=NOT_READY,
 )
 async def readyz(service: TheService, response: Response) -> HealthAnswer:
+    """Let the model predict the known answers of its bundle, as any text is predicted."""
     await service.readiness.confirm()
     response.headers["Cache-Control"] = "no-store"
     return HealthAnswer(status="ready")
@@ -38,5 +40,6 @@ async def readyz(service: TheService, response: Response) -> HealthAnswer:
     dependencies=[Depends(require_key)],
 )
 async def metrics(request: Request, service: TheService) -> Response:
+    """Count requests, predictions, batches and the process's own resources, in the format that `Accept` asks for."""
     content, media_type = service.metrics.expose(",".join(request.headers.getlist("accept")))
     return Response(content, headers={"Content-Type": media_type})

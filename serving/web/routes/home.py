@@ -1,4 +1,4 @@
-"""Where a client starts."""
+"""The root route: links for a program, the form for a browser."""
 
 from fastapi import APIRouter, Request, Response
 from starlette.responses import RedirectResponse
@@ -23,6 +23,7 @@ _DOCUMENTATION = ("docs", "openapi.json")
     responses={307: {"description": "A browser goes on to the form."}},
 )
 async def home(request: Request, settings: SettingsInUse, wants_page: WantsPage) -> Response:
+    """Tell a program where to go on from here, and send a browser to the form."""
     root = root_path(request)
     if wants_page:
         return RedirectResponse(f"{root}/predict", headers=VARY)

@@ -10,10 +10,11 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Match, Route
 from starlette.types import Scope
 
+from serving.errors import RequestError
 from serving.web.auth import check_key, require_key
 from serving.web.openapi import KEY_ERRORS, PREDICT_AS_PAGE, PREDICT_BODY, PREDICT_ERRORS
-from serving.web.requests.predict_request import read_submission
-from serving.web.schemas import JsonAnswer, PredictedText, PredictionAnswer, PredictionsAnswer, answers, one_answer
+from serving.web.requests.predict_request import read_predict_request
+from serving.web.schemas import PredictionAnswer, PredictionsAnswer, json_answer, predicted_texts
 from serving.web.state import TheService, prefers_page, service_of
 
 WATCH_AFTER = 0.5  # seconds; a watch costs more than the work of a lone text, which is done by then
@@ -104,17 +105,19 @@ async def predict(request: Request) -> Response:
     # FastAPI solves no dependencies for the plain route, so what others are handed is asked for here.
     service = service_of(request)
     await check_key(request, service.settings)
-    submitted = await read_submission(request, service.settings, service.budget)
+    submitted = await read_predict_request(request, service.settings, service.budget)
     batcher, texts = service.batcher, submitted.texts
-    work = batcher.explain(texts) if submitted.explain else batcher.predict(texts)
-    predictions = await run_until_disconnect(request, work)
+    try:
+        work = batcher.explain(texts) if submitted.explain else batcher.predict(texts)
+        predictions = await run_until_disconnect(request, work)
+    except RequestError as error:
+        error.text = None if submitted.several else texts[0]
+        raise
     service.metrics.count_predictions(predictions)
+    answers = predicted_texts(texts, predictions)
     if prefers_page(request):
-        shown = [PredictedText.of(text, prediction) for text, prediction in zip(texts, predictions, strict=True)]
-        return service.pages.form(request, text="" if submitted.several else texts[0], answers=shown)
-    version = service.metadata.model_version
-    body = answers(texts, predictions, version) if submitted.several else one_answer(texts[0], predictions[0], version)
-    return JsonAnswer(body)
+        return service.pages.form(request, text="" if submitted.several else texts[0], answers=answers)
+    return json_answer(answers, service.metadata.model_version, several=submitted.several)
 
 
 class PlainRoute(Route):

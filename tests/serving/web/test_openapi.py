@@ -2,13 +2,13 @@
 
 import asyncio
 import json
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.testclient import TestClient
 
@@ -17,10 +17,9 @@ from serving.batching.queue import expired
 from serving.errors import BodyTooSlow, HeadersTooLarge, MalformedRequest, NotReady, Overloaded, TooManyConnections
 from serving.settings import Settings
 from serving.web.files.uploads import Transfers
-from serving.web.openapi import EXAMPLES, FILE_EXAMPLES, PREDICT_ERRORS
+from serving.web.openapi import EXAMPLES, FILE_EXAMPLES
 from serving.web.requests.body import read_body
 from tests.serving.fakes import FakePredictor
-from tests.serving.test_errors import TABLE
 
 JSON = {"Content-Type": "application/json"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -107,12 +106,14 @@ def test_unauthorized(make_client: Callable[..., TestClient]) -> None:
     assert answer.json()["detail"] == EXAMPLES[401]["unauthorized"]
 
 
-def test_internal_error(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> None:
+def test_internal_error(make_app: Callable[..., FastAPI]) -> None:
+    app = make_app()
+
+    @app.get("/raise")
+    async def fail() -> None:
         raise ValueError
 
-    monkeypatch.setattr("serving.web.routes.predict.one_answer", fail)
-    answer = client.post("/predict", data={"text": "good"})
+    answer = TestClient(app).get("/raise")
     assert (answer.status_code, answer.json()["detail"]) == (500, EXAMPLES[500]["internal_error"])
 
 
@@ -172,17 +173,57 @@ def test_both_shapes_are_documented(schema: dict[str, Any]) -> None:
     assert set(operation["responses"]["200"]["content"]) == {"application/json", "text/html"}
 
 
-def test_every_code_is_documented() -> None:
-    for _, _, status, code in TABLE:
-        assert f"`{code}`" in PREDICT_ERRORS[status]["description"]
-    documented = {
-        code for error in PREDICT_ERRORS.values() for code in re.findall(r"`([a-z_0-9]+)`", error["description"])
-    }
-    untabled = {"internal_error", "overloaded", "not_ready", "unsupported_charset", "unsupported_content_encoding"}
-    untabled |= {"body_too_slow", "deadline_exceeded"}
-    assert documented == {code for *_, code in TABLE} | untabled
-
-
 def test_what_is_answered_without_the_app_is_documented(schema: dict[str, Any]) -> None:
     for rejection in (MalformedRequest(), HeadersTooLarge(16_384), TooManyConnections(1000)):
         assert f"{rejection.status} `{rejection.code}`" in schema["info"]["description"].replace("\n", " ")
+
+
+def test_every_request_example_works(client: TestClient, schema: dict[str, Any]) -> None:
+    tried = []
+    for path, method, media_type, name, example in request_examples(schema):
+        answer = client.request(method, path, **as_sent(media_type, example["value"]))
+        assert answer.status_code == 200, (path, media_type, name, answer.text)
+        tried.append((path, media_type, example["summary"]))
+    assert tried == [
+        ("/predict", "application/json", "One text"),
+        ("/predict", "application/json", "One text, explained"),
+        ("/predict", "application/json", "Several texts"),
+        ("/predict", "application/json", "Several texts, explained"),
+        ("/predict", "application/x-www-form-urlencoded", "One text"),
+        ("/predict", "application/x-www-form-urlencoded", "One text, explained"),
+        ("/predict", "multipart/form-data", "One text"),
+        ("/predict", "multipart/form-data", "One text, explained"),
+        ("/predict/csv", "multipart/form-data", "A file"),
+    ]
+
+
+def request_examples(schema: dict[str, Any]) -> Iterator[tuple[str, str, str, str, dict[str, Any]]]:
+    for path, operations in schema["paths"].items():
+        for method, operation in operations.items():
+            for media_type, content in operation.get("requestBody", {}).get("content", {}).items():
+                assert content["examples"], (path, media_type)
+                yield from ((path, method, media_type, name, value) for name, value in content["examples"].items())
+
+
+def as_sent(media_type: str, value: dict[str, Any]) -> dict[str, Any]:
+    """An example as the arguments of a test client's `request`; `@name` stands for a file."""
+    if media_type == "application/json":
+        return {"json": value}
+    fields = {name: field if isinstance(field, str) else json.dumps(field) for name, field in value.items()}
+    if media_type == "application/x-www-form-urlencoded":
+        return {"data": fields}
+    return {
+        "files": {name: ("a.csv", CSV) if field.startswith("@") else (None, field) for name, field in fields.items()}
+    }
+
+
+def test_every_error_has_an_example(schema: dict[str, Any]) -> None:
+    for path, operations in schema["paths"].items():
+        for operation in operations.values():
+            for status, response in operation["responses"].items():
+                if status >= "400":
+                    examples = response["content"]["application/json"]["examples"]
+                    assert examples, (path, status)
+                    for code, example in examples.items():
+                        assert example["value"]["code"] == code
+                        assert f"`{code}`" in response["description"]

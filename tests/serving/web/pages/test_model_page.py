@@ -7,7 +7,7 @@ import pytest
 
 from serving.model.bundle import REPORT
 from serving.model.metadata import Metadata
-from serving.web.pages.model_page import MAX_BYTES, PAGE, ModelFacts, Report
+from serving.web.pages.model_page import MAX_BYTES, PLOTS, REPORT_PAGE, ModelFacts, Plot, Report, read_plot
 from tests.serving.fakes import fake_metadata
 
 DEFAULT = Path(__file__).parents[4] / "artifacts" / "metadata.json"
@@ -72,82 +72,82 @@ def test_the_default_model() -> None:
 
 
 VERSION = "0123456789ab"
-DRAWING = (
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><g><path d="M 0 0" fill="var(--ink, #000)"/></g></svg>'
-)
+PAGE = f"<h1>x</h1><code>{VERSION}</code>"
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><path d="M 0 0"/></svg>'
+RECALL = {"name": "recall", "file": "plots/recall.svg", "caption": "Each class's rows", "wide": True}
 
 
-def page(figure: str, version: str = VERSION) -> str:
-    return f'<h1>x</h1><code>{version}</code><figure id="a-1">\n{figure}\n</figure><p>end</p>'
-
-
-def read(bundle: Path, content: str | bytes) -> Report | None:
-    (bundle / REPORT).mkdir(exist_ok=True)
-    (bundle / REPORT / PAGE).write_bytes(content.encode() if isinstance(content, str) else content)
-    return Report.read(bundle, VERSION)
+def write(bundle: Path, page: str | bytes = PAGE, plots: object = (RECALL,), svg: bytes = SVG) -> Path:
+    """A bundle's folder with a report."""
+    (bundle / REPORT / "plots").mkdir(parents=True, exist_ok=True)
+    (bundle / REPORT / REPORT_PAGE).write_bytes(page.encode() if isinstance(page, str) else page)
+    (bundle / REPORT / PLOTS).write_text(json.dumps(plots), encoding="utf-8")
+    (bundle / REPORT / "plots" / "recall.svg").write_bytes(svg)
+    return bundle
 
 
 def test_plots_with_their_captions(tmp_path: Path) -> None:
-    report = read(tmp_path, page(f"{DRAWING}<figcaption>Each class&#39;s rows</figcaption>"))
-    assert report is not None
-    (plot,) = report.plots
-    assert plot.caption == "Each class's rows"
-    assert plot.svg.startswith('<svg xmlns="http://www.w3.org/2000/svg"')
-    assert 'fill="var(--ink, #000)"' in plot.svg
+    plot = Plot(name="recall", file="plots/recall.svg", caption="Each class's rows", wide=True)
+    assert Report.read(write(tmp_path), VERSION) == Report(PAGE, [plot])
+    assert read_plot(tmp_path, "recall") == SVG
 
 
-@pytest.mark.parametrize("content", [page(DRAWING, "another"), page(DRAWING).replace("<code>", "<b>"), b"\xff"])
-def test_of_another_version_or_unreadable(tmp_path: Path, content: str | bytes) -> None:
-    assert read(tmp_path, content) is None
+def test_a_report_without_plots(tmp_path: Path) -> None:
+    (write(tmp_path) / REPORT / PLOTS).unlink()
+    assert Report.read(tmp_path, VERSION) == Report(PAGE, [])
+    assert read_plot(tmp_path, "recall") is None
+
+
+@pytest.mark.parametrize("page", [PAGE.replace(VERSION, "another"), PAGE.replace("<code>", "<b>"), b"\xff", ""])
+def test_of_another_version_or_unreadable(tmp_path: Path, page: str | bytes) -> None:
+    assert Report.read(write(tmp_path, page), VERSION) is None
 
 
 def test_none(tmp_path: Path) -> None:
     assert Report.read(tmp_path, VERSION) is None
+    assert read_plot(tmp_path, "recall") is None
 
 
 @pytest.mark.parametrize(
-    "drawing",
+    "plots",
     [
-        "",
-        DRAWING.replace("<g>", "<g><script>x</script>"),
-        DRAWING.replace("<g>", "<g><foreignObject/>"),
-        DRAWING.replace("<g>", '<g onclick="x">'),
-        DRAWING.replace("<g>", '<g style="x">'),
-        DRAWING.replace("<g>", '<g><use href="http://example.org/#a"/>'),
-        DRAWING.replace("<g>", '<g><a href="javascript:x"/>'),
-        DRAWING.replace("<g>", '<g><img xmlns="http://www.w3.org/1999/xhtml" src="x"/>'),
-        DRAWING.replace("</g>", ""),
-        DRAWING.replace("<g>", "<!-- --><g>"),
-        DRAWING.replace("<g>", "<?x?><g>"),
-        DRAWING.replace(' xmlns="http://www.w3.org/2000/svg"', ""),
+        "text",
+        {"recall": RECALL},
+        [RECALL, 1],
+        [RECALL | {"file": "../metadata.json"}],
+        [RECALL | {"file": "plots/../../metadata.json"}],
+        [RECALL | {"file": "/etc/passwd"}],
+        [RECALL | {"file": "plots/recall.svg\n"}],
+        [RECALL | {"file": "report.html"}],
+        [RECALL | {"name": "../x"}],
+        [RECALL | {"name": ""}],
+        [{"name": "recall"}],
     ],
 )
-def test_what_is_more_than_a_drawing_is_left_out(tmp_path: Path, drawing: str) -> None:
-    report = read(tmp_path, page(drawing))
+def test_a_list_of_another_form_lists_none(tmp_path: Path, plots: object) -> None:
+    report = Report.read(write(tmp_path, plots=plots), VERSION)
     assert report is not None
     assert report.plots == []
+    assert read_plot(tmp_path, "recall") is None
 
 
-def test_it_is_read_again_only_when_it_has_changed(tmp_path: Path) -> None:
-    first = read(tmp_path, page(DRAWING))
-    assert first is not None
-    assert Report.read(tmp_path, VERSION) is first
-    later = read(tmp_path, page(DRAWING) + "<p>more</p>")
-    assert later is not None
-    assert later.page.endswith("<p>more</p>")
-    assert read(tmp_path, page(DRAWING, "another")) is None
-    assert Report.read(tmp_path, "another") is not None
+def test_a_plot_whose_file_is_not_there(tmp_path: Path) -> None:
+    write(tmp_path, plots=[RECALL | {"file": "plots/other.svg"}])
+    assert read_plot(tmp_path, "recall") is None
+    assert read_plot(tmp_path, "other") is None, "files are found by the names in the list"
 
 
-def test_one_that_is_too_large_is_not_read(tmp_path: Path) -> None:
-    assert read(tmp_path, page(DRAWING) + " " * (MAX_BYTES - len(page(DRAWING)))) is not None
-    assert read(tmp_path, page(DRAWING) + " " * MAX_BYTES) is None
+def test_what_is_too_large_is_not_read(tmp_path: Path) -> None:
+    assert Report.read(write(tmp_path, PAGE.ljust(MAX_BYTES)), VERSION) is not None
+    assert Report.read(write(tmp_path, PAGE.ljust(MAX_BYTES + 1)), VERSION) is None
+    write(tmp_path, svg=b" " * (MAX_BYTES + 1))
+    assert read_plot(tmp_path, "recall") is None
 
 
 def test_what_is_no_plain_file_is_not_opened(tmp_path: Path) -> None:
     (tmp_path / REPORT).mkdir()
-    os.mkfifo(tmp_path / REPORT / PAGE)
+    os.mkfifo(tmp_path / REPORT / REPORT_PAGE)
     assert Report.read(tmp_path, VERSION) is None
-    (tmp_path / REPORT / PAGE).unlink()
-    (tmp_path / REPORT / PAGE).mkdir()
+    (tmp_path / REPORT / REPORT_PAGE).unlink()
+    (tmp_path / REPORT / REPORT_PAGE).mkdir()
     assert Report.read(tmp_path, VERSION) is None

@@ -1,16 +1,25 @@
+import json
 import re
 import shlex
+import subprocess
 from collections.abc import Callable
 from html import unescape
 
 import pytest
 from fastapi import FastAPI
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
+from serving.model.explanation import cut_words
+from serving.model.types import WeighedWord
 from serving.settings import Settings
 from serving.web.app import create_app
+from serving.web.pages.render import HighlightedSpan, Highlights, json_command
+from serving.web.schemas import Answer
 from tests.serving.conftest import BROWSER
 from tests.serving.fakes import FakePredictor
+from tests.serving.generated import TEXTS
 
 
 def test_nothing_that_the_policy_forbids(browser: TestClient) -> None:
@@ -20,7 +29,6 @@ def test_nothing_that_the_policy_forbids(browser: TestClient) -> None:
         browser.post("/predict", data=explained),
         browser.post("/predict", data={"text": ""}),
         browser.get("/model"),
-        browser.get("/docs"),
         browser.get("/nowhere"),
     ):
         assert not re.search(r"<script(?! type=\"module\" src=\"/static/)", answer.text)
@@ -79,8 +87,6 @@ def test_under_a_prefix(make_app: Callable[..., FastAPI]) -> None:
     assert client.get("/nlp/static/style.css").status_code == 200
     assert "\nbad</textarea>" in client.post("/nlp/predict", data={"text": "bad"}).text
     assert 'src="/nlp/static/predict.js?v=' in text
-    assert 'href="/nlp/openapi.json"' in client.get("/nlp/docs").text
-    assert "curl http://testserver/nlp/predict " in client.get("/nlp/docs").text
     answered = client.post("/nlp/predict", data={"text": "bad"}).text
     assert "curl http://testserver/nlp/predict " in answered
 
@@ -155,3 +161,74 @@ def test_a_key_is_taken_from_the_environment(make_client: Callable[..., TestClie
     text = client.post("/predict", data={"text": "good"}, headers=headers).text
     assert '-H "X-API-Key: $API_KEY"' in unescape(text)
     assert "first-key-of-sixteen" not in text
+
+
+def test_a_command() -> None:
+    assert json_command("http://127.0.0.1:8000/predict", {"text": 'it\'s "good"'}) == (
+        "curl http://127.0.0.1:8000/predict -H 'Content-Type: application/json' "
+        """-d '{"text": "it'"'"'s \\"good\\""}'"""
+    )
+
+
+def test_the_key_stays_out_of_it() -> None:
+    command = json_command("http://host/predict", {"text": "a"}, keyed=True)
+    assert command.startswith('curl http://host/predict -H "X-API-Key: $API_KEY" ')
+
+
+@settings(max_examples=500, deadline=None)
+@given(text=TEXTS | st.text(st.characters(exclude_categories=["Cs"])))
+def test_any_text_is_quoted(text: str) -> None:
+    command = json_command("http://host/predict", {"text": text})
+    assert command.isprintable()
+    assert json.loads(shlex.split(command)[-1]) == {"text": text}
+
+
+@pytest.mark.parametrize("text", ["it's", '$HOME `id` $(id) \\ !! "', "two\nlines\x00\x1b[31m", "😀 \u202e"])
+def test_a_shell_reads_it_the_same(text: str) -> None:
+    command = json_command("http://host/predict", {"text": text})
+    script = f"""curl() {{ for argument; do printf '%s\\0' "$argument"; done; }}; {command}"""
+    output = subprocess.run(["sh", "-c", script], capture_output=True, check=True, text=True).stdout
+    url, _, header, _, body, _ = output.split("\0")
+    assert (url, header) == ("http://host/predict", "Content-Type: application/json")
+    assert json.loads(body) == {"text": text}
+
+
+def answer(text: str, *weights: float | None) -> Answer:
+    words = cut_words(text)
+    assert len(words) == len(weights)
+    explanation = [WeighedWord(w.word, w.start, w.end, weight) for w, weight in zip(words, weights, strict=True)]
+    return {"text": text, "explanation": explanation}
+
+
+def test_kinds() -> None:
+    shown = Highlights.of(answer("so good but no end ", 0.0, 0.6, 0.004, -0.3, None))
+    assert [span for span in shown.spans if span.kind] == [
+        HighlightedSpan("good", "for", 4, 0.6),
+        HighlightedSpan("no", "against", 3, -0.3),
+        HighlightedSpan("end", "unread"),
+    ]
+    assert "".join(span.text for span in shown.spans) == "so good but no end "
+    assert [word.word for word in shown.weighed] == ["so", "good", "but", "no"]
+    assert shown.unread == 1
+
+
+@pytest.mark.parametrize(
+    ("weights", "strengths"),
+    [((0.8, 0.7, 0.5, 0.1), [4, 4, 3, 1]), ((0.09, 0.05, 0.02, 0.011), [4, 3, 1, 1]), ((0.02, 0.0, 0.0, 0.0), [1])],
+)
+def test_strengths_are_of_the_weightiest_word(weights: tuple[float, ...], strengths: list[int]) -> None:
+    shown = Highlights.of(answer("a b c d", *weights))
+    assert [span.strength for span in shown.spans if span.kind] == strengths
+
+
+def test_the_weightiest_words() -> None:
+    shown = Highlights.of(answer("a b c d e f", 0.1, 0.4, -0.2, 0.3, 0.2, -0.5))
+    assert [word.word for word in shown.speak_for] == ["b", "d", "e"]
+    assert [word.word for word in shown.speak_against] == ["f", "c"]
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=TEXTS)
+def test_the_spans_are_the_text(text: str) -> None:
+    weights = [(index % 5 - 2) / 4 for index, _ in enumerate(cut_words(text))]
+    assert "".join(span.text for span in Highlights.of(answer(text, *weights)).spans) == text

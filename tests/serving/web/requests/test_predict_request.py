@@ -1,10 +1,11 @@
+import json
 from typing import Any
 
 import pytest
 
 from serving.errors import InvalidText
 from serving.settings import Settings
-from serving.web.requests.predict_request import Submission, from_form, from_json
+from serving.web.requests.predict_request import TextRequest, TextsRequest, from_form, from_json
 
 
 @pytest.fixture
@@ -12,22 +13,38 @@ def settings() -> Settings:
     return Settings(max_text_chars=10, max_texts=3, max_explained=2)
 
 
+def one(text: str, *, explain: bool = False) -> TextRequest:
+    return TextRequest.model_construct(text=text, explain=explain)
+
+
+def several(*texts: str, explain: bool = False) -> TextsRequest:
+    return TextsRequest.model_construct(texts=list(texts), explain=explain)
+
+
 @pytest.mark.parametrize(
-    ("document", "found"),
+    ("document", "expected"),
     [
-        ({"text": " ok "}, Submission([" ok "])),
-        ({"text": "x" * 10}, Submission(["x" * 10])),
-        ({"text": "😀" * 10}, Submission(["😀" * 10])),
-        ({"texts": ["b", "a", "b"]}, Submission(["b", "a", "b"], several=True)),
-        ({"texts": ["a"]}, Submission(["a"], several=True)),
-        ({"text": "a", "explain": False}, Submission(["a"])),
-        ({"text": "a", "explain": True}, Submission(["a"], explain=True)),
-        ({"texts": ["a", "b"], "explain": True}, Submission(["a", "b"], several=True, explain=True)),
-        ({"texts": ["a", "b", "c"], "explain": False}, Submission(["a", "b", "c"], several=True)),
+        ({"text": " ok "}, one(" ok ")),
+        ({"text": "x" * 10}, one("x" * 10)),
+        ({"text": "😀" * 10}, one("😀" * 10)),
+        ({"texts": ["b", "a", "b"]}, several("b", "a", "b")),
+        ({"texts": ["a"]}, several("a")),
+        ({"text": "a", "explain": False}, one("a")),
+        ({"text": "a", "explain": True}, one("a", explain=True)),
+        ({"texts": ["a", "b"], "explain": True}, several("a", "b", explain=True)),
+        ({"texts": ["a", "b", "c"], "explain": False}, several("a", "b", "c")),
     ],
 )
-def test_json(document: object, found: Submission, settings: Settings) -> None:
-    assert from_json(document, settings) == found
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["", "with a byte order mark"])
+def test_json(document: object, expected: TextRequest | TextsRequest, mark: bytes, settings: Settings) -> None:
+    request = from_json(mark + json.dumps(document).encode(), settings)
+    assert (request, request.several, request.texts) == (expected, expected.several, expected.texts)
+
+
+def test_no_text_is_kept_to_be_shared(settings: Settings) -> None:
+    bodies = (b'{"text": "good"}', b'{"texts": ["good"]}')
+    texts = [from_json(body, settings).texts[0] for body in bodies * 2]
+    assert len({id(text) for text in texts}) == len(texts)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +87,7 @@ def test_json(document: object, found: Submission, settings: Settings) -> None:
 )
 def test_bad_json(document: Any, code: str, sentence: str, settings: Settings) -> None:
     with pytest.raises(InvalidText) as caught:
-        from_json(document, settings)
+        from_json(json.dumps(document).encode(), settings)
     assert caught.value.error_code == code
     assert sentence in caught.value.detail
 
@@ -78,21 +95,45 @@ def test_bad_json(document: Any, code: str, sentence: str, settings: Settings) -
 @pytest.mark.parametrize("point", [0xD800, 0xDBFF, 0xDC00, 0xDFFF])
 def test_every_lone_surrogate_is_refused(point: int, settings: Settings) -> None:
     with pytest.raises(InvalidText, match=rf"lone surrogate \(U\+{point:04X}\) at character 1"):
-        from_json({"text": f"a{chr(point)}"}, settings)
+        from_json(json.dumps({"text": f"a{chr(point)}"}).encode(), settings)
+
+
+@pytest.mark.parametrize(
+    ("document", "code"),
+    [
+        ({str(number): number for number in range(1000)}, "unknown_key"),
+        ({"text": "a", "texts": [], "explain": 1} | {str(number): 1 for number in range(1000)}, "unknown_key"),
+        ({"texts": [1] * 1000}, "too_many_texts"),
+    ],
+)
+def test_as_many_faults_as_fit_are_one_error(document: object, code: str, settings: Settings) -> None:
+    with pytest.raises(InvalidText) as caught:
+        from_json(json.dumps(document).encode(), settings)
+    assert caught.value.error_code == code
+
+
+@pytest.mark.parametrize(
+    ("document", "text"),
+    [({"text": "x" * 11}, "x" * 11), ({"text": "a", "lang": "en"}, "a"), ({"text": 7}, None), ({"texts": []}, None)],
+)
+def test_a_refusal_carries_the_text(document: object, text: str | None, settings: Settings) -> None:
+    with pytest.raises(InvalidText) as caught:
+        from_json(json.dumps(document).encode(), settings)
+    assert caught.value.text == text
 
 
 def test_a_form_may_have_other_fields(settings: Settings) -> None:
-    assert from_form([("button", "Go"), ("text", "a")], settings) == Submission(["a"])
+    assert from_form([("button", "Go"), ("text", "a")], settings) == one("a")
 
 
 @pytest.mark.parametrize("value", ["true", "on", "yes", "1", "True", "ON"])
 def test_a_form_asks_for_an_explanation(value: str, settings: Settings) -> None:
-    assert from_form([("text", "a"), ("explain", value)], settings) == Submission(["a"], explain=True)
+    assert from_form([("text", "a"), ("explain", value)], settings) == one("a", explain=True)
 
 
 @pytest.mark.parametrize("value", ["false", "off", "no", "0", "", "OFF"])
 def test_a_form_asks_for_none(value: str, settings: Settings) -> None:
-    assert from_form([("text", "a"), ("explain", value)], settings) == Submission(["a"])
+    assert from_form([("text", "a"), ("explain", value)], settings) == one("a")
 
 
 @pytest.mark.parametrize(
@@ -119,3 +160,4 @@ def test_bad_forms(fields: list[tuple[str, str | None]], code: str, sentence: st
         from_form(fields, settings)
     assert caught.value.error_code == code
     assert sentence in caught.value.detail
+    assert caught.value.text == dict(reversed(fields)).get("text")

@@ -1,4 +1,4 @@
-import re
+import json
 from base64 import b64encode
 from collections.abc import Callable
 from hashlib import sha256
@@ -9,19 +9,21 @@ from starlette.testclient import TestClient
 
 from serving.model.bundle import REPORT
 from serving.model.metadata import DataFile, Metadata
-from serving.web.pages.model_page import PAGE
+from serving.web.pages.model_page import PLOTS, REPORT_PAGE
 from tests.serving.conftest import BROWSER
 from tests.serving.fakes import FakePredictor, fake_metadata
 
-DRAWING = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><path d="M 0 0"/></svg>'
-REPORT_PAGE = f"""<title>r</title><style>p {{ color: red }}</style><code>0123456789ab</code>
-<figure id="recall">{DRAWING}<figcaption>Recall</figcaption></figure>"""
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><script>x</script></svg>'
+PAGE = "<title>r</title><style>p { color: red }</style><code>0123456789ab</code>"
 
 
 @pytest.fixture
 def with_report(make_client: Callable[..., TestClient], tmp_path: Path) -> TestClient:
-    (tmp_path / REPORT).mkdir()
-    (tmp_path / REPORT / PAGE).write_text(REPORT_PAGE, encoding="utf-8")
+    (tmp_path / REPORT / "plots").mkdir(parents=True)
+    (tmp_path / REPORT / REPORT_PAGE).write_text(PAGE, encoding="utf-8")
+    plots = [{"name": "recall", "file": "plots/recall.svg", "caption": "Recall & more", "wide": False}]
+    (tmp_path / REPORT / PLOTS).write_text(json.dumps(plots), encoding="utf-8")
+    (tmp_path / REPORT / "plots" / "recall.svg").write_text(SVG, encoding="utf-8")
     return make_client(model_dir=tmp_path)
 
 
@@ -53,21 +55,37 @@ def test_what_it_learned_from_beside_labels(make_client: Callable[..., TestClien
 def test_without_a_report(make_client: Callable[..., TestClient], tmp_path: Path) -> None:
     client = make_client(model_dir=tmp_path)
     page = client.get("/model", headers={"Accept": BROWSER}).text
-    assert "<svg" not in page
+    assert "<img" not in page
     assert "/model/report" not in page
     assert client.get("/model/report").status_code == 404
 
 
 def test_plots_of_the_report(with_report: TestClient) -> None:
     page = with_report.get("/model", headers={"Accept": BROWSER}).text
-    assert re.search(r"<svg [^>]*><path [^>]*/></svg>", page)
-    assert "<figcaption>Recall</figcaption>" in page
+    assert '<img src="/model/plots/recall?v=0123456789ab" alt="recall"' in page
+    assert "<figcaption>Recall &amp; more</figcaption>" in page
     assert 'href="/model/report"' in page
+
+
+def test_a_plot_can_do_nothing_but_show_itself(with_report: TestClient) -> None:
+    answer = with_report.get("/model/plots/recall")
+    assert answer.text == SVG
+    assert answer.headers["content-type"] == "image/svg+xml"
+    assert answer.headers["content-security-policy"] == (
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'; sandbox"
+    )
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("name", ["other", "recall.svg", "..%2Freport.html", "%00"])
+def test_a_plot_that_the_report_does_not_list(with_report: TestClient, name: str) -> None:
+    assert with_report.get(f"/model/plots/{name}").status_code == 404
 
 
 def test_the_report_is_shut_off(with_report: TestClient) -> None:
     answer = with_report.get("/model/report")
-    assert answer.text == REPORT_PAGE
+    assert answer.text == PAGE
     digest = b64encode(sha256(b"p { color: red }").digest()).decode()
     assert answer.headers["content-security-policy"] == (
         f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'; "
@@ -78,11 +96,11 @@ def test_the_report_is_shut_off(with_report: TestClient) -> None:
 
 def test_a_report_without_styles_may_have_none(make_client: Callable[..., TestClient], tmp_path: Path) -> None:
     (tmp_path / REPORT).mkdir()
-    (tmp_path / REPORT / PAGE).write_text("<code>0123456789ab</code>", encoding="utf-8")
+    (tmp_path / REPORT / REPORT_PAGE).write_text("<code>0123456789ab</code>", encoding="utf-8")
     policy = make_client(model_dir=tmp_path).get("/model/report").headers["content-security-policy"]
     assert "style-src 'none';" in policy
 
 
-@pytest.mark.parametrize("path", ["/model", "/model/report"])
+@pytest.mark.parametrize("path", ["/model", "/model/report", "/model/plots/recall"])
 def test_behind_the_key(make_client: Callable[..., TestClient], path: str) -> None:
     assert make_client(api_keys="first-key-of-sixteen").get(path).status_code == 401
