@@ -1,8 +1,8 @@
-"""Files beside the predictor alone, on the same rows in one run: rows per second and memory.
+"""Benchmark of files beside the predictor alone, on the same rows in one run: rows per second and memory.
 
 python -m benchmarks.files [--bundle artifacts] [--rows 1000000] [--folder DIR]
 
-Each way runs in a process of its own, one after the other. The predictor alone gets the texts as a list, in pieces of
+Each way runs in a process of its own, one after the other. The predictor alone gets the texts as a list, in chunks of
 like size, in as many threads as the way beside it, its tokenizer's among them, and its loading is not counted; `score`
 is timed from its start to its end, and the upload from the first byte sent to the last one received. Every row must
 come back, in order. Memory is the peak of the process's resident set; that of the service is also taken after a file of
@@ -10,7 +10,9 @@ a hundredth of the rows. On Linux, which tells it.
 """
 
 import argparse
+import csv
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -23,17 +25,41 @@ from pathlib import Path
 
 import httpx
 
-from benchmarks.files_rows import check_rows, texts, write_rows
 from benchmarks.serving.processes import free_port, without_settings
 from serving.process import processors
-from serving.tables.base import CHUNK
+from serving.scoring.score import SWITCH_INTERVAL
+from serving.tables.base import CHUNK_ROWS
+
+_WORDS = (
+    *("the", "a", "my", "this", "that", "we", "they", "it", "train", "show", "coffee", "game", "match", "queue"),
+    *("office", "phone", "weather", "meeting", "song", "team", "river", "bakery", "bus", "deadline", "garden"),
+    *("is", "was", "were", "feels", "sounds", "looked", "arrived", "closed", "opened", "broke", "worked", "miss"),
+    *("great", "awful", "late", "lovely", "boring", "wonderful", "terrible", "fine", "slow", "quick", "cold", "loud"),
+    *("so", "very", "really", "quite", "never", "always", "again", "today", "tonight", "finally", "love", "hate"),
+    *("because", "and", "but", "with", "without", "after", "before"),
+)
+_ENDS = (
+    "",
+    "!",
+    "?",
+    "...",
+    " :)",
+    " :(",
+    " 😀",
+    " 👍🏽",
+    " #monday",
+    ', "they said"',
+    "\nreally",
+    " https://example.com/a1",
+)
+_HANDLES = ("", "", "", "@harbourswim ", "RT @greenfieldfc: ")
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class Measurement:
     """One way's figures. `alone`: the rate of the predictor alone in as many threads; `memory` in MB."""
 
-    way: str
+    name: str
     rows: int
     seconds: float
     memory: float
@@ -61,11 +87,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        measured, size = compare(options.bundle, options.rows, folder, options.threads)
-    sys.stdout.write(table(measured, options.rows, size) + "\n")
+        measurements, size = compare(options.bundle, options.rows, folder, options.threads)
+    sys.stdout.write(table(measurements, options.rows, size) + "\n")
 
 
-def compare(bundle: Path, rows: int, folder: Path, threads: int) -> tuple[list[Measured], int]:
+def compare(bundle: Path, rows: int, folder: Path, threads: int) -> tuple[list[Measurement], int]:
     """The figures of all ways, and the file's size in bytes."""
     source, few = folder / "rows.csv", folder / "few.csv"
     write_rows(source, rows)
@@ -84,36 +110,36 @@ def alone(bundle: Path, rows: int, threads: int) -> float:
     from serving.model.predictor import Predictor
 
     predictor = Predictor.load(bundle)
-    found = list(texts(rows))
-    pieces = [found[start : start + CHUNK] for start in range(0, rows, CHUNK)]
-    predictor.predict(found[:200])
-    sys.setswitchinterval(0.0005)  # as `score` does
+    all_texts = list(texts(rows))
+    chunks = [all_texts[start : start + CHUNK_ROWS] for start in range(0, rows, CHUNK_ROWS)]
+    predictor.predict(all_texts[:200])
+    sys.setswitchinterval(SWITCH_INTERVAL)
     start = time.perf_counter()
     if threads == 1:
-        done = sum(len(predictor.predict(piece)) for piece in pieces)
+        predictions = sum(len(predictor.predict(chunk)) for chunk in chunks)
     else:
         with ThreadPoolExecutor(threads) as pool:
-            done = sum(map(len, pool.map(predictor.predict, pieces)))
-    if done != rows:
-        raise ValueError(f"{done:,} predictions for {rows:,} texts")
+            predictions = sum(map(len, pool.map(predictor.predict, chunks)))
+    if predictions != rows:
+        raise ValueError(f"{predictions:,} predictions for {rows:,} texts")
     return time.perf_counter() - start
 
 
-def _alone(bundle: Path, rows: int, threads: int) -> Measured:
+def _alone(bundle: Path, rows: int, threads: int) -> Measurement:
     options = ["--alone", "--bundle", str(bundle), "--rows", str(rows), "--threads", str(threads)]
     seconds, memory = _run([sys.executable, "-m", "benchmarks.files", *options])
-    return Measured(f"the predictor alone, threads: {threads}", rows, float(seconds), memory)
+    return Measurement(f"the predictor alone, threads: {threads}", rows, float(seconds), memory)
 
 
-def _score(bundle: Path, source: Path, target: Path, threads: int, rate: float) -> Measured:
+def _score(bundle: Path, source: Path, target: Path, threads: int, rate: float) -> Measurement:
     start = time.perf_counter()
     options = ["--output", str(target), "--bundle", str(bundle), "--threads", str(threads)]
     _, memory = _run([sys.executable, "-m", "serving", "score", str(source), *options])
     seconds = time.perf_counter() - start
-    return Measured(f"`score`, threads: {threads}", check_rows(source, target), seconds, memory, rate)
+    return Measurement(f"`score`, threads: {threads}", check_rows(source, target), seconds, memory, rate)
 
 
-def _upload(bundle: Path, source: Path, target: Path, rate: float) -> Measured:
+def _upload(bundle: Path, source: Path, target: Path, rate: float) -> Measurement:
     with _service(bundle) as (process, port), httpx.Client(trust_env=False, timeout=None) as client:
         start = time.perf_counter()
         with source.open("rb") as file, target.open("wb") as answer:
@@ -125,7 +151,7 @@ def _upload(bundle: Path, source: Path, target: Path, rate: float) -> Measured:
         seconds = time.perf_counter() - start
         memory = _peak(process.pid)
     size = source.stat().st_size / 1e6
-    return Measured(f"upload of {size:,.0f} MB, threads: 1", check_rows(source, target), seconds, memory, rate)
+    return Measurement(f"upload of {size:,.0f} MB, threads: 1", check_rows(source, target), seconds, memory, rate)
 
 
 @contextmanager
@@ -172,14 +198,48 @@ def _peak(pid: int) -> float:
     return int(fields["VmHWM"].split()[0]) * 1024 / 1e6
 
 
-def table(measured: list[Measured], rows: int, size: int) -> str:
+def table(measurements: list[Measurement], rows: int, size: int) -> str:
     """Markdown."""
     lines = [f"{rows:,} rows, {size / 1e6:,.0f} MB:", "", "| way | rows/s | of the predictor alone | peak memory |"]
     lines.append("|---|---:|---:|---:|")
-    for found in measured:
-        share = f"{found.rate / found.alone:.0%}" if found.alone else ""
-        lines.append(f"| {found.way} | {found.rate:,.0f} | {share} | {found.memory:,.0f} MB |")
+    for way in measurements:
+        share = f"{way.rate / way.alone:.0%}" if way.alone else ""
+        lines.append(f"| {way.name} | {way.rate:,.0f} | {share} | {way.memory:,.0f} MB |")
     return "\n".join(lines)
+
+
+def texts(rows: int, seed: int = 1) -> Iterator[str]:
+    """So many texts, of 3 to 32 words."""
+    draw = random.Random(seed)
+    for _ in range(rows):
+        words = draw.choices(_WORDS, k=min(3 + int(draw.expovariate(1 / 11)), 32))
+        yield draw.choice(_HANDLES) + " ".join(words) + draw.choice(_ENDS)
+
+
+def write_rows(path: Path, rows: int, seed: int = 1) -> None:
+    """A CSV of them, of about a hundred bytes a row."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["id", "posted", "text"])
+        for number, text in enumerate(texts(rows, seed)):
+            writer.writerow([f"{number:010d}", f"2026-11-{1 + number % 28:02d}T{number % 24:02d}:00", text])
+
+
+def check_rows(source: Path, scored: Path) -> int:
+    """How many rows there are. Raises ValueError unless all came back in order, as written, each with a label."""
+    rows = 0
+    with source.open(encoding="utf-8", newline="") as before, scored.open(encoding="utf-8", newline="") as after:
+        source_rows, scored_rows = csv.reader(before), csv.reader(after)
+        columns = len(next(source_rows))
+        label_column = next(scored_rows).index("label")
+        for source_row in source_rows:
+            scored_row = next(scored_rows, [])
+            if scored_row[:columns] != source_row or not scored_row[label_column]:
+                raise ValueError(f"row {rows:,} is {scored_row!r}; it was {source_row!r}")
+            rows += 1
+        if next(scored_rows, None) is not None:
+            raise ValueError(f"more than {rows:,} rows came back")
+    return rows
 
 
 if __name__ == "__main__":

@@ -1,72 +1,119 @@
-"""Rows of a JSONL file: one JSON object a line, each kept as it was written."""
+"""JSONL (jsonlines.org), one JSON object a line: a reader that keeps each line as it was written, and the writers."""
 
-import io
 import json
-from collections.abc import Iterator
-from typing import Any, BinaryIO
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import Any, BinaryIO, NoReturn
 
 from serving.errors import RowsError
-from serving.tables.base import CHUNK, Columns, Row
-from serving.tables.delimited import MAX_RECORD
-from serving.tables.escaping import without_end
+from serving.tables.added_columns import Columns, RowResult, added_columns, added_values, with_surplus
+from serving.tables.base import Format, ReadOptions, Row, ScoredRows, Writer, names_of
+from serving.tables.sniffing import listed
+from serving.tables.text import TextReader, split_end
 
-TEXT_KEY = "line"
-"""What a line that is no JSON object is kept under."""
+# What a line that is no JSON object is kept under.
+LINE_KEY = "line"
 
 
-class JsonLinesReader:
-    """Rows of JSON objects (jsonlines.org), each with keys of its own; `cells` holds the object alone.
+class JsonlReader(TextReader):
+    """Rows of JSON objects in UTF-8, each with keys of its own; its columns are the keys of the first one.
 
     A line that is no object is kept as the string of `{"line": ...}` and has a fault. Blank lines are no rows.
-    Raises RowsError where there is no row, or a line is too long.
+
+    Args:
+        file: read from where it stands; it is left open.
+        options: of which only the size matters.
+
+    Raises:
+        RowsError: there is no row, or a line is too long.
     """
 
-    columns: Columns
-
-    def __init__(self, file: BinaryIO, size: int | None = None) -> None:
-        self._file, self._size = file, size
-        self._text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
-        self._rows = self._read()
-        first = next(self._rows, None)
-        if first is None:
+    def __init__(self, file: BinaryIO, options: ReadOptions) -> None:
+        super().__init__(file, ReadOptions(size=options.size))
+        rows = (_row(line) for line in self.lines() if line.strip())
+        first_row = next(rows, None)
+        if first_row is None:
             raise RowsError("it is empty; accepted: a JSON object a line")
-        self._first = first
-        self.columns = [(key, "string") for key in first.cells[0]]
+        self._rows = chain([first_row], rows)
+        self.names = list(first_row.cells[0])
 
-    def chunks(self) -> Iterator[list[Row]]:
-        """Lists of rows."""
-        chunk = [self._first]
-        for row in self._rows:
-            if len(chunk) == CHUNK:
-                yield chunk
-                chunk = []
-            chunk.append(row)
-        yield chunk
+    def rows(self) -> Iterator[Row]:
+        """Every row, once. Raises RowsError where a line is too long."""
+        return self._rows
 
-    def done(self) -> float | None:
-        """The part of the file that has been read."""
-        return self._file.tell() / self._size if self._size else None
+    def writer(self, labels: Sequence[str]) -> "JsonlWriter":
+        """A writer that keeps each object as it was written."""
+        return JsonlWriter(self.names, labels)
 
-    def _read(self) -> Iterator[Row]:
-        for number, line in enumerate(iter(lambda: self._text.readline(MAX_RECORD + 1), ""), start=1):
-            if len(line) > MAX_RECORD:
-                raise RowsError(f"line {number:,} has more than {MAX_RECORD:,} characters, the most that is accepted")
-            if not line.isspace():
-                yield _row(line)
+    def columns(self) -> Columns:
+        """Raises RowsError: no columns hold for every object."""
+        raise RowsError(f"JSONL has no fixed columns, so its output can be no other format; accepted: {JSONL.suffix}")
+
+    def cell(self, row: Row, column: int) -> Any:
+        """The value of the column's key. Raises KeyError where this object has none."""
+        return row.cells[0][self.names[column]]
 
 
 def _row(line: str) -> Row:
-    body, end = without_end(line)
+    body, end = split_end(line)
     body = body.strip()
     try:
-        found = json.loads(body, parse_constant=_refuse)
+        value = json.loads(body, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
-        found = None
-    if isinstance(found, dict):
-        return Row([found], "", body[:-1].rstrip(), "}" + (end or "\n"))
-    kept = json.dumps({TEXT_KEY: body}, ensure_ascii=False)
-    return Row([{TEXT_KEY: body}], "not a JSON object", kept[:-1], "}" + (end or "\n"))
+        value = None
+    if isinstance(value, dict):
+        return Row([value], "", body[:-1].rstrip(), "}" + (end or "\n"))
+    return _new_row({LINE_KEY: body}, "not a JSON object", end or "\n")
 
 
-def _refuse(constant: str) -> Any:
-    raise ValueError(constant)
+def _new_row(value: dict[str, Any], fault: str = "", end: str = "\n") -> Row:
+    """A row that is written anew; what is no JSON, such as a date, as a string."""
+    return Row([value], fault, json.dumps(value, ensure_ascii=False, default=str)[:-1], "}" + end)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    """NaN and Infinity are no JSON (RFC 8259), though Python reads them."""
+    raise ValueError(name)
+
+
+class JsonlWriter(Writer):
+    """JSONL of objects as they were written, with keys added to each."""
+
+    def page(self, rows: ScoredRows) -> bytes:
+        """A line for each row. Bytes that are no UTF-8 go out as they came."""
+        lines = [f"{row.before}{self._added_keys(row.cells[0], result)}{row.after}" for row, result in rows]
+        return "".join(lines).encode("utf-8", "surrogateescape")
+
+    def _added_keys(self, own: dict[str, Any], result: RowResult) -> str:
+        """Keys and values without braces, with a comma first where the object has any of its own."""
+        names = self.added_names
+        if not own.keys().isdisjoint(names):
+            names = names_of(added_columns(self.labels, own))
+        added = dict(zip(names, added_values(result, self.labels), strict=True))
+        return (", " if own else "") + json.dumps(added, ensure_ascii=False)[1:-1]
+
+
+class NewJsonlWriter(JsonlWriter):
+    """JSONL of another format's values.
+
+    Raises:
+        RowsError: two columns have the same name.
+    """
+
+    def __init__(self, columns: Columns, labels: Sequence[str]) -> None:
+        super().__init__(names_of(columns), labels)
+        if len(set(self.names)) < len(self.names):
+            raise RowsError(f"JSONL needs columns of distinct names; found: {listed(self.names)}")
+
+    def page(self, rows: ScoredRows) -> bytes:
+        """A line for each row. Bytes that are no UTF-8 become U+FFFD."""
+        columns = len(self.names)
+        new_rows = [(self._object(row), with_surplus(result, row.cells[columns:])) for row, result in rows]
+        return super().page(new_rows).decode("utf-8", "replace").encode()
+
+    def _object(self, row: Row) -> Row:
+        values = [None if value != value else value for value in row.cells]  # as NaN alone does
+        return _new_row(dict(zip(self.names, values, strict=False)))
+
+
+JSONL = Format(".jsonl", "application/jsonl", JsonlReader, NewJsonlWriter)

@@ -64,7 +64,7 @@ FILE_EXAMPLES: Sentences = {
         "malformed_form": EXAMPLES[400]["malformed_form"],
         "not_utf8": "The form field is not UTF-8: byte 0xff at offset 0 cannot be decoded.",
     },
-    408: {"body_too_slow": "The file came too slowly; accepted are 1,024 bytes a second, or 32,768 where others wait."},
+    408: {"body_too_slow": "The file came too slowly; accepted are 16,384 bytes a second."},
     413: {"file_too_large": "The file is larger than 134,217,728 bytes, the most that is accepted."},
     415: {
         **EXAMPLES[415],
@@ -74,7 +74,8 @@ FILE_EXAMPLES: Sentences = {
         "file_missing": "The form has no field `file`; its fields: 'other'.",
         "file_repeated": "The form has more than one file; accepted is one.",
         "file_unreadable": "The file cannot be used: it is empty; accepted: a header and rows.",
-        "line_too_long": "The file cannot be used: line 2 has more than 1,048,576 bytes.",
+        "line_too_long": "The file cannot be used: line 2 has more than 1,048,576 characters, the most that is "
+        "accepted.",
         "text_column_unknown": "The file cannot be used: no column 'tweet'; found: 'id', 'text'; "
         "text_column names another.",
         "text_column_unclear": "The file cannot be used: it is not clear which column holds the texts; "
@@ -246,7 +247,7 @@ FILE_ANSWER: Responses = {
 FILE_ERRORS = _errors(
     {
         400: "The body cannot be parsed.",
-        408: "The file came too slowly, or more slowly than others that wanted its place.",
+        408: "The file came too slowly.",
         413: "The file has more than MAX_FILE_BYTES bytes (128 MiB unless configured).",
         415: "The body is no multipart form.",
         422: "The file cannot be used.",

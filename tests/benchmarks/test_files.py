@@ -2,13 +2,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.files import Measured, compare, table
-from benchmarks.files_rows import check_rows, texts, write_rows
+from benchmarks.files import Measurement, check_rows, compare, table, texts, write_rows
 
 
 def test_the_table_shows_each_way_beside_the_predictor_alone() -> None:
-    measured = [Measured("alone", 1000, 2.0, 190.4), Measured("`score`", 1000, 2.5, 188.0, 500.0)]
-    assert table(measured, 1000, 100_000_000).splitlines() == [
+    measurements = [Measurement("alone", 1000, 2.0, 190.4), Measurement("`score`", 1000, 2.5, 188.0, 500.0)]
+    assert table(measurements, 1000, 100_000_000).splitlines() == [
         "1,000 rows, 100 MB:",
         "",
         "| way | rows/s | of the predictor alone | peak memory |",
@@ -19,10 +18,10 @@ def test_the_table_shows_each_way_beside_the_predictor_alone() -> None:
 
 
 def test_texts_are_the_same_for_a_seed_and_of_varied_length() -> None:
-    found = list(texts(500))
-    assert found == list(texts(500))
-    assert found != list(texts(500, seed=2))
-    assert len({len(text.split()) for text in found}) > 20
+    drawn = list(texts(500))
+    assert drawn == list(texts(500))
+    assert drawn != list(texts(500, seed=2))
+    assert len({len(text.split()) for text in drawn}) > 20
 
 
 def test_a_row_has_about_a_hundred_bytes(tmp_path: Path) -> None:
@@ -50,8 +49,8 @@ def test_a_row_that_is_lost_moved_unanswered_or_doubled_is_noticed(tmp_path: Pat
 
 @pytest.mark.slow
 def test_all_ways_are_measured(pristine_bundle: Path, tmp_path: Path) -> None:
-    measured, size = compare(pristine_bundle, 300, tmp_path, 2)
+    ways, size = compare(pristine_bundle, 300, tmp_path, 2)
     assert size > 300 * 90
-    assert [found.rows for found in measured] == [300, 300, 300, 3, 300]
-    assert [bool(found.alone) for found in measured] == [False, False, True, True, True]
-    assert all(found.memory > 20 and found.rate > 0 for found in measured)
+    assert [way.rows for way in ways] == [300, 300, 300, 3, 300]
+    assert [bool(way.alone) for way in ways] == [False, False, True, True, True]
+    assert all(way.memory > 20 and way.rate > 0 for way in ways)

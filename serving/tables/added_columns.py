@@ -1,0 +1,45 @@
+"""The columns that predictions add to a row, the same in every format."""
+
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
+
+from serving.model.types import Prediction
+
+# Name and Arrow type (or its alias) of each column. Not a dict: names may be empty, or the same.
+Columns = list[tuple[str, Any]]
+
+PREFIX = "predicted_"
+
+
+class RowResult(NamedTuple):
+    """What is added to one row: a prediction, or the reason why there is none."""
+
+    prediction: Prediction | None
+    error: str = ""
+
+
+def added_columns(labels: Sequence[str], own_names: Collection[str]) -> Columns:
+    """Name and Arrow type of each; all begin with `predicted_`, or more of it, where the file has one of the names."""
+    floats = [(name, "double") for name in ("probability", *(f"p_{label}" for label in labels))]
+    added: Columns = [("label", "string"), *floats, ("error", "string")]
+    prefix = ""
+    while any(prefix + name in own_names for name, _ in added):
+        prefix += PREFIX
+    return [(prefix + name, kind) for name, kind in added]
+
+
+def added_values(result: RowResult, labels: Sequence[str]) -> list[Any]:
+    """The values of `added_columns` in one row, None where there is nothing to say."""
+    prediction = result.prediction
+    if prediction is None:
+        return [None] * (2 + len(labels)) + [result.error]
+    return [prediction.label, prediction.probability, *prediction.probabilities.values(), None]
+
+
+def with_surplus(result: RowResult, surplus: Sequence[Any]) -> RowResult:
+    """The result whose error also tells the cells beyond the last column, for a format that has no place for them."""
+    return (
+        result._replace(error=f"{result.error}; beyond the last: {', '.join(map(repr, surplus))}")
+        if surplus
+        else result
+    )

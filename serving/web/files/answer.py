@@ -1,0 +1,215 @@
+"""Answer to a file: its rows with their predictions, made and sent chunk by chunk."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+
+from starlette.requests import ClientDisconnect
+from starlette.responses import StreamingResponse
+from starlette.types import Message, Receive, Scope, Send
+
+from serving.batching.batcher import Batcher
+from serving.errors import InferenceFailed, Overloaded, RowsError
+from serving.model.predictor import BATCH
+from serving.model.types import Prediction
+from serving.settings import Settings
+from serving.tables.base import CHUNK_ROWS, Format, ReadOptions, Row, ScoredRows, Writer, in_chunks
+from serving.tables.chunk import Chunk, TextExtractor
+from serving.tables.delimited import CSV, TSV, DelimitedReader
+from serving.tables.sniffing import guess_column, named_column
+from serving.web.files.uploads import MIN_PACE, Upload
+
+# Texts of one file that wait or are in work at once, at most: another request waits for no more than these, and there
+# is room in the queue for MAX_FILES of them beside a request of MAX_TEXTS. In whole batches of the network.
+QUEUED_TEXTS = 2 * BATCH
+
+# Bytes of an answer that are sent at a time: the server waits for the client to read only between them.
+SENT_BYTES = 32 * 1024
+
+# Bytes to a client that the system may hold before it says again that some are gone (Linux: a third of 4 MiB).
+_UNSEEN_BYTES = 1024 * 1024
+# Seconds that a client has to take some of its answer. One that reads at MIN_PACE seems to stand still for so long.
+SEND_PATIENCE = _UNSEEN_BYTES / MIN_PACE
+
+_RETRY_SECONDS = 0.1  # between two tries at a full queue
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedFile:
+    """A file whose columns are known.
+
+    Attributes:
+        rows: all of them.
+        text_column: name of the column of texts.
+        extract_text: takes the text out of a row.
+        writer: of the answer.
+        format: of the answer.
+        options: how the file is read; with its size.
+    """
+
+    rows: Iterator[Row]
+    text_column: str
+    extract_text: TextExtractor
+    writer: Writer
+    format: Format
+    options: ReadOptions
+
+
+def open_upload(upload: Upload, settings: Settings, labels: Sequence[str], preferred: str) -> OpenedFile:
+    """Read a file's header and first rows.
+
+    Args:
+        upload: at its beginning.
+        settings: the limits.
+        labels: of the model.
+        preferred: the model's own name for texts.
+
+    Raises:
+        RowsError: it has no rows, or no column of texts.
+    """
+    reader = DelimitedReader(upload.file, upload.options)
+    rows = reader.rows()
+    first_rows = next(in_chunks(rows), [])
+    if not first_rows:
+        raise RowsError("it has no rows below its header")
+    if upload.text_column:
+        column = named_column(upload.text_column, reader.names, "text_column names another")
+    else:
+        column = guess_column(reader.names, [row.cells for row in first_rows if not row.fault], preferred)
+    return OpenedFile(
+        rows=chain(first_rows, rows),
+        text_column=reader.names[column],
+        extract_text=TextExtractor(reader, column, settings.max_text_chars),
+        writer=reader.writer(labels),
+        format=TSV if reader.delimiter == "\t" else CSV,
+        options=upload.options,
+    )
+
+
+@dataclass(slots=True)
+class FileAnswer:
+    """Answers one file.
+
+    While a chunk is predicted, the one before it is written and sent and the one after it is read. At most
+    `queued_texts` of it are in the queue. Where that is full, the file waits, but for its first texts; where the
+    prediction of others fails, their rows say so and the next ones are answered.
+
+    Attributes:
+        file: to be answered.
+        batcher: predicts the texts.
+        predict_slots: MAX_FILES of them; a file holds one while a chunk is predicted, and none while its client takes
+            its time.
+        count: told of all predictions.
+        queued_texts: the queue must be able to take so many.
+    """
+
+    file: OpenedFile
+    batcher: Batcher
+    predict_slots: asyncio.Semaphore
+    count: Callable[[Sequence[Prediction]], None]
+    queued_texts: int = QUEUED_TEXTS
+    _first_rows: ScoredRows = field(default=(), init=False)
+
+    async def begin(self) -> None:
+        """Answer the first rows, so that what keeps the file from being answered has a status. Raises RequestError."""
+        chunk = await asyncio.to_thread(self._read, self.queued_texts)
+        if chunk:
+            self._first_rows = chunk.scored(await self._predict(chunk.texts))
+
+    def expected_bytes(self) -> int:
+        """Bytes of the whole answer, if all rows are like the first ones: good for a progress bar."""
+        text = "".join([row.before + row.after for row, _ in self._first_rows])
+        rows_bytes = len(text.encode(self.file.options.encoding, "replace"))
+        return (self.file.options.size or 0) * len(self.file.writer.page(self._first_rows)) // rows_bytes
+
+    async def parts(self) -> AsyncGenerator[bytes, None]:
+        """The answer in parts of at most SENT_BYTES, once it has begun."""
+        page, rows = self.file.writer.header(), self._first_rows
+        chunk = await asyncio.to_thread(self._read, CHUNK_ROWS)
+        while chunk:
+            predicting = asyncio.create_task(self._score(chunk))
+            try:
+                written, chunk = await asyncio.to_thread(self._write_and_read, rows)
+                for part in _parts(page + written):
+                    yield part
+                page, rows = b"", await predicting
+            finally:
+                predicting.cancel()
+        for part in _parts(page + self.file.writer.page(rows)):
+            yield part
+
+    async def _score(self, chunk: Chunk) -> ScoredRows:
+        """Predict texts of like length together: those need little padding."""
+        order = sorted(range(len(chunk.texts)), key=lambda index: len(chunk.texts[index]))
+        predictions: list[Prediction | None] = [None] * len(order)
+        async with self.predict_slots:
+            for start in range(0, len(order), self.queued_texts):
+                indexes = order[start : start + self.queued_texts]
+                batch = await self._predict_patiently([chunk.texts[index] for index in indexes])
+                for index, prediction in zip(indexes, batch, strict=True):
+                    predictions[index] = prediction
+        return await asyncio.to_thread(chunk.scored, predictions)
+
+    async def _predict_patiently(self, texts: list[str]) -> Sequence[Prediction | None]:
+        while True:
+            try:
+                return await self._predict(texts)
+            except Overloaded:
+                await asyncio.sleep(_RETRY_SECONDS)
+            except InferenceFailed:
+                return [None] * len(texts)
+
+    async def _predict(self, texts: list[str]) -> list[Prediction]:
+        predictions = await self.batcher.predict(texts) if texts else []
+        self.count(predictions)
+        return predictions
+
+    def _write_and_read(self, rows: ScoredRows) -> tuple[bytes, Chunk | None]:
+        return self.file.writer.page(rows), self._read(CHUNK_ROWS)
+
+    def _read(self, max_rows: int) -> Chunk | None:
+        rows = next(in_chunks(self.file.rows, max_rows), None)
+        return Chunk(rows, self.file.extract_text) if rows else None
+
+
+class FileResponse(StreamingResponse):
+    """Sends the parts of an answer; what is in work for them ends with it, also where the client leaves or stalls.
+
+    Args:
+        parts: of the body.
+        headers: beside the Content-Type.
+        media_type: of the file.
+        patience: seconds in which the client has to take a part.
+    """
+
+    def __init__(
+        self,
+        parts: AsyncGenerator[bytes, None],
+        headers: Mapping[str, str],
+        media_type: str,
+        patience: float = SEND_PATIENCE,
+    ) -> None:
+        super().__init__(parts, headers=headers, media_type=media_type)
+        self._parts = parts
+        self._patience = patience
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Raises ClientDisconnect where the client stalls."""
+
+        async def send_in_time(message: Message) -> None:
+            try:
+                async with asyncio.timeout(self._patience):
+                    await send(message)
+            except TimeoutError:
+                raise ClientDisconnect from None
+
+        try:
+            await super().__call__(scope, receive, send_in_time)
+        finally:
+            await self._parts.aclose()
+
+
+def _parts(page: bytes) -> Iterator[bytes]:
+    for start in range(0, len(page), SENT_BYTES):
+        yield page[start : start + SENT_BYTES]
