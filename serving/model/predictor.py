@@ -45,10 +45,6 @@ class Predictor:
         process.trim()
         return predictor
 
-    def prepare(self, texts: Sequence[str]) -> list[str]:
-        """The same texts, encoded already: `predict` has so much less to do. Raises RuntimeError as it does."""
-        return self.encoder.prepare(texts)
-
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         """One prediction a text, in order. An answer does not depend on the other texts."""
         encoded = self.encoder.encode(texts)

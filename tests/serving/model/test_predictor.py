@@ -78,18 +78,6 @@ def test_threads_get_their_own_answers(predictor: Predictor) -> None:
         assert [found[0] for found in pool.map(lambda text: predictor.predict([text]), texts)] == expected
 
 
-def test_texts_prepared_beside_a_prediction_get_the_same_answers(predictor: Predictor) -> None:
-    texts = [f"{text} {n}" for n in range(50) for text in TEXTS]
-    plain = predictor.predict(texts)
-    with ThreadPoolExecutor() as threads:
-        prepared = [threads.submit(predictor.prepare, texts[i : i + 10]) for i in range(0, len(texts), 10)]
-        beside = threads.submit(predictor.predict, texts)
-        ready = [text for portion in prepared for text in portion.result()]
-    assert ready == texts
-    assert beside.result() == plain
-    assert predictor.predict([*ready[:3], *texts[3:6], *ready[6:]]) == plain
-
-
 def test_an_unmasked_network_padded_left(tmp_path: Path) -> None:
     knobs = TokenizerKnobs(model="word", min_frequency=1, max_tokens=28, fixed_length=True, pad_side="left")
     network = write_bundle(tmp_path / "b", NetworkKnobs(embedding=8, masked=False, lstm=[6, 5]), knobs)
