@@ -1,4 +1,4 @@
-"""Every knob of the service, in one place. Each is an environment variable of the field's name in upper case."""
+"""Settings of the service. Each is an environment variable of the field's name in upper case."""
 
 import re
 from ipaddress import ip_network
@@ -83,7 +83,11 @@ class Settings(BaseSettings):
 
     @classmethod
     def load(cls) -> Self:
-        """Read the environment. Raises SettingsError with one sentence for each bad variable."""
+        """Read the environment.
+
+        Raises:
+            SettingsError: with one sentence for each bad variable.
+        """
         try:
             return cls()
         except ValidationError as error:
@@ -121,10 +125,10 @@ class Settings(BaseSettings):
         if not isinstance(value, str):
             return value
         origins = [origin.strip() for origin in value.split(",") if origin.strip()]
-        wrong = [origin for origin in origins if origin != "*" and not _ORIGIN.fullmatch(origin)]
-        if wrong:
+        invalid = [origin for origin in origins if origin != "*" and not _ORIGIN.fullmatch(origin)]
+        if invalid:
             raise ValueError(
-                f"ALLOWED_ORIGINS has {wrong[0]!r}; "
+                f"ALLOWED_ORIGINS has {invalid[0]!r}; "
                 "accepted is * or origins such as https://example.org, without a path."
             )
         return origins
@@ -135,10 +139,10 @@ class Settings(BaseSettings):
         proxies = [proxy.strip() for proxy in value.split(",") if proxy.strip()]
         if proxies == ["*"]:
             return "*"
-        wrong = [proxy for proxy in proxies if not _is_network(proxy)]
-        if wrong:
+        invalid = [proxy for proxy in proxies if not _is_network(proxy)]
+        if invalid:
             raise ValueError(
-                f"FORWARDED_ALLOW_IPS has {wrong[0]!r}; accepted is * alone, or addresses and networks "
+                f"FORWARDED_ALLOW_IPS has {invalid[0]!r}; accepted is * alone, or addresses and networks "
                 "such as 10.0.0.1 and 10.0.0.0/8."
             )
         return ",".join(proxies)
@@ -188,10 +192,10 @@ def _accepted(field: dict[str, Any]) -> str:
     match field:
         case {"enum": choices}:
             return "one of " + ", ".join(choices)
-        case {"type": "integer", "minimum": least, "maximum": most}:
-            return f"a whole number from {least:,} to {most:,}"
-        case {"type": "integer", "minimum": least}:
-            return f"a whole number of {least:,} or more"
+        case {"type": "integer", "minimum": minimum, "maximum": maximum}:
+            return f"a whole number from {minimum:,} to {maximum:,}"
+        case {"type": "integer", "minimum": minimum}:
+            return f"a whole number of {minimum:,} or more"
         case {"type": "boolean"}:
             return "true or false"
     return str(field["type"])

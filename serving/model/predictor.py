@@ -1,4 +1,4 @@
-"""Texts in, predictions out: the one inference path, used by the service, by scoring and by training's evaluation."""
+"""Predictor of a bundle: the one inference path of the service, of scoring and of training's evaluation."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,18 +15,23 @@ from serving.model.network import Network
 from serving.model.tokenizer import Encoded, Encoder
 from serving.model.types import Prediction, Probabilities
 
+# Texts that the network computes at once: matrices of 12 rows fill the processor's vector registers (AVX-512; AVX2's 6
+# twice) as well as any larger ones do, and the fewer texts there are, the less padding.
 BATCH = 12
-"""Texts that the network computes at once: matrices of 12 rows fill the processor's vector registers (AVX-512; AVX2's 6
-twice) as well as any larger ones do, and the fewer texts there are, the less padding."""
 
 KNOWN_ANSWER_TOLERANCE = 1e-4
 
 
 class Predictor:
-    """A bundle that answers.
+    """A bundle that answers. Safe to call from several threads.
 
-    Arguments: the network, the preprocessing and what the bundle says of itself; `load` gets them from a folder.
-    Raises BundleError when they do not fit each other or a known answer is off. Safe to call from several threads.
+    Args:
+        network: from token ids to probabilities.
+        encoder: from texts to token ids.
+        metadata: what the bundle says of itself.
+
+    Raises:
+        BundleError: they do not fit each other, or a known answer is off.
     """
 
     def __init__(self, network: Network, encoder: Encoder, metadata: Metadata) -> None:
@@ -38,7 +43,15 @@ class Predictor:
 
     @classmethod
     def load(cls, folder: Path, *, threads: int = 1) -> "Predictor":
-        """Read and verify a bundle. Raises BundleError naming the file and the fault."""
+        """Read and verify a bundle.
+
+        Args:
+            folder: with the bundle's files.
+            threads: that one call of the network may use.
+
+        Raises:
+            BundleError: the sentence names the file and the fault.
+        """
         bundle = Bundle.read(folder)
         encoder = Encoder.read(bundle.tokenizer)
         predictor = cls(Network(bundle.network, threads=threads), encoder, bundle.metadata)
@@ -46,23 +59,31 @@ class Predictor:
         return predictor
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """One prediction a text, in order. An answer does not depend on the other texts."""
+        """One prediction a text, in order. An answer does not depend on the other texts.
+
+        Raises:
+            RuntimeError: the tokenizers library fails on a text.
+        """
         encoded = self.encoder.encode(texts)
-        probabilities = self._probabilities(encoded)
+        probabilities = self.probabilities(encoded)
         return [self._prediction(row, item.cut) for row, item in zip(probabilities.tolist(), encoded, strict=True)]
 
     def explain(self, text: str) -> Prediction:
         """What `predict` answers to this one text, and the weight of each of its words."""
         occlusion = Occlusion(text, self.encoder)
-        probabilities = self._probabilities(occlusion.encoded)
+        probabilities = self.probabilities(occlusion.encoded)
         prediction = self._prediction(probabilities[0].tolist(), occlusion.encoded[0].cut)
         return replace(prediction, explanation=occlusion.weigh(probabilities))
 
     def check(self) -> None:
-        """Ask the known answers. Raises BundleError when one is off by more than 1e-4."""
+        """Ask the known answers.
+
+        Raises:
+            BundleError: one is off by more than KNOWN_ANSWER_TOLERANCE.
+        """
         answers = self.metadata.known_answers
-        found = self._probabilities(self.encoder.encode([answer.text for answer in answers]))
-        for answer, row in zip(answers, found, strict=True):
+        probabilities = self.probabilities(self.encoder.encode([answer.text for answer in answers]))
+        for answer, row in zip(answers, probabilities, strict=True):
             error = float(np.abs(row - np.array(answer.probabilities)).max())
             if not error <= KNOWN_ANSWER_TOLERANCE:
                 raise BundleError(
@@ -70,7 +91,8 @@ class Predictor:
                     f"accepted: {KNOWN_ANSWER_TOLERANCE}. {METADATA} does not belong to it"
                 )
 
-    def _probabilities(self, encoded: Sequence[Encoded]) -> Probabilities:
+    def probabilities(self, encoded: Sequence[Encoded]) -> Probabilities:
+        """The network's answers, float32 (texts, classes), in order. Texts near in length are computed together."""
         probabilities = np.empty((len(encoded), self.network.classes), dtype=np.float32)
         order = np.argsort([len(item.ids) for item in encoded], kind="stable")
         for start in range(0, len(order), BATCH):

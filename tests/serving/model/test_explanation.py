@@ -6,7 +6,7 @@ import pytest
 import regex
 from hypothesis import HealthCheck, given, settings
 
-from serving.model.explanation import CHARACTERS, STEPS, Occlusion, cut_words
+from serving.model.explanation import MAX_CHARS, MAX_STEPS, Occlusion, cut_words
 from serving.model.predictor import Predictor
 from serving.model.tokenizer import Encoder
 from serving.model.types import Prediction
@@ -207,14 +207,14 @@ def test_hardly_a_text(predictor: Predictor, text: str) -> None:
 @given(text=LONG_TEXTS)
 def test_the_work_is_bounded(pristine_bundle: Path, text: str) -> None:
     occlusion = Occlusion(text, Encoder.read(pristine_bundle / "tokenizer.json"))
-    assert sum(len(item.ids) for item in occlusion.encoded[1:]) <= STEPS
+    assert sum(len(item.ids) for item in occlusion.encoded[1:]) <= MAX_STEPS
 
 
 def test_the_work_on_a_text_of_many_tokens_is_bounded(bundle: Path) -> None:
     edit_tokenizer(bundle, cut_to(512))
     variants = Occlusion("a b " * 100, Encoder.read(bundle / "tokenizer.json")).encoded[1:]
     assert 1 < len(variants) < 200
-    assert sum(len(item.ids) for item in variants) <= STEPS
+    assert sum(len(item.ids) for item in variants) <= MAX_STEPS
 
 
 @pytest.mark.parametrize("text", ["@bob " * 2000, "a" * 10_000, "a " * 5000, "!" * 9999 + " a"])
@@ -229,7 +229,7 @@ def test_the_encoding_is_bounded(pristine_bundle: Path, text: str) -> None:
 
     Occlusion(text, Watched((pristine_bundle / "tokenizer.json").read_text("utf-8")))
     # The text itself, the search for its cut, and the variants.
-    assert sum(map(len, seen)) <= 2 * len(text) + CHARACTERS
+    assert sum(map(len, seen)) <= 2 * len(text) + MAX_CHARS
 
 
 @settings(max_examples=300, deadline=None)
