@@ -33,7 +33,7 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="the address to listen at; 0.0.0.0 is all of the machine's")
     port: int = Field(8000, ge=0, le=65535, description="the port to listen at")
-    workers: int = Field(1, ge=1, le=64, description="processes that answer; each takes the memory below")
+    workers: int = Field(1, ge=1, le=64, description="processes that answer; each has the model in memory by itself")
     model_dir: Path = Field(Path("artifacts"), description="the folder of the bundle to serve")
     max_text_chars: int = Field(10_000, ge=1, description="characters that one text may have")
     max_texts: int = Field(128, ge=1, description="texts that one request may carry")
