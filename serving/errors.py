@@ -1,4 +1,4 @@
-"""Every error that serving raises on purpose, in one small tree.
+"""Exceptions of serving, in one tree.
 
 ServingError
   BundleError                     the bundle cannot be served; the process must not start
@@ -51,7 +51,12 @@ class FileError(ServingError):
 
 
 class RowsError(FileError):
-    """What a file of rows holds cannot be used. The sentence does not name the file: whoever opened it does."""
+    """What a file of rows holds cannot be used.
+
+    Args:
+        sentence: does not name the file: whoever opened it does.
+        code: of the HTTP answer, in snake_case.
+    """
 
     def __init__(self, sentence: str, *, code: str = "file_unreadable") -> None:
         super().__init__(sentence)
@@ -59,9 +64,13 @@ class RowsError(FileError):
 
 
 class RequestError(ServingError):
-    """An HTTP answer. `detail` is a sentence for the caller: what was wrong, what was found, what is accepted.
+    """An HTTP answer: the class has its status and usual code.
 
-    `text`: what the client sent to have classified, where that is known: the form's page shows it again.
+    Args:
+        detail: a sentence for the caller: what was wrong, what was found, what is accepted.
+        code: another one than the class's, in snake_case.
+        headers: to be sent along.
+        text: what the client sent to have classified, where that is known: the form's page shows it again.
     """
 
     status: ClassVar[int] = 400
@@ -93,36 +102,50 @@ class MalformedRequest(RequestError):
 
 
 class MalformedBody(RequestError):
+    """The body is not JSON, not a form, or not UTF-8."""
+
     status = 400
     code = "malformed_body"
 
 
 class Unauthorized(RequestError):
+    """An API key is wanted, and none or an unknown one was sent."""
+
     status = 401
     code = "unauthorized"
 
 
 class BodyTooSlow(RequestError):
+    """The body did not come in time."""
+
     status = 408
     code = "body_too_slow"
 
 
 class BodyTooLarge(RequestError):
+    """The body has more bytes than are accepted."""
+
     status = 413
     code = "body_too_large"
 
 
 class UnsupportedMediaType(RequestError):
+    """The body is of a type that is not accepted."""
+
     status = 415
     code = "unsupported_media_type"
 
 
 class InvalidText(RequestError):
+    """A text is missing, blank, too long or of the wrong type, or there are too many."""
+
     status = 422
     code = "invalid_text"
 
 
 class InvalidFile(RequestError):
+    """A file of rows is missing, or has no header or no column of texts."""
+
     status = 422
     code = "invalid_file"
 
@@ -138,6 +161,8 @@ class HeadersTooLarge(RequestError):
 
 
 class Overloaded(RequestError):
+    """The queue is full, or the deadline has passed."""
+
     status = 503
     code = "overloaded"
 
@@ -156,10 +181,14 @@ class TooManyConnections(RequestError):
 
 
 class NotReady(RequestError):
+    """There are no predictions for now."""
+
     status = 503
     code = "not_ready"
 
 
 class InferenceFailed(RequestError):
+    """The predictor failed; its fault stays in the log."""
+
     status = 500
     code = "internal_error"

@@ -1,4 +1,4 @@
-"""Every knob of the service, in one place. Each is an environment variable of the field's name in upper case."""
+"""Settings of the service. Each is an environment variable of the field's name in upper case."""
 
 import re
 from ipaddress import ip_network
@@ -13,10 +13,13 @@ from serving.errors import SettingsError
 
 MIN_KEY_LENGTH = 16
 
+# Seconds that a process which ends gives what it has accepted: Heroku gives it 30.
 GRACE = 27
-"""Seconds that a process which ends gives what it has accepted: Heroku gives it 30."""
-
 _ANSWERED = GRACE - 1  # seconds by which all of that is answered, or has lost its client
+
+# A multiple of the texts that the network computes at once (predictor.BATCH), or the last ones cost more.
+BATCH_LIMIT = 60
+DEADLINE = 15  # seconds
 
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 
@@ -30,7 +33,7 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="the address to listen at; 0.0.0.0 is all of the machine's")
     port: int = Field(8000, ge=0, le=65535, description="the port to listen at")
-    workers: int = Field(1, ge=1, le=64, description="processes that answer; each takes the memory below")
+    workers: int = Field(1, ge=1, le=64, description="processes that answer; each has the model in memory by itself")
     model_dir: Path = Field(Path("artifacts"), description="the folder of the bundle to serve")
     max_text_chars: int = Field(10_000, ge=1, description="characters that one text may have")
     max_texts: int = Field(128, ge=1, description="texts that one request may carry")
@@ -44,9 +47,12 @@ class Settings(BaseSettings):
     queue_limit: int = Field(
         192, ge=1, description="texts that may wait or be in work at once; more are answered 503 (at least MAX_TEXTS)"
     )
-    batch_limit: int = Field(60, ge=1, le=1024, description="texts that are computed at once at most")
+    batch_limit: int = Field(BATCH_LIMIT, ge=1, le=1024, description="texts that are computed at once at most")
     deadline: int = Field(
-        15, ge=1, le=_ANSWERED - 1, description="seconds that a text may wait and be computed, then it is answered 503"
+        DEADLINE,
+        ge=1,
+        le=_ANSWERED - 1,
+        description="seconds that a text may wait and be computed, then it is answered 503",
     )
     client_timeout: int = Field(
         10,
@@ -75,7 +81,11 @@ class Settings(BaseSettings):
 
     @classmethod
     def load(cls) -> Self:
-        """Read the environment. Raises SettingsError with one sentence for each bad variable."""
+        """Read the environment.
+
+        Raises:
+            SettingsError: with one sentence for each bad variable.
+        """
         try:
             return cls()
         except ValidationError as error:
@@ -113,10 +123,10 @@ class Settings(BaseSettings):
         if not isinstance(value, str):
             return value
         origins = [origin.strip() for origin in value.split(",") if origin.strip()]
-        wrong = [origin for origin in origins if origin != "*" and not _ORIGIN.fullmatch(origin)]
-        if wrong:
+        invalid = [origin for origin in origins if origin != "*" and not _ORIGIN.fullmatch(origin)]
+        if invalid:
             raise ValueError(
-                f"ALLOWED_ORIGINS has {wrong[0]!r}; "
+                f"ALLOWED_ORIGINS has {invalid[0]!r}; "
                 "accepted is * or origins such as https://example.org, without a path."
             )
         return origins
@@ -127,10 +137,10 @@ class Settings(BaseSettings):
         proxies = [proxy.strip() for proxy in value.split(",") if proxy.strip()]
         if proxies == ["*"]:
             return "*"
-        wrong = [proxy for proxy in proxies if not _is_network(proxy)]
-        if wrong:
+        invalid = [proxy for proxy in proxies if not _is_network(proxy)]
+        if invalid:
             raise ValueError(
-                f"FORWARDED_ALLOW_IPS has {wrong[0]!r}; accepted is * alone, or addresses and networks "
+                f"FORWARDED_ALLOW_IPS has {invalid[0]!r}; accepted is * alone, or addresses and networks "
                 "such as 10.0.0.1 and 10.0.0.0/8."
             )
         return ",".join(proxies)
@@ -180,10 +190,10 @@ def _accepted(field: dict[str, Any]) -> str:
     match field:
         case {"enum": choices}:
             return "one of " + ", ".join(choices)
-        case {"type": "integer", "minimum": least, "maximum": most}:
-            return f"a whole number from {least:,} to {most:,}"
-        case {"type": "integer", "minimum": least}:
-            return f"a whole number of {least:,} or more"
+        case {"type": "integer", "minimum": minimum, "maximum": maximum}:
+            return f"a whole number from {minimum:,} to {maximum:,}"
+        case {"type": "integer", "minimum": minimum}:
+            return f"a whole number of {minimum:,} or more"
         case {"type": "boolean"}:
             return "true or false"
     return str(field["type"])

@@ -1,4 +1,4 @@
-"""A bundle on disk: its files, and the checks that they are whole and belong together."""
+"""Bundle on disk: its three files, and the checks that they are whole and belong together."""
 
 import hashlib
 import json
@@ -8,13 +8,13 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from serving.errors import BundleError
-from serving.model.metadata import SCHEMA_VERSION, Metadata
+from serving.model.metadata import ACCEPTED_VERSIONS, Metadata
 
 NETWORK, TOKENIZER, METADATA = "sentiment.h5", "tokenizer.json", "metadata.json"
 REPORT = "report"
 
+# How large each file may be: what is larger is refused before any of it is read.
 MAX_BYTES = {NETWORK: 1024**3, TOKENIZER: 64 * 1024**2, METADATA: 16 * 1024**2}
-"""How large each file may be: what is larger is refused before any of it is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +26,15 @@ class Bundle:
 
     @classmethod
     def read(cls, folder: Path) -> "Bundle":
-        """Read and verify. Raises BundleError naming the file and the fault."""
+        """Read and verify a folder.
+
+        Raises:
+            BundleError: the sentence names the file and the fault.
+        """
         if not folder.is_dir():
             raise BundleError(f"{folder}: is no folder; accepted: a bundle, which `python -m training fit` writes")
-        for name, most in MAX_BYTES.items():
-            _check_size(folder / name, most)
+        for name, max_bytes in MAX_BYTES.items():
+            _check_size(folder / name, max_bytes)
         metadata = _read_metadata(folder / METADATA)
         for name in (NETWORK, TOKENIZER):
             _check_hash(folder / name, metadata.files.get(name))
@@ -42,12 +46,12 @@ class Bundle:
 
     @property
     def network(self) -> Path:
-        """The Keras network."""
+        """The path of the Keras network."""
         return self.folder / NETWORK
 
     @property
     def tokenizer(self) -> Path:
-        """The preprocessing."""
+        """The path of the preprocessing."""
         return self.folder / TOKENIZER
 
 
@@ -70,9 +74,9 @@ def _read_metadata(path: Path) -> Metadata:
         raise BundleError(f"{path}: is missing") from error
     except (OSError, ValueError, RecursionError) as error:
         raise BundleError(f"{path}: is not JSON in UTF-8: {error}") from error
-    found = content.get("schema_version") if isinstance(content, dict) else None
-    if found != SCHEMA_VERSION:
-        raise BundleError(f"{path}: schema version {found!r}; accepted: {SCHEMA_VERSION}")
+    version = content.get("schema_version") if isinstance(content, dict) else None
+    if version not in ACCEPTED_VERSIONS:
+        raise BundleError(f"{path}: schema version {version!r}; accepted: {', '.join(map(str, ACCEPTED_VERSIONS))}")
     try:
         return Metadata.model_validate(content)
     except ValidationError as error:
@@ -80,21 +84,21 @@ def _read_metadata(path: Path) -> Metadata:
         raise BundleError(f"{path}: {faults}") from error
 
 
-def _check_size(path: Path, most: int) -> None:
+def _check_size(path: Path, max_bytes: int) -> None:
     try:
         size = path.stat().st_size
     except OSError:
         return  # whoever reads it says so
-    if size > most or not path.is_file():
-        raise BundleError(f"{path}: is no plain file of at most {most:,} bytes")
+    if size > max_bytes or not path.is_file():
+        raise BundleError(f"{path}: is no plain file of at most {max_bytes:,} bytes")
 
 
 def _check_hash(path: Path, expected: str | None) -> None:
     try:
-        found = sha256(path)
+        actual = sha256(path)
     except OSError as error:
         raise BundleError(
             f"{path}: {'is missing' if isinstance(error, FileNotFoundError) else error.strerror}"
         ) from error
-    if found != expected:
-        raise BundleError(f"{path}: its sha256 is {found[:12]}..., metadata.json says {str(expected)[:12]}...")
+    if actual != expected:
+        raise BundleError(f"{path}: its sha256 is {actual[:12]}..., metadata.json says {str(expected)[:12]}...")

@@ -1,6 +1,6 @@
-"""Why an answer: each word's weight, found by leaving it out.
+"""Explanation by occlusion: each word's weight is what the answer loses without it.
 
-Occlusion (Zeiler and Fergus 2014, section 4.2), on words: the "representation erasure" of Li, Monroe and Jurafsky 2016,
+Zeiler and Fergus 2014, section 4.2, on words: the "representation erasure" of Li, Monroe and Jurafsky 2016,
 https://arxiv.org/abs/1612.08220. What it shows and what it cannot is in docs/explanations.md.
 """
 
@@ -53,11 +53,8 @@ def cut_words(text: str) -> list[Word]:
     return [Word(word, start, end) for word, (start, end) in _SPLIT.pre_tokenize_str(text)]
 
 
-STEPS = 16_384
-"""Tokens that one explanation's network runs may read together."""
-
-CHARACTERS = 100_000
-"""Characters that one explanation's variants may have together."""
+MAX_STEPS = 16_384  # tokens that one explanation's network runs may read together
+MAX_CHARS = 100_000  # characters that one explanation's variants may have together
 
 
 class Occlusion:
@@ -66,63 +63,75 @@ class Occlusion:
     Where the network reads the text's beginning only, what is beyond it is in no variant, and neither is a word that it
     reads a part of: with a word less before them, they would move up into what is read.
 
-    Attributes: `encoded`, what the network has to be run on: the text; the words that are read whole, where another one
-    is read in part; and the variants of these that are not read the same as they are.
+    Args:
+        text: to be explained.
+        encoder: the model's.
+
+    Attributes:
+        encoded: what the network has to be run on: the text; the words before one that is read in part, where there is
+            such a one; and the variants of these that are not read the same as they are.
     """
 
     def __init__(self, text: str, encoder: Encoder) -> None:
-        (whole,) = encoder.encode([text])
+        (encoded_text,) = encoder.encode([text])
         self._words = cut_words(text)
-        self._read = len(self._words)
-        self._partly = False
-        base = whole
-        if whole.truncated and self._words:
-            self._read, self._partly = _reach(text, self._words[: STEPS // len(whole.ids)], whole, encoder)
-            text = text[: self._words[self._read - 1].end]
+        self._words_read = len(self._words)
+        self._reads_part = False
+        base = encoded_text
+        if encoded_text.truncated and self._words:
+            max_words = MAX_STEPS // len(encoded_text.ids)
+            self._words_read, self._reads_part = _reach(text, self._words[:max_words], encoded_text, encoder)
+            text = text[: self._words[self._words_read - 1].end]
             (base,) = encoder.encode([text])
-        bound = min(self._read, STEPS // len(base.ids), CHARACTERS // max(len(text), 1))
-        variants = encoder.encode([_without(text, word) for word in self._words[:bound]])
+        tried = min(self._words_read, MAX_STEPS // len(base.ids), MAX_CHARS // max(len(text), 1))
+        variants = encoder.encode([_leave_out(word, text) for word in self._words[:tried]])
         self._changed = [not _same(variant, base) for variant in variants]
         changed = [variant for variant, is_changed in zip(variants, self._changed, strict=True) if is_changed]
-        self.encoded = [whole, base, *changed] if self._partly else [whole, *changed]
+        self.encoded = [encoded_text, *([base] if self._reads_part else []), *changed]
 
     def weigh(self, probabilities: Probabilities) -> tuple[WeighedWord, ...]:
-        """Every word of the text, in order, given the network's answer to each of `encoded`, (texts, classes)."""
+        """Every word of the text, in order.
+
+        Args:
+            probabilities: the network's answer to each of `encoded`, (texts, classes).
+        """
         label = int(probabilities[0].argmax())
-        whole, *rest = probabilities[:, label].tolist()
-        base = rest.pop(0) if self._partly else whole
-        without = iter(rest)
-        weights: list[float | None] = [base - next(without) if changed else 0.0 for changed in self._changed]
+        of_text, *of_variants = probabilities[:, label].tolist()
+        of_base = of_variants.pop(0) if self._reads_part else of_text
+        variant = iter(of_variants)
+        weights: list[float | None] = [of_base - next(variant) if changed else 0.0 for changed in self._changed]
         weights += [None] * (len(self._words) - len(weights))
-        if self._partly:
-            weights[self._read] = whole - base
+        if self._reads_part:
+            weights[self._words_read] = of_text - of_base
         return tuple(
             WeighedWord(word.word, word.start, word.end, weight)
             for word, weight in zip(self._words, weights, strict=True)
         )
 
 
-def _without(text: str, word: Word) -> str:
+def _leave_out(word: Word, text: str) -> str:
     """A space is left in the word's place, so that its neighbours do not become one word."""
     return f"{text[: word.start]} {text[word.end :]}"
 
 
-def _reach(text: str, words: Sequence[Word], whole: Encoded, encoder: Encoder) -> tuple[int, bool]:
-    """How many of the first words the network reads whole, of a text that is cut; whether part of one more.
+def _reach(text: str, words: Sequence[Word], encoded_text: Encoded, encoder: Encoder) -> tuple[int, bool]:
+    """How much the network reads of a text that is cut.
 
-    A single word that is longer than what the network reads counts as whole.
+    Returns:
+        How many of the first words are read to their ends, and whether a part of one more is. A single word that is
+        longer than what the network reads counts as read.
     """
 
     def suffices(count: int) -> bool:
-        return _same(encoder.encode([text[: words[count - 1].end]])[0], whole)
+        return _same(encoder.encode([text[: words[count - 1].end]])[0], encoded_text)
 
     count = 1
     # By doubling, as encoding takes as long as its text, of which the network may read a hundredth.
     while count < len(words) and not suffices(count):
         count = min(2 * count, len(words))
     count = min(bisect_left(range(count), True, lo=count // 2, key=lambda index: suffices(index + 1)) + 1, len(words))
-    partly = count > 1 and encoder.encode([text[: words[count - 1].end]])[0].truncated
-    return count - partly, partly
+    reads_part = count > 1 and encoder.encode([text[: words[count - 1].end]])[0].truncated
+    return count - reads_part, reads_part
 
 
 def _same(one: Encoded, other: Encoded) -> bool:

@@ -1,4 +1,4 @@
-"""Reads a Keras `.h5` without Keras: layers in order, their options and weights. Runs nothing that is in it."""
+"""Reader of Keras `.h5` files, without Keras: layers in order, their options and weights. Runs nothing of them."""
 
 import json
 from collections.abc import Iterator
@@ -14,14 +14,22 @@ from serving.errors import NetworkError
 
 Weights = list[npt.NDArray[np.float32]]
 
+# Bytes of the architecture, and of all weights together: far above any network that a tweet needs.
 MAX_CONFIG = 1024 * 1024
 MAX_WEIGHTS = 128 * 1024**2
-"""Bytes of the architecture, and of all weights together: far above any network that a tweet needs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One layer: its Keras class (`LSTM`, `tweets>Pooling1D`), name, options, inputs by layer name, weights."""
+    """One layer of a network.
+
+    Attributes:
+        kind: its Keras class, such as `LSTM` or `tweets>Pooling1D`.
+        name: by which other layers' `inputs` refer to it.
+        options: its Keras configuration.
+        inputs: names of the layers whose outputs it takes.
+        weights: float32 arrays, in Keras's order.
+    """
 
     kind: str
     name: str
@@ -33,7 +41,8 @@ class Layer:
 def read_layers(path: Path) -> list[Layer]:
     """The layers of a Keras 3 Sequential or Functional network saved as `.h5`, each after its inputs.
 
-    Raises NetworkError naming the file when it is missing, cut off, not from Keras 3, or of another shape.
+    Raises:
+        NetworkError: the file is missing, cut off, not from Keras 3, or holds something else; the sentence names it.
     """
     try:
         with h5py.File(path, "r") as file:
@@ -54,8 +63,8 @@ def _config(file: h5py.File, path: Path) -> dict[str, Any]:
             f"{path.name}: holds no architecture; accepted: model.save() of Keras 3, not its weights alone"
         )
     if not str(file.attrs.get("keras_version", "")).startswith("3."):
-        found = file.attrs.get("keras_version", "no version")
-        raise NetworkError(f"{path.name}: was saved by Keras {found}; accepted: 3.x")
+        version = file.attrs.get("keras_version", "no version")
+        raise NetworkError(f"{path.name}: was saved by Keras {version}; accepted: 3.x")
     size = file.attrs.get_id("model_config").get_storage_size()
     content = file.attrs["model_config"]
     if not isinstance(content, str) or max(size, len(content)) > MAX_CONFIG:
@@ -76,15 +85,16 @@ def _entries(config: dict[str, Any], path: Path) -> Iterator[tuple[dict[str, Any
 
 
 def _ordered(layers: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    done: dict[str, dict[str, Any]] = {}
-    waiting = list(layers)
-    while waiting:
-        ready = [layer for layer in waiting if all(name in done for name in _inbound(layer))]
+    """The layers so that each comes after its inputs."""
+    ordered: dict[str, dict[str, Any]] = {}
+    remaining = layers
+    while remaining:
+        ready = [layer for layer in remaining if all(name in ordered for name in _inbound(layer))]
         if not ready:
-            raise ValueError(f"layers without a way in: {[layer['name'] for layer in waiting]}")
-        done.update((layer["name"], layer) for layer in ready)
-        waiting = [layer for layer in waiting if layer["name"] not in done]
-    return list(done.values())
+            raise ValueError(f"layers without a way in: {[layer['name'] for layer in remaining]}")
+        ordered.update((layer["name"], layer) for layer in ready)
+        remaining = [layer for layer in remaining if layer["name"] not in ordered]
+    return list(ordered.values())
 
 
 def _inbound(layer: dict[str, Any]) -> list[str]:
@@ -108,16 +118,16 @@ class _Weights:
 
     def __init__(self, file: h5py.File, path: Path) -> None:
         self._file, self._path = file, path
-        self._left = min(path.stat().st_size, MAX_WEIGHTS)
+        self._remaining_bytes = min(path.stat().st_size, MAX_WEIGHTS)
 
     def of_layer(self, name: str) -> Weights:
         """Raises NetworkError where there is anything but plain arrays that the file itself holds."""
-        group = self._own(self._file["model_weights"], name)
+        group = self._member(self._file["model_weights"], name)
         if group is None:
             return []
-        return [self._array(self._own(group, weight)) for weight in group.attrs["weight_names"]]
+        return [self._array(self._member(group, weight)) for weight in group.attrs["weight_names"]]
 
-    def _own(self, group: h5py.Group, name: str | bytes) -> Any:
+    def _member(self, group: h5py.Group, name: str | bytes) -> Any:
         """What a group holds under a name, or None. Never follows a link out of the file, or in a circle."""
         for part in (name.decode() if isinstance(name, bytes) else str(name)).split("/"):
             link = group.get(part, getlink=True)
@@ -134,12 +144,13 @@ class _Weights:
         # Keras writes weights as they are: a filter could make gigabytes of a few bytes, or call a plug-in.
         if dataset.external or dataset.is_virtual or dataset.id.get_create_plist().get_nfilters():
             raise self._refused(f"{dataset.name} is kept elsewhere or compressed; accepted: plain arrays")
-        if dataset.nbytes > self._left:
+        excess = dataset.nbytes - self._remaining_bytes
+        if excess > 0:
             raise self._refused(
-                f"{dataset.name} is {dataset.nbytes - self._left:,} bytes more than the file holds beside its other "
-                f"weights, or than {MAX_WEIGHTS:,} with them"
+                f"{dataset.name} is {excess:,} bytes more than the file holds beside its other weights, or than "
+                f"{MAX_WEIGHTS:,} with them"
             )
-        self._left -= dataset.nbytes
+        self._remaining_bytes -= dataset.nbytes
         array: npt.NDArray[np.float32] = dataset[()]
         if not np.isfinite(array).all():
             raise self._refused(f"{dataset.name} has values that are not finite")

@@ -1,11 +1,13 @@
-"""Translates the layers of a Keras network into an ONNX graph.
+"""Translation of Keras layers into an ONNX graph.
 
-Where the embedding masks padding, LSTMs get the true lengths and poolings look at unmasked steps only, so that
-padding cannot change an answer.
+Where the embedding masks padding, recurrent layers get the true lengths and poolings look at unmasked steps only, so
+that padding cannot change an answer.
+
+A new kind of layer is one entry: of `_CELLS` where it is recurrent, of `_TRANSLATORS` otherwise.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,10 +23,11 @@ MASK = "mask"
 
 
 class Graph:
-    """Nodes and constants; names are given out as they are added.
+    """Builder of an ONNX graph: nodes and constants get their names as they are added.
 
-    Inputs: `ids` int32 (texts, steps), padded right where padding is masked; `lengths` int32 (texts,).
-    Output: `probabilities` float32 (texts, classes). Steps come first inside, as ONNX's LSTM wants them.
+    The graph's inputs are `ids`, int32 (texts, steps), padded right where padding is masked, and `lengths`, int32
+    (texts,). Its output is `probabilities`, float32 (texts, classes). Steps come first inside, as ONNX's recurrent
+    operators have them.
     """
 
     def __init__(self) -> None:
@@ -38,10 +41,14 @@ class Graph:
         self._nodes.append(helper.make_node(kind, inputs, [name], **options))
         return name
 
-    def lstm(self, *inputs: str, output: str, sequences: bool, **options: Any) -> str:
-        """Add an LSTM: all its steps, (steps, directions, texts, units), or the last ones, without the first axis."""
+    def recurrent(self, kind: str, *inputs: str, output: str, sequences: bool, **options: Any) -> str:
+        """Add a recurrent operator, such as LSTM.
+
+        Returns:
+            The name of all its steps, (steps, directions, texts, units), or of the last ones, without the first axis.
+        """
         outputs = [output] if sequences else ["", output]
-        self._nodes.append(helper.make_node("LSTM", inputs, outputs, **options))
+        self._nodes.append(helper.make_node(kind, inputs, outputs, **options))
         return output
 
     def constant(self, name: str, array: npt.NDArray[Any]) -> str:
@@ -66,7 +73,7 @@ class Graph:
         return MASK
 
     def model(self, result: str, classes: int) -> onnx.ModelProto:
-        """The finished model, whose answer is the value named `result`."""
+        """The finished model, whose output is the value named `result`."""
         self.node("Identity", result, output="probabilities")
         inputs = [
             helper.make_tensor_value_info("ids", TensorProto.INT32, ["texts", "steps"]),
@@ -95,13 +102,11 @@ def _far_below_where_masked(graph: Graph, value: Value, name: str) -> str:
     return graph.node("Where", graph.mask(), name, graph.constant("far_below", np.array(FAR_BELOW, np.float32)))
 
 
-def max_pooling(graph: Graph, value: Value, weights: Weights) -> str:
-    """The highest of each number over the steps."""
+def _max_pooling(graph: Graph, value: Value, weights: Weights) -> str:
     return graph.node("ReduceMax", _far_below_where_masked(graph, value, value.name), graph.integers(0), keepdims=0)
 
 
-def average_pooling(graph: Graph, value: Value, weights: Weights) -> str:
-    """The mean of each number over the steps."""
+def _average_pooling(graph: Graph, value: Value, weights: Weights) -> str:
     if not value.masked:
         return graph.node("ReduceMean", value.name, graph.integers(0), keepdims=0)
     mask = graph.node("Cast", graph.mask(), to=TensorProto.FLOAT)
@@ -109,30 +114,22 @@ def average_pooling(graph: Graph, value: Value, weights: Weights) -> str:
     return graph.node("Div", total, graph.node("ReduceSum", mask, graph.integers(0), keepdims=0))
 
 
-def attention_pooling(graph: Graph, value: Value, weights: Weights) -> str:
+def _attention_pooling(graph: Graph, value: Value, weights: Weights) -> str:
     """The steps' weighted sum, the weights being the softmax of what a dense layer with tanh says of each step."""
     kernel, bias = (graph.constant(f"attention_{i}", array) for i, array in enumerate(weights))
-    raw = graph.node("Tanh", graph.node("Add", graph.node("MatMul", value.name, kernel), bias))
-    shares = graph.node("Softmax", _far_below_where_masked(graph, value, raw), axis=0)
+    scores = graph.node("Tanh", graph.node("Add", graph.node("MatMul", value.name, kernel), bias))
+    shares = graph.node("Softmax", _far_below_where_masked(graph, value, scores), axis=0)
     return graph.node("ReduceSum", graph.node("Mul", value.name, shares), graph.integers(0), keepdims=0)
 
 
-POOLINGS = {"max": max_pooling, "average": average_pooling, "attention": attention_pooling}
-
+_POOLINGS = {"max": _max_pooling, "average": _average_pooling, "attention": _attention_pooling}
 
 ACTIVATIONS = {"linear": "Identity", "relu": "Relu", "tanh": "Tanh", "sigmoid": "Sigmoid", "softmax": "Softmax"}
-LSTM_OPTIONS = {
-    "activation": "tanh",
-    "recurrent_activation": "sigmoid",
-    "go_backwards": False,
-    "stateful": False,
-    "return_state": False,
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """The graph of a network and its outer shape. `steps`: the one length that it takes, or None for any."""
+    """The graph of a network and its outer shape; see `Network` for its attributes."""
 
     model: onnx.ModelProto
     vocabulary: int
@@ -142,7 +139,14 @@ class Translation:
 
 
 def translate(layers: list[Layer]) -> Translation:
-    """Translate every layer. Raises NetworkError at the first that serving cannot run."""
+    """Translate a network.
+
+    Args:
+        layers: each after its inputs, as `read_layers` returns them.
+
+    Raises:
+        NetworkError: a layer that serving cannot run; the sentence names the first.
+    """
     graph, values = Graph(), dict[str, Value]()
     for layer in layers:
         if layer.kind not in _TRANSLATORS:
@@ -161,8 +165,8 @@ def translate(layers: list[Layer]) -> Translation:
     )
 
 
-def _refused(layer: Layer, found: str, accepted: str) -> NetworkError:
-    return NetworkError(f"sentiment.h5: layer {layer.name!r} {found}; accepted: {accepted}")
+def _refused(layer: Layer, fault: str, accepted: str) -> NetworkError:
+    return NetworkError(f"sentiment.h5: layer {layer.name!r} {fault}; accepted: {accepted}")
 
 
 def _input(graph: Graph, layer: Layer, inputs: list[Value]) -> Value:
@@ -180,25 +184,32 @@ def _embedding(graph: Graph, layer: Layer, inputs: list[Value]) -> Value:
     return Value(name, steps=True, masked=bool(layer.options["mask_zero"]))
 
 
-def _lstm(graph: Graph, layer: Layer, inputs: list[Value]) -> Value:
-    return _any_lstm(graph, layer, layer.options, [layer.weights], inputs[0])
+def _recurrent(graph: Graph, layer: Layer, inputs: list[Value]) -> Value:
+    return _directions(graph, layer, layer.kind, layer.options, [layer.weights], inputs[0])
 
 
 def _bidirectional(graph: Graph, layer: Layer, inputs: list[Value]) -> Value:
-    inner, merge = layer.options["layer"], layer.options["merge_mode"]
-    if inner["class_name"] != "LSTM" or merge != "concat":
-        raise _refused(layer, f"is a Bidirectional {inner['class_name']} with {merge}", "LSTM with concat")
+    inner, merge_mode = layer.options["layer"], layer.options["merge_mode"]
+    if inner["class_name"] not in _CELLS or merge_mode != "concat":
+        fault = f"is a Bidirectional {inner['class_name']} with {merge_mode}"
+        raise _refused(layer, fault, f"{', '.join(_CELLS)} with concat")
     half = len(layer.weights) // 2
-    return _any_lstm(graph, layer, inner["config"], [layer.weights[:half], layer.weights[half:]], inputs[0])
+    directions = [layer.weights[:half], layer.weights[half:]]
+    return _directions(graph, layer, inner["class_name"], inner["config"], directions, inputs[0])
 
 
-def _any_lstm(graph: Graph, layer: Layer, options: dict[str, Any], directions: list[Any], value: Value) -> Value:
-    for key, wanted in LSTM_OPTIONS.items():
-        if options.get(key, wanted) != wanted:
-            raise _refused(layer, f"has {key}={options[key]!r}", repr(wanted))
-    w, r, b = (np.stack(arrays) for arrays in zip(*map(_onnx_weights, directions), strict=True))
+def _directions(
+    graph: Graph, layer: Layer, kind: str, options: dict[str, Any], directions: list[Weights], value: Value
+) -> Value:
+    """A recurrent layer of one direction or two, each with weights of its own, side by side in the last axis."""
+    cell = _CELLS[kind]
+    for key, accepted in cell.options.items():
+        if options.get(key, accepted) != accepted:
+            raise _refused(layer, f"has {key}={options[key]!r}", repr(accepted))
+    w, r, b = (np.stack(arrays) for arrays in zip(*map(cell.onnx_weights, directions), strict=True))
     sequences = bool(options["return_sequences"])
-    out = graph.lstm(
+    output = graph.recurrent(
+        kind,
         value.name,
         graph.constant(f"{layer.name}_W", w),
         graph.constant(f"{layer.name}_R", r),
@@ -208,40 +219,58 @@ def _any_lstm(graph: Graph, layer: Layer, options: dict[str, Any], directions: l
         sequences=sequences,
         hidden_size=r.shape[-1],
         direction="bidirectional" if len(directions) == 2 else "forward",
+        **cell.attributes,
     )
     # Directions go from their own axis to side by side in the last.
-    moved = graph.node("Transpose", out, perm=[0, 2, 1, 3] if sequences else [1, 0, 2])
+    moved = graph.node("Transpose", output, perm=[0, 2, 1, 3] if sequences else [1, 0, 2])
     shape = graph.integers(0, 0, -1) if sequences else graph.integers(0, -1)
     return Value(graph.node("Reshape", moved, shape), steps=sequences, masked=value.masked and sequences)
 
 
-def _onnx_weights(weights: list[npt.NDArray[np.float32]]) -> tuple[npt.NDArray[np.float32], ...]:
-    """Keras's [kernel, recurrent kernel, bias] as ONNX's W, R and the pair [Wb, Rb]."""
+def _lstm_weights(weights: Weights) -> tuple[npt.NDArray[np.float32], ...]:
     kernel, recurrent = weights[:2]
     bias = weights[2] if len(weights) > 2 else np.zeros(kernel.shape[1], np.float32)
-    return _gates(kernel).T, _gates(recurrent).T, np.concatenate([_gates(bias), np.zeros_like(bias)])
+    return _lstm_gates(kernel).T, _lstm_gates(recurrent).T, np.concatenate([_lstm_gates(bias), np.zeros_like(bias)])
 
 
-def _gates(array: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _lstm_gates(array: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """From Keras's order of gates, i f c o, to ONNX's, i o f c, along the last axis."""
     i, f, c, o = np.split(array, 4, axis=-1)
     return np.concatenate([i, o, f, c], axis=-1)
 
 
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    """A recurrent layer of Keras as the ONNX operator of the same name.
+
+    `options`: those of Keras that matter, with the only values that are accepted. `onnx_weights`: Keras's [kernel,
+    recurrent kernel, bias] of one direction as ONNX's W, R and B, the pair [Wb, Rb].
+    """
+
+    options: dict[str, Any]
+    onnx_weights: Callable[[Weights], tuple[npt.NDArray[np.float32], ...]]
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+
+_FORWARD = {"activation": "tanh", "go_backwards": False, "stateful": False, "return_state": False}
+
+_CELLS = {"LSTM": _Cell(_FORWARD | {"recurrent_activation": "sigmoid"}, _lstm_weights)}
+
+
 def _pooling(graph: Graph, layer: Layer, inputs: list[Value]) -> Value:
     kinds = layer.options["kinds"]
-    pooled = [POOLINGS[kind](graph, inputs[0], layer.weights) for kind in kinds]
+    pooled = [_POOLINGS[kind](graph, inputs[0], layer.weights) for kind in kinds]
     return Value(pooled[0] if len(pooled) == 1 else graph.node("Concat", *pooled, axis=-1))
 
 
 def _global_max(graph: Graph, layer: Layer, inputs: list[Value]) -> Value:
     if inputs[0].masked:
         raise _refused(layer, "is Keras's GlobalMaxPooling1D, which reads masked padding", "training's Pooling1D")
-    return Value(max_pooling(graph, inputs[0], []))
+    return Value(_max_pooling(graph, inputs[0], []))
 
 
 def _global_average(graph: Graph, layer: Layer, inputs: list[Value]) -> Value:
-    return Value(average_pooling(graph, inputs[0], []))
+    return Value(_average_pooling(graph, inputs[0], []))
 
 
 def _concatenation(graph: Graph, layer: Layer, inputs: list[Value]) -> Value:
@@ -267,7 +296,7 @@ _TRANSLATORS: dict[str, Callable[[Graph, Layer, list[Value]], Value]] = {
     "Embedding": _embedding,
     "SpatialDropout1D": _unchanged,
     "Dropout": _unchanged,
-    "LSTM": _lstm,
+    **dict.fromkeys(_CELLS, _recurrent),
     "Bidirectional": _bidirectional,
     "tweets>Pooling1D": _pooling,
     "GlobalMaxPooling1D": _global_max,

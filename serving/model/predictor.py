@@ -1,4 +1,4 @@
-"""Texts in, predictions out: the one inference path, used by the service, by scoring and by training's evaluation."""
+"""Predictor of a bundle: the one inference path of the service, of scoring and of training's evaluation."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,57 +15,75 @@ from serving.model.network import Network
 from serving.model.tokenizer import Encoded, Encoder
 from serving.model.types import Prediction, Probabilities
 
+# Texts that the network computes at once: matrices of 12 rows fill the processor's vector registers (AVX-512; AVX2's 6
+# twice) as well as any larger ones do, and the fewer texts there are, the less padding.
 BATCH = 12
-"""Texts that the network computes at once: matrices of 12 rows fill the processor's vector registers (AVX-512; AVX2's 6
-twice) as well as any larger ones do, and the fewer texts there are, the less padding."""
 
 KNOWN_ANSWER_TOLERANCE = 1e-4
 
 
 class Predictor:
-    """A bundle that answers.
+    """A bundle that answers. Safe to call from several threads.
 
-    Arguments: the network, the preprocessing and what the bundle says of itself; `load` gets them from a folder.
-    Raises BundleError when they do not fit each other or a known answer is off. Safe to call from several threads.
+    Args:
+        network: from token ids to probabilities.
+        encoder: from texts to token ids.
+        metadata: what the bundle says of itself.
+
+    Raises:
+        BundleError: they do not fit each other, or a known answer is off.
     """
 
     def __init__(self, network: Network, encoder: Encoder, metadata: Metadata) -> None:
         self.network, self.encoder, self.metadata = network, encoder, metadata
+        self._check_inputs()
         self._check_shapes()
         encoder.check_growth([answer.text for answer in metadata.known_answers])
         self.check()
 
     @classmethod
     def load(cls, folder: Path, *, threads: int = 1) -> "Predictor":
-        """Read and verify a bundle. Raises BundleError naming the file and the fault."""
+        """Read and verify a bundle.
+
+        Args:
+            folder: with the bundle's files.
+            threads: that one call of the network may use.
+
+        Raises:
+            BundleError: the sentence names the file and the fault.
+        """
         bundle = Bundle.read(folder)
         encoder = Encoder.read(bundle.tokenizer)
         predictor = cls(Network(bundle.network, threads=threads), encoder, bundle.metadata)
         process.trim()
         return predictor
 
-    def prepare(self, texts: Sequence[str]) -> list[str]:
-        """The same texts, encoded already: `predict` has so much less to do. Raises RuntimeError as it does."""
-        return self.encoder.prepare(texts)
-
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """One prediction a text, in order. An answer does not depend on the other texts."""
+        """One prediction a text, in order. An answer does not depend on the other texts.
+
+        Raises:
+            RuntimeError: the tokenizers library fails on a text.
+        """
         encoded = self.encoder.encode(texts)
-        probabilities = self._probabilities(encoded)
+        probabilities = self.probabilities(encoded)
         return [self._prediction(row, item.cut) for row, item in zip(probabilities.tolist(), encoded, strict=True)]
 
     def explain(self, text: str) -> Prediction:
         """What `predict` answers to this one text, and the weight of each of its words."""
         occlusion = Occlusion(text, self.encoder)
-        probabilities = self._probabilities(occlusion.encoded)
+        probabilities = self.probabilities(occlusion.encoded)
         prediction = self._prediction(probabilities[0].tolist(), occlusion.encoded[0].cut)
         return replace(prediction, explanation=occlusion.weigh(probabilities))
 
     def check(self) -> None:
-        """Ask the known answers. Raises BundleError when one is off by more than 1e-4."""
+        """Ask the known answers.
+
+        Raises:
+            BundleError: one is off by more than KNOWN_ANSWER_TOLERANCE.
+        """
         answers = self.metadata.known_answers
-        found = self._probabilities(self.encoder.encode([answer.text for answer in answers]))
-        for answer, row in zip(answers, found, strict=True):
+        probabilities = self.probabilities(self.encoder.encode([answer.text for answer in answers]))
+        for answer, row in zip(answers, probabilities, strict=True):
             error = float(np.abs(row - np.array(answer.probabilities)).max())
             if not error <= KNOWN_ANSWER_TOLERANCE:
                 raise BundleError(
@@ -73,7 +91,8 @@ class Predictor:
                     f"accepted: {KNOWN_ANSWER_TOLERANCE}. {METADATA} does not belong to it"
                 )
 
-    def _probabilities(self, encoded: Sequence[Encoded]) -> Probabilities:
+    def probabilities(self, encoded: Sequence[Encoded]) -> Probabilities:
+        """The network's answers, float32 (texts, classes), in order. Texts near in length are computed together."""
         probabilities = np.empty((len(encoded), self.network.classes), dtype=np.float32)
         order = np.argsort([len(item.ids) for item in encoded], kind="stable")
         for start in range(0, len(order), BATCH):
@@ -85,6 +104,13 @@ class Predictor:
         probabilities = dict(zip(self.metadata.labels, row, strict=True))
         label = max(probabilities, key=probabilities.__getitem__)
         return Prediction(label, probabilities[label], probabilities, cut > 0, cut=cut)
+
+    def _check_inputs(self) -> None:
+        if self.metadata.inputs != "text" or self.metadata.text_rules:
+            raise BundleError(
+                f"{METADATA}: has inputs {self.metadata.inputs!r} and text_rules {self.metadata.text_rules}; "
+                "accepted: inputs 'text' without text_rules"
+            )
 
     def _check_shapes(self) -> None:
         network, encoder, labels = self.network, self.encoder, self.metadata.labels

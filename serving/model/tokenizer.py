@@ -1,11 +1,11 @@
-"""Texts to token ids by `tokenizer.json` alone: what training ran is what serving runs."""
+"""Tokenizer of a bundle: texts to token ids by `tokenizer.json` alone, which training and serving both load."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,13 +14,12 @@ from tokenizers import Encoding, Tokenizer, normalizers
 
 from serving.errors import BundleError
 
-MAX_TOKENS = 4096
-MAX_RULES = 1000
-MAX_CONTENT = 64
-"""Tokens that a text may be cut or padded to; rules of the normalizer; characters that one puts in a match's place."""
+MAX_TOKENS = 4096  # that a text may be cut or padded to
+MAX_RULES = 1000  # of the normalizer
+MAX_CONTENT = 64  # characters that a rule puts in a match's place
 
+# Times the length of a text that its normal form may have: NFKC makes 18 characters of one.
 MAX_GROWTH = 32
-"""Times the length of a text that its normal form may have: NFKC makes 18 characters of one."""
 
 
 class _Truncation(BaseModel):
@@ -59,9 +58,17 @@ class _File(BaseModel):
 
 
 def check_format(content: Any, name: str) -> dict[int, str]:
-    """Raises BundleError that says what is not accepted in the parsed `content` of the file of that name.
+    """Check what serving relies on in a tokenizer file.
 
-    Returns what the normalizer's rules put in matches' places, by their number.
+    Args:
+        content: the file's parsed JSON.
+        name: the file's, for sentences.
+
+    Returns:
+        What the normalizer's rules put in matches' places, by their number.
+
+    Raises:
+        BundleError: the sentence says what is not accepted.
     """
     try:
         rules = _File.model_validate(content).normalizer
@@ -73,23 +80,31 @@ def check_format(content: Any, name: str) -> dict[int, str]:
 
 
 def check_growth(tokenizer: Tokenizer, contents: Mapping[int, str], texts: Sequence[str], name: str) -> None:
-    """Raises BundleError where a normalizer that `check_format` accepts makes far longer texts of these.
+    """Check that a normalizer does not make texts endlessly long, nor what its own rules put in.
 
-    So it is with what it puts in itself, its `contents`, and the rules after. Rules that each double a text need only
-    be some twenty to fill all memory, so that it is followed rule by rule.
+    Rules that each double a text need only be some twenty to fill all memory, so that it is followed rule by rule.
+
+    Args:
+        tokenizer: whose normalizer is checked.
+        contents: what `check_format` returned for its file.
+        texts: to try it with.
+        name: the file's, for sentences.
+
+    Raises:
+        BundleError: a text becomes more than MAX_GROWTH times as long.
     """
     rules = tokenizer.normalizer
     if not isinstance(rules, normalizers.Sequence):
         return
-    begins = [(0, text) for text in texts] + [(number + 1, content * 4) for number, content in contents.items()]
-    for first, text in begins:
-        now = text
+    starts = [(0, text) for text in texts] + [(number + 1, content * 4) for number, content in contents.items()]
+    for first, text in starts:
+        normalized = text
         for number in range(first, len(rules)):
-            now = rules[number].normalize_str(now)
-            if len(now) > MAX_GROWTH * (len(text) + 8):
+            normalized = rules[number].normalize_str(normalized)
+            if len(normalized) > MAX_GROWTH * (len(text) + 8):
                 raise BundleError(
-                    f"{name}: normalizer.normalizers.{number}: {text[:40]!r} becomes {len(now):,} characters long; "
-                    f"accepted: rules that make a text at most {MAX_GROWTH} times as long"
+                    f"{name}: normalizer.normalizers.{number}: {text[:40]!r} becomes {len(normalized):,} characters "
+                    f"long; accepted: rules that make a text at most {MAX_GROWTH} times as long"
                 )
 
 
@@ -98,46 +113,45 @@ Ids = npt.NDArray[np.int32]
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """One text as token ids, int32 (tokens,), never empty. `cut`: how many tokens beyond the limit were left out."""
+    """One text as token ids.
+
+    Attributes:
+        ids: int32 (tokens,), never empty.
+        cut: how many tokens beyond the limit were left out.
+    """
 
     ids: Ids
     cut: int = 0
 
     @property
     def truncated(self) -> bool:
-        """Whether any was."""
+        """Whether any token was left out."""
         return self.cut > 0
 
 
-class EncodedText(str):
-    """A text that brings its token ids along, and the encoder that they are of."""
-
-    __slots__ = ("by", "encoded")
-
-    by: "Encoder"
-    encoded: Encoded
-
-    @classmethod
-    def of(cls, text: str, by: "Encoder", encoded: Encoded) -> Self:
-        """The text, with them."""
-        self = cls(text)
-        self.by, self.encoded = by, encoded
-        return self
-
-
 class Encoder:
-    """The preprocessing of a bundle.
+    """The preprocessing of a bundle. Safe to call from several threads.
 
-    Arguments: `content`, the text of a Hugging Face `tokenizers` file, whose padding is either fixed
-    (every text gets `fixed_length` ids) or by batch (ids come unpadded; `pad_batch` pads them right).
-    Raises BundleError when it is not such a file or has no padding or unknown token.
+    Args:
+        content: the text of a Hugging Face `tokenizers` file.
+        name: the file's, for sentences.
+
+    Attributes:
+        pad_id: the id of padding.
+        unknown_id: the id of what is not in the vocabulary.
+        fixed_length: how many ids each text gets, or None where padding is by batch: then `encode` does not pad, and
+            `pad_batch` pads right.
+
+    Raises:
+        BundleError: it is no such file, or has no padding or unknown token.
     """
 
     def __init__(self, content: str, *, name: str = "tokenizer.json") -> None:
         self._name = name
         try:
-            self._contents = check_format(parsed := json.loads(content), name)
-            with _no_panic():
+            parsed = json.loads(content)
+            self._contents = check_format(parsed, name)
+            with panics_as_errors():
                 self._tokenizer = Tokenizer.from_str(content)
         except BundleError:
             raise
@@ -156,7 +170,11 @@ class Encoder:
 
     @classmethod
     def read(cls, path: Path) -> "Encoder":
-        """Read a tokenizer file. Raises BundleError naming it."""
+        """Read a tokenizer file.
+
+        Raises:
+            BundleError: the sentence names the file and the fault.
+        """
         try:
             return cls(path.read_text(encoding="utf-8"), name=path.name)
         except (OSError, UnicodeDecodeError) as error:
@@ -168,42 +186,38 @@ class Encoder:
         return max(self._tokenizer.get_vocab(with_added_tokens=True).values()) + 1
 
     def check_growth(self, texts: Sequence[str]) -> None:
-        """Raises BundleError where the normalizer makes these texts, or what its own rules put in, endlessly long."""
+        """Check that the normalizer makes neither these texts nor what its own rules put in endlessly long.
+
+        Raises:
+            BundleError: it does.
+        """
         check_growth(self._tokenizer, self._contents, texts, self._name)
 
     def encode(self, texts: Sequence[str]) -> list[Encoded]:
         """Token ids of each text, in order. A text with nothing readable in it is one unknown token.
 
-        Raises RuntimeError where the library fails on a text.
+        Raises:
+            RuntimeError: the library fails on a text.
         """
-        known = [text.encoded if isinstance(text, EncodedText) and text.by is self else None for text in texts]
-        rest = iter(self._encode([text for text, item in zip(texts, known, strict=True) if item is None]))
-        return [item or next(rest) for item in known]
-
-    def prepare(self, texts: Sequence[str]) -> list[str]:
-        """The same texts, which `encode` has no more work with. Raises as it does."""
-        return [EncodedText.of(text, self, item) for text, item in zip(texts, self.encode(texts), strict=True)]
+        # A batch, of any size, lets other threads run meanwhile, and spends nothing on offsets, which nobody reads.
+        with panics_as_errors():
+            encodings = self._tokenizer.encode_batch_fast(list(texts))
+        return [self._of(encoding) for encoding in encodings]
 
     def tokens(self, text: str) -> list[str]:
         """The tokens of one text as strings, for people to look at."""
-        return [str(self._tokenizer.id_to_token(int(i))) for i in self._encoded(text).ids]
-
-    def _encode(self, texts: list[str]) -> list[Encoded]:
-        # A batch, of any size, lets other threads run meanwhile, and spends nothing on offsets, which nobody reads.
-        with _no_panic():
-            encodings = self._tokenizer.encode_batch_fast(texts)
-        return [self._of(encoding) for encoding in encodings]
-
-    def _encoded(self, text: str) -> Encoded:
-        return self.encode([text])[0]
+        return [str(self._tokenizer.id_to_token(int(i))) for i in self.encode([text])[0].ids]
 
     def _of(self, encoding: Encoding) -> Encoded:
         ids = encoding.ids or [self.unknown_id]
-        rest = encoding.overflowing
-        return Encoded(np.array(ids, dtype=np.int32), sum(len(more.ids) for more in rest) if rest else 0)
+        return Encoded(np.array(ids, dtype=np.int32), sum(len(overflow.ids) for overflow in encoding.overflowing))
 
     def pad_batch(self, batch: Sequence[Encoded]) -> tuple[Ids, Ids]:
-        """Ids padded right to the longest, int32 (texts, steps), and the true lengths, int32 (texts,)."""
+        """One batch for the network.
+
+        Returns:
+            Ids padded right to the longest, int32 (texts, steps), and the true lengths, int32 (texts,).
+        """
         lengths = np.array([len(item.ids) for item in batch], dtype=np.int32)
         ids = np.full((len(batch), int(lengths.max())), self.pad_id, dtype=np.int32)
         for row, item in zip(ids, batch, strict=True):
@@ -212,8 +226,11 @@ class Encoder:
 
 
 @contextmanager
-def _no_panic() -> Iterator[None]:
-    """A panic of the library's Rust is no Exception in Python: unlike other faults it would end whoever runs it."""
+def panics_as_errors() -> Iterator[None]:
+    """Turns a panic of the library's Rust into a RuntimeError.
+
+    It is no Exception in Python: unlike other faults it would end whoever runs it.
+    """
     try:
         yield
     except BaseException as error:

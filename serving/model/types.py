@@ -1,4 +1,4 @@
-"""What a predictor answers, and what the service asks of one."""
+"""Types of a prediction, and the protocol of a predictor."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,10 +14,14 @@ Probabilities = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class WeighedWord:
-    """`text[start:end]`, in Unicode code points, and how much it speaks for the label.
+    """A word of an explained text, and how much it speaks for the label.
 
-    `weight`: the label's probability less its probability without the word, so from -1 to 1; 0 where leaving the word
-    out changes nothing that the network reads; None where it was not tried, as the network does not read that far.
+    Attributes:
+        word: `text[start:end]`.
+        start: counted in Unicode code points.
+        end: behind its last character.
+        weight: the label's probability less its probability without the word, so from -1 to 1; 0 where leaving the word
+            out changes nothing that the network reads; None where the network does not read that far.
     """
 
     word: str
@@ -28,10 +32,15 @@ class WeighedWord:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """The answer for one text. `probabilities` keeps the bundle's label order and sums to 1.
+    """The answer for one text.
 
-    `truncated`: the text had more tokens than the model reads, and its end was not looked at.
-    `explanation`: the text's words with their weights, where they were asked for. `cut`: the tokens that were not read.
+    Attributes:
+        label: the most probable one.
+        probability: the label's.
+        probabilities: of all labels, in the bundle's order; they sum to 1.
+        truncated: whether the text had more tokens than the model reads, so that its end was not looked at.
+        explanation: the text's words with their weights, where they were asked for.
+        cut: how many tokens were not read.
     """
 
     label: str
@@ -43,18 +52,17 @@ class Prediction:
 
 
 class PredictorLike(Protocol):
-    """What the service asks of a predictor. One thread calls it, save that another calls `prepare` beside it.
-
-    `predict` is given texts of any length; that it computes those near in length together is its own affair.
-    """
+    """What the service asks of a predictor; `Predictor` is the real one. One thread calls it."""
 
     @property
-    def metadata(self) -> Metadata: ...
+    def metadata(self) -> Metadata:
+        """What the bundle says of itself."""
 
-    def prepare(self, texts: Sequence[str]) -> Sequence[str]: ...
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        """One prediction a text, in order; texts may be of any length."""
 
-    def predict(self, texts: Sequence[str]) -> list[Prediction]: ...
+    def explain(self, text: str) -> Prediction:
+        """What `predict` answers to this one text, with an explanation."""
 
-    def explain(self, text: str) -> Prediction: ...
-
-    def check(self) -> None: ...
+    def check(self) -> None:
+        """Raises an exception where the known answers do not hold."""

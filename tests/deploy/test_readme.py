@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from serving.settings import Settings
 from tests.deploy.services import ROOT, Service
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -23,20 +22,6 @@ NUMBER = re.compile(r"\b\d[\d,]*\.\d+\b|\b\d+,\d+\b")
 
 def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
-
-
-def settings_table() -> str:
-    """The rows that the README must have."""
-    rows = []
-    for name, field in Settings.model_fields.items():
-        default = field.default if field.default not in ((), None) else ""
-        shown = str(default).lower() if isinstance(default, bool) else str(default)
-        rows.append(f"| `{name.upper()}` | {shown} | {field.description} |")
-    return "\n".join(rows)
-
-
-def test_the_settings_table_is_that_of_the_class() -> None:
-    assert settings_table() in README
 
 
 def test_the_example_answer_has_the_fields_of_a_real_one(web: Service) -> None:

@@ -1,7 +1,12 @@
+from pathlib import Path
+
 import pytest
 
 from serving.errors import SettingsError
-from serving.settings import Settings
+from serving.model.predictor import BATCH
+from serving.settings import BATCH_LIMIT, Settings
+
+PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
 
 KEYS = "first-key-of-sixteen, second-key-of-sixteen"
 
@@ -25,6 +30,24 @@ def test_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_field_is_described() -> None:
     assert all(field.description for field in Settings.model_fields.values())
+
+
+def test_the_page_has_the_table_of_the_class() -> None:
+    assert settings_table() in PAGE.read_text(encoding="utf-8"), f"docs/settings.md needs:\n{settings_table()}"
+
+
+def settings_table() -> str:
+    """Markdown: a row for each field."""
+    rows = ["| variable | default | what |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default == () else str(field.default)
+        shown = default.lower() if isinstance(field.default, bool) else default
+        rows.append(f"| `{name.upper()}` | {shown} | {field.description} |")
+    return "\n".join(rows)
+
+
+def test_a_full_batch_leaves_no_place_in_the_networks_last_one_empty() -> None:
+    assert BATCH_LIMIT % BATCH == 0
 
 
 @pytest.mark.parametrize(

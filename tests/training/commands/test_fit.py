@@ -106,8 +106,8 @@ def test_a_bundle_that_serving_answers_differently_replaces_nothing(
     old = pipeline(read_recipe(recipe), tmp_path / "bundle")
     old.run()
     before = {path: path.read_bytes() for path in (tmp_path / "bundle").rglob("*") if path.is_file()}
-    predict = Predictor._probabilities
-    monkeypatch.setattr(Predictor, "_probabilities", lambda self, encoded: predict(self, encoded) + 5e-5)
+    predict = Predictor.probabilities
+    monkeypatch.setattr(Predictor, "probabilities", lambda self, encoded: predict(self, encoded) + 5e-5)
     with pytest.raises(PublishError, match="serving and Keras differ by"):
         pipeline(read_recipe(recipe, seed=2), tmp_path / "bundle").run()
     assert {path: path.read_bytes() for path in (tmp_path / "bundle").rglob("*") if path.is_file()} == before
