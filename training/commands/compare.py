@@ -11,7 +11,7 @@ from training.data.checks import check_vectors
 from training.data.dataset import Dataset, load_dataset
 from training.data.sources import in_order
 from training.errors import DataError
-from training.evaluation.leakage import check_blind
+from training.evaluation.leakage import check_no_test_leakage
 from training.evaluation.results import Row, baseline_rows, network_row
 from training.recipe.recipe import Recipe
 
@@ -43,7 +43,7 @@ def _check_bundle(bundle: Path, recipe: Recipe, paths: Sequence[Path], dataset: 
     if set(metadata.labels) != set(labels):
         raise DataError(f"--bundle: {bundle} has labels {metadata.labels}; accepted: {labels}, those of the data")
     files = [(path.name, sha256(path)) for path in in_order(paths, recipe.data)]
-    check_blind(metadata, recipe, files, dataset.sizes(), "--bundle")
+    check_no_test_leakage(metadata, recipe, files, dataset.sizes(), "--bundle")
 
 
 def _trained_row(

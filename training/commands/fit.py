@@ -16,7 +16,7 @@ from training.export.publish import check_replaceable, publish, reserved, stagin
 from training.fit.checkpoint import STATE
 from training.fit.trainer import Trained, Trainer
 from training.recipe.recipe import Recipe
-from training.report import Evidence, write_metrics, write_report
+from training.report import ReportData, write_metrics, write_report
 
 
 class Pipeline:
@@ -69,8 +69,8 @@ class Pipeline:
         write_metrics(staged, measured)
         rows = self._baselines(trained.dataset) if self.baselines else []
         network = network_row(staged, trained.dataset, trained.seconds) if rows else None
-        evidence = Evidence.gather(predictor, metadata, trained.history, trained.dataset.test, rows, network)
-        write_report(staged, evidence, texts=self.texts)
+        data = ReportData.gather(predictor, metadata, trained.history, trained.dataset.test, rows, network)
+        write_report(staged, data, texts=self.texts)
         publish(staged, self.out)
         return figures
 

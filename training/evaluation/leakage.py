@@ -16,7 +16,9 @@ Split = Mapping[str, Mapping[str, int]]
 """Part -> label -> rows."""
 
 
-def check_blind(metadata: Metadata, recipe: Recipe, files: Sequence[tuple[str, str]], split: Split, where: str) -> None:
+def check_no_test_leakage(
+    metadata: Metadata, recipe: Recipe, files: Sequence[tuple[str, str]], split: Split, where: str
+) -> None:
     """That a bundle was not trained on what is validation or test for this recipe with these files.
 
     `files`: names and sha256, in the order in which they are read.

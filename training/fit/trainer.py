@@ -135,7 +135,7 @@ class Trainer:
         """What each teacher says of itself, by its folder."""
         folders = list(dict.fromkeys(folder for stage in self.recipe.schedule for folder in stage.teachers))
         teachers = Teachers(folders, self.dataset.labels)
-        teachers.check_blind(self.recipe, self._hashes, self.dataset.sizes())
+        teachers.check_no_test_leakage(self.recipe, self._hashes, self.dataset.sizes())
         return dict(zip(folders, teachers.metadata, strict=True))
 
     @property

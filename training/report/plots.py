@@ -21,8 +21,8 @@ from training.evaluation.metrics import (
 from training.progress import Epoch, kept_epoch
 from training.recipe.stages import Kept
 from training.report.confusion import confusion_plot
-from training.report.evidence import Evidence
 from training.report.provenance import kept
+from training.report.report_data import ReportData
 from training.report.svg import ACCENT, LINE, QUIET, WIDTH, Plot, as_svg, blank, drawing, short
 from training.report.tables import Table, count, share
 from training.types import Labels, Probabilities
@@ -212,12 +212,12 @@ def recall_plot(figures: Figures) -> Plot:
         return Plot(RECALLS, as_svg(figure, RECALLS, f"Recall by class. {caption}"), caption)
 
 
-def plots(evidence: Evidence) -> dict[str, Plot]:
+def plots(data: ReportData) -> dict[str, Plot]:
     """Name -> plot: `learning-curves-1` and on, one a stage, `confusion-matrix`, `reliability`, `recall-by-class`."""
     drawn = [
-        *curve_plots(evidence.history, lambda stage: kept(evidence.metadata, stage)),
-        confusion_plot(evidence.figures),
-        reliability_plot(evidence.truth, evidence.probabilities, evidence.metadata.temperature),
-        recall_plot(evidence.figures),
+        *curve_plots(data.history, lambda stage: kept(data.metadata, stage)),
+        confusion_plot(data.figures),
+        reliability_plot(data.truth, data.probabilities, data.metadata.temperature),
+        recall_plot(data.figures),
     ]
     return {plot.name: plot for plot in drawn}

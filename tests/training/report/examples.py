@@ -9,7 +9,7 @@ from serving.model.metadata import DataFile, KnownAnswer, Metadata
 from training.evaluation.metrics import Figures, measure
 from training.evaluation.results import Row
 from training.progress import Epoch
-from training.report.evidence import Evidence
+from training.report.report_data import ReportData
 from training.types import Labels, Probabilities
 
 LABELS = ["negative", "neutral", "positive"]
@@ -62,7 +62,7 @@ def answers(counts: list[list[int]] | None = None) -> tuple[Labels, Probabilitie
     return truth, np.where(np.eye(classes)[found] == 1, sure, (1 - sure) / (classes - 1))
 
 
-def evidence(**changes: Any) -> Evidence:
+def report_data(**changes: Any) -> ReportData:
     """The example: 130 rows of two sources, of 1 to 40 tokens, with texts that would harm a page."""
     truth, probabilities = answers()
     rows = len(truth)
@@ -75,7 +75,7 @@ def evidence(**changes: Any) -> Evidence:
         "groups": ["one.csv" if row % 3 else "other.csv" for row in range(rows)],
         "lengths": np.arange(rows) % 40 + 1,
     }
-    return Evidence(**given | changes)
+    return ReportData(**given | changes)
 
 
 def elements(svg: str, tag: str) -> list[ElementTree.Element]:

@@ -17,7 +17,7 @@ from training.types import Labels, Probabilities
 
 
 @dataclass(frozen=True)
-class Evidence:
+class ReportData:
     """A bundle and what it answered on its test part.
 
     `history`: the epochs of each training stage, in order; a figure that was not measured is NaN. Of each test row:
@@ -51,7 +51,7 @@ class Evidence:
         test: pd.DataFrame,
         baselines: Sequence[Row] = (),
         network: Row | None = None,
-    ) -> "Evidence":
+    ) -> "ReportData":
         """Ask the bundle's predictor. `test`: a frame with `text`, `label` (index) and `group`.
 
         `metadata` is that with the bundle's figures, which the predictor was loaded before. Tokens are counted without
