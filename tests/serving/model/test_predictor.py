@@ -9,6 +9,7 @@ import pytest
 
 from serving.errors import BundleError
 from serving.model.bundle import NETWORK, TOKENIZER
+from serving.model.metadata import KNOWN_BY_TRAINING
 from serving.model.predictor import BATCH, Predictor
 from serving.model.tokenizer import Ids
 from serving.model.types import Probabilities
@@ -162,6 +163,23 @@ def test_padding_that_does_not_fit_the_mask(tmp_path: Path, masked: bool, fixed:
     )
     with pytest.raises(BundleError, match=fault):
         Predictor.load(tmp_path / "b")
+
+
+@pytest.mark.parametrize("change", [{"inputs": "fields"}, {"text_rules": {"lower": True}}])
+def test_inputs_that_serving_cannot_prepare_yet(bundle: Path, change: dict[str, Any]) -> None:
+    edit_metadata(bundle, lambda content: content.update(change))
+    with pytest.raises(BundleError, match=r"metadata\.json: has inputs .*; accepted: inputs 'text' without text_rules"):
+        Predictor.load(bundle)
+
+
+def test_an_adopted_bundle_is_served(bundle: Path) -> None:
+    def adopt(content: dict[str, Any]) -> None:
+        content["origin"] = "adopted"
+        for key in KNOWN_BY_TRAINING:
+            del content[key]
+
+    edit_metadata(bundle, adopt)
+    assert len(Predictor.load(bundle).predict(TEXTS)) == len(TEXTS)
 
 
 def test_probabilities_are_not_rounded(predictor: Predictor) -> None:
