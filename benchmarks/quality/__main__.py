@@ -17,7 +17,7 @@ from training.console import Display
 from training.errors import DataError, TrainingError
 from training.fit.trainer import Trainer
 from training.model.backend import keras
-from training.progress import kept_epoch
+from training.progress import select_epoch
 
 
 def main() -> None:
@@ -58,7 +58,7 @@ def _run(trial: Trial, seed: int, paths: Sequence[Path], cache: Path | None) -> 
         history = Trainer(recipe, used, Path(folder), display, cache).run().history
     keras.backend.clear_session()
     last = recipe.schedule[-1]
-    kept = kept_epoch(history[last.name], last.keep)
+    kept = select_epoch(history[last.name], last.keep)
     seconds = round(time.process_time() - start, 1)
     figures = (round(kept.macro_recall, 5), round(kept.validation_loss, 5))
     return Result(trial.name, seed, *figures, seconds, digest(recipe), learned_from(trial, paths))

@@ -11,9 +11,9 @@ from tests.training.data.test_dataset import distinct, write
 from tests.training.fit.test_trainer import CONTENT
 from training.__main__ import app, main
 from training.fit.checkpoint import STATE
+from training.recipe.loading import as_toml
 from training.recipe.recipe import Recipe
 from training.recipe.reference import knob_table
-from training.recipe.toml_writer import as_toml
 
 ROOT = Path(__file__).parents[2]
 

@@ -8,9 +8,9 @@ import pandas as pd
 from tokenizers import Regex, normalizers
 
 from training.errors import DataError
-from training.recipe.model import TokenizerKnobs
+from training.recipe.model import TokenizerConfig
 from training.text.normalizer import build_normalizer
-from training.text.patterns import EMOJI, EMOTICONS, ENTITIES, QUOTES, build_pieces
+from training.text.patterns import EMOJI, EMOTICONS, ENTITIES, QUOTES, build_pretokenizer
 
 Counts = dict[str, int]
 
@@ -18,8 +18,8 @@ LONG = 40  # characters of a key, about eight words: shorter texts may begin ali
 _CUT_OFF_LINK = re.compile(r"\bh(?:t(?:tp?)?)?(?:…|\.\.\.)\s*$")
 
 # Links, handles and markers go; the rest is made alike as the preprocessing would, whatever a recipe keeps of it.
-_ALIKE = TokenizerKnobs(urls="drop", handles="drop", retweets="drop", hashtags="word", emoticons="tag")
-_normalizer, _pieces = build_normalizer(_ALIKE), build_pieces()
+_ALIKE = TokenizerConfig(urls="drop", handles="drop", retweets="drop", hashtags="word", emoticons="tag")
+_normalizer, _pieces = build_normalizer(_ALIKE), build_pretokenizer()
 # Entities first, as in the preprocessing: a heart may be written &lt;3.
 _cuts = (*ENTITIES, *QUOTES, *((pattern, " ") for pattern in EMOTICONS.values()))
 _signs = normalizers.Replace(Regex("|".join([*map(re.escape, EMOTICONS), EMOJI])), "")

@@ -9,12 +9,12 @@ from serving.model.metadata import DataFile
 from training.data.cleaning import without_emoticons
 from training.data.readers import column, fingerprint, read_table
 from training.errors import DataError
-from training.recipe.data import Data, Source
+from training.recipe.data import DataConfig, Source
 
 MOST = 100  # times that a row may count
 
 
-def target_paths(paths: Sequence[Path], data: Data) -> list[Path]:
+def target_paths(paths: Sequence[Path], data: DataConfig) -> list[Path]:
     """The files with the recipe's labels. Raises DataError where a file is missing, or is not one of the recipe's."""
     if not data.sources:
         return list(paths)
@@ -29,14 +29,14 @@ def target_paths(paths: Sequence[Path], data: Data) -> list[Path]:
     return [path for path in paths if path.name in targets]
 
 
-def in_order(paths: Sequence[Path], data: Data) -> list[Path]:
+def in_order(paths: Sequence[Path], data: DataConfig) -> list[Path]:
     """The files as the recipe names them, others by name: the order on a command line decides nothing."""
     places = {source.file: place for place, source in reversed(list(enumerate(data.sources)))}
     return sorted(paths, key=lambda path: (places.get(path.name, len(places)), path.name, str(path)))
 
 
 def read_rows(
-    paths: Sequence[Path], data: Data, chosen: Sequence[Source], seed: int
+    paths: Sequence[Path], data: DataConfig, chosen: Sequence[Source], seed: int
 ) -> tuple[pd.DataFrame, list[DataFile]]:
     """The rows of the `chosen` sources in these files, uncleaned, and the files' fingerprints.
 
@@ -53,13 +53,13 @@ def read_rows(
     return pd.concat(frames, ignore_index=True), files
 
 
-def source_of(path: Path, data: Data) -> Source:
+def source_of(path: Path, data: DataConfig) -> Source:
     """What the recipe says of a file of this name, of its own labels first; else a source without special keys."""
     said = (source for source in (*data.target_sources, *data.task_sources) if source.file == path.name)
     return next(said, Source(file=path.name))
 
 
-def _rows(table: pd.DataFrame, path: Path, source: Source, data: Data, seed: int) -> pd.DataFrame:
+def _rows(table: pd.DataFrame, path: Path, source: Source, data: DataConfig, seed: int) -> pd.DataFrame:
     texts = column(table, source.text or data.text, path)
     labels = column(table, source.label or data.label, path).str.strip()
     groups = column(table, source.group, path) if source.group else pd.Series(source.key, index=table.index)

@@ -11,12 +11,12 @@ from pydantic import ValidationError
 from serving.model.bundle import sha256
 from serving.model.metadata import Metadata
 from serving.model.predictor import Predictor
-from training.data.dataset import Canonical
+from training.data.dataset import LabelIndex
 from training.data.readers import column, read_table
 from training.data.sources import source_of
 from training.errors import DataError
 from training.evaluation.metrics import Figures, measure
-from training.recipe.data import Data
+from training.recipe.data import DataConfig
 from training.types import Labels
 
 
@@ -60,7 +60,7 @@ def read_labelled(
 ) -> tuple[list[str], Labels]:
     """Texts and label indices of a file, as the bundle's recipe reads it."""
     try:
-        data = Data.model_validate(metadata.recipe.get("data", {}))
+        data = DataConfig.model_validate(metadata.recipe.get("data", {}))
     except ValidationError as error:
         raise DataError(
             f"metadata.json: its recipe does not tell how to read a file: {error.errors()[0]['msg']}"
@@ -77,4 +77,4 @@ def read_labelled(
     if rows.empty:
         raise DataError(f"{path}: no row has a text and a label; accepted labels: {metadata.labels}")
     origin = f"{path}, column {label or source.label or data.label!r}"
-    return rows.text.tolist(), Canonical(metadata.labels).indices(rows.label, origin)
+    return rows.text.tolist(), LabelIndex(metadata.labels).indices(rows.label, origin)

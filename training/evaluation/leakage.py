@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from serving.model.metadata import Metadata
 from training.errors import DataError
-from training.recipe.recipe import Recipe, faults
+from training.recipe.recipe import Recipe, describe_faults
 
 SAID = {"about", "terms", "found_on"}
 """Keys of data that decide nothing."""
@@ -63,7 +63,7 @@ def _recipe(metadata: Metadata, where: str) -> Recipe:
     except ValidationError as error:
         raise DataError(
             f"{where}: the recipe of {metadata.name} {metadata.model_version} does not tell how its files were split: "
-            f"{faults(error)}"
+            f"{describe_faults(error)}"
         ) from error
 
 

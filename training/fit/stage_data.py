@@ -9,29 +9,34 @@ import pandas as pd
 
 from serving.model.tokenizer import Encoder
 from training.data.dataset import Dataset
-from training.data.weak_labels import WeakRows
+from training.data.weak_labels import WeakLabelDataset
 from training.errors import DataError
 from training.evaluation.baselines import baselines
 from training.fit.batches import Batches
 from training.fit.distillation import FOLDS, CrossFitted, Teachers
 from training.fit.loop import class_weights
-from training.model.multitask import Trainee
+from training.model.multitask import MultiTaskModel
 from training.recipe.recipe import Recipe
 from training.recipe.stages import Stage
 from training.types import Floats
 
 
-class StageRows:
-    """Arguments: the recipe; the labelled parts; `weak`, which reads the rows of other tasks; trainee and encoder.
+class StageData:
+    """Arguments: the recipe; the labelled parts; `weak`, which reads the rows of other tasks; the model and encoder.
 
     Raises DataError where a class has too few rows for a baseline that is to teach, or its labels are not for it.
     """
 
     def __init__(
-        self, recipe: Recipe, dataset: Dataset, weak: Callable[[], WeakRows], trainee: Trainee, encoder: Encoder
+        self,
+        recipe: Recipe,
+        dataset: Dataset,
+        weak: Callable[[], WeakLabelDataset],
+        multitask: MultiTaskModel,
+        encoder: Encoder,
     ) -> None:
         self.recipe, self.dataset, self.weak = recipe, dataset, weak
-        self.trainee, self.encoder = trainee, encoder
+        self.multitask, self.encoder = multitask, encoder
         self._baselines: dict[tuple[str, ...], CrossFitted] = {}
         self._tasks = {source.key for source in recipe.data.task_sources}
         if wanted := {str(name) for stage in recipe.schedule for name in stage.teacher_baselines}:
@@ -61,10 +66,10 @@ class StageRows:
         return Batches(self.encoder, self.encoder.encode(frame.text.tolist()), targets, ones, size)
 
     def _targets(self, rows: pd.DataFrame, stage: Stage) -> Floats:
-        targets = np.zeros((len(rows), self.trainee.width), np.float32)
+        targets = np.zeros((len(rows), self.multitask.width), np.float32)
         for task, places in rows.groupby("task").indices.items():
             labels = rows.label.to_numpy(np.int64)[places]
-            targets[places] = self.trainee.targets(labels, str(task), stage.label_smoothing)
+            targets[places] = self.multitask.targets(labels, str(task), stage.label_smoothing)
         return targets
 
     def _taught(self, rows: pd.DataFrame, targets: Floats, stage: Stage) -> Floats:

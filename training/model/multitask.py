@@ -11,7 +11,7 @@ from training.types import Floats, Labels
 NAMEABLE = 4096  # lower ids are the more frequent, but for single characters: what is common can be learned
 
 
-class Trainee:
+class MultiTaskModel:
     """A network that is served, and heads beside its own on one body.
 
     Arguments: `network`, a Sequential of `build_network`; `tasks`, name -> labels; whether hidden words are named.
@@ -35,17 +35,17 @@ class Trainee:
         answers = [head(features) for head in (own, *heads)]
         whole = keras.layers.Concatenate(name="heads")(answers) if heads else answers[0]
         self.model: keras.Model = keras.Model(ids, whole, name="tasks") if heads else network
-        self.naming: keras.Model | None = None
+        self.masked_lm: keras.Model | None = None
         if words:
             positions = keras.Input((None,), dtype="int32", name="positions")
             named = HiddenWords(body[0], name="hidden_words")([steps, positions])
             # From the same tensors: a model called within a model would run the body a second time.
-            self.naming = keras.Model([ids, positions], [whole, named], name="naming")
+            self.masked_lm = keras.Model([ids, positions], [whole, named], name="masked_lm")
 
     @property
     def whole(self) -> keras.Model:
         """The model that has every weight there is."""
-        return self.naming or self.model
+        return self.masked_lm or self.model
 
     @property
     def columns(self) -> list[tuple[int, int]]:

@@ -9,7 +9,7 @@ Part = Literal["train", "validation", "test"]
 Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
 
 
-class Table(BaseModel):
+class ConfigSection(BaseModel):
     """A table of a recipe: frozen, typed without coercion, and without unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)

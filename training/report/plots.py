@@ -18,8 +18,8 @@ from training.evaluation.metrics import (
     expected_calibration_error,
     rescaled,
 )
-from training.progress import Epoch, kept_epoch
-from training.recipe.stages import Kept
+from training.progress import Epoch, select_epoch
+from training.recipe.stages import KeepPolicy
 from training.report.confusion import confusion_plot
 from training.report.provenance import kept
 from training.report.report_data import ReportData
@@ -32,7 +32,7 @@ MANY = 30  # epochs, beyond which a dot on each would hide the line
 Values = npt.NDArray[np.float64]
 
 
-def curve_plots(history: Mapping[str, Sequence[Epoch]], keep: Callable[[str], Kept]) -> list[Plot]:
+def curve_plots(history: Mapping[str, Sequence[Epoch]], keep: Callable[[str], KeepPolicy]) -> list[Plot]:
     """One plot a stage that has epochs: losses above, validation macro recall below where there is any.
 
     `keep`: which epoch a stage of that name keeps; the caption says it.
@@ -56,7 +56,7 @@ def _cell(value: float) -> str:
     return share(value) if np.isfinite(value) else "–"
 
 
-def _plot(name: str, stage: str, epochs: Sequence[Epoch], keep: Kept) -> Plot:
+def _plot(name: str, stage: str, epochs: Sequence[Epoch], keep: KeepPolicy) -> Plot:
     losses = {"loss": [e.loss for e in epochs], "validation loss": [e.validation_loss for e in epochs]}
     recalls = {"validation macro recall": [e.macro_recall for e in epochs]}
     measured = [{label: values for label, values in p.items() if _known(values).any()} for p in (losses, recalls)]
@@ -87,11 +87,11 @@ def _known(values: Sequence[float]) -> npt.NDArray[np.bool_]:
     return np.isfinite(np.array(values, dtype=np.float64))
 
 
-def _kept(epochs: Sequence[Epoch], keep: Kept) -> str:
-    known, kept = [epoch for epoch in epochs if np.isfinite(epoch.macro_recall)], kept_epoch(epochs, keep)
+def _kept(epochs: Sequence[Epoch], keep: KeepPolicy) -> str:
+    known, kept = [epoch for epoch in epochs if np.isfinite(epoch.macro_recall)], select_epoch(epochs, keep)
     if not known:
         return "No validation macro recall was measured; the last epoch is kept."
-    best = kept_epoch(known)
+    best = select_epoch(known)
     which = "which is kept" if kept is best else f"and epoch {kept.number} is kept"
     return f"The highest validation macro recall is {share(best.macro_recall)}, of epoch {best.number}, {which}."
 

@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from serving.model.bundle import REPORT
 from training.evaluation.calibration import is_unfounded
 from training.evaluation.metrics import Figures
-from training.recipe.toml_writer import as_toml
+from training.recipe.loading import as_toml
 from training.report import provenance
 from training.report.confusion import confusion_table
 from training.report.model_card import use_of

@@ -72,9 +72,9 @@ def _score(recipe: Recipe, paths: Sequence[Path], work: Path, stage_cache: Path 
 
     from training.console import Display
     from training.fit.trainer import Trainer
-    from training.progress import kept_epoch
+    from training.progress import select_epoch
 
     display = Display(Console(stderr=True, quiet=not verbose))
     last = recipe.schedule[-1]
     history = Trainer(recipe, paths, work, display, stage_cache).run().history
-    return kept_epoch(history[last.name], last.keep).macro_recall
+    return select_epoch(history[last.name], last.keep).macro_recall

@@ -11,12 +11,12 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from pydantic import ValidationError
 
 from training.errors import RecipeError
-from training.recipe.base import Table
+from training.recipe.base import ConfigSection
 from training.recipe.data import Source
-from training.recipe.model import NetworkKnobs, TokenizerKnobs
-from training.recipe.recipe import Recipe, faults
+from training.recipe.model import NetworkConfig, TokenizerConfig
+from training.recipe.recipe import Recipe, describe_faults
 from training.recipe.search import Range
-from training.recipe.stages import FitKnobs, Stage
+from training.recipe.stages import FitConfig, Stage
 
 Path = tuple[str | int, ...]
 
@@ -108,11 +108,11 @@ def searchable_knob(recipe: Recipe, key: str) -> Knob:
 
 
 def _knobs(recipe: Recipe) -> Iterator[Knob]:
-    yield from _of_table("tokenizer", TokenizerKnobs, ("tokenizer",))
+    yield from _of_table("tokenizer", TokenizerConfig, ("tokenizer",))
     # Vectors are as long as they are.
-    yield from _of_table("network", NetworkKnobs, ("network",), {"embedding"} if recipe.vectors else ())
+    yield from _of_table("network", NetworkConfig, ("network",), {"embedding"} if recipe.vectors else ())
     if not recipe.stages:  # where there are some, each has its own copy of `[fit]`, which is what counts
-        yield from _of_table("fit", FitKnobs, ("fit",), _NO_KNOBS)
+        yield from _of_table("fit", FitConfig, ("fit",), _NO_KNOBS)
     for place, stage in enumerate(recipe.stages):
         yield from _of_table(f"stages.{stage.name}", Stage, ("stages", place), _NO_KNOBS)
     # Of the data only what leaves the validation part as it is: the trials are measured on it.
@@ -123,7 +123,7 @@ def _knobs(recipe: Recipe) -> Iterator[Knob]:
             yield from _of_table(f"data.sources.{name}", Source, ("data", "sources", place), others)
 
 
-def _of_table(prefix: str, table: type[Table], path: Path, left_out: Any = ()) -> Iterator[Knob]:
+def _of_table(prefix: str, table: type[ConfigSection], path: Path, left_out: Any = ()) -> Iterator[Knob]:
     for name, schema in table.model_json_schema()["properties"].items():
         if name not in left_out:
             yield Knob(f"{prefix}.{name}", (*path, name), schema.get("type", "string"))
@@ -186,7 +186,9 @@ class Space:
             return Recipe.model_validate(content)
         except ValidationError as error:
             found = " with ".join(f"{key} = {value!r}" for key, value in values.items())
-            raise RecipeError(f"tune.ranges: found {found}, which is no valid recipe: {faults(error)}") from error
+            raise RecipeError(
+                f"tune.ranges: found {found}, which is no valid recipe: {describe_faults(error)}"
+            ) from error
 
     def _check_ends(self) -> None:
         # No rule of a recipe is about more than two knobs.

@@ -19,8 +19,8 @@ from training.data.dataset import load_dataset
 from training.data.sources import in_order
 from training.errors import DataError, PublishError
 from training.model import backend
+from training.recipe.loading import as_toml
 from training.recipe.recipe import Recipe
-from training.recipe.toml_writer import as_toml
 from training.tuning.space import Space, Values
 from training.tuning.study import Study, Trial
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from training.data.cleaning import text_key
-from training.data.dataset import PARTS, Canonical, Dataset, load_dataset
+from training.data.dataset import PARTS, Dataset, LabelIndex, load_dataset
 from training.errors import DataError
-from training.recipe.data import Data, Source
+from training.recipe.data import DataConfig, Source
 
 WORDS = ["rain", "sun", "train", "bus", "food", "game", "song", "phone"]
 WORDS += ["school", "work", "river", "book", "cloud", "street", "bread", "coffee"]
@@ -27,7 +27,7 @@ def distinct(count: int, label: str, start: int = 0) -> list[tuple[str, str]]:
 def test_no_text_stands_on_two_sides(tmp_path: Path) -> None:
     rows = distinct(60, "a") + distinct(60, "b")
     copies = [(f"RT @user{i}: {text.upper()}!! http://t.co/{i}", label) for i, (text, label) in enumerate(rows)]
-    dataset = load_dataset([write(tmp_path / "d.csv", rows + copies)], Data(), seed=1)
+    dataset = load_dataset([write(tmp_path / "d.csv", rows + copies)], DataConfig(), seed=1)
     keys = [set(dataset.part(part).text.map(text_key)) for part in PARTS]
     assert [len(k) for k in keys] == [96, 12, 12]
     assert len(set.union(*keys)) == 120
@@ -36,7 +36,7 @@ def test_no_text_stands_on_two_sides(tmp_path: Path) -> None:
 
 def test_the_split_is_stratified_and_seeded(tmp_path: Path) -> None:
     path = write(tmp_path / "d.csv", distinct(80, "a") + distinct(40, "b"))
-    one, same, other = (load_dataset([path], Data(), seed=seed) for seed in (1, 1, 2))
+    one, same, other = (load_dataset([path], DataConfig(), seed=seed) for seed in (1, 1, 2))
     assert one.sizes() == {"train": {"a": 64, "b": 32}, "validation": {"a": 8, "b": 4}, "test": {"a": 8, "b": 4}}
     assert one.test.text.tolist() == same.test.text.tolist()
     assert one.test.text.tolist() != other.test.text.tolist()
@@ -46,7 +46,7 @@ def test_a_text_gets_its_majority_label_and_a_tie_is_dropped(tmp_path: Path) -> 
     rows = distinct(20, "a") + distinct(20, "b")
     votes = [("same words here", "a"), ("Same words here!", "b"), ("@x same words here", "b")]
     tie = [("another text", "a"), ("another text", "b")]
-    dataset = load_dataset([write(tmp_path / "d.csv", rows + votes + tie)], Data(), seed=1)
+    dataset = load_dataset([write(tmp_path / "d.csv", rows + votes + tie)], DataConfig(), seed=1)
     everything = {text: label for part in PARTS for text, label in dataset.part(part)[["text", "label"]].to_numpy()}
     (label,) = (label for text, label in everything.items() if text_key(text) == "samewordshere")
     assert dataset.labels[label] == "b"
@@ -61,7 +61,7 @@ def test_a_text_weighs_what_its_agreeing_copies_weigh_on_average(tmp_path: Path)
     copies = [("same words", "a", "0.2"), ("Same words!", "a", "0.6"), ("@x same words", "b", "0.9")]
     path = write(tmp_path / "d.csv", rows + copies, ("text", "label", "agreement"))
     source = Source(file="d.csv", weighed_by="agreement")
-    dataset = load_dataset([path], Data(sources=[source]), seed=1)
+    dataset = load_dataset([path], DataConfig(sources=[source]), seed=1)
     weights = {text: weight for part in PARTS for text, weight in dataset.part(part)[["text", "row_weight"]].to_numpy()}
     assert weights.pop("same words") == pytest.approx(0.4)
     assert set(weights.values()) == {1.0}
@@ -70,7 +70,7 @@ def test_a_text_weighs_what_its_agreeing_copies_weigh_on_average(tmp_path: Path)
 def test_empty_and_unlabelled_rows_are_dropped_and_counted(tmp_path: Path) -> None:
     rows = distinct(20, "a") + distinct(20, "b")
     bad = [("", "a"), ("  ", "b"), ("@bob http://t.co/x !!", "a"), ("some words", "")]
-    cleaning = load_dataset([write(tmp_path / "d.csv", rows + bad)], Data(), seed=1).cleaning
+    cleaning = load_dataset([write(tmp_path / "d.csv", rows + bad)], DataConfig(), seed=1).cleaning
     assert cleaning["empty, or nothing but handles, links and punctuation"] == 3
     assert cleaning["without a label"] == 1
     assert cleaning["rows read"] - cleaning["rows kept"] == 4
@@ -78,14 +78,14 @@ def test_empty_and_unlabelled_rows_are_dropped_and_counted(tmp_path: Path) -> No
 
 def test_counts_add_up(tmp_path: Path) -> None:
     rows = [*distinct(30, "a"), *distinct(30, "b"), *distinct(5, "a"), ("", "a"), ("rain rain a 0", "b"), ("x", "odd")]
-    cleaning = dict(load_dataset([write(tmp_path / "d.csv", rows)], Data(ignore=["odd"]), seed=1).cleaning)
+    cleaning = dict(load_dataset([write(tmp_path / "d.csv", rows)], DataConfig(ignore=["odd"]), seed=1).cleaning)
     read, kept = cleaning.pop("rows read"), cleaning.pop("rows kept")
     assert read - sum(cleaning.values()) == kept
 
 
 def test_labels_keep_the_recipes_order_and_names(tmp_path: Path) -> None:
     path = write(tmp_path / "d.csv", distinct(10, "Pos") + distinct(10, "NEG"))
-    dataset = load_dataset([path], Data(labels=["negative", "pos"], rename={"NEG": "negative"}), seed=1)
+    dataset = load_dataset([path], DataConfig(labels=["negative", "pos"], rename={"NEG": "negative"}), seed=1)
     assert dataset.labels == ["negative", "pos"]
     assert sum(dataset.sizes()[part]["pos"] for part in PARTS) == 10
 
@@ -101,7 +101,7 @@ def test_sources_choose_rows_parts_weights_and_columns(tmp_path: Path) -> None:
         ("gone", "a", "no"),
     ]
     two = write(tmp_path / "two.csv", pinned, ("tweet", "gold", "s"))
-    data = Data(
+    data = DataConfig(
         validation=0.1,
         test=0.0,
         sources=[
@@ -120,7 +120,7 @@ def test_sources_choose_rows_parts_weights_and_columns(tmp_path: Path) -> None:
 def test_where_not(tmp_path: Path) -> None:
     rows = [(*row, "x") for row in distinct(20, "a") + distinct(20, "b")] + [("never", "a", "y")]
     path = write(tmp_path / "d.csv", rows, ("text", "label", "s"))
-    dataset = load_dataset([path], Data(sources=[Source(file="d.csv", where_not={"s": ["y"]})]), seed=1)
+    dataset = load_dataset([path], DataConfig(sources=[Source(file="d.csv", where_not={"s": ["y"]})]), seed=1)
     assert dataset.cleaning["rows read"] == 40
 
 
@@ -130,26 +130,38 @@ FEW = [*distinct(20, "a"), ("only one", "b")]
 @pytest.mark.parametrize(
     ("rows", "data", "fault"),
     [
-        (distinct(9, "a"), Data(), "d.csv, column 'label': found only one class, ['a']; accepted: at least two"),
+        (distinct(9, "a"), DataConfig(), "d.csv, column 'label': found only one class, ['a']; accepted: at least two"),
         (
             FEW,
-            Data(),
+            DataConfig(),
             "d.csv, column 'label': classes with too few distinct texts to split: 'b' has 1; accepted: at least 3 each",
         ),
-        ([*FEW, ("other", "c")], Data(), "'b' has 1, 'c' has 1; accepted: at least 3 each; data.ignore leaves"),
-        (FEW, Data(labels=["a", "c"]), "d.csv, column 'label': unknown labels ['b']; accepted: ['a', 'c']"),
-        (FEW, Data(ignore=["a", "b"]), "d.csv, column 'label': found no class; accepted: at least two"),
-        (FEW, Data(labels=["a", "b"], ignore=["a", "b"]), "d.csv, column 'label': no row has both a text and a label"),
-        (distinct(9, "a"), Data(labels=["a", "b"]), "d.csv, column 'label': class 'b' has no row in the train part"),
-        (FEW, Data(text="tweet"), "no column 'tweet'; found: 'text', 'label'"),
-        (FEW, Data(label="gold"), "no column 'gold'; found: 'text', 'label'"),
-        ([("", "a"), ("!!", "b")], Data(), "d.csv, column 'label': no row has both a text and a label"),
-        (FEW, Data(sources=[Source(file="other.csv")]), "the recipe has no source for this file; accepted: other.csv"),
-        (FEW, Data(sources=[Source(file="d.csv"), Source(file="e.csv")]), "the recipe also wants e.csv"),
-        (FEW, Data(sources=[Source(file="d.csv", where={"label": ["z"]})]), "no row is left by where="),
+        ([*FEW, ("other", "c")], DataConfig(), "'b' has 1, 'c' has 1; accepted: at least 3 each; data.ignore leaves"),
+        (FEW, DataConfig(labels=["a", "c"]), "d.csv, column 'label': unknown labels ['b']; accepted: ['a', 'c']"),
+        (FEW, DataConfig(ignore=["a", "b"]), "d.csv, column 'label': found no class; accepted: at least two"),
+        (
+            FEW,
+            DataConfig(labels=["a", "b"], ignore=["a", "b"]),
+            "d.csv, column 'label': no row has both a text and a label",
+        ),
+        (
+            distinct(9, "a"),
+            DataConfig(labels=["a", "b"]),
+            "d.csv, column 'label': class 'b' has no row in the train part",
+        ),
+        (FEW, DataConfig(text="tweet"), "no column 'tweet'; found: 'text', 'label'"),
+        (FEW, DataConfig(label="gold"), "no column 'gold'; found: 'text', 'label'"),
+        ([("", "a"), ("!!", "b")], DataConfig(), "d.csv, column 'label': no row has both a text and a label"),
+        (
+            FEW,
+            DataConfig(sources=[Source(file="other.csv")]),
+            "the recipe has no source for this file; accepted: other.csv",
+        ),
+        (FEW, DataConfig(sources=[Source(file="d.csv"), Source(file="e.csv")]), "the recipe also wants e.csv"),
+        (FEW, DataConfig(sources=[Source(file="d.csv", where={"label": ["z"]})]), "no row is left by where="),
     ],
 )
-def test_data_that_cannot_be_used(tmp_path: Path, rows: list[tuple[str, str]], data: Data, fault: str) -> None:
+def test_data_that_cannot_be_used(tmp_path: Path, rows: list[tuple[str, str]], data: DataConfig, fault: str) -> None:
     with pytest.raises(DataError) as caught:
         load_dataset([write(tmp_path / "d.csv", rows)], data, seed=1)
     assert fault in str(caught.value)
@@ -157,20 +169,20 @@ def test_data_that_cannot_be_used(tmp_path: Path, rows: list[tuple[str, str]], d
 
 def test_spellings_of_a_label_are_one_class(tmp_path: Path) -> None:
     rows = distinct(20, "pos") + distinct(20, "Neg") + [("one more", "Pos"), ("and another", "NEG")]
-    assert load_dataset([write(tmp_path / "d.csv", rows)], Data(), seed=1).labels == ["Neg", "pos"]
+    assert load_dataset([write(tmp_path / "d.csv", rows)], DataConfig(), seed=1).labels == ["Neg", "pos"]
 
 
 def test_many_small_classes_split(tmp_path: Path) -> None:
     rows = [row for i in range(47) for row in distinct(3 + i % 4, f"c{i}")]
     for seed in range(3):
-        dataset = load_dataset([write(tmp_path / "d.csv", rows)], Data(validation=0.1, test=0.1), seed=seed)
+        dataset = load_dataset([write(tmp_path / "d.csv", rows)], DataConfig(validation=0.1, test=0.1), seed=seed)
         assert all(min(counts.values()) >= 1 for counts in dataset.sizes().values())
 
 
 @pytest.mark.parametrize(("validation", "test"), [(0.45, 0.5), (0.01, 0.98), (0.0, 0.5)])
 def test_large_shares_leave_something_to_train_on(tmp_path: Path, validation: float, test: float) -> None:
     rows = distinct(7, "a") + distinct(4, "b")
-    data = Data(validation=validation, test=test)
+    data = DataConfig(validation=validation, test=test)
     if validation:
         sizes = load_dataset([write(tmp_path / "d.csv", rows)], data, seed=1).sizes()
         assert all(min(counts.values()) >= 1 for counts in sizes.values())
@@ -182,7 +194,7 @@ def test_large_shares_leave_something_to_train_on(tmp_path: Path, validation: fl
 def test_labels_may_differ_in_case() -> None:
     import pandas as pd
 
-    found = Canonical(["negative", "positive"]).indices(pd.Series(["Positive", "negative", "NEGATIVE"]), "x")
+    found = LabelIndex(["negative", "positive"]).indices(pd.Series(["Positive", "negative", "NEGATIVE"]), "x")
     assert found.tolist() == [1, 0, 0]
 
 
@@ -198,7 +210,7 @@ class TestHeldOut:
             Source(file="d.csv", name="extra", group="site", part="train", hold_out=0.25),
             Source(file="m.csv", name="main"),
         ]
-        return load_dataset([path, main], Data(sources=sources), seed)
+        return load_dataset([path, main], DataConfig(sources=sources), seed)
 
     def test_each_group_and_label_gives_its_share(self, tmp_path: Path) -> None:
         dataset = self.load(tmp_path)
@@ -217,7 +229,7 @@ class TestHeldOut:
             Source(**named, where={"kind": ["validation"]}, part="validation"),
             Source(**named, where={"kind": ["test"]}, part="test"),
         ][::order]
-        dataset = load_dataset([path], Data(sources=sources), seed=1)
+        dataset = load_dataset([path], DataConfig(sources=sources), seed=1)
         assert [len(dataset.part(part)) for part in PARTS] == [20, 40, 40]
         assert len(dataset.held_out) == 20
 

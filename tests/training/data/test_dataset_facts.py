@@ -5,13 +5,13 @@ from pathlib import Path
 from tests.training.data.test_dataset import TestHeldOut as HeldOut
 from tests.training.data.test_dataset import distinct, write
 from training.data.dataset import load_dataset
-from training.recipe.data import Data, Source
+from training.recipe.data import DataConfig, Source
 
 ROWS = distinct(20, "a") + distinct(20, "b")
 
 
 def digest(path: Path, rows: list[tuple[str, str]], seed: int = 1, **data: float) -> str:
-    return load_dataset([write(path, rows)], Data.model_validate(data), seed).labelled_digest()
+    return load_dataset([write(path, rows)], DataConfig.model_validate(data), seed).labelled_digest()
 
 
 def test_other_parts_and_another_order_of_the_same_texts_are_seen_alike(tmp_path: Path) -> None:
@@ -42,5 +42,5 @@ def test_the_share_that_is_held_out_is_rounded(tmp_path: Path) -> None:
         write(tmp_path / "main.csv", ROWS),
     ]
     extra = Source(file="extra.csv", part="train", hold_out=0.25)
-    dataset = load_dataset(paths, Data(sources=[extra, Source(file="main.csv")]), seed=1)
+    dataset = load_dataset(paths, DataConfig(sources=[extra, Source(file="main.csv")]), seed=1)
     assert dataset.held_out.label.value_counts().to_dict() == {0: 4, 1: 3}

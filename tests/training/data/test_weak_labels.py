@@ -6,9 +6,9 @@ import pytest
 from tests.training.data.test_dataset import distinct, write
 from training.data.cleaning import text_key
 from training.data.dataset import Dataset, load_dataset
-from training.data.weak_labels import WeakRows, load_weak
+from training.data.weak_labels import WeakLabelDataset, load_weak_labels
 from training.errors import DataError
-from training.recipe.data import Data, Source
+from training.recipe.data import DataConfig, Source
 
 SOURCES = [
     Source(file="main.csv", name="main"),
@@ -20,14 +20,16 @@ SMILEYS += [(f"what a {word} {i} :(", "bad") for i, word in enumerate(("cold", "
 EMOJI = [("hot today", "sun"), ("hot today!", "sun"), ("so loved", "heart"), ("", "heart"), ("no label", "")]
 
 
-def load(folder: Path, main: Sequence[tuple[str, str]] = (), smileys: Sequence[tuple[str, str]] = SMILEYS) -> WeakRows:
+def load(
+    folder: Path, main: Sequence[tuple[str, str]] = (), smileys: Sequence[tuple[str, str]] = SMILEYS
+) -> WeakLabelDataset:
     paths = [
         write(folder / "main.csv", [*distinct(20, "a"), *distinct(20, "b"), *main]),
         write(folder / "smileys.csv", smileys),
         write(folder / "emoji.csv", EMOJI, ("text", "emoji")),
     ]
-    data = Data(sources=SOURCES)
-    return load_weak(paths, data, load_dataset(paths, data, seed=1), seed=1)
+    data = DataConfig(sources=SOURCES)
+    return load_weak_labels(paths, data, load_dataset(paths, data, seed=1), seed=1)
 
 
 def test_each_task_has_its_own_labels(tmp_path: Path) -> None:
@@ -87,14 +89,14 @@ def test_the_files_are_remembered(tmp_path: Path) -> None:
     assert [(file.file, file.rows) for file in load(tmp_path).files] == [("smileys.csv", 6), ("emoji.csv", 5)]
 
 
-def two_columns(folder: Path, rows: Sequence[tuple[str, str, str]], seed: int = 1) -> tuple[WeakRows, Dataset]:
+def two_columns(folder: Path, rows: Sequence[tuple[str, str, str]], seed: int = 1) -> tuple[WeakLabelDataset, Dataset]:
     """A file with the recipe's labels and a finer one beside each."""
     paths = [write(folder / "both.csv", rows, ("text", "label", "fine"))]
-    data = Data(
+    data = DataConfig(
         sources=[Source(file="both.csv", name="both"), Source(file="both.csv", name="fine", label="fine", task="fine")]
     )
     dataset = load_dataset(paths, data, seed)
-    return load_weak(paths, data, dataset, seed), dataset
+    return load_weak_labels(paths, data, dataset, seed), dataset
 
 
 ROWS = [(text, label, f"{label}{i % 2}") for label in "ab" for i, (text, _) in enumerate(distinct(30, label))]
@@ -130,10 +132,10 @@ def test_labels_of_tasks_are_not_renamed(tmp_path: Path) -> None:
         write(tmp_path / "main.csv", [*distinct(20, "good"), *distinct(20, "bad")]),
         write(tmp_path / "smileys.csv", SMILEYS),
     ]
-    data = Data(sources=SOURCES[:2], rename={"good": "positive", "bad": "negative"})
+    data = DataConfig(sources=SOURCES[:2], rename={"good": "positive", "bad": "negative"})
     dataset = load_dataset(paths, data, seed=1)
     assert dataset.labels == ["negative", "positive"]
-    assert load_weak(paths, data, dataset, seed=1).tasks == {"emoticon": ["bad", "good"]}
+    assert load_weak_labels(paths, data, dataset, seed=1).tasks == {"emoticon": ["bad", "good"]}
 
 
 def test_what_a_held_out_text_begins_with_is_not_read_by_its_other_column(tmp_path: Path) -> None:
@@ -152,10 +154,10 @@ def test_what_a_held_out_text_begins_with_is_not_read_by_its_other_column(tmp_pa
         Source(file="both.csv", name="held", where={"kind": ["held"]}, part="train", hold_out=0.9),
         Source(file="both.csv", name="fine", label="fine", task="fine"),
     ]
-    data = Data(sources=sources)
+    data = DataConfig(sources=sources)
     dataset = load_dataset([path], data, seed=1)
     assert dataset.held_out.text.tolist() == [f"{begun} of autumn"]
-    assert not load_weak([path], data, dataset, seed=1).rows.text.str.startswith(begun).any()
+    assert not load_weak_labels([path], data, dataset, seed=1).rows.text.str.startswith(begun).any()
 
 
 def test_a_text_may_be_in_two_tasks(tmp_path: Path) -> None:
@@ -170,9 +172,9 @@ def test_rows_of_a_task_have_weights_of_their_own_and_are_drawn_by_the_seed(tmp_
         write(tmp_path / "w.csv", rows, ("text", "label", "agreement")),
     ]
     weighed = Source(file="w.csv", task="t", weighed_by="agreement", rows=20)
-    data = Data(sources=[Source(file="main.csv"), weighed])
+    data = DataConfig(sources=[Source(file="main.csv"), weighed])
     dataset = load_dataset(paths, data, seed=1)
-    one, same, other = (load_weak(paths, data, dataset, seed).rows for seed in (1, 1, 2))
+    one, same, other = (load_weak_labels(paths, data, dataset, seed).rows for seed in (1, 1, 2))
     assert len(one) == 20
     assert one.text.tolist() == same.text.tolist() != other.text.tolist()
     agreement = {text: float(number) for text, _, number in rows}

@@ -12,12 +12,12 @@ from tests.bundles import LABELS, TEXTS, edit_metadata
 from tests.keras_bundles import write_bundle
 from training.errors import DataError
 from training.fit.distillation import CrossFitted, Teachers
-from training.recipe.model import NetworkKnobs
+from training.recipe.model import NetworkConfig
 from training.recipe.recipe import Recipe
 
 
 def test_each_answers_for_itself(pristine_bundle: Path, tmp_path: Path) -> None:
-    write_bundle(tmp_path / "other", NetworkKnobs(embedding=5, lstm=[4], pooling=["average"]))
+    write_bundle(tmp_path / "other", NetworkConfig(embedding=5, lstm=[4], pooling=["average"]))
     folders = [pristine_bundle, tmp_path / "other"]
     each = [
         [[p.probabilities[label] for label in LABELS] for p in Predictor.load(folder).predict(TEXTS)]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from training.errors import ResumeError
-from training.fit.stage_cache import BodyCache
+from training.fit.stage_cache import StageCache
 from training.recipe.recipe import Recipe
 
 CONTENT: dict[str, Any] = {
@@ -38,8 +38,8 @@ def cache(
     keras: str = "3",
     labelled: str = "x",
     vectors: str = "",
-) -> BodyCache:
-    return BodyCache(folder, of, files, {"t": teacher}, {"keras": keras}, labelled, vectors)
+) -> StageCache:
+    return StageCache(folder, of, files, {"t": teacher}, {"keras": keras}, labelled, vectors)
 
 
 def stages_found(folder: Path, of: Recipe, **options: Any) -> int:

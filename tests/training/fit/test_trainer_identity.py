@@ -17,7 +17,7 @@ from training.console import Display
 from training.errors import DataError, ResumeError
 from training.fit.checkpoint import Checkpoint
 from training.fit.trainer import Trainer
-from training.recipe.model import NetworkKnobs
+from training.recipe.model import NetworkConfig
 from training.recipe.recipe import Recipe
 
 __all__ = ["paths"]  # a fixture
@@ -62,7 +62,7 @@ def test_a_state_of_another_run_is_refused(paths: list[Path], tmp_path: Path, ch
         rows = [*distinct(60, "a"), *distinct(60, "b", 100), ("one more", "a")]
         paths = [write(tmp_path / "main.csv", rows), paths[1]]
     elif changed == "teachers":
-        write_bundle(tmp_path / "teacher", NetworkKnobs(embedding=5, lstm=[4]), labels=["a", "b"])
+        write_bundle(tmp_path / "teacher", NetworkConfig(embedding=5, lstm=[4]), labels=["a", "b"])
     changes = {**taught, "seed": 2} if changed == "recipe" else taught
     with pytest.raises(ResumeError, match=rf"which differs in \['{changed}'\]"):
         trainer(paths, tmp_path, **changes).run(resume=True)

@@ -8,7 +8,7 @@ from scipy.stats import binomtest
 from tests.training.report.examples import HISTORY, LABELS, NAN, elements, report_data
 from training.evaluation.metrics import Figures, expected_calibration_error, measure, rescaled
 from training.progress import Epoch
-from training.recipe.stages import Kept
+from training.recipe.stages import KeepPolicy
 from training.report.plots import (
     calibration_table,
     class_table,
@@ -22,7 +22,7 @@ from training.report.plots import (
 )
 
 
-def best(stage: str) -> Kept:  # noqa: ARG001
+def best(stage: str) -> KeepPolicy:  # noqa: ARG001
     return "best"
 
 

@@ -9,7 +9,7 @@ from tests.bundles import TEXTS
 from tests.keras_bundles import write_bundle
 from tests.training.report.examples import COUNTS, HISTORY, answers, report_data
 from training.evaluation.evaluate import evaluate
-from training.recipe.model import NetworkKnobs, TokenizerKnobs
+from training.recipe.model import NetworkConfig, TokenizerConfig
 from training.report.report_data import ReportData
 
 TEST = pd.DataFrame({"text": TEXTS, "label": [2, 0, 1, 2, 0, 1], "group": ["a", "a", "a", "b", "b", "b"]})
@@ -50,8 +50,8 @@ def test_the_bundle_is_asked_as_evaluation_asks_it(pristine_bundle: Path) -> Non
 
 
 def test_padding_is_no_token(pristine_bundle: Path, tmp_path: Path) -> None:
-    network = NetworkKnobs(embedding=8, lstm=[6], masked=False)
-    tokenizer = TokenizerKnobs(model="word", min_frequency=1, fixed_length=True, max_tokens=40)
+    network = NetworkConfig(embedding=8, lstm=[6], masked=False)
+    tokenizer = TokenizerConfig(model="word", min_frequency=1, fixed_length=True, max_tokens=40)
     write_bundle(tmp_path, network, tokenizer)
     padded, unpadded = (gathered(Predictor.load(folder)).lengths for folder in (tmp_path, pristine_bundle))
     assert padded.tolist() == unpadded.tolist()

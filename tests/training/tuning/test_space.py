@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from training.errors import RecipeError
-from training.recipe.model import VectorKnobs
+from training.recipe.model import WordVectorsConfig
 from training.recipe.recipe import Recipe
 from training.recipe.search import Range
 from training.tuning.space import Axis, Space, searchable_knob
@@ -114,7 +114,7 @@ def test_fit_where_there_are_no_stages() -> None:
 
 def test_an_embedding_is_as_long_as_its_vectors() -> None:
     with pytest.raises(RecipeError, match=r"found 'network\.embedding'; accepted: network\.masked"):
-        searchable_knob(Recipe(name="x", vectors=VectorKnobs(file="v.txt")), "network.embedding")
+        searchable_knob(Recipe(name="x", vectors=WordVectorsConfig(file="v.txt")), "network.embedding")
 
 
 def recipe(ranges: dict[str, Any], **content: Any) -> Recipe:

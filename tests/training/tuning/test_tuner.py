@@ -20,10 +20,10 @@ from training.console import Display
 from training.errors import DataError, PublishError, RecipeError, ResumeError
 from training.fit.trainer import Trainer
 from training.model.backend import library_versions
-from training.progress import kept_epoch
-from training.recipe.model import VectorKnobs
+from training.progress import select_epoch
+from training.recipe.loading import as_toml
+from training.recipe.model import WordVectorsConfig
 from training.recipe.recipe import Recipe, find_recipe, read_recipe
-from training.recipe.toml_writer import as_toml
 from training.tuning.objective import ValidationRecall
 from training.tuning.study import Trial
 from training.tuning.tuner import HEADER, Objective, Tuner, Winner, best, changes, progress, standings
@@ -241,7 +241,7 @@ def test_a_training_by_the_winner_ends_at_the_figure_of_the_search(data: Path) -
     shown = io.StringIO()
     winner, display = read_recipe(data.parent / "w.toml"), Display(Console(file=shown, width=200))
     trained = Trainer(winner, [data], data.parent / "work", display).run()
-    assert kept_epoch(trained.history["fit"], winner.fit.keep).macro_recall == best.score
+    assert select_epoch(trained.history["fit"], winner.fit.keep).macro_recall == best.score
     assert "found on other data" not in shown.getvalue()
 
 
@@ -275,7 +275,7 @@ def test_other_vectors_are_another_search(data: Path) -> None:
     vectors = data.parent / "v.txt"
     vectors.write_text(f"good{' 0.5' * 8}\n", encoding="utf-8")
     rate = {"fit.learning_rate": RANGES["fit.learning_rate"]}
-    chosen = recipe(ranges=rate).model_copy(update={"vectors": VectorKnobs(file=str(vectors))})
+    chosen = recipe(ranges=rate).model_copy(update={"vectors": WordVectorsConfig(file=str(vectors))})
     tuner(data, chosen).run(trials=1)
     assert f"# word vectors: sha256 {sha256(vectors)}" in (data.parent / "w.toml").read_text(encoding="utf-8")
     assert read_recipe(data.parent / "w.toml").data.found_on == [sha256(data), sha256(vectors)]
