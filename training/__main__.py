@@ -95,7 +95,7 @@ def compare(
 def tune(
     recipe: RecipePath,
     data: DataFiles,
-    out: Annotated[Path, typer.Option("--out", help="TOML file for the best recipe; an earlier winner is replaced")],
+    out: Annotated[Path, typer.Option("--out", help="TOML file for the best recipe; an earlier search's is replaced")],
     more: MoreFiles = None,
     study: Annotated[
         Path | None, typer.Option(help="SQLite file of the trials, which a search goes on from; default: beside --out")
@@ -113,18 +113,18 @@ def tune(
     from training.console import Display
     from training.recipe.recipe import find_recipe, read_recipe
     from training.tuning.objective import ValidationRecall
-    from training.tuning.tuner import Tuner
+    from training.tuning.search import Search
 
     columns = _given(text=text_column, label=label_column, encoding=encoding)
     chosen, display = read_recipe(find_recipe(recipe), seed=seed, data=columns), Display()
     paths, file = [*data, *(more or [])], study or out.with_suffix(".sqlite")
     objective = ValidationRecall(paths, stage_cache, verbose=verbose)
     try:
-        Tuner(chosen, paths, out, file, display, objective).run(trials, timeout)
+        Search(chosen, paths, out, file, display, objective).run(trials, timeout)
     except KeyboardInterrupt:
         display.on_note(f"Interrupted. Finished trials are in {file}; the same command goes on from there.")
         raise typer.Exit(130) from None
-    display.console.print(f"Winner: {out}", markup=False, emoji=False)
+    display.console.print(f"Best recipe: {out}", markup=False, emoji=False)
 
 
 @app.command()
