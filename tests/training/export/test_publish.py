@@ -60,9 +60,10 @@ def test_a_crash_between_the_renames_leaves_the_old_bundle_whole(
             raise KeyboardInterrupt
         return rename(self, to)
 
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(Path, "rename", crashing)
+    monkeypatch.setattr(Path, "rename", crashing)
+    with pytest.raises(KeyboardInterrupt):
         publish(new, target)
+    monkeypatch.undo()
     assert not target.exists()
     check_replaceable(target)
     assert (target / NETWORK).read_text(encoding="utf-8") == "old"
