@@ -10,7 +10,7 @@ from serving.model.bundle import sha256
 from serving.model.predictor import Predictor
 from tests.bundles import LABELS, TEXTS, edit_metadata
 from tests.keras_bundles import write_bundle
-from tests.training.data.test_dataset import write
+from tests.training.helpers import write_csv
 from training.commands.compare import compare, comparison_table, group_table
 from training.console import Display
 from training.data.dataset import Dataset, load_dataset
@@ -130,7 +130,7 @@ def test_the_labels_of_a_bundle_may_have_another_order(tmp_path: Path) -> None:
 
 def test_the_test_part_is_that_of_the_splits_own_seed(pristine_bundle: Path, tmp_path: Path) -> None:
     rows = [(f"{TEXTS[i % 6]} {i}", LABELS[i // 6 % 3]) for i in range(36)]
-    path = write(tmp_path / "d.csv", rows)
+    path = write_csv(tmp_path / "d.csv", rows)
     data = DataConfig(labels=LABELS, test=0.4, split_seed=6)
     own, of_the_recipe = (
         network_row(pristine_bundle, load_dataset([path], data, seed)).macro_recall for seed in (6, 1)

@@ -2,17 +2,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.training.data.test_dataset import distinct, write
+from tests.training.helpers import distinct_rows, write_csv
 from training.data.sources import in_order, read_rows, source_of, target_paths
 from training.errors import DataError
 from training.recipe.data import DataConfig, Source
 
-ROWS = distinct(10, "a") + distinct(10, "b")
+ROWS = distinct_rows(10, "a") + distinct_rows(10, "b")
 
 
 def test_each_source_gives_its_rows_with_its_weight_and_group(tmp_path: Path) -> None:
     rows = [(*row, "x" if i % 2 else "y") for i, row in enumerate(ROWS)]
-    path = write(tmp_path / "d.csv", rows, ("text", "label", "site"))
+    path = write_csv(tmp_path / "d.csv", rows, ("text", "label", "site"))
     sources = [
         Source(file="d.csv", name="ones", where={"label": ["a"]}, weight=2.0, group="site"),
         Source(file="d.csv", name="others", where_not={"label": ["a"]}, task="t"),
@@ -28,8 +28,8 @@ def test_each_source_gives_its_rows_with_its_weight_and_group(tmp_path: Path) ->
 
 def test_a_column_weighs_rows_beside_their_sources_weight(tmp_path: Path) -> None:
     numbers = ["0", "0.1", "none", *(f"{place / 10:g}" for place in range(3, 10))]
-    rows = [(*row, number) for row, number in zip(distinct(10, "a"), numbers, strict=True)]
-    path = write(tmp_path / "d.csv", rows, ("text", "label", "agreement"))
+    rows = [(*row, number) for row, number in zip(distinct_rows(10, "a"), numbers, strict=True)]
+    path = write_csv(tmp_path / "d.csv", rows, ("text", "label", "agreement"))
     source = Source(file="d.csv", weight=2.0, weighed_by="agreement", where_not={"agreement": ["none"]})
     found, _ = read_rows([path], DataConfig(), [source], 1)
     assert found.row_weight.tolist() == [0.0, 0.1, *(place / 10 for place in range(3, 10))]
@@ -40,8 +40,8 @@ def test_a_column_weighs_rows_beside_their_sources_weight(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("weight", ["", "high", "-1", "101", "nan", "inf"])
 def test_what_weighs_no_row_is_named(tmp_path: Path, weight: str) -> None:
-    rows = [(*row, "0.5") for row in distinct(10, "a")]
-    path = write(tmp_path / "d.csv", [*rows, ("more", "a", weight)], ("text", "label", "agreement"))
+    rows = [(*row, "0.5") for row in distinct_rows(10, "a")]
+    path = write_csv(tmp_path / "d.csv", [*rows, ("more", "a", weight)], ("text", "label", "agreement"))
     with pytest.raises(DataError) as caught:
         read_rows([path], DataConfig(), [Source(file="d.csv", weighed_by="agreement")], 1)
     fault = f"column 'agreement' weighs rows; 1 of them have {[weight]}; accepted: 0 to 100"
@@ -49,14 +49,14 @@ def test_what_weighs_no_row_is_named(tmp_path: Path, weight: str) -> None:
 
 
 def test_rows_limits_a_source_by_the_seed(tmp_path: Path) -> None:
-    path, source = write(tmp_path / "d.csv", ROWS), Source(file="d.csv", rows=6)
+    path, source = write_csv(tmp_path / "d.csv", ROWS), Source(file="d.csv", rows=6)
     one, same, other = (read_rows([path], DataConfig(), [source], seed)[0].text.tolist() for seed in (1, 1, 2))
     assert len(one) == 6
     assert one == same != other
 
 
 def test_emoticons_are_cut_out_where_a_source_asks_for_it(tmp_path: Path) -> None:
-    path = write(tmp_path / "d.csv", [(f"{text} :-)", label) for text, label in ROWS])
+    path = write_csv(tmp_path / "d.csv", [(f"{text} :-)", label) for text, label in ROWS])
     kept, dropped = (
         read_rows([path], DataConfig(), [Source(file="d.csv", emoticons=emoticons)], 1)[0].text
         for emoticons in ("keep", "drop")
@@ -86,7 +86,7 @@ def test_files_come_as_the_recipe_names_them_whatever_the_command_line_says() ->
 
 
 def test_rows_come_in_the_order_of_the_files(tmp_path: Path) -> None:
-    paths = [write(tmp_path / name, distinct(2, label)) for name, label in (("b.csv", "b"), ("a.csv", "a"))]
+    paths = [write_csv(tmp_path / name, distinct_rows(2, label)) for name, label in (("b.csv", "b"), ("a.csv", "a"))]
     found, files = read_rows(paths, DataConfig(), [], 1)
     assert found.label.tolist() == ["a", "a", "b", "b"]
     assert [file.file for file in files] == ["a.csv", "b.csv"]
@@ -105,14 +105,14 @@ def test_quotes_are_signs_where_the_recipe_says_so(tmp_path: Path) -> None:
 
 
 def test_space_around_a_label_is_no_part_of_it(tmp_path: Path) -> None:
-    path = write(tmp_path / "d.csv", [("fine", " good "), ("awful", "bad\t")])
+    path = write_csv(tmp_path / "d.csv", [("fine", " good "), ("awful", "bad\t")])
     found, _ = read_rows([path], DataConfig(rename={"good": "positive"}), [], 1)
     assert found.label.tolist() == ["positive", "bad"]
 
 
 def test_a_row_is_chosen_by_all_of_its_columns(tmp_path: Path) -> None:
     kinds = [(kind, site, word) for kind in "xy" for site in "pq" for word in ("keep", "drop", "leave")]
-    path = write(tmp_path / "d.csv", [(*kind, "a") for kind in kinds], ("kind", "site", "text", "label"))
+    path = write_csv(tmp_path / "d.csv", [(*kind, "a") for kind in kinds], ("kind", "site", "text", "label"))
     where, where_not = {"kind": ["x"], "site": ["p"]}, {"text": ["drop"], "label": ["b"]}
     found, _ = read_rows([path], DataConfig(), [Source(file="d.csv", where=where, where_not=where_not)], 1)
     assert found.text.tolist() == ["keep", "leave"]

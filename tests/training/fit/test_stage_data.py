@@ -1,13 +1,13 @@
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import pytest
 
 from serving.model.tokenizer import Encoder
 from tests.keras_bundles import write_bundle
-from tests.training.data.test_dataset import distinct, write
-from tests.training.data.test_weak_labels import EMOJI, SMILEYS, SOURCES
+from tests.training.helpers import WEAK_SOURCES, distinct_rows, write_weak_files
 from training.data.dataset import load_dataset
 from training.data.weak_labels import load_weak_labels
 from training.errors import DataError
@@ -24,12 +24,8 @@ from training.text.tokenizer import build_tokenizer
 
 @pytest.fixture
 def rows(tmp_path: Path) -> StageData:
-    paths = [
-        write(tmp_path / "main.csv", [*distinct(60, "a"), *distinct(20, "b")]),
-        write(tmp_path / "smileys.csv", SMILEYS),
-        write(tmp_path / "emoji.csv", EMOJI, ("text", "emoji")),
-    ]
-    recipe = Recipe(name="x", data=DataConfig(sources=SOURCES))
+    paths = write_weak_files(tmp_path, [*distinct_rows(60, "a"), *distinct_rows(20, "b")])
+    recipe = Recipe(name="x", data=DataConfig(sources=WEAK_SOURCES))
     dataset = load_dataset(paths, recipe.data, 1)
     weak = load_weak_labels(paths, recipe.data, dataset, 1)
     encoder = Encoder(build_tokenizer(dataset.train.text, TokenizerConfig(model="word", min_frequency=1)).to_str())
@@ -181,3 +177,66 @@ def test_a_baseline_that_knows_other_labels_cannot_teach(rows: StageData) -> Non
     refused = r"found \['TF-IDF and VADER \+ logistic regression'\] for labels \['a', 'b'\]; accepted: labels negative"
     with pytest.raises(DataError, match=refused):
         StageData(recipe, rows.dataset, rows.weak, rows.multitask, rows.encoder)
+
+
+LINEAR: Final = "TF-IDF + logistic regression"
+
+
+def test_the_epoch_to_keep_is_chosen_on_the_validation_part(rows: StageData) -> None:
+    frame, validation = rows.dataset.validation, rows.validation
+    expected = rows.encoder.encode(frame.text.tolist())
+    assert [item.ids.tolist() for item in validation.encoded] == [item.ids.tolist() for item in expected]
+    assert validation.targets.argmax(1).tolist() == frame.label.tolist()
+    assert set(validation.targets.ravel()) == {0, 1}
+    assert set(validation.weights) == {1}
+
+
+def test_a_stage_has_a_batch_size_of_its_own(rows: StageData) -> None:
+    train, _ = rows.of_stage(Stage(name="s", batch_size=5))
+    assert train.size == 5
+
+
+def test_a_stage_that_is_taught_without_labels_is_validated(rows: StageData) -> None:
+    taught = Stage(name="s", sources=["emoji.csv"], teacher_baselines=[LINEAR])
+    assert rows.of_stage(taught)[1] is rows.validation
+
+
+def test_bundles_and_baselines_teach_by_their_mean(rows: StageData, tmp_path: Path) -> None:
+    write_bundle(tmp_path / "one", labels=["a", "b"])
+    write_bundle(tmp_path / "other", NetworkConfig(embedding=5, lstm=[4]), labels=["a", "b"])
+    bundles = [str(tmp_path / "one"), str(tmp_path / "other")]
+
+    def targets(teachers: list[str], baselines: list[str]) -> np.ndarray:
+        content = {"name": "s", "teachers": teachers, "teacher_baselines": baselines, "teacher_share": 1.0}
+        train, _ = rows.of_stage(Stage.model_validate(content))
+        return train.targets[:, :2]
+
+    each = [targets(bundles[:1], []), targets(bundles[1:], []), targets([], [LINEAR])]
+    assert targets(bundles, [LINEAR]) == pytest.approx(np.mean(each, axis=0), abs=1e-6)
+    assert np.abs(each[0] - each[1]).max() > 0.01
+
+
+def test_a_baseline_that_teaches_weighs_sources(rows: StageData) -> None:
+    stage = Stage(name="s", sources=["main"], teacher_baselines=[LINEAR], teacher_share=1.0)
+    even, _ = rows.of_stage(stage)
+    rows.dataset.train["weight"] = np.where(rows.dataset.train.label == 1, 1.0, 0.01)
+    rows._baselines.clear()
+    weighed, _ = rows.of_stage(stage)
+    assert weighed.targets[:, 1].mean() > even.targets[:, 1].mean() + 0.05
+
+
+def test_each_group_is_balanced_by_its_own_classes(rows: StageData) -> None:
+    frame = rows.dataset.train
+    places = [*np.flatnonzero(frame.label == 0)[:4], *np.flatnonzero(frame.label == 1)[:12]]
+    frame.loc[frame.index[places], "group"] = "of few"
+    train, _ = rows.of_stage(Stage(name="s", sources=["main"], class_balance=0.0, group_balances={"main": 1.0}))
+    for group, counts in (("of few", [4, 12]), ("main", [44, 4])):
+        members = [train.weights[((frame.group == group) & (frame.label == label)).to_numpy()] for label in (0, 1)]
+        assert [len(weights) for weights in members] == counts
+        assert members[0].sum() == pytest.approx(members[1].sum()) == pytest.approx(sum(counts) / 2)
+
+
+def test_groups_of_a_source_that_a_stage_does_not_read_are_not_looked_for(rows: StageData) -> None:
+    stage = Stage(name="s", sources=["emoji.csv"], class_balance=0.0, group_balances={"main": 1.0})
+    train, _ = rows.of_stage(stage)
+    assert set(train.weights) == {1}
