@@ -215,7 +215,7 @@ def recall_plot(figures: Figures) -> Plot:
 def plots(data: ReportData) -> dict[str, Plot]:
     """Name -> plot: `learning-curves-1` and on, one a stage, `confusion-matrix`, `reliability`, `recall-by-class`."""
     drawn = [
-        *curve_plots(data.history, lambda stage: kept(data.metadata, stage)),
+        *curve_plots(data.record.epochs, lambda stage: kept(data.metadata, stage)),
         confusion_plot(data.figures),
         reliability_plot(data.truth, data.probabilities, data.metadata.temperature),
         recall_plot(data.figures),

@@ -15,7 +15,7 @@ from serving.model.bundle import REPORT
 from training.evaluation.calibration import is_unfounded
 from training.evaluation.metrics import Figures
 from training.recipe.loading import as_toml
-from training.report import provenance
+from training.report import provenance, record
 from training.report.confusion import confusion_table
 from training.report.model_card import use_of
 from training.report.plots import calibration_table, class_table, curve_table, plots
@@ -102,7 +102,7 @@ def content_of(data: ReportData, *, texts: bool) -> dict[str, Any]:
         "key_figures": key_figures(figures),
         "tables": _tables(data),
         "unfounded": is_unfounded(metadata.temperature),
-        "mistakes": mistake_table(data) if texts and (data.found != data.truth).any() else None,
+        "mistakes": mistake_table(data) if texts and (data.predicted != data.truth).any() else None,
         "use": use_of(metadata),
         "command": provenance.command(metadata),
         "kept": provenance.kept(metadata),
@@ -129,7 +129,7 @@ def _tables(data: ReportData) -> dict[str, Table]:
         "classes": class_table(figures),
         "cleaning": provenance.cleaning_table(metadata),
         "confusion": confusion_table(figures),
-        "epochs": curve_table(data.history),
+        "epochs": curve_table(data.record.epochs),
         "files": provenance.file_table(metadata),
         "held_out": held_out_table(data),
         "lengths": length_table(data),
@@ -148,10 +148,13 @@ PLOT_FOLDER: Final = "plots"
 
 
 def write_report(bundle: Path, data: ReportData, *, texts: bool = False) -> None:
-    """Write the files of `report/` that are for people; equal data give equal bytes.
+    """Write the files of `report/`; equal data give equal bytes.
 
-    `report.html` and `MODEL_CARD.md`, `plots/*.svg`, and `plots.json`: a list of what each plot is, with the keys
-    `name`, `file` (relative to `report/`), `caption` and `wide`.
+    - `report.html` and `MODEL_CARD.md`, for people.
+    - `plots/*.svg`, and `plots.json`: a list of what each is, with the keys `name`, `file` (relative to `report/`),
+      `caption` and `wide`.
+    - `metrics.json`: the figures of each part, as in metadata.json but easy to read and to compare.
+    - `history.json`: the record of the training.
 
     Args:
         bundle: The bundle's folder.
@@ -160,20 +163,17 @@ def write_report(bundle: Path, data: ReportData, *, texts: bool = False) -> None
             that all can be committed and passed on.
     """
     content, drawings = content_of(data, texts=texts), plots(data)
+    shutil.rmtree(bundle / REPORT, ignore_errors=True)
     _write(bundle, PAGE, render_page(content, drawings))
     _write(bundle, CARD, render_card(content))
-    shutil.rmtree(bundle / REPORT / PLOT_FOLDER, ignore_errors=True)
+    _write(bundle, METRICS, _as_json(data.metadata.metrics))
+    _write(bundle, record.FILE, _as_json(data.record.as_json()))
     entries = []
     for plot in drawings.values():
         file = f"{PLOT_FOLDER}/{plot.name}.svg"
         _write(bundle, file, plot.svg + "\n")
         entries.append({"name": plot.name, "file": file, "caption": plot.caption, "wide": plot.wide})
     _write(bundle, PLOTS, _as_json(entries))
-
-
-def write_metrics(bundle: Path, metrics: Mapping[str, Any]) -> None:
-    """Write `report/metrics.json`: the figures of each part, as in metadata.json but easy to read and to compare."""
-    _write(bundle, METRICS, _as_json(metrics))
 
 
 def _as_json(content: object) -> str:

@@ -1,6 +1,6 @@
-"""What a report is made of."""
+"""Data of a report: a bundle, its training's record, and its answers on the test part."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,9 +10,9 @@ import pandas as pd
 
 from serving.model.metadata import Metadata
 from serving.model.predictor import Predictor
+from training.evaluation.evaluate import served_probabilities
 from training.evaluation.metrics import Figures, measure
-from training.evaluation.results import Row
-from training.progress import Epoch
+from training.report.record import TrainingRecord
 from training.types import Labels, Probabilities
 
 
@@ -20,21 +20,26 @@ from training.types import Labels, Probabilities
 class ReportData:
     """A bundle and what it answered on its test part.
 
-    `history`: the epochs of each training stage, in order; a figure that was not measured is NaN. Of each test row:
-    `truth`, a label index; `probabilities` (rows, classes), as served, so calibrated; its text; `groups`, the name of
-    its source, or of its group there; `lengths`, its tokens. `baselines`: other models on the same test part, and
-    `network`, the bundle measured as they are, where there are any. Raises ValueError when the rows do not go together.
+    Args:
+        metadata: The bundle's.
+        record: What is kept of its training.
+        truth: A label index for each test row.
+        probabilities: (rows, classes), as served, so calibrated.
+        texts: The rows' texts.
+        groups: The name of each row's source, or of its group there.
+        lengths: The tokens of each row, without padding.
+
+    Raises:
+        ValueError: The rows do not go together.
     """
 
     metadata: Metadata
-    history: Mapping[str, Sequence[Epoch]]
+    record: TrainingRecord
     truth: Labels
     probabilities: Probabilities
     texts: Sequence[str]
     groups: Sequence[str]
     lengths: npt.NDArray[np.int64]
-    baselines: Sequence[Row] = ()
-    network: Row | None = None
 
     def __post_init__(self) -> None:
         names = ("truth", "probabilities", "texts", "groups", "lengths")
@@ -43,38 +48,28 @@ class ReportData:
             raise ValueError(f"rows of the test part: {rows}; accepted: equally many, at least one")
 
     @classmethod
-    def gather(
-        cls,
-        predictor: Predictor,
-        metadata: Metadata,
-        history: Mapping[str, Sequence[Epoch]],
-        test: pd.DataFrame,
-        baselines: Sequence[Row] = (),
-        network: Row | None = None,
-    ) -> "ReportData":
-        """Ask the bundle's predictor. `test`: a frame with `text`, `label` (index) and `group`.
+    def gather(cls, predictor: Predictor, record: TrainingRecord, test: pd.DataFrame) -> "ReportData":
+        """Ask a bundle for what a report shows of it.
 
-        `metadata` is that with the bundle's figures, which the predictor was loaded before. Tokens are counted without
-        padding.
+        Args:
+            predictor: The bundle, with its figures.
+            record: What is kept of its training.
+            test: A frame with `text`, `label` (index) and `group`.
         """
-        texts = test.text.tolist()
-        answers = [[p.probabilities[name] for name in metadata.labels] for p in predictor.predict(texts)]
-        pad = predictor.encoder.pad_id
+        texts, pad = test.text.tolist(), predictor.encoder.pad_id
         lengths = [int((item.ids != pad).sum()) for item in predictor.encoder.encode(texts)]
         return cls(
-            metadata=metadata,
-            history=history,
+            metadata=predictor.metadata,
+            record=record,
             truth=test.label.to_numpy(),
-            probabilities=np.array(answers),
+            probabilities=served_probabilities(predictor, texts),
             texts=texts,
             groups=test.group.tolist(),
             lengths=np.array(lengths, dtype=np.int64),
-            baselines=baselines,
-            network=network,
         )
 
     @cached_property
-    def found(self) -> Labels:
+    def predicted(self) -> Labels:
         """The predicted label indices (rows,)."""
         return np.asarray(self.probabilities.argmax(1))
 

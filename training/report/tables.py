@@ -42,11 +42,11 @@ HEADINGS = ("model", "macro recall", "macro F1", "accuracy", "training", "size",
 
 def comparison_table(data: ReportData) -> Table:
     """Best macro recall first, the network's row marked; without rows where no baseline was measured."""
-    if not data.baselines:
+    if not data.record.baselines:
         return Table("Beside baselines", HEADINGS, [])
-    network = [data.network] if data.network else []
-    rows = sorted([*data.baselines, *network], key=lambda row: -row.macro_recall)
-    marked = next((i for i, row in enumerate(rows) if row is data.network), None)
+    network = [data.record.network] if data.record.network else []
+    rows = sorted([*data.record.baselines, *network], key=lambda row: -row.macro_recall)
+    marked = next((i for i, row in enumerate(rows) if row is data.record.network), None)
     return Table("Beside baselines", HEADINGS, [_comparison_cells(row) for row in rows], marked=marked)
 
 
@@ -62,13 +62,13 @@ SHOWN = 20
 def mistake_table(data: ReportData) -> Table:
     """The 20 most confident mistakes, the surest first. It quotes the data: whose terms may forbid to pass it on."""
     labels, confidence = data.metadata.labels, data.probabilities.max(1)
-    wrong = np.flatnonzero(data.found != data.truth)
+    wrong = np.flatnonzero(data.predicted != data.truth)
     surest = wrong[np.argsort(-confidence[wrong], kind="stable")][:SHOWN]
     rows = [
         (
             data.texts[row],
             labels[data.truth[row]],
-            labels[data.found[row]],
+            labels[data.predicted[row]],
             data.groups[row],
             share(float(confidence[row])),
         )
@@ -105,12 +105,12 @@ def held_out_table(data: ReportData) -> Table:
         (name, share(found["macro_recall"]), *_best(name, data), share(found["accuracy"]), count(found["rows"]))
         for name, found in groups.items()
     ]
-    heading = ("best baseline",) if any(row.groups for row in data.baselines) else ()
+    heading = ("best baseline",) if any(row.groups for row in data.record.baselines) else ()
     return Table("Held out from training, by group", ("group", "macro recall", *heading, "accuracy", "rows"), rows)
 
 
 def _best(group: str, data: ReportData) -> tuple[str, ...]:
-    found = [(row.groups[group], row.name) for row in data.baselines if group in row.groups]
+    found = [(row.groups[group], row.name) for row in data.record.baselines if group in row.groups]
     return (f"{share(max(found)[0])} ({max(found)[1]})",) if found else ()
 
 
@@ -122,6 +122,6 @@ def _slice_table(
 
 
 def _slice_cells(chosen: npt.NDArray[np.bool_], data: ReportData) -> tuple[str, ...]:
-    truth, found = data.truth[chosen], data.found[chosen]
+    truth, found = data.truth[chosen], data.predicted[chosen]
     classes = f"{len(np.unique(truth))} of {len(data.metadata.labels)}"
     return share(macro_recall(truth, found)), share(float((truth == found).mean())), classes, count(len(truth))
