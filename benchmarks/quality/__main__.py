@@ -31,7 +31,7 @@ def main() -> None:
     names = [trial.name for trial in trials]
     if unknown := sorted(set(options.only) - set(names)):
         parser.error(f"--only: found {unknown}; accepted: {', '.join(names)}")
-    chosen = [trial for trial in trials if not options.only or trial.name in options.only]
+    chosen = [trial for trial in trials if not trial.removed and (not options.only or trial.name in options.only)]
     try:
         for trial, seed in _missing(chosen, options.data) if options.data else []:
             append_result(_run(trial, seed, options.data, options.stage_cache))

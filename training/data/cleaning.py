@@ -90,10 +90,7 @@ def drop_empty(rows: pd.DataFrame, cleaning: Counts, where: str) -> pd.DataFrame
 
 
 def merge_copies(rows: pd.DataFrame, cleaning: Counts) -> pd.DataFrame:
-    """One row a text, with its majority label; a text without a majority goes. Later parts keep their own.
-
-    It weighs what those weigh on average that agree.
-    """
+    """One row a text, with its majority label; a text without a majority goes. Later parts keep their own."""
     rank = rows.part.map({"": 0, "train": 0, "validation": 1, "test": 2})
     owner = rank.groupby(rows.key).transform("max")
     cleaning["also in a part that keeps it (no text on two sides)"] = int((rank < owner).sum())
@@ -107,7 +104,6 @@ def merge_copies(rows: pd.DataFrame, cleaning: Counts) -> pd.DataFrame:
     decided = rows[~undecided].merge(winners, on="key", suffixes=("", "_majority"))
     cleaning["copies with a minority label, merged"] = int((decided.label != decided.label_majority).sum())
     agreeing = decided[decided.label == decided.label_majority].drop(columns="label_majority")
-    weighed = agreeing.assign(row_weight=agreeing.groupby("key").row_weight.transform("mean"))
-    merged = weighed.drop_duplicates("key", keep="first")
+    merged = agreeing.drop_duplicates("key", keep="first")
     cleaning["exact and near copies, merged"] = len(agreeing) - len(merged)
     return merged.reset_index(drop=True)

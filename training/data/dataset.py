@@ -23,8 +23,7 @@ PARTS: tuple[Part, ...] = get_args(Part)
 
 @dataclass(frozen=True)
 class Dataset:
-    """Three parts as frames with columns `text`, `label` (index into `labels`), `source`, `group`, `weight` (of the
-    source) and `row_weight`.
+    """Three parts as frames with columns `text`, `label` (index into `labels`), `source`, `group` and `weight`.
 
     `held_out` is a fourth, of the same kind, that may be empty: rows that nothing learns from and that are measured
     by group. `keys` are those of every labelled text, whatever became of it. `cleaning` counts, by rule, the

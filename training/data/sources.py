@@ -11,8 +11,6 @@ from training.data.readers import column, fingerprint, read_table
 from training.errors import DataError
 from training.recipe.data import DataConfig, Source
 
-MOST = 100  # times that a row may count
-
 
 def target_paths(paths: Sequence[Path], data: DataConfig) -> list[Path]:
     """The files with the recipe's labels. Raises DataError where a file is missing, or is not one of the recipe's."""
@@ -40,8 +38,8 @@ def read_rows(
 ) -> tuple[pd.DataFrame, list[DataFile]]:
     """The rows of the `chosen` sources in these files, uncleaned, and the files' fingerprints.
 
-    Columns: `text`, `label` (as written), `source`, `group`, `task`, `origin` (for messages), `part`, `hold_out`,
-    `weight` of the source and `row_weight`. No chosen source at all: each file is one. Raises DataError.
+    Columns: `text`, `label` (as written), `source`, `group`, `task`, `origin` (for messages), `part`, `hold_out` and
+    `weight`. No chosen source at all: each file is one. Raises DataError.
     """
     frames, files = [], []
     for path in in_order(paths, data):
@@ -65,8 +63,7 @@ def _rows(table: pd.DataFrame, path: Path, source: Source, data: DataConfig, see
     groups = column(table, source.group, path) if source.group else pd.Series(source.key, index=table.index)
     chosen = _chosen(table, path, source)
     renamed = labels if source.task else labels.replace(data.rename)
-    weights = _weights(table[chosen], source.weighed_by, path) if source.weighed_by else 1.0
-    frame = pd.DataFrame({"text": texts, "label": renamed, "group": groups, "row_weight": weights})[chosen]
+    frame = pd.DataFrame({"text": texts, "label": renamed, "group": groups})[chosen]
     if frame.empty:
         raise DataError(f"{path}: no row is left by where={source.where} where_not={source.where_not}")
     if source.rows and source.rows < len(frame):
@@ -81,17 +78,6 @@ def _rows(table: pd.DataFrame, path: Path, source: Source, data: DataConfig, see
         hold_out=source.hold_out,
         weight=source.weight,
     )
-
-
-def _weights(chosen: pd.DataFrame, name: str, path: Path) -> "pd.Series[float]":
-    found = column(chosen, name, path)
-    numbers = pd.to_numeric(found, errors="coerce")
-    if (bad := ~numbers.between(0, MOST)).any():
-        shown = sorted(set(found[bad]))[:5]
-        raise DataError(
-            f"{path}: column {name!r} weighs rows; {bad.sum():,} of them have {shown}; accepted: 0 to {MOST}"
-        )
-    return numbers.astype(float)
 
 
 def _chosen(table: pd.DataFrame, path: Path, source: Source) -> "pd.Series[bool]":

@@ -49,7 +49,7 @@ def load_weak_labels(paths: Sequence[Path], data: DataConfig, dataset: Dataset, 
             raise DataError(f"task {task!r}: found only one class, {labels}; accepted: at least two")
     index = {(task, label): i for task, labels in tasks.items() for i, label in enumerate(labels)}
     found = [index[pair] for pair in zip(rows.task, rows.label, strict=True)]
-    kept = rows.assign(label=found)[["text", "label", "task", "source", "weight", "row_weight"]].reset_index(drop=True)
+    kept = rows.assign(label=found)[["text", "label", "task", "source", "weight"]].reset_index(drop=True)
     return WeakLabelDataset(kept, tasks, {**cleaning, "rows kept": len(kept)}, files)
 
 

@@ -64,7 +64,7 @@ def read_labelled(
 ) -> tuple[list[str], Labels]:
     """Texts and label indices of a file, as the bundle's recipe reads it."""
     try:
-        data = DataConfig.model_validate(metadata.recipe.get("data", {}))
+        data = DataConfig.from_bundle(metadata.recipe.get("data", {}))
     except ValidationError as error:
         raise DataError(
             f"metadata.json: its recipe does not tell how to read a file: {error.errors()[0]['msg']}"

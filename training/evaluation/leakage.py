@@ -59,7 +59,7 @@ def _check_teachers(metadata: Metadata, files: Sequence[tuple[str, str]], where:
 
 def _recipe(metadata: Metadata, where: str) -> Recipe:
     try:
-        return Recipe.model_validate(metadata.recipe)
+        return Recipe.from_bundle(metadata.recipe)
     except ValidationError as error:
         raise DataError(
             f"{where}: the recipe of {metadata.name} {metadata.model_version} does not tell how its files were split: "
@@ -74,7 +74,7 @@ def _split_of(recipe: Recipe, files: Sequence[tuple[str, str]]) -> dict[str, Any
     """
     said = recipe.data.model_dump(mode="json", exclude=SAID | {"sources", "split_seed"})
     targets = recipe.data.target_sources
-    sources = [source.model_dump(mode="json", exclude=SAID | {"weight", "weighed_by"}) for source in targets]
+    sources = [source.model_dump(mode="json", exclude=SAID | {"weight"}) for source in targets]
     names = {source.file for source in targets}
     order = dict.fromkeys(sha for name, sha in files if name in names or not names)
     return {**said, "sources": sources, "order of files": list(order), "split seed": recipe.split_seed}

@@ -81,7 +81,7 @@ class TrainingLoop:
             use_ema=self.stage.averaging > 0,
             ema_momentum=self.stage.averaging,
         )
-        loss = TaskCrossentropy(self.stage.r_drop, self.multitask.columns)
+        loss = TaskCrossentropy()
         if self._names_words:
             # The mean over the words that were hidden, however many places the batch has for them.
             words = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight")
@@ -133,8 +133,6 @@ class TrainingLoop:
         if batch.hidden:
             inputs, targets = [inputs, batch.hidden.positions], [targets, batch.hidden.words]
             weights = [weights, batch.hidden.live]
-        if self.stage.r_drop:
-            inputs, targets, weights = (_twice(part) for part in (inputs, targets, weights))
         return float(np.ravel(self.model.train_on_batch(inputs, targets, sample_weight=weights))[0])
 
     def _measured(self, number: int, loss: float, start: float) -> Epoch:
@@ -184,11 +182,6 @@ def class_weights(labels: Labels, balance: float = 1.0) -> Floats:
     weights = (counts.sum() / np.maximum(counts, 1)) ** balance
     scaled: Floats = (weights * counts.sum() / (weights @ counts)).astype(np.float32)
     return scaled
-
-
-def _twice(arrays: Any) -> Any:
-    """An array, or each of several, with its rows once more after themselves."""
-    return [_twice(array) for array in arrays] if isinstance(arrays, list) else np.concatenate([arrays, arrays])
 
 
 def _assign(variables: Sequence[Any], values: Arrays) -> None:

@@ -91,7 +91,7 @@ class StageData:
         if key not in self._baselines:
             seed = self.recipe.split_seed
             pipeline: Any = baselines(self.recipe.tokenizer, self.dataset.labels, seed)[name]
-            weights = (train.weight * train.row_weight).to_numpy(np.float32)
+            weights = train.weight.to_numpy(np.float32)
             try:
                 fitted = CrossFitted(pipeline, train.text.tolist(), train.label.to_numpy(), weights, seed)
             except ValueError as error:  # as where no word is there twice
@@ -117,13 +117,12 @@ def _chosen(frame: pd.DataFrame, stage: Stage) -> pd.DataFrame:
 
 
 def _weights(rows: pd.DataFrame, stage: Stage) -> Floats:
-    """Of each row: its source's weight, or the stage's for that source, by its own, and under balance its class's.
+    """Of each row: its source's weight, or the stage's for that source, and under balance its class's.
 
     Where a source's groups are balanced too, also its class's in its group: so that a class is not given up where what
     is spoken of alone says that it is rare.
     """
-    of_source = rows.source.map(stage.weights).fillna(rows.weight)
-    weights = (of_source * rows.row_weight).to_numpy(np.float32, copy=True)
+    weights = rows.source.map(stage.weights).fillna(rows.weight).to_numpy(np.float32, copy=True)
     if stage.class_balance:
         for _, places in rows.groupby("task").indices.items():
             labels = rows.label.to_numpy(np.int64)[places]

@@ -30,9 +30,6 @@ class Source(ConfigSection):
         0.0, description="fraction of its rows that nothing learns from and the report measures by group"
     )
     weight: float = Field(1.0, gt=0, le=100, description="weight of each of its rows in the training loss")
-    weighed_by: Name | None = Field(
-        None, description="column of numbers, 0 to 100, each its row's weight beside that, as how far annotators agreed"
-    )
     about: str = Field("", description="what it is, for the model card")
     terms: str = Field("", description="the terms that it is under, for the model card")
 

@@ -63,11 +63,12 @@ class Recipe(ConfigSection):
         stages, fit = content.get("stages"), content.get("fit")
         if not isinstance(stages, list) or not isinstance(fit, dict):
             return content
+        known = {key: value for key, value in fit.items() if key in FitConfig.model_fields}
         try:
-            FitConfig.model_validate(fit)
+            FitConfig.model_validate(known)
         except ValidationError:  # which is told of `[fit]` then, not once more of every stage
             return {**content, "stages": []}
-        return {**content, "stages": [{**fit, **stage} if isinstance(stage, dict) else stage for stage in stages]}
+        return {**content, "stages": [{**known, **stage} if isinstance(stage, dict) else stage for stage in stages]}
 
     @model_validator(mode="after")
     def _stages_fit(self) -> "Recipe":

@@ -42,9 +42,6 @@ class FitConfig(ConfigSection):
     )
     label_smoothing: Fraction = Field(0.0, description="share of the target spread over all classes")
     word_dropout: Fraction = Field(0.0, description="fraction of tokens read as <unk> in training")
-    r_drop: float = Field(
-        0.0, ge=0, le=100, description="weight of the difference between two answers under dropout; doubles the work"
-    )
 
 
 class Stage(FitConfig):

@@ -46,7 +46,9 @@ class TrainingRecord:
             return cls()
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            epochs = {stage: [Epoch(**_with_nan(epoch)) for epoch in epochs] for stage, epochs in content["epochs"].items()}
+            epochs = {
+                stage: [Epoch(**_with_nan(epoch)) for epoch in epochs] for stage, epochs in content["epochs"].items()
+            }
             network = content["network"] and Row(**content["network"])
             return cls(epochs, [Row(**row) for row in content["baselines"]], network)
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
@@ -55,7 +57,9 @@ class TrainingRecord:
     def as_json(self) -> dict[str, Any]:
         """As plain dictionaries, lists and numbers."""
         return {
-            "epochs": {stage: [_without_nan(asdict(epoch)) for epoch in epochs] for stage, epochs in self.epochs.items()},
+            "epochs": {
+                stage: [_without_nan(asdict(epoch)) for epoch in epochs] for stage, epochs in self.epochs.items()
+            },
             "baselines": [asdict(row) for row in self.baselines],
             "network": self.network and asdict(self.network),
         }

@@ -42,17 +42,6 @@ def test_a_text_gets_its_majority_label_and_a_tie_is_dropped(tmp_path: Path) -> 
     assert dataset.cleaning["exact and near copies, merged"] == 1
 
 
-def test_a_text_weighs_what_its_agreeing_copies_weigh_on_average(tmp_path: Path) -> None:
-    rows = [(*row, "1") for row in distinct_rows(20, "a") + distinct_rows(20, "b")]
-    copies = [("same words", "a", "0.2"), ("Same words!", "a", "0.6"), ("@x same words", "b", "0.9")]
-    path = write_csv(tmp_path / "d.csv", rows + copies, ("text", "label", "agreement"))
-    source = Source(file="d.csv", weighed_by="agreement")
-    dataset = load_dataset([path], DataConfig(sources=[source]), seed=1)
-    weights = {text: weight for part in PARTS for text, weight in dataset.part(part)[["text", "row_weight"]].to_numpy()}
-    assert weights.pop("same words") == pytest.approx(0.4)
-    assert set(weights.values()) == {1.0}
-
-
 def test_empty_and_unlabelled_rows_are_dropped_and_counted(tmp_path: Path) -> None:
     rows = distinct_rows(20, "a") + distinct_rows(20, "b")
     bad = [("", "a"), ("  ", "b"), ("@bob http://t.co/x !!", "a"), ("some words", "")]

@@ -26,28 +26,6 @@ def test_each_source_gives_its_rows_with_its_weight_and_group(tmp_path: Path) ->
     assert [(file.file, file.rows) for file in files] == [("d.csv", 20)]
 
 
-def test_a_column_weighs_rows_beside_their_sources_weight(tmp_path: Path) -> None:
-    numbers = ["0", "0.1", "none", *(f"{place / 10:g}" for place in range(3, 10))]
-    rows = [(*row, number) for row, number in zip(distinct_rows(10, "a"), numbers, strict=True)]
-    path = write_csv(tmp_path / "d.csv", rows, ("text", "label", "agreement"))
-    source = Source(file="d.csv", weight=2.0, weighed_by="agreement", where_not={"agreement": ["none"]})
-    found, _ = read_rows([path], DataConfig(), [source], 1)
-    assert found.row_weight.tolist() == [0.0, 0.1, *(place / 10 for place in range(3, 10))]
-    assert set(found.weight) == {2.0}
-    plain, _ = read_rows([path], DataConfig(), [Source(file="d.csv")], 1)
-    assert set(plain.row_weight) == {1.0}
-
-
-@pytest.mark.parametrize("weight", ["", "high", "-1", "101", "nan", "inf"])
-def test_what_weighs_no_row_is_named(tmp_path: Path, weight: str) -> None:
-    rows = [(*row, "0.5") for row in distinct_rows(10, "a")]
-    path = write_csv(tmp_path / "d.csv", [*rows, ("more", "a", weight)], ("text", "label", "agreement"))
-    with pytest.raises(DataError) as caught:
-        read_rows([path], DataConfig(), [Source(file="d.csv", weighed_by="agreement")], 1)
-    fault = f"column 'agreement' weighs rows; 1 of them have {[weight]}; accepted: 0 to 100"
-    assert str(caught.value) == f"{path}: {fault}"
-
-
 def test_rows_limits_a_source_by_the_seed(tmp_path: Path) -> None:
     path, source = write_csv(tmp_path / "d.csv", ROWS), Source(file="d.csv", rows=6)
     one, same, other = (read_rows([path], DataConfig(), [source], seed)[0].text.tolist() for seed in (1, 1, 2))

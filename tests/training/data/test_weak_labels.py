@@ -152,17 +152,14 @@ def test_a_text_may_be_in_two_tasks(tmp_path: Path) -> None:
     assert sorted(rows.task[rows.text.str.strip() == "hot today"]) == ["emoji", "emoticon"]
 
 
-def test_rows_of_a_task_have_weights_of_their_own_and_are_drawn_by_the_seed(tmp_path: Path) -> None:
-    rows = [(f"{text} {i}", f"{i % 2}", f"{i / 100}") for i, (text, _) in enumerate(distinct_rows(60, "x", 500))]
+def test_rows_of_a_task_are_drawn_by_the_seed(tmp_path: Path) -> None:
+    rows = [(f"{text} {i}", f"{i % 2}") for i, (text, _) in enumerate(distinct_rows(60, "x", 500))]
     paths = [
         write_csv(tmp_path / "main.csv", [*distinct_rows(20, "a"), *distinct_rows(20, "b")]),
-        write_csv(tmp_path / "w.csv", rows, ("text", "label", "agreement")),
+        write_csv(tmp_path / "w.csv", rows),
     ]
-    weighed = Source(file="w.csv", task="t", weighed_by="agreement", rows=20)
-    data = DataConfig(sources=[Source(file="main.csv"), weighed])
+    data = DataConfig(sources=[Source(file="main.csv"), Source(file="w.csv", task="t", rows=20)])
     dataset = load_dataset(paths, data, seed=1)
     one, same, other = (load_weak_labels(paths, data, dataset, seed).rows for seed in (1, 1, 2))
     assert len(one) == 20
     assert one.text.tolist() == same.text.tolist() != other.text.tolist()
-    agreement = {text: float(number) for text, _, number in rows}
-    assert one.row_weight.tolist() == [agreement[text] for text in one.text]

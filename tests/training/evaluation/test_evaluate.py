@@ -55,7 +55,7 @@ def test_a_file_that_does_not_fit(predictor: Predictor, tmp_path: Path, content:
 
 
 def test_a_recipe_that_does_not_fit(bundle: Path, tmp_path: Path) -> None:
-    edit_metadata(bundle, lambda content: content["recipe"].update(data={"odd": 1}))
+    edit_metadata(bundle, lambda content: content["recipe"].update(data={"text": 1}))
     (tmp_path / "d.csv").write_text("text,label\nx,positive\n", encoding="utf-8")
     with pytest.raises(DataError, match="its recipe does not tell how to read a file"):
         evaluate_file(Predictor.load(bundle), tmp_path / "d.csv")

@@ -71,9 +71,7 @@ def test_one_that_other_rules_split_is_refused() -> None:
         check_no_test_leakage(trained(4), Recipe(name="s", seed=4), FILES, other, "here")
 
 
-@pytest.mark.parametrize(
-    "key", sorted(Source.model_fields.keys() - {"file", "task", "weight", "weighed_by", "about", "terms"})
-)
+@pytest.mark.parametrize("key", sorted(Source.model_fields.keys() - {"file", "task", "weight", "about", "terms"}))
 def test_one_whose_sources_are_read_otherwise_is_refused(key: str) -> None:
     plain: dict[str, Any] = {"file": "d.csv", "part": "train"}
     other: Any = {"rows": 5, "hold_out": 0.1, "emoticons": "drop", "where": {"a": ["b"]}, "where_not": {"a": ["b"]}}
@@ -83,7 +81,7 @@ def test_one_whose_sources_are_read_otherwise_is_refused(key: str) -> None:
         check_no_test_leakage(trained(4, sources=[source]), student, FILES, SPLIT, "here")
 
 
-OF_OTHER_WEIGHTS = {"file": "d.csv", "weight": 2, "weighed_by": "agreement"}
+OF_OTHER_WEIGHTS = {"file": "d.csv", "weight": 2}
 
 
 def test_one_whose_sources_weigh_otherwise_is_blind() -> None:
@@ -93,8 +91,8 @@ def test_one_whose_sources_weigh_otherwise_is_blind() -> None:
 
 
 def test_one_whose_recipe_cannot_be_read_is_named_where_it_shares_a_file() -> None:
-    odd = trained(4).model_copy(update={"recipe": {"name": "t", "older": 1}})
-    with pytest.raises(DataError, match=r"here: the recipe of fake 0123456789ab does not tell .* older: unknown key"):
+    odd = trained(4).model_copy(update={"recipe": {"name": "t", "seed": "one"}})
+    with pytest.raises(DataError, match=r"here: the recipe of fake 0123456789ab does not tell .* seed: found 'one'"):
         check_no_test_leakage(odd, Recipe(name="s", seed=4), FILES, SPLIT, "here")
     check_no_test_leakage(odd, Recipe(name="s", seed=4), [("d.csv", "other")], SPLIT, "here")
 

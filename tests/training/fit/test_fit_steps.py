@@ -81,9 +81,8 @@ def test_only_words_that_were_hidden_are_to_be_named(masked_lm: TrainingLoop) ->
     assert abs(masked_lm._step(other) - cost) > 1e-5
 
 
-@pytest.mark.parametrize("r_drop", [0.0, 1.0])
-def test_a_row_costs_what_it_weighs(r_drop: float) -> None:
-    fit, batch = still(STILL.model_copy(update={"r_drop": r_drop}), batches(16, 1)), next(batches(16, 1).ordered())
+def test_a_row_costs_what_it_weighs() -> None:
+    fit, batch = still(STILL, batches(16, 1)), next(batches(16, 1).ordered())
     half = np.repeat([1.0, 0.0], 8).astype(np.float32)
     whole, twice, one, other = (
         fit._step(replace(batch, weights=weights)) for weights in (half * 0 + 1, half * 0 + 2, half, 1 - half)

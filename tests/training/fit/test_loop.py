@@ -177,12 +177,6 @@ def test_predictions_come_in_the_order_of_the_rows() -> None:
         assert together[row] == pytest.approx(keras.ops.convert_to_numpy(network(ids))[0], abs=1e-5)
 
 
-def test_it_learns_with_r_drop() -> None:
-    history = make(KNOBS.model_copy(update={"r_drop": 1.0})).run(TrainingCallback())
-    assert max(epoch.macro_recall for epoch in history) > 0.85
-    assert history[0].loss != pytest.approx(make().run(TrainingCallback())[0].loss, abs=1e-4)
-
-
 class TestOtherTasks:
     """A stage on rows of another task, with hidden words to name."""
 
@@ -204,9 +198,8 @@ class TestOtherTasks:
         assert all(np.isnan(epoch.macro_recall) for epoch in history)
         assert len(history) == self.STAGE.epochs
 
-    @pytest.mark.parametrize("r_drop", [0.0, 1.0])
-    def test_it_moves_the_body_and_leaves_the_networks_own_head(self, r_drop: float) -> None:
-        fit = self.fit(self.STAGE.model_copy(update={"r_drop": r_drop, "epochs": 1}))
+    def test_it_moves_the_body_and_leaves_the_networks_own_head(self) -> None:
+        fit = self.fit(self.STAGE.model_copy(update={"epochs": 1}))
         before = weights(fit)
         fit.run(TrainingCallback())
         after = weights(fit)

@@ -178,7 +178,7 @@ def test_how_weak_labels_are_read_is_part_of_it(folder: Path, changes: dict[str,
     assert stages_found(folder, recipe(data={**CONTENT["data"], **changes})) == 0
 
 
-@pytest.mark.parametrize("changes", [{"weight": 0.5}, {"weighed_by": "sure"}, {"emoticons": "drop"}, {"label": "mood"}])
+@pytest.mark.parametrize("changes", [{"weight": 0.5}, {"emoticons": "drop"}, {"label": "mood"}])
 def test_which_rows_weak_labels_have_and_what_they_weigh_is_part_of_it(folder: Path, changes: dict[str, Any]) -> None:
     strong, weak = CONTENT["data"]["sources"]
     assert stages_found(folder, recipe(data={"sources": [strong, {**weak, **changes}]})) == 0

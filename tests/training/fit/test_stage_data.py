@@ -65,15 +65,6 @@ def test_groups_are_balanced_where_a_stage_says_so(rows: StageData) -> None:
     assert set(train.weights[~main].tolist()) == {0.5}
 
 
-@pytest.mark.parametrize(("of_stage", "of_source"), [({}, 1.0), ({"main": 3.0}, 3.0)])
-def test_a_rows_own_weight_counts_beside_its_sources(
-    rows: StageData, of_stage: dict[str, float], of_source: float
-) -> None:
-    rows.dataset.train["row_weight"] = np.linspace(0, 1, len(rows.dataset.train))
-    train, _ = rows.of_stage(Stage(name="s", sources=["main"], class_balance=0.0, weights=of_stage))
-    assert train.weights.tolist() == pytest.approx(rows.dataset.train.row_weight * of_source)
-
-
 def test_a_stages_own_weights_replace_those_of_the_sources(rows: StageData) -> None:
     stage = Stage(name="s", sources=["main", "smileys.csv"], class_balance=0.0, weights={"smileys.csv": 3.0})
     train, _ = rows.of_stage(stage)
@@ -125,16 +116,6 @@ def test_a_baseline_teaches_what_the_stages_own_rows_say(rows: StageData) -> Non
     assert after.targets == pytest.approx(before.targets)
     both, _ = rows.of_stage(stage.model_copy(update={"sources": ["main", "other"]}))
     assert np.abs(both.targets[-len(after.targets) :] - after.targets).max() > 0.01
-
-
-def test_a_baseline_that_teaches_weighs_rows_too(rows: StageData) -> None:
-    train = rows.dataset.train
-    stage = Stage(name="s", sources=["main"], teacher_baselines=["TF-IDF + logistic regression"], teacher_share=1.0)
-    even, _ = rows.of_stage(stage)
-    train["row_weight"] = np.where(train.label == 1, 1.0, 0.01)
-    rows._baselines.clear()
-    weighed, _ = rows.of_stage(stage)
-    assert weighed.targets[:, 1].mean() > even.targets[:, 1].mean() + 0.05
 
 
 def test_a_baseline_learns_from_all_rows_where_a_stage_has_no_labels(rows: StageData) -> None:

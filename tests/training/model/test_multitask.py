@@ -59,23 +59,6 @@ def test_the_loss_looks_at_the_task_alone() -> None:
     assert float(TaskCrossentropy()(targets, other)) == pytest.approx(-np.log(0.25))
 
 
-def test_r_drop_asks_both_answers_for_a_text_to_be_alike() -> None:
-    targets = np.array([[1, 0], [0, 1]] * 2, np.float32)
-    answers = np.array([[0.8, 0.2], [0.4, 0.6], [0.5, 0.5], [0.4, 0.6]], np.float32)
-    plain, both = (float(TaskCrossentropy(weight, [(0, 2)])(targets, answers)) for weight in (0.0, 2.0))
-    one, other = answers[0], answers[2]
-    divergence = (one * np.log(one / other)).sum() + (other * np.log(other / one)).sum()
-    assert both - plain == pytest.approx(2.0 * divergence / 2 / 2 / 2)
-
-
-def test_r_drop_leaves_the_columns_of_other_tasks_alone() -> None:
-    targets = np.array([[0, 0, 1, 0]] * 2, np.float32)
-    answers = np.array([[0.9, 0.1, 0.5, 0.5], [0.2, 0.8, 0.5, 0.5]], np.float32)
-    columns = [(0, 2), (2, 2)]
-    plain, both = (float(TaskCrossentropy(weight, columns)(targets, answers)) for weight in (0.0, 2.0))
-    assert both == pytest.approx(plain)
-
-
 def test_naming_words_runs_the_body_once() -> None:
     masked_lm = MultiTaskModel(network(), TASKS, words=True).masked_lm
     assert masked_lm is not None
