@@ -88,6 +88,6 @@ def _check_same_rows(metadata: Metadata, dataset: Dataset) -> None:
         raise DataError(f"--data: the model was not made of {', '.join(others)}; accepted: {accepted}")
     if (dataset.labels, dataset.sizes()) != (metadata.labels, metadata.split):
         raise DataError(
-            f"--data: the parts have {dataset.sizes()} rows; accepted: {metadata.split}, as the model was trained with. "
-            "Files may be missing, or another version cleaned and split them"
+            f"--data: the parts have {dataset.sizes()} rows, so a file is missing, or another version cleaned and "
+            f"split them; accepted: {metadata.split}, as the model was trained with"
         )

@@ -1,7 +1,7 @@
 """Selective classification: how often a bundle is right where it is sure, from the validation part.
 
-El-Yaniv and Wiener 2010, On the Foundations of Noise-free Selective Classification; Geifman and El-Yaniv 2017, Selective
-Classification for Deep Neural Networks (https://arxiv.org/abs/1705.08500).
+El-Yaniv and Wiener 2010, On the Foundations of Noise-free Selective Classification; Geifman and El-Yaniv 2017,
+Selective Classification for Deep Neural Networks (https://arxiv.org/abs/1705.08500).
 """
 
 from collections.abc import Iterator, Sequence

@@ -23,6 +23,7 @@ from training.recipe.stages import KeepPolicy
 from training.report.confusion import confusion_plot
 from training.report.provenance import kept
 from training.report.report_data import ReportData
+from training.report.selective import risk_coverage_plot
 from training.report.svg import ACCENT, LINE, QUIET, WIDTH, Plot, as_svg, blank, drawing, short
 from training.report.tables import Table, count, share
 from training.types import Labels, Probabilities
@@ -213,11 +214,17 @@ def recall_plot(figures: Figures) -> Plot:
 
 
 def plots(data: ReportData) -> dict[str, Plot]:
-    """Name -> plot: `learning-curves-1` and on, one a stage, `confusion-matrix`, `reliability`, `recall-by-class`."""
+    """Name -> plot, in their order on a page.
+
+    `learning-curves-1` and on, one a stage, `confusion-matrix`, `reliability`, `risk-coverage` where the metadata has
+    the curve, `recall-by-class`.
+    """
+    curve = data.metadata.risk_coverage
     drawn = [
         *curve_plots(data.record.epochs, lambda stage: kept(data.metadata, stage)),
         confusion_plot(data.figures),
         reliability_plot(data.truth, data.probabilities, data.metadata.temperature),
+        *([risk_coverage_plot(curve)] if curve else []),
         recall_plot(data.figures),
     ]
     return {plot.name: plot for plot in drawn}

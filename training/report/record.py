@@ -46,9 +46,7 @@ class TrainingRecord:
             return cls()
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            epochs = {
-                stage: [Epoch(**_with_nan(epoch)) for epoch in epochs] for stage, epochs in content["epochs"].items()
-            }
+            epochs = {stage: list(map(_epoch, epochs)) for stage, epochs in content["epochs"].items()}
             network = content["network"] and Row(**content["network"])
             return cls(epochs, [Row(**row) for row in content["baselines"]], network)
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
@@ -57,17 +55,15 @@ class TrainingRecord:
     def as_json(self) -> dict[str, Any]:
         """As plain dictionaries, lists and numbers."""
         return {
-            "epochs": {
-                stage: [_without_nan(asdict(epoch)) for epoch in epochs] for stage, epochs in self.epochs.items()
-            },
+            "epochs": {stage: list(map(_epoch_as_json, epochs)) for stage, epochs in self.epochs.items()},
             "baselines": [asdict(row) for row in self.baselines],
             "network": self.network and asdict(self.network),
         }
 
 
-def _without_nan(figures: dict[str, float]) -> dict[str, float | None]:
-    return {name: None if isnan(value) else value for name, value in figures.items()}
+def _epoch_as_json(epoch: Epoch) -> dict[str, float | None]:
+    return {name: None if isnan(value) else value for name, value in asdict(epoch).items()}
 
 
-def _with_nan(figures: dict[str, Any]) -> dict[str, Any]:
-    return {name: nan if value is None else value for name, value in figures.items()}
+def _epoch(content: dict[str, Any]) -> Epoch:
+    return Epoch(**{name: nan if value is None else value for name, value in content.items()})

@@ -20,6 +20,7 @@ from training.report.confusion import confusion_table
 from training.report.model_card import use_of
 from training.report.plots import calibration_table, class_table, curve_table, plots
 from training.report.report_data import ReportData
+from training.report.selective import threshold_table
 from training.report.svg import STYLE_SHEET, Plot
 from training.report.tables import (
     Table,
@@ -136,6 +137,7 @@ def _tables(data: ReportData) -> dict[str, Table]:
         "libraries": provenance.library_table(metadata),
         "sources": source_table(data),
         "split": provenance.split_table(metadata),
+        "thresholds": threshold_table(metadata),
         "teachers": provenance.teacher_table(metadata),
     }
 

@@ -5,10 +5,11 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from serving.model.metadata import DataFile, KnownAnswer, Metadata
+from serving.model.metadata import CoveragePoint, DataFile, KnownAnswer, Metadata, Threshold
 from training.evaluation.metrics import Figures, measure
 from training.evaluation.results import Row
 from training.progress import Epoch
+from training.report.record import TrainingRecord
 from training.report.report_data import ReportData
 from training.types import Labels, Probabilities
 
@@ -32,6 +33,12 @@ METADATA = Metadata(
     cleaning={"rows read": 400, "exact and near copies, merged": 60, "rows kept": 340},
     libraries={"keras": "3.0", "backend": "tensorflow"},
     metrics={},
+    thresholds=[Threshold(label="positive", precision_at_least=0.9, probability=0.8283, coverage=0.1482)],
+    risk_coverage=[
+        CoveragePoint(coverage=0.25, risk=0.0, probability=0.95),
+        CoveragePoint(coverage=0.5, risk=0.125, probability=0.8),
+        CoveragePoint(coverage=1.0, risk=0.3, probability=0.4),
+    ],
 )
 HISTORY = {
     "words": [Epoch(1, 5.0, NAN, NAN, NAN, 60.0), Epoch(2, 4.5, NAN, NAN, NAN, 60.0)],
@@ -46,6 +53,9 @@ BASELINES = [
     Row("TF-IDF + SVM", 0.75, 0.74, 0.76, 3.21, 8_000_000, 40000.0),
 ]
 NETWORK = Row("example (network, served)", 0.7, 0.69, 0.72, 4210.0, 2_500_000, 4000.0)
+
+
+COMPARED = TrainingRecord(HISTORY, BASELINES, NETWORK)
 
 
 def metadata(**changes: Any) -> Metadata:
@@ -68,7 +78,7 @@ def report_data(**changes: Any) -> ReportData:
     rows = len(truth)
     given: dict[str, Any] = {
         "metadata": METADATA,
-        "history": HISTORY,
+        "record": TrainingRecord(HISTORY),
         "truth": truth,
         "probabilities": probabilities,
         "texts": [f"zebra {row} <script>alert('&')</script>" for row in range(rows)],

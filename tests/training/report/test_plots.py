@@ -20,6 +20,7 @@ from training.report.plots import (
     reliability_plot,
     wilson,
 )
+from training.report.record import TrainingRecord
 
 
 def best(stage: str) -> KeepPolicy:  # noqa: ARG001
@@ -172,6 +173,7 @@ def test_all_plots_have_their_names() -> None:
         "learning-curves-2",
         "confusion-matrix",
         "reliability",
+        "risk-coverage",
         "recall-by-class",
     ]
     assert all(plot.name == name and plot.svg.startswith("<svg ") for name, plot in found.items())
@@ -179,6 +181,6 @@ def test_all_plots_have_their_names() -> None:
 
 def test_no_two_of_them_share_an_id() -> None:
     stage = HISTORY["fit"]
-    found = plots(report_data(history={"one": stage, "two": stage})).values()
+    found = plots(report_data(record=TrainingRecord({"one": stage, "two": stage}))).values()
     ids = [name for plot in found for name in re.findall(r'\bid="([^"]+)"', plot.svg)]
     assert len(ids) == len(set(ids))

@@ -12,9 +12,9 @@ import pytest
 from markdown_it import MarkdownIt
 
 from serving.model.metadata import DataFile
-from tests.training.report.examples import BASELINES, LABELS, NETWORK, metadata, report_data
-from training.report import write_metrics, write_report
+from tests.training.report.examples import COMPARED, LABELS, metadata, report_data
 from training.report.plots import plots
+from training.report.record import TrainingRecord
 from training.report.render import (
     as_markdown,
     content_of,
@@ -23,6 +23,7 @@ from training.report.render import (
     key_figures,
     render_card,
     render_page,
+    write_report,
 )
 from training.report.tables import Table
 
@@ -113,14 +114,14 @@ def card(**changes: Any) -> str:
 
 @pytest.fixture(scope="module")
 def html() -> str:
-    return page(baselines=BASELINES, network=NETWORK)
+    return page(record=COMPARED)
 
 
 def test_the_page_is_whole(html: str) -> None:
     tags = [tag for tag, _ in Page(html).elements]
     assert html.startswith("<!doctype html>")
     assert tags.count("h1") == 1
-    assert tags.count("figure") == tags.count("svg") == 5
+    assert tags.count("figure") == tags.count("svg") == 6
 
 
 def test_the_page_asks_nothing_of_any_host_and_runs_nothing(html: str) -> None:
@@ -173,13 +174,13 @@ def test_baselines_that_were_not_measured_are_said_to_be_so(html: str) -> None:
     assert "Not measured." not in html
     assert '<tr class="marked">' in html
     assert "Baselines were not measured. `python -m training compare" in card()
-    assert "**example (network, served)**" in card(baselines=BASELINES, network=NETWORK)
+    assert "**example (network, served)**" in card(record=COMPARED)
 
 
 def test_a_bundle_that_says_little_is_reported_too() -> None:
-    bare = metadata(recipe={}, data=[], split={}, cleaning={}, libraries={})
-    assert "No epoch was recorded." in page(metadata=bare, history={})
-    assert "nan" not in card(metadata=bare, history={}).lower()
+    bare = metadata(recipe={}, data=[], split={}, cleaning={}, libraries={}, thresholds=[], risk_coverage=[])
+    assert "No epoch was recorded." in page(metadata=bare, record=TrainingRecord())
+    assert "nan" not in card(metadata=bare, record=TrainingRecord()).lower()
 
 
 def test_the_card_has_the_sections_of_the_paper() -> None:
@@ -197,8 +198,8 @@ def test_the_card_has_the_sections_of_the_paper() -> None:
 
 
 def test_every_table_of_the_card_is_one() -> None:
-    html = MarkdownIt("commonmark").enable("table").render(card(baselines=BASELINES, network=NETWORK))
-    assert html.count("<table>") == 11
+    html = MarkdownIt("commonmark").enable("table").render(card(record=COMPARED))
+    assert html.count("<table>") == 12
     assert "|---" not in html
     assert [label for label in LABELS if f"<td>{label}</td>" not in html] == []
 
@@ -206,8 +207,8 @@ def test_every_table_of_the_card_is_one() -> None:
 def test_the_time_of_training_says_whose_it_is() -> None:
     taught = metadata(teachers={"build/words": "a" * 12}, teacher_recipes={"build/words": {"name": "words"}})
     for draw in (page, card):
-        assert "of its own epochs." in draw(baselines=BASELINES, network=NETWORK)
-        assert "teachers' is not in it." in draw(metadata=taught, baselines=BASELINES, network=NETWORK)
+        assert "of its own epochs." in draw(record=COMPARED)
+        assert "teachers' is not in it." in draw(metadata=taught, record=COMPARED)
 
 
 def test_the_card_says_which_epoch_is_kept() -> None:
@@ -261,7 +262,7 @@ def test_the_key_figures() -> None:
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bundle")
-    write_report(folder, report_data(baselines=BASELINES, network=NETWORK))
+    write_report(folder, report_data(record=COMPARED))
     return folder / "report"
 
 
@@ -273,7 +274,14 @@ def contents(folder: Path) -> dict[str, str]:
 
 def test_a_page_a_card_and_plots_are_written(written: Path) -> None:
     drawings = {f"plots/{name}.svg" for name in plots(report_data())}
-    assert contents(written).keys() == {"MODEL_CARD.md", "report.html", "plots.json", *drawings}
+    assert contents(written).keys() == {
+        "MODEL_CARD.md",
+        "report.html",
+        "metrics.json",
+        "history.json",
+        "plots.json",
+        *drawings,
+    }
 
 
 def test_the_plots_are_those_of_the_page_with_their_captions(written: Path) -> None:
@@ -289,14 +297,14 @@ def test_the_plots_are_those_of_the_page_with_their_captions(written: Path) -> N
 
 def test_a_plot_of_an_earlier_report_is_removed(tmp_path: Path) -> None:
     write_report(tmp_path, report_data())
-    write_report(tmp_path, report_data(history={}))
+    write_report(tmp_path, report_data(record=TrainingRecord()))
     files = contents(tmp_path / "report")
     listed = {entry["file"] for entry in json.loads(files["plots.json"])}
     assert listed == {name for name in files if name.startswith("plots/")}
 
 
 def test_equal_data_give_equal_bytes(written: Path, tmp_path: Path) -> None:
-    write_report(tmp_path, report_data(baselines=BASELINES, network=NETWORK))
+    write_report(tmp_path, report_data(record=COMPARED))
     assert contents(tmp_path / "report") == contents(written)
 
 
@@ -326,7 +334,8 @@ def test_no_path_of_the_machine_is_in_any_file(written: Path) -> None:
 
 
 def test_metrics_are_written_readably(tmp_path: Path) -> None:
-    write_metrics(tmp_path, {"test": {"macro_recall": 0.5, "classes": {"très": 1}}})
+    metrics = {"test": {"macro_recall": 0.5, "classes": {"très": 1}}}
+    write_report(tmp_path, report_data(metadata=metadata(metrics=metrics)))
     text = (tmp_path / "report" / "metrics.json").read_text(encoding="utf-8")
     assert json.loads(text)["test"]["macro_recall"] == 0.5
     assert '\n    "macro_recall": 0.5' in text

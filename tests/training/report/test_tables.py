@@ -1,7 +1,8 @@
 import numpy as np
 
-from tests.training.report.examples import BASELINES, NETWORK, answers, metadata, report_data
+from tests.training.report.examples import BASELINES, COMPARED, NETWORK, answers, metadata, report_data
 from training.evaluation.results import Row
+from training.report.record import TrainingRecord
 from training.report.tables import (
     comparison_table,
     count,
@@ -19,7 +20,7 @@ def test_figures_as_people_read_them() -> None:
 
 
 def test_the_best_is_first_and_the_network_is_marked() -> None:
-    table = comparison_table(report_data(baselines=BASELINES, network=NETWORK))
+    table = comparison_table(report_data(record=COMPARED))
     assert [row[0] for row in table.rows] == ["TF-IDF + SVM", "example (network, served)", "majority"]
     assert table.marked == 1
     assert table.rows[0] == ("TF-IDF + SVM", "0.750", "0.740", "0.760", "3.2 s", "8.0 MB", "40,000")
@@ -27,18 +28,18 @@ def test_the_best_is_first_and_the_network_is_marked() -> None:
 
 
 def test_without_the_network_none_is_marked() -> None:
-    assert comparison_table(report_data(baselines=BASELINES)).marked is None
+    assert comparison_table(report_data(record=TrainingRecord(baselines=BASELINES))).marked is None
 
 
 def test_without_baselines_there_is_nothing_to_compare() -> None:
-    table = comparison_table(report_data(network=NETWORK))
+    table = comparison_table(report_data(record=TrainingRecord(network=NETWORK)))
     assert table.rows == []
     assert table.marked is None
 
 
 def test_the_best_is_that_of_the_greatest_macro_recall() -> None:
     accurate = Row("accurate", 0.6, 0.8, 0.9, 1.0, 100, 1e6)
-    table = comparison_table(report_data(baselines=[accurate], network=NETWORK))
+    table = comparison_table(report_data(record=TrainingRecord(baselines=[accurate], network=NETWORK)))
     assert [row[0] for row in table.rows] == ["example (network, served)", "accurate"]
     assert table.marked == 0
 
@@ -106,7 +107,7 @@ def test_the_best_baseline_on_each_group_stands_beside_the_network() -> None:
         Row("naive", 0.1, 0.1, 0.1, 1.0, 1, 1.0, {"airline": 0.7, "brands": 0.2}),
         Row("linear", 0.1, 0.1, 0.1, 1.0, 1, 1.0, {"airline": 0.6, "brands": 0.8}),
     ]
-    found = held_out_table(report_data(metadata=named, baselines=rows))
+    found = held_out_table(report_data(metadata=named, record=TrainingRecord(baselines=rows)))
     assert found.headings == ("group", "macro recall", "best baseline", "accuracy", "rows")
     assert [row[2] for row in found.rows] == ["0.700 (naive)", "0.800 (linear)"]
 
