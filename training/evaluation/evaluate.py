@@ -47,7 +47,15 @@ def evaluate_file(
 ) -> Figures:
     """The same for a file: every row that has a text and a label which the recipe does not ignore.
 
-    Columns and encoding default to those of the bundle's own recipe. Raises DataError.
+    Args:
+        predictor: The bundle.
+        path: The labelled file.
+        text: Its column of texts; None: as the bundle's recipe says, as for what follows.
+        label: Its column of labels.
+        encoding: Its encoding.
+
+    Raises:
+        DataError: The file cannot be used.
     """
     texts, truth = read_labelled(path, predictor.metadata, text, label, encoding)
     return evaluate(predictor, texts, truth)
@@ -55,14 +63,14 @@ def evaluate_file(
 
 def learned_from(path: Path, metadata: Metadata) -> bool:
     """Whether the file is one that the bundle, or a teacher, was made with: most of its rows were trained on."""
-    read = [*metadata.data, *chain.from_iterable(metadata.teacher_data.values())]
-    return path.is_file() and sha256(path) in {file.sha256 for file in read}
+    training_files = [*metadata.data, *chain.from_iterable(metadata.teacher_data.values())]
+    return path.is_file() and sha256(path) in {file.sha256 for file in training_files}
 
 
 def read_labelled(
     path: Path, metadata: Metadata, text: str | None, label: str | None, encoding: str | None
 ) -> tuple[list[str], Labels]:
-    """Texts and label indices of a file, as the bundle's recipe reads it."""
+    """Texts and label indices of a file, as the bundle's recipe reads it, or as the last three arguments say."""
     try:
         data = DataConfig.from_bundle(metadata.recipe.get("data", {}))
     except ValidationError as error:

@@ -66,4 +66,5 @@ def _epoch_as_json(epoch: Epoch) -> dict[str, float | None]:
 
 
 def _epoch(content: dict[str, Any]) -> Epoch:
-    return Epoch(**{name: nan if value is None else value for name, value in content.items()})
+    figures: dict[str, Any] = {name: nan if value is None else value for name, value in content.items()}
+    return Epoch(**figures)

@@ -14,10 +14,14 @@ from training.report.report_data import ReportData
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Cells as plain text, one row as long as `headings`.
+    """A table of plain text.
 
-    The first `words` columns hold words, the others figures, which are set to the right. `marked` is the place of the
-    row that stands out.
+    Args:
+        title: Its caption.
+        headings: One for each column.
+        rows: Cells, each row as long as the headings.
+        words: How many columns, from the first, hold words; the others hold figures, which are set to the right.
+        marked: The place of the row that stands out.
     """
 
     title: str
@@ -56,14 +60,14 @@ def _comparison_cells(row: Row) -> Sequence[str]:
     return (row.name, share(row.macro_recall), share(row.macro_f1), share(row.accuracy), trained, size, speed)
 
 
-SHOWN = 20
+MISTAKES = 20
 
 
 def mistake_table(data: ReportData) -> Table:
     """The 20 most confident mistakes, the surest first. It quotes the data: whose terms may forbid to pass it on."""
     labels, confidence = data.metadata.labels, data.probabilities.max(1)
     wrong = np.flatnonzero(data.predicted != data.truth)
-    surest = wrong[np.argsort(-confidence[wrong], kind="stable")][:SHOWN]
+    surest = wrong[np.argsort(-confidence[wrong], kind="stable")][:MISTAKES]
     rows = [
         (
             data.texts[row],
@@ -102,16 +106,16 @@ def held_out_table(data: ReportData) -> Table:
     """
     groups: dict[str, Any] = data.metadata.metrics.get("held_out", {})
     rows = [
-        (name, share(found["macro_recall"]), *_best(name, data), share(found["accuracy"]), count(found["rows"]))
-        for name, found in groups.items()
+        (name, share(group["macro_recall"]), *_best(name, data), share(group["accuracy"]), count(group["rows"]))
+        for name, group in groups.items()
     ]
     heading = ("best baseline",) if any(row.groups for row in data.record.baselines) else ()
     return Table("Held out from training, by group", ("group", "macro recall", *heading, "accuracy", "rows"), rows)
 
 
 def _best(group: str, data: ReportData) -> tuple[str, ...]:
-    found = [(row.groups[group], row.name) for row in data.record.baselines if group in row.groups]
-    return (f"{share(max(found)[0])} ({max(found)[1]})",) if found else ()
+    recalls = [(row.groups[group], row.name) for row in data.record.baselines if group in row.groups]
+    return (f"{share(max(recalls)[0])} ({max(recalls)[1]})",) if recalls else ()
 
 
 def _slice_table(
@@ -122,6 +126,6 @@ def _slice_table(
 
 
 def _slice_cells(chosen: npt.NDArray[np.bool_], data: ReportData) -> tuple[str, ...]:
-    truth, found = data.truth[chosen], data.predicted[chosen]
+    truth, predicted = data.truth[chosen], data.predicted[chosen]
     classes = f"{len(np.unique(truth))} of {len(data.metadata.labels)}"
-    return share(macro_recall(truth, found)), share(float((truth == found).mean())), classes, count(len(truth))
+    return share(macro_recall(truth, predicted)), share(float((truth == predicted).mean())), classes, count(len(truth))
