@@ -1,4 +1,4 @@
-"""Models that a network must beat to have a right to exist, by scikit-learn, and VADER for sentiment.
+"""Baselines that a network must beat, by scikit-learn, and VADER for sentiment.
 
 Each reads texts that went through the preprocessing's own rules, so that what is compared is the model.
 """
@@ -39,9 +39,12 @@ def reads_sentiment(labels: Sequence[str]) -> bool:
 
 
 class Vader:
-    """VADER's compound score cut at its authors' thresholds, -0.05 and 0.05; it learns nothing.
+    """VADER's compound score, cut at its authors' thresholds. It learns nothing.
 
-    `labels` are those of the bundle, the three of sentiment among them.
+    Hutto and Gilbert 2014, VADER: A Parsimonious Rule-based Model for Sentiment Analysis of Social Media Text.
+
+    Args:
+        labels: Those of the bundle: negative, neutral and positive.
     """
 
     def __init__(self, labels: list[str]) -> None:
@@ -54,36 +57,47 @@ class Vader:
     def predict(self, texts: Sequence[str]) -> Labels:
         """Label indices (texts,)."""
         scores = [self._analyzer.polarity_scores(text)["compound"] for text in texts]
-        return np.array([self._index[_polarity(score)] for score in scores], dtype=np.int64)
+        return np.array([self._index[polarity(score)] for score in scores], dtype=np.int64)
 
 
 def vader_scores(texts: Sequence[str]) -> npt.NDArray[np.float64]:
-    """Features for a linear model, (texts, 4): it can tell a neutral text from both kinds of others by the last.
+    """Features for a linear model.
 
-    The shares of negative and of positive words in [0, 1], the compound score in [-1, 1], and its size.
+    Returns:
+        (texts, 4): the shares of negative and of positive words in [0, 1], the compound score in [-1, 1], and its
+        size, by which a neutral text can be told from both kinds of others.
     """
     analyzer = SentimentIntensityAnalyzer()
     scores = [analyzer.polarity_scores(text) for text in texts]
-    found = [(score["neg"], score["pos"], score["compound"], abs(score["compound"])) for score in scores]
-    return np.array(found, dtype=np.float64).reshape(-1, 4)
+    features = [(score["neg"], score["pos"], score["compound"], abs(score["compound"])) for score in scores]
+    return np.array(features, dtype=np.float64).reshape(-1, 4)
 
 
-def _polarity(compound: float) -> str:
+def polarity(compound: float) -> str:
+    """The class of a compound score in [-1, 1], by the thresholds of VADER's authors."""
     return "positive" if compound >= 0.05 else "negative" if compound <= -0.05 else "neutral"
 
 
 class Baseline(Protocol):
     """Learns from texts and label indices (texts,), and predicts such indices."""
 
-    def fit(self, texts: Sequence[str], labels: Labels) -> Any: ...
+    def fit(self, texts: Sequence[str], labels: Labels) -> Any:
+        """Learn."""
 
-    def predict(self, texts: Sequence[str]) -> Labels: ...
+    def predict(self, texts: Sequence[str]) -> Labels:
+        """Label indices (texts,)."""
 
 
-def baselines(knobs: TokenizerConfig, labels: list[str], seed: int) -> dict[str, Baseline]:
-    """Name -> untrained baseline; those with VADER where the labels are negative, neutral and positive."""
-    tfidf = partial(_tfidf, knobs)
-    found: dict[str, Baseline] = {
+def baselines(config: TokenizerConfig, labels: list[str], seed: int) -> dict[str, Baseline]:
+    """Untrained baselines by name.
+
+    Args:
+        config: The preprocessing, whose rules they share.
+        labels: The classes; those with VADER are left out where these are not negative, neutral and positive.
+        seed: Of those that draw at random.
+    """
+    tfidf = partial(_tfidf, config)
+    candidates: dict[str, Baseline] = {
         "majority": DummyClassifier(strategy="most_frequent"),
         "TF-IDF + logistic regression": make_pipeline(tfidf(), _logistic_regression()),
         "TF-IDF + linear SVM": make_pipeline(tfidf(), LinearSVC(C=0.2, class_weight="balanced", random_state=seed)),
@@ -97,9 +111,9 @@ def baselines(knobs: TokenizerConfig, labels: list[str], seed: int) -> dict[str,
         ),
     }
     if not reads_sentiment(labels):
-        return found
+        return candidates
     both = make_pipeline(make_union(tfidf(), FunctionTransformer(vader_scores)), _logistic_regression())
-    return {**found, "TF-IDF and VADER + logistic regression": both, VADER: Vader(labels)}
+    return {**candidates, "TF-IDF and VADER + logistic regression": both, VADER: Vader(labels)}
 
 
 def size(baseline: Baseline) -> int:
@@ -113,8 +127,8 @@ def _logistic_regression() -> LogisticRegression:
     return LogisticRegression(C=2.0, class_weight="balanced", max_iter=2000)
 
 
-def _tfidf(knobs: TokenizerConfig) -> TfidfVectorizer:
-    return TfidfVectorizer(analyzer=_Analyzer(knobs), min_df=2, sublinear_tf=True)
+def _tfidf(config: TokenizerConfig) -> TfidfVectorizer:
+    return TfidfVectorizer(analyzer=_Analyzer(config), min_df=2, sublinear_tf=True)
 
 
 class _Forest(RandomForestClassifier):  # type: ignore[misc]
@@ -135,21 +149,21 @@ class _Forest(RandomForestClassifier):  # type: ignore[misc]
 
 
 class _Analyzer:
-    """Pieces and pairs of neighbours of a text, by the preprocessing's rules. A class, so that it can be stored."""
+    """Words and bigrams of a text, by the preprocessing's rules. A class, so that it can be stored."""
 
-    def __init__(self, knobs: TokenizerConfig) -> None:
-        self.knobs = knobs
-        self._cut: Callable[[str], list[str]] | None = None
+    def __init__(self, config: TokenizerConfig) -> None:
+        self.config = config
+        self._tokenize: Callable[[str], list[str]] | None = None
 
     def __call__(self, text: str) -> list[str]:
-        self._cut = self._cut or _cutter(self.knobs)
-        pieces = self._cut(text)
-        return [*pieces, *map(" ".join, pairwise(pieces))]
+        self._tokenize = self._tokenize or _tokenizer(self.config)
+        words = self._tokenize(text)
+        return [*words, *map(" ".join, pairwise(words))]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"knobs": self.knobs, "_cut": None}
+        return {"config": self.config, "_tokenize": None}
 
 
-def _cutter(knobs: TokenizerConfig) -> Callable[[str], list[str]]:
-    normalizer, pieces = build_normalizer(knobs), build_pretokenizer()
-    return lambda text: [piece for piece, _ in pieces.pre_tokenize_str(normalizer.normalize_str(text))]
+def _tokenizer(config: TokenizerConfig) -> Callable[[str], list[str]]:
+    normalizer, pretokenizer = build_normalizer(config), build_pretokenizer()
+    return lambda text: [word for word, _ in pretokenizer.pre_tokenize_str(normalizer.normalize_str(text))]

@@ -1,4 +1,4 @@
-"""Temperature scaling: one number that makes probabilities honest, folded into the last layer.
+"""Temperature scaling of a network's probabilities, folded into its last layer.
 
 Guo et al. 2017, On Calibration of Modern Neural Networks (https://arxiv.org/abs/1706.04599), section 4.2.
 """
@@ -11,7 +11,7 @@ from scipy.optimize import minimize_scalar
 from training.evaluation.metrics import rescaled
 from training.types import Labels, Probabilities
 
-# Below one half: a validation part too small to hold mistakes asks for certainty that nothing has earned.
+# Not below one half: a validation part too small to hold mistakes asks for certainty that nothing has earned.
 RANGE = (0.5, 10.0)
 
 
@@ -22,8 +22,8 @@ def best_temperature(truth: Labels, probabilities: Probabilities) -> float:
         scaled = rescaled(probabilities, float(np.exp(log_temperature)))
         return float(-np.log(np.maximum(scaled[np.arange(len(truth)), truth], 1e-30)).mean())
 
-    found = minimize_scalar(loss, bounds=tuple(np.log(RANGE)), method="bounded")
-    return float(np.exp(found.x))
+    minimum = minimize_scalar(loss, bounds=tuple(np.log(RANGE)), method="bounded")
+    return float(np.exp(minimum.x))
 
 
 def is_unfounded(temperature: float) -> bool:

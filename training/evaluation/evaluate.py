@@ -1,4 +1,4 @@
-"""How good a bundle is, measured on the served path."""
+"""Evaluation of a bundle on the served path."""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -17,25 +17,29 @@ from training.data.sources import source_of
 from training.errors import DataError
 from training.evaluation.metrics import Figures, measure
 from training.recipe.data import DataConfig
-from training.types import Labels
+from training.types import Labels, Probabilities
+
+
+def served_probabilities(predictor: Predictor, texts: Sequence[str]) -> Probabilities:
+    """What the service answers for these texts: (texts, classes), in the bundle's label order."""
+    labels = predictor.metadata.labels
+    return np.array([[p.probabilities[label] for label in labels] for p in predictor.predict(texts)])
 
 
 def evaluate(predictor: Predictor, texts: Sequence[str], truth: Labels) -> Figures:
     """Predict `texts` as the service would and compare with `truth`, label indices (texts,)."""
-    labels = predictor.metadata.labels
-    predictions = predictor.predict(texts)
-    probabilities = np.array([[p.probabilities[name] for name in labels] for p in predictions])
-    return measure(labels, truth, probabilities, predictor.metadata.temperature)
+    metadata = predictor.metadata
+    return measure(metadata.labels, truth, served_probabilities(predictor, texts), metadata.temperature)
 
 
-def measured_by_group(predictor: Predictor, rows: pd.DataFrame) -> dict[str, dict[str, float]]:
+def evaluate_groups(predictor: Predictor, rows: pd.DataFrame) -> dict[str, dict[str, float]]:
     """Group -> rows, macro recall, macro F1 and accuracy of a part's frame; classes that a group lacks do not count."""
-    found = {}
-    for group, frame in rows.groupby("group"):
-        figures = evaluate(predictor, frame.text.tolist(), frame.label.to_numpy())
-        kept = {"macro_recall": figures.macro_recall, "macro_f1": figures.macro_f1, "accuracy": figures.accuracy}
-        found[str(group)] = {"rows": figures.rows, **kept}
-    return found
+    return {str(group): _overall(predictor, frame) for group, frame in rows.groupby("group")}
+
+
+def _overall(predictor: Predictor, rows: pd.DataFrame) -> dict[str, float]:
+    figures = evaluate(predictor, rows.text.tolist(), rows.label.to_numpy())
+    return {name: getattr(figures, name) for name in ("rows", "macro_recall", "macro_f1", "accuracy")}
 
 
 def evaluate_file(
@@ -43,7 +47,15 @@ def evaluate_file(
 ) -> Figures:
     """The same for a file: every row that has a text and a label which the recipe does not ignore.
 
-    Columns and encoding default to those of the bundle's own recipe. Raises DataError.
+    Args:
+        predictor: The bundle.
+        path: The labelled file.
+        text: Its column of texts; None: as the bundle's recipe says, as for what follows.
+        label: Its column of labels.
+        encoding: Its encoding.
+
+    Raises:
+        DataError: The file cannot be used.
     """
     texts, truth = read_labelled(path, predictor.metadata, text, label, encoding)
     return evaluate(predictor, texts, truth)
@@ -51,14 +63,14 @@ def evaluate_file(
 
 def learned_from(path: Path, metadata: Metadata) -> bool:
     """Whether the file is one that the bundle, or a teacher, was made with: most of its rows were trained on."""
-    read = [*metadata.data, *chain.from_iterable(metadata.teacher_data.values())]
-    return path.is_file() and sha256(path) in {file.sha256 for file in read}
+    training_files = [*metadata.data, *chain.from_iterable(metadata.teacher_data.values())]
+    return path.is_file() and sha256(path) in {file.sha256 for file in training_files}
 
 
 def read_labelled(
     path: Path, metadata: Metadata, text: str | None, label: str | None, encoding: str | None
 ) -> tuple[list[str], Labels]:
-    """Texts and label indices of a file, as the bundle's recipe reads it."""
+    """Texts and label indices of a file, as the bundle's recipe reads it, or as the last three arguments say."""
     try:
         data = DataConfig.from_bundle(metadata.recipe.get("data", {}))
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""Whether a bundle has seen, in training, what is to be measured on here."""
+"""Leakage check: whether a bundle has seen, in training, the rows that it is to be measured on."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,31 +9,40 @@ from serving.model.metadata import Metadata
 from training.errors import DataError
 from training.recipe.recipe import Recipe, describe_faults
 
-SAID = {"about", "terms", "found_on"}
-"""Keys of data that decide nothing."""
+# Keys of data that decide nothing.
+NOT_DECISIVE = {"about", "terms", "found_on"}
 
-Split = Mapping[str, Mapping[str, int]]
-"""Part -> label -> rows."""
+Split = Mapping[str, Mapping[str, int]]  # part -> label -> rows
 
 
-def check_blind(metadata: Metadata, recipe: Recipe, files: Sequence[tuple[str, str]], split: Split, where: str) -> None:
-    """That a bundle was not trained on what is validation or test for this recipe with these files.
+def check_no_test_leakage(
+    metadata: Metadata, recipe: Recipe, files: Sequence[tuple[str, str]], split: Split, where: str
+) -> None:
+    """Refuse a bundle that was trained on what is validation or test for this recipe with these files.
 
-    `files`: names and sha256, in the order in which they are read.
+    One of other files passes, if none of its teachers learned from these. One that shares a file must have been given
+    the same files, split alike, as its own training then asked of its teachers.
 
-    One of other files passes, if none of its teachers learned from these; one that shares a file must have been given
-    the same files, split alike, as its own training then asked of its teachers. `split`: how many rows each part has of
-    each label here, which must be as many there: cleaning, too, decides who is in which. `where` begins the message.
-    Raises DataError.
+    Args:
+        metadata: The bundle's.
+        recipe: The recipe whose parts are to be measured on.
+        files: Names and sha256 of its files, in the order in which they are read.
+        split: How many rows each part has of each label here. It must be as many in the bundle: cleaning, too, decides
+            who is in which part.
+        where: Begins the error's sentence.
+
+    Raises:
+        DataError: The bundle has seen such rows, or does not tell.
     """
-    its, ours = sorted(file.sha256 for file in metadata.data), sorted(sha for _, sha in files)
-    if not set(its) & set(ours):
+    bundle_hashes, hashes = sorted(file.sha256 for file in metadata.data), sorted(sha for _, sha in files)
+    if not set(bundle_hashes) & set(hashes):
         _check_teachers(metadata, files, where)
         return
-    its_recipe, its_files = _recipe(metadata, where), [(file.file, file.sha256) for file in metadata.data]
-    known = {"files": its, **_split_of(its_recipe, its_files), "rows of each part": metadata.split}
-    wanted = {"files": ours, **_split_of(recipe, files), "rows of each part": split}
-    if different := sorted(key for key in wanted if wanted[key] != known[key]):
+    bundle_recipe = _read_recipe(metadata, where)
+    bundle_files = [(file.file, file.sha256) for file in metadata.data]
+    actual = {"files": bundle_hashes, **_split_rules(bundle_recipe, bundle_files), "rows of each part": metadata.split}
+    expected = {"files": hashes, **_split_rules(recipe, files), "rows of each part": split}
+    if different := sorted(key for key in expected if expected[key] != actual[key]):
         raise DataError(
             f"{where}: {metadata.name} {metadata.model_version} has seen rows of other parts of the same files: its "
             f"{', '.join(different)} differ; accepted: bundles of one split (data.split_seed), or of other files"
@@ -41,21 +50,21 @@ def check_blind(metadata: Metadata, recipe: Recipe, files: Sequence[tuple[str, s
 
 
 def _check_teachers(metadata: Metadata, files: Sequence[tuple[str, str]], where: str) -> None:
-    who = f"{where}: {metadata.name} {metadata.model_version}"
+    bundle = f"{where}: {metadata.name} {metadata.model_version}"
     if untold := sorted(metadata.teachers.keys() - metadata.teacher_data.keys()):
         raise DataError(
-            f"{who} does not tell what its teachers learned from ({', '.join(untold)}), which may be rows that are "
+            f"{bundle} does not tell what its teachers learned from ({', '.join(untold)}), which may be rows that are "
             "validation or test here; accepted: bundles with teacher_data in metadata.json, as training writes it now"
         )
-    theirs = {file.sha256 for learned in metadata.teacher_data.values() for file in learned}
-    if shared := sorted(name for name, sha in files if sha in theirs):
+    teacher_hashes = {file.sha256 for learned in metadata.teacher_data.values() for file in learned}
+    if shared := sorted(name for name, sha in files if sha in teacher_hashes):
         raise DataError(
-            f"{who} has teachers that learned from {', '.join(shared)}, perhaps from rows that are validation or test "
-            "here; accepted: bundles of this split of the same files, or whose teachers learned from others"
+            f"{bundle} has teachers that learned from {', '.join(shared)}, perhaps from rows that are validation or "
+            "test here; accepted: bundles of this split of the same files, or whose teachers learned from others"
         )
 
 
-def _recipe(metadata: Metadata, where: str) -> Recipe:
+def _read_recipe(metadata: Metadata, where: str) -> Recipe:
     try:
         return Recipe.from_bundle(metadata.recipe)
     except ValidationError as error:
@@ -65,14 +74,16 @@ def _recipe(metadata: Metadata, where: str) -> Recipe:
         ) from error
 
 
-def _split_of(recipe: Recipe, files: Sequence[tuple[str, str]]) -> dict[str, Any]:
+def _split_rules(recipe: Recipe, files: Sequence[tuple[str, str]]) -> dict[str, Any]:
     """What decides which part a row is in: all that is said of labelled rows, but for their weights, and their order.
 
     Files of the same content under each other's names are read in another one, and split otherwise.
     """
-    said = recipe.data.model_dump(mode="json", exclude=SAID | {"sources", "split_seed"})
     targets = recipe.data.target_sources
-    sources = [source.model_dump(mode="json", exclude=SAID | {"weight"}) for source in targets]
     names = {source.file for source in targets}
-    order = dict.fromkeys(sha for name, sha in files if name in names or not names)
-    return {**said, "sources": sources, "order of files": list(order), "split seed": recipe.split_seed}
+    return {
+        **recipe.data.model_dump(mode="json", exclude=NOT_DECISIVE | {"sources", "split_seed"}),
+        "sources": [source.model_dump(mode="json", exclude=NOT_DECISIVE | {"weight"}) for source in targets],
+        "order of files": list(dict.fromkeys(sha for name, sha in files if name in names or not names)),
+        "split seed": recipe.split_seed,
+    }

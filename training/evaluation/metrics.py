@@ -1,4 +1,4 @@
-"""What was taken for what, cell by cell."""
+"""Figures of merit: recall, F1, calibration error and the confusion matrix."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -10,12 +10,20 @@ from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_
 
 from training.types import Labels, Probabilities
 
-BINS = 15
+BINS = 15  # as in Guo et al. 2017
+NUMBERED = 12  # classes, beyond which the cells of a matrix are too small for numbers
 
 
 @dataclass(frozen=True, slots=True)
 class ClassFigures:
-    """Of one class: the share of its predictions that are right, the share of its rows that are found, rows."""
+    """Figures of one class.
+
+    Args:
+        precision: The share of its predictions that are right.
+        recall: The share of its rows that are predicted as it.
+        f1: The harmonic mean of the two.
+        rows: How many rows it has.
+    """
 
     precision: float
     recall: float
@@ -25,7 +33,14 @@ class ClassFigures:
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """The rows whose confidence lies in [low, low + 1/15): how many, their mean confidence, the share that is right."""
+    """The rows whose confidence lies in [low, low + 1/15).
+
+    Args:
+        low: Where the bin begins.
+        rows: How many they are.
+        confidence: Their mean confidence.
+        accuracy: The share that is right.
+    """
 
     low: float
     rows: int
@@ -35,9 +50,19 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Of one part. Means over classes count each class the same; `confusion[truth][predicted]` counts rows.
+    """Figures of one part. Means over classes count each class the same.
 
-    `expected_calibration_error_by_chance` is what a perfectly calibrated model, as sure of each row, shows on average.
+    Args:
+        rows: How many rows the part has.
+        macro_recall: Mean recall of the classes that have rows.
+        macro_f1: Mean F1 of those.
+        accuracy: The share of rows that is right.
+        expected_calibration_error: Of the served probabilities.
+        expected_calibration_error_uncalibrated: Of those before temperature scaling.
+        expected_calibration_error_by_chance: What a perfectly calibrated model, as sure of each row, shows on average.
+        bins: The rows by confidence.
+        classes: Label -> its figures.
+        confusion: Truth -> predicted -> rows.
     """
 
     rows: int
@@ -56,31 +81,35 @@ class Figures:
         return {name: value for name, value in asdict(self).items() if name != "bins"}
 
 
-def macro_recall(truth: Labels, found: Labels) -> float:
+def macro_recall(truth: Labels, predicted: Labels) -> float:
     """The mean recall of the classes that have rows; class indices, both (rows,)."""
-    return float(recall_score(truth, found, labels=np.unique(truth), average="macro", zero_division=0))
+    return float(recall_score(truth, predicted, labels=np.unique(truth), average="macro", zero_division=0))
 
 
-def macro_f1(truth: Labels, found: Labels) -> float:
+def macro_f1(truth: Labels, predicted: Labels) -> float:
     """The mean F1 of the classes that have rows; class indices, both (rows,)."""
-    return float(f1_score(truth, found, labels=np.unique(truth), average="macro", zero_division=0))
+    return float(f1_score(truth, predicted, labels=np.unique(truth), average="macro", zero_division=0))
 
 
 def measure(labels: list[str], truth: Labels, probabilities: Probabilities, temperature: float) -> Figures:
     """All figures of a part.
 
-    `truth`: class indices (rows,); `probabilities` (rows, classes), calibrated by `temperature`, which is undone for
-    the uncalibrated error: softmax(log p * T) is what stood there before.
+    Args:
+        labels: The names of the classes.
+        truth: Class indices (rows,).
+        probabilities: As served, (rows, classes).
+        temperature: What they were calibrated by. It is undone for the uncalibrated error: softmax(log p * T) is what
+            stood there before.
     """
-    found, indices = probabilities.argmax(1), np.arange(len(labels))
-    precision, recall, f1, counts = precision_recall_fscore_support(truth, found, labels=indices, zero_division=0)
-    matrix = confusion_matrix(truth, found, labels=indices)
+    predicted, indices = probabilities.argmax(1), np.arange(len(labels))
+    precision, recall, f1, counts = precision_recall_fscore_support(truth, predicted, labels=indices, zero_division=0)
+    matrix = confusion_matrix(truth, predicted, labels=indices)
     bins = confidence_bins(truth, probabilities)
     return Figures(
         rows=len(truth),
-        macro_recall=macro_recall(truth, found),
-        macro_f1=macro_f1(truth, found),
-        accuracy=float((found == truth).mean()),
+        macro_recall=macro_recall(truth, predicted),
+        macro_f1=macro_f1(truth, predicted),
+        accuracy=float((predicted == truth).mean()),
         expected_calibration_error=calibration_error(bins),
         expected_calibration_error_uncalibrated=expected_calibration_error(
             truth, rescaled(probabilities, 1 / temperature)
@@ -116,7 +145,7 @@ def expected_calibration_error(truth: Labels, probabilities: Probabilities) -> f
 
 def calibration_error(bins: Sequence[Bin]) -> float:
     """The same from the bins."""
-    return sum(found.rows * abs(found.confidence - found.accuracy) for found in bins) / sum(row.rows for row in bins)
+    return sum(each.rows * abs(each.confidence - each.accuracy) for each in bins) / sum(each.rows for each in bins)
 
 
 def calibration_error_by_chance(bins: Sequence[Bin]) -> float:
@@ -126,7 +155,7 @@ def calibration_error_by_chance(bins: Sequence[Bin]) -> float:
     formula: Diaconis and Zabell 1991, Closed Form Summation for Classical Distributions). What is to be compared with
     the error that is found: Broecker and Smith 2007, Increasing the Reliability of Reliability Diagrams.
     """
-    return sum(_mean_deviation(found.rows, found.confidence) for found in bins) / sum(found.rows for found in bins)
+    return sum(_mean_deviation(each.rows, each.confidence) for each in bins) / sum(each.rows for each in bins)
 
 
 def _mean_deviation(rows: int, probability: float) -> float:
@@ -141,13 +170,18 @@ def rescaled(probabilities: Probabilities, temperature: float) -> Probabilities:
     return np.asarray(powers / powers.sum(1, keepdims=True))
 
 
-NUMBERED = 12
-"""Classes, beyond which the cells of a matrix are too small for numbers."""
-
-
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One of the matrix: how many rows of `truth` were predicted as `predicted`, and their share of the truth's."""
+    """A cell of the confusion matrix.
+
+    Args:
+        row: The place of the truth among the labels.
+        column: That of the prediction.
+        truth: The label that the rows have.
+        predicted: The label that they were predicted as.
+        rows: How many they are.
+        share: Their share of all rows of that truth.
+    """
 
     row: int
     column: int
@@ -171,12 +205,12 @@ class Cell:
 def cells(figures: Figures) -> Iterator[Cell]:
     """All cells of the matrix, row by row."""
     for row, (truth, counts) in enumerate(figures.confusion.items()):
-        whole = max(sum(counts.values()), 1)
+        total = max(sum(counts.values()), 1)
         for column, (predicted, rows) in enumerate(counts.items()):
-            yield Cell(row, column, truth, predicted, rows, rows / whole)
+            yield Cell(row, column, truth, predicted, rows, rows / total)
 
 
-def most_frequent(figures: Figures, most: int = 10) -> list[Cell]:
-    """The mistakes with the most rows, those first."""
+def most_frequent(figures: Figures, limit: int = 10) -> list[Cell]:
+    """The confusions with the most rows, those first."""
     wrong = [cell for cell in cells(figures) if cell.truth != cell.predicted and cell.rows]
-    return sorted(wrong, key=lambda cell: -cell.rows)[:most]
+    return sorted(wrong, key=lambda cell: -cell.rows)[:limit]

@@ -1,4 +1,4 @@
-"""Figures of one model beside another, on one test part."""
+"""Results of models beside each other, on one test part."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -20,9 +20,17 @@ from training.types import Labels
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One model's figures on the test part; `training_seconds` is None where it was trained before.
+    """One model's results on the test part.
 
-    `groups`: macro recall on each group of the held-out rows, over the classes that the group has.
+    Args:
+        name: The model.
+        macro_recall: Mean recall of the classes.
+        macro_f1: Mean F1 of the classes.
+        accuracy: The share of rows that is right.
+        training_seconds: Wall time; None where it was trained before.
+        bytes: How large it is on disk.
+        predictions_per_second: On this machine.
+        groups: Macro recall on each group of the held-out rows, over the classes that the group has.
     """
 
     name: str
@@ -73,13 +81,13 @@ def _row(
 ) -> Row:
     truth, texts = dataset.test.label.to_numpy(), dataset.test.text.tolist()
     start = time.perf_counter()
-    found = predict(texts)
+    predicted = predict(texts)
     rate = len(texts) / (time.perf_counter() - start)
     return Row(
         name=name,
-        macro_recall=macro_recall(truth, found),
-        macro_f1=macro_f1(truth, found),
-        accuracy=float(accuracy_score(truth, found)),
+        macro_recall=macro_recall(truth, predicted),
+        macro_f1=macro_f1(truth, predicted),
+        accuracy=float(accuracy_score(truth, predicted)),
         training_seconds=seconds,
         bytes=stored,
         predictions_per_second=rate,

@@ -12,7 +12,7 @@ from serving.errors import BundleError
 from serving.model.metadata import Metadata
 from serving.model.predictor import Predictor
 from training.errors import DataError
-from training.evaluation.leakage import Split, check_blind
+from training.evaluation.leakage import Split, check_no_test_leakage
 from training.recipe.recipe import Recipe
 from training.types import Floats, Labels
 
@@ -43,7 +43,7 @@ class Teachers:
         """The probabilities of each, float32 (texts, classes)."""
         return [self._probabilities(predictor, texts) for predictor in self._predictors]
 
-    def check_blind(self, recipe: Recipe, files: Sequence[tuple[str, str]], split: Split) -> None:
+    def check_no_test_leakage(self, recipe: Recipe, files: Sequence[tuple[str, str]], split: Split) -> None:
         """Check that none was trained on what is validation or test here.
 
         Args:
@@ -55,7 +55,7 @@ class Teachers:
             DataError: One was.
         """
         for predictor in self._predictors:
-            check_blind(predictor.metadata, recipe, files, split, "stages.teachers")
+            check_no_test_leakage(predictor.metadata, recipe, files, split, "stages.teachers")
 
     def _probabilities(self, predictor: Predictor, texts: Sequence[str]) -> Floats:
         rows = [[p.probabilities[label] for label in self._labels] for p in predictor.predict(texts)]

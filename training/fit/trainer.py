@@ -182,7 +182,7 @@ def read_inputs(recipe: Recipe, paths: Sequence[Path], dataset: Dataset) -> Inpu
     hashes = [(path.name, sha256(path)) for path in in_order(paths, recipe.data)]
     folders = list(dict.fromkeys(folder for stage in recipe.schedule for folder in stage.teachers))
     teachers = Teachers(folders, dataset.labels)
-    teachers.check_blind(recipe, hashes, dataset.sizes())
+    teachers.check_no_test_leakage(recipe, hashes, dataset.sizes())
     metadata = dict(zip(folders, teachers.metadata, strict=True))
     return Inputs(hashes, metadata, embedding, embedding.file if embedding else None)
 

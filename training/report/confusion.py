@@ -1,4 +1,4 @@
-"""The confusion matrix: truth in rows, predicted in columns."""
+"""Confusion matrix as a plot and as a table: truth in rows, predicted in columns."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,23 +12,24 @@ from training.report.svg import ACCENT, HAIR, INK, QUIET, WIDTH, Plot, as_svg, b
 from training.report.tables import Table, count, share
 
 NAME = "confusion-matrix"
-SAID = "Each cell has its rows and their share of the truth's."
-SHADED = "The fuller a cell, the larger its share of the truth's rows; point at one for its numbers."
-# CSS pixels: of a letter, between a label and the axis's name, and the least and the greatest side of a cell.
+NUMBERED_CAPTION = "Each cell has its rows and their share of the truth's."
+SHADED_CAPTION = "The fuller a cell, the larger its share of the truth's rows; point at one for its numbers."
+# CSS pixels: the width of a letter, and the gap between a label and the axis's name.
 LETTER, GAP = 7.0, 20.0
-WITH_NUMBERS, WITHOUT = (46.0, 80.0), (15.0, 15.0)
+# The least and the greatest side of a cell: five digits have room in it, or a label's line beside it.
+SIDES_WITH_NUMBERS, SIDES_WITHOUT = (46.0, 80.0), (15.0, 15.0)
 
 
 def confusion_plot(figures: Figures) -> Plot:
     """A heat map: the fuller a cell, the larger its share of its row. With numbers in it where they can be read."""
-    drawn, grid = list(cells(figures)), _Grid.of(list(figures.confusion))
-    caption = f"Truth in rows, predicted in columns. {SAID if grid.numbered else SHADED}"
+    grid = _Grid.of(list(figures.confusion))
+    caption = f"Truth in rows, predicted in columns. {NUMBERED_CAPTION if grid.numbered else SHADED_CAPTION}"
     with drawing():
         figure = blank(grid.width, grid.height, layout=None)
         ax = grid.axes(figure)
-        for cell in drawn:
+        for cell in cells(figures):
             _draw(ax, cell, numbered=grid.numbered)
-        notes = {cell.name: cell.note for cell in drawn}
+        notes = {cell.name: cell.note for cell in cells(figures)}
         svg = as_svg(figure, NAME, f"Confusion matrix. {caption}", notes)
     return Plot(NAME, svg, caption, wide=grid.width > 1.5 * WIDTH)
 
@@ -38,27 +39,27 @@ def confusion_table(figures: Figures) -> Table:
     if len(figures.confusion) <= NUMBERED:
         rows = [(truth, *map(count, counts.values())) for truth, counts in figures.confusion.items()]
         return Table("Confusion matrix with the truth in rows", ("truth \\ predicted", *figures.confusion), rows)
-    named = [(cell.truth, cell.predicted, count(cell.rows), share(cell.share)) for cell in most_frequent(figures)]
+    rows = [(cell.truth, cell.predicted, count(cell.rows), share(cell.share)) for cell in most_frequent(figures)]
     headings = ("truth", "predicted", "rows", "share of the truth's")
-    return Table("The most frequent confusions", headings, named, words=2)
+    return Table("The most frequent confusions", headings, rows, words=2)
 
 
 def _draw(ax: Axes, cell: Cell, *, numbered: bool) -> None:
-    left, top = cell.column, cell.row
+    x, y = cell.column, cell.row
     if cell.rows:
         # Half of the colour at most where ink stands on it.
         strength = cell.share / 2 if numbered else cell.share
-        patch = Rectangle((left, top), 1, 1, facecolor=ACCENT, edgecolor="none", alpha=strength)
+        patch = Rectangle((x, y), 1, 1, facecolor=ACCENT, edgecolor="none", alpha=strength)
         patch.set_gid(cell.name)
         ax.add_patch(patch)
     if numbered:
-        ax.text(left + 0.5, top + 0.42, count(cell.rows), ha="center", va="center", color=INK, size=12)
-        ax.text(left + 0.5, top + 0.72, f"{cell.share:.0%}", ha="center", va="center", color=INK, size=10)
+        ax.text(x + 0.5, y + 0.42, count(cell.rows), ha="center", va="center", color=INK, size=12)
+        ax.text(x + 0.5, y + 0.72, f"{cell.share:.0%}", ha="center", va="center", color=INK, size=10)
 
 
 @dataclass(frozen=True, slots=True)
 class _Grid:
-    """Where things are: the side of a cell, and the room left of the cells and above them, in CSS pixels."""
+    """Layout of the matrix: the side of a cell, and the room left of the cells and above them, in CSS pixels."""
 
     names: Sequence[str]
     side: float
@@ -71,8 +72,8 @@ class _Grid:
         names = [short(label) for label in labels]
         longest = LETTER * max(map(len, names))
         left = longest + GAP + 8
-        least, greatest = WITH_NUMBERS if len(names) <= NUMBERED else WITHOUT
-        side = min(max((WIDTH - left) / len(names), least), greatest)
+        min_side, max_side = SIDES_WITH_NUMBERS if len(names) <= NUMBERED else SIDES_WITHOUT
+        side = min(max((WIDTH - left) / len(names), min_side), max_side)
         upright = longest > side
         return cls(names, side, left, left if upright else 2 * GAP, upright)
 

@@ -1,4 +1,4 @@
-"""What a model is for, what it is not for, and what is known to go wrong."""
+"""Intended use and limits of a model, for its model card."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -61,5 +61,5 @@ def _intended(metadata: Metadata) -> str:
 
 def _points(metadata: Metadata, key: str) -> list[str]:
     """Paragraphs of a key of the recipe."""
-    said = str(metadata.recipe.get(key) or "")
-    return [" ".join(part.split()) for part in said.split("\n\n") if part.strip()]
+    text = str(metadata.recipe.get(key) or "")
+    return [" ".join(paragraph.split()) for paragraph in text.split("\n\n") if paragraph.strip()]

@@ -1,4 +1,4 @@
-"""All plots of a report."""
+"""Plots and tables of learning curves, calibration and recalls, and all plots of a report."""
 
 from collections.abc import Callable, Mapping, Sequence
 from math import sqrt
@@ -21,8 +21,9 @@ from training.evaluation.metrics import (
 from training.progress import Epoch, select_epoch
 from training.recipe.stages import KeepPolicy
 from training.report.confusion import confusion_plot
-from training.report.evidence import Evidence
-from training.report.provenance import kept
+from training.report.provenance import keep_policy
+from training.report.report_data import ReportData
+from training.report.selective import risk_coverage_plot
 from training.report.svg import ACCENT, LINE, QUIET, WIDTH, Plot, as_svg, blank, drawing, short
 from training.report.tables import Table, count, share
 from training.types import Labels, Probabilities
@@ -35,7 +36,9 @@ Values = npt.NDArray[np.float64]
 def curve_plots(history: Mapping[str, Sequence[Epoch]], keep: Callable[[str], KeepPolicy]) -> list[Plot]:
     """One plot a stage that has epochs: losses above, validation macro recall below where there is any.
 
-    `keep`: which epoch a stage of that name keeps; the caption says it.
+    Args:
+        history: The epochs of each stage.
+        keep: Gives which epoch a stage of that name keeps; the caption says it.
     """
     stages = [(stage, epochs) for stage, epochs in history.items() if epochs]
     return [_plot(f"learning-curves-{i}", stage, epochs, keep(stage)) for i, (stage, epochs) in enumerate(stages, 1)]
@@ -88,31 +91,34 @@ def _known(values: Sequence[float]) -> npt.NDArray[np.bool_]:
 
 
 def _kept(epochs: Sequence[Epoch], keep: KeepPolicy) -> str:
-    known, kept = [epoch for epoch in epochs if np.isfinite(epoch.macro_recall)], select_epoch(epochs, keep)
-    if not known:
+    measured, kept = [epoch for epoch in epochs if np.isfinite(epoch.macro_recall)], select_epoch(epochs, keep)
+    if not measured:
         return "No validation macro recall was measured; the last epoch is kept."
-    best = select_epoch(known)
+    best = select_epoch(measured)
     which = "which is kept" if kept is best else f"and epoch {kept.number} is kept"
     return f"The highest validation macro recall is {share(best.macro_recall)}, of epoch {best.number}, {which}."
 
 
-HEIGHT = 370  # CSS pixels
+RELIABILITY_HEIGHT = 370  # CSS pixels
 RELIABILITY = "reliability"
 
 
 def reliability_plot(truth: Labels, probabilities: Probabilities, temperature: float) -> Plot:
     """Accuracy over confidence in 15 bins, before and after temperature scaling, and how many rows a bin has.
 
-    `truth`: label indices (rows,); `probabilities` (rows, classes), calibrated by `temperature`.
+    Args:
+        truth: Label indices (rows,).
+        probabilities: As served, (rows, classes).
+        temperature: What they were calibrated by.
     """
     before = rescaled(probabilities, 1 / temperature)
-    errors = [share(expected_calibration_error(truth, found)) for found in (before, probabilities)]
+    errors = [share(expected_calibration_error(truth, answers)) for answers in (before, probabilities)]
     caption = (
         f"Accuracy of the rows that the model is equally sure of, in {BINS} bins; on the line, it is as sure as it is "
         f"right. Expected calibration error {errors[0]} before temperature scaling, {errors[1]} after."
     )
     with drawing():
-        figure = blank(WIDTH, HEIGHT)
+        figure = blank(WIDTH, RELIABILITY_HEIGHT)
         above, below = figure.subplots(2, sharex=True, height_ratios=(4, 1))
         _curves(above, confidence_bins(truth, before), confidence_bins(truth, probabilities))
         _sizes(below, confidence_bins(truth, probabilities), len(truth))
@@ -135,15 +141,15 @@ def _curves(ax: Axes, before: Sequence[Bin], after: Sequence[Bin]) -> None:
         (before, "before scaling", {"color": QUIET, "ls": "--", "marker": "s", "mfc": "none"}),
         (after, "after", {"color": ACCENT, "ls": "-", "marker": "o"}),
     ):
-        x, y = [found.confidence for found in bins], [found.accuracy for found in bins]
+        x, y = [each.confidence for each in bins], [each.accuracy for each in bins]
         ax.plot(x, y, label=label, clip_on=False, **looks)  # type: ignore[arg-type]
     ax.set(xlim=(0, 1), ylim=(0, 1), ylabel="accuracy")
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0, borderpad=0.2)
 
 
 def _sizes(ax: Axes, bins: Sequence[Bin], rows: int) -> None:
-    heights = [found.rows / rows for found in bins]
-    ax.bar([found.low for found in bins], heights, width=0.9 / BINS, align="edge", color=ACCENT, alpha=0.5, lw=0)
+    heights = [each.rows / rows for each in bins]
+    ax.bar([each.low for each in bins], heights, width=0.9 / BINS, align="edge", color=ACCENT, alpha=0.5, lw=0)
     ax.set(xlabel="confidence", ylabel="rows")
     ax.tick_params(axis="x", pad=8)
     ax.yaxis.set_major_locator(MaxNLocator(2))
@@ -151,17 +157,17 @@ def _sizes(ax: Axes, bins: Sequence[Bin], rows: int) -> None:
 
 
 Z: Final = 1.959963984540054  # the standard normal's 97.5% quantile
-REST = 56  # CSS pixels, as are the least height of a class and that which all classes may have
-CLASS, CLASSES = 22, 150
+# CSS pixels: of the axis and its name, of a class, and the least of all classes together.
+AXIS_HEIGHT, CLASS_HEIGHT, MIN_CLASSES_HEIGHT = 56, 22, 150
 RECALLS = "recall-by-class"
 
 
-def wilson(found: int, rows: int) -> tuple[float, float]:
-    """The 95% score interval of the share found / rows; `rows` is at least 1.
+def wilson(hits: int, rows: int) -> tuple[float, float]:
+    """The 95% score interval of the share hits / rows; `rows` is at least 1.
 
     Wilson 1927, Probable Inference, the Law of Succession, and Statistical Inference (JASA 22).
     """
-    p, scale = found / rows, 1 + Z**2 / rows
+    p, scale = hits / rows, 1 + Z**2 / rows
     middle = (p + Z**2 / (2 * rows)) / scale
     half = Z * sqrt(p * (1 - p) / rows + Z**2 / (4 * rows**2)) / scale
     return max(middle - half, 0.0), min(middle + half, 1.0)
@@ -178,8 +184,8 @@ def intervals(figures: Figures) -> Mapping[str, tuple[float, float]]:
 
 def class_table(figures: Figures) -> Table:
     """Recall with its interval, precision, F1 and rows of each class."""
-    found = intervals(figures)
-    rows = [(name, *_cells(measured, found.get(name))) for name, measured in figures.classes.items()]
+    by_label = intervals(figures)
+    rows = [(name, *_cells(measured, by_label.get(name))) for name, measured in figures.classes.items()]
     return Table("By class", ("class", "recall", "95% interval", "precision", "F1", "rows"), rows)
 
 
@@ -192,19 +198,19 @@ def _cells(measured: ClassFigures, interval: tuple[float, float] | None) -> tupl
 
 def recall_plot(figures: Figures) -> Plot:
     """A dot and its interval for each class; a line at their mean."""
-    found = intervals(figures)
+    by_label = intervals(figures)
     caption = (
         "The share of each class's rows that is found, with its 95% interval (Wilson). "
         f"The line is at their mean, the macro recall of {share(figures.macro_recall)}."
     )
     names, places = list(figures.classes), list(range(len(figures.classes)))
     with drawing():
-        figure = blank(WIDTH, REST + max(CLASS * len(names), CLASSES))
+        figure = blank(WIDTH, AXIS_HEIGHT + max(CLASS_HEIGHT * len(names), MIN_CLASSES_HEIGHT))
         ax = figure.subplots()
         ax.axvline(figures.macro_recall, color=QUIET, ls="--", lw=1)
         for place, name in enumerate(names):
-            if name in found:
-                ax.hlines(place, *found[name], color=ACCENT, lw=2)
+            if name in by_label:
+                ax.hlines(place, *by_label[name], color=ACCENT, lw=2)
                 ax.plot([figures.classes[name].recall], [place], "o", color=ACCENT, clip_on=False)
         ax.set(xlim=(0, 1), ylim=(len(names) - 0.5, -0.5), xlabel="recall", yticks=places)
         ax.set_yticks(places, [short(name) for name in names])
@@ -212,12 +218,18 @@ def recall_plot(figures: Figures) -> Plot:
         return Plot(RECALLS, as_svg(figure, RECALLS, f"Recall by class. {caption}"), caption)
 
 
-def plots(evidence: Evidence) -> dict[str, Plot]:
-    """Name -> plot: `learning-curves-1` and on, one a stage, `confusion-matrix`, `reliability`, `recall-by-class`."""
+def plots(data: ReportData) -> dict[str, Plot]:
+    """Name -> plot, in their order on a page.
+
+    `learning-curves-1` and on, one a stage, `confusion-matrix`, `reliability`, `risk-coverage` where the metadata has
+    the curve, `recall-by-class`.
+    """
+    curve = data.metadata.risk_coverage
     drawn = [
-        *curve_plots(evidence.history, lambda stage: kept(evidence.metadata, stage)),
-        confusion_plot(evidence.figures),
-        reliability_plot(evidence.truth, evidence.probabilities, evidence.metadata.temperature),
-        recall_plot(evidence.figures),
+        *curve_plots(data.record.epochs, lambda stage: keep_policy(data.metadata, stage)),
+        confusion_plot(data.figures),
+        reliability_plot(data.truth, data.probabilities, data.metadata.temperature),
+        *([risk_coverage_plot(curve)] if curve else []),
+        recall_plot(data.figures),
     ]
     return {plot.name: plot for plot in drawn}

@@ -1,4 +1,4 @@
-"""Where a model is from: files, cleaning, parts, libraries, and the way to make it again."""
+"""Provenance of a model: files, cleaning, parts, libraries, and the commands that make it again."""
 
 import shlex
 from collections.abc import Iterator, Sequence
@@ -17,25 +17,25 @@ def file_table(metadata: Metadata) -> Table:
 
 
 def _file_row(recipe: dict[str, Any], file: DataFile) -> tuple[str, ...]:
-    about, terms = (_said(recipe, file.file, key) for key in ("about", "terms"))
+    about, terms = (_describe(recipe, file.file, key) for key in ("about", "terms"))
     return file.file, about, terms, file.sha256[:12], count(file.rows)
 
 
 def _of_teachers(metadata: Metadata) -> Iterator[tuple[str, ...]]:
-    told = {file.sha256 for file in metadata.data}
+    listed = {file.sha256 for file in metadata.data}
     for folder, files in metadata.teacher_data.items():
         for file in files:
-            if file.sha256 not in told:
-                told.add(file.sha256)
-                name, about, *rest = _file_row(metadata.teacher_recipes.get(folder, {}), file)
-                yield name, f"of the teacher {folder} alone: {about}", *rest
+            if file.sha256 not in listed:
+                listed.add(file.sha256)
+                name, about, *cells = _file_row(metadata.teacher_recipes.get(folder, {}), file)
+                yield name, f"of the teacher {folder} alone: {about}", *cells
 
 
 def _vectors(metadata: Metadata) -> Iterator[tuple[str, ...]]:
     if file := metadata.vectors:
-        said = metadata.recipe.get("vectors", {})
-        what = f"word vectors: {said.get('about') or '–'}"
-        yield file.file, what, said.get("terms") or "–", file.sha256[:12], f"{count(file.rows)} words"
+        section = metadata.recipe.get("vectors", {})
+        about = f"word vectors: {section.get('about') or '–'}"
+        yield file.file, about, section.get("terms") or "–", file.sha256[:12], f"{count(file.rows)} words"
 
 
 def split_table(metadata: Metadata) -> Table:
@@ -74,30 +74,25 @@ def teacher_table(metadata: Metadata) -> Table:
 def command(metadata: Metadata) -> str:
     """The shell commands, a line each, that train the same model from its recipes and files, its teachers first."""
     commands = [
-        _fit(file, _given(metadata.teacher_data.get(folder, metadata.data)), folder, recipe.get("seed", metadata.seed))
-        for file, folder, recipe in _teachers(metadata)
+        _fit(name, metadata.teacher_data.get(folder, metadata.data), folder, recipe.get("seed", metadata.seed))
+        for name, folder, recipe in _teachers(metadata)
     ]
-    return "\n".join([*commands, _fit("recipe.toml", _given(metadata.data), f"build/{metadata.name}", metadata.seed)])
+    return "\n".join([*commands, _fit("recipe.toml", metadata.data, f"build/{metadata.name}", metadata.seed)])
 
 
-def kept(metadata: Metadata, stage: str | None = None) -> KeepPolicy:
-    """Which epoch a stage hands on: best or last. No stage named: the last one, whose epoch the network is of."""
+def keep_policy(metadata: Metadata, stage: str | None = None) -> KeepPolicy:
+    """Which epoch a stage keeps: best or last. No stage named: the last one, whose epoch the network is of."""
     fit = metadata.recipe.get("fit", {})
     stages = metadata.recipe.get("stages") or [fit]
-    said = next((entry for entry in stages if stage and entry.get("name") == stage), stages[-1])
-    found: KeepPolicy = said.get("keep", fit.get("keep", "best"))
-    return found
+    section = next((entry for entry in stages if stage and entry.get("name") == stage), stages[-1])
+    policy: KeepPolicy = section.get("keep", fit.get("keep", "best"))
+    return policy
 
 
 def vectors_path(metadata: Metadata) -> str:
     """Where the recipe looks for word vectors; empty where it has none."""
-    said: str = metadata.recipe.get("vectors", {}).get("file", "") if metadata.vectors else ""
-    return said
-
-
-def sources(recipe: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The recipe's `[[data.sources]]`."""
-    yield from recipe.get("data", {}).get("sources", [])
+    path: str = metadata.recipe.get("vectors", {}).get("file", "") if metadata.vectors else ""
+    return path
 
 
 def _teachers(metadata: Metadata) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -106,17 +101,15 @@ def _teachers(metadata: Metadata) -> Iterator[tuple[str, str, dict[str, Any]]]:
         yield f"teacher-{number}.toml", folder, recipe
 
 
-def _given(files: Sequence[DataFile]) -> list[str]:
-    return list(dict.fromkeys(file.file for file in files)) or ["FILES"]
-
-
-def _fit(recipe: str, files: list[str], out: str, seed: int | None) -> str:
+def _fit(recipe: str, files: Sequence[DataFile], out: str, seed: int | None) -> str:
+    names = list(dict.fromkeys(file.file for file in files)) or ["FILES"]
     options = [] if seed is None else ["--seed", str(seed)]
-    return f"python -m training fit {shlex.join([recipe, '--data', *files, '--out', out, *options])}"
+    return f"python -m training fit {shlex.join([recipe, '--data', *names, '--out', out, *options])}"
 
 
-def _said(recipe: dict[str, Any], file: str, key: str) -> str:
+def _describe(recipe: dict[str, Any], file: str, key: str) -> str:
     """What the recipe's sources of this file say, each thing once, or else its data; a dash where neither does."""
-    found = [str(source.get(key) or "") for source in sources(recipe) if source.get("file") == file]
-    of_all = str(recipe.get("data", {}).get(key) or "–")
-    return " ".join(dict.fromkeys(filter(None, found))) or of_all
+    data = recipe.get("data", {})
+    sources = [source for source in data.get("sources", []) if source.get("file") == file]
+    descriptions = filter(None, (str(source.get(key) or "") for source in sources))
+    return " ".join(dict.fromkeys(descriptions)) or str(data.get(key) or "–")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 
-from training.evaluation.baselines import Vader, _polarity, baselines, reads_sentiment, size, vader_scores
+from training.evaluation.baselines import Vader, baselines, polarity, reads_sentiment, size, vader_scores
 from training.recipe.model import TokenizerConfig
 
 
@@ -39,7 +39,7 @@ def test_no_text_has_four_scores_too() -> None:
     [(0.05, "positive"), (0.0499, "neutral"), (0, "neutral"), (-0.0499, "neutral"), (-0.05, "negative")],
 )
 def test_it_is_cut_at_its_authors_thresholds(compound: float, label: str) -> None:
-    assert _polarity(compound) == label
+    assert polarity(compound) == label
 
 
 LABELS = ["negative", "neutral", "positive"]

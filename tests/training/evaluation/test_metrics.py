@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tests.training.report.examples import COUNTS, evidence
+from tests.training.report.examples import COUNTS, report_data
 from tests.training.report.examples import LABELS as EXAMPLE_LABELS
 from training.evaluation.metrics import (
     Bin,
@@ -112,7 +112,7 @@ def test_rescaling_keeps_order_and_sums() -> None:
 
 
 def test_each_cell_has_its_rows_and_their_share_of_the_truth() -> None:
-    found = {(cell.truth, cell.predicted): cell for cell in cells(evidence().figures)}
+    found = {(cell.truth, cell.predicted): cell for cell in cells(report_data().figures)}
     assert len(found) == 9
     for truth, row in zip(EXAMPLE_LABELS, COUNTS, strict=True):
         for predicted, rows in zip(EXAMPLE_LABELS, row, strict=True):
@@ -121,5 +121,5 @@ def test_each_cell_has_its_rows_and_their_share_of_the_truth() -> None:
 
 
 def test_the_most_frequent_come_first_and_what_is_right_is_none_of_them() -> None:
-    found = [(cell.truth, cell.predicted, cell.rows) for cell in most_frequent(evidence().figures, 3)]
+    found = [(cell.truth, cell.predicted, cell.rows) for cell in most_frequent(report_data().figures, 3)]
     assert found == [("neutral", "positive", 11), ("positive", "neutral", 8), ("negative", "neutral", 7)]

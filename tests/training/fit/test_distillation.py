@@ -49,9 +49,9 @@ def test_one_that_has_seen_the_test_part_is_refused(bundle: Path) -> None:
 
     edit_metadata(bundle, change)
     teachers = Teachers([str(bundle)], LABELS)
-    teachers.check_blind(Recipe(name="s", seed=5), [("d.csv", "abc")], {})
+    teachers.check_no_test_leakage(Recipe(name="s", seed=5), [("d.csv", "abc")], {})
     with pytest.raises(DataError, match=r"stages\.teachers: tiny .* its split seed differ"):
-        teachers.check_blind(Recipe(name="s", seed=4), [("d.csv", "abc")], {})
+        teachers.check_no_test_leakage(Recipe(name="s", seed=4), [("d.csv", "abc")], {})
 
 
 GOOD = [f"fine{number} day" for number in range(20)]

@@ -8,7 +8,7 @@ from training.report.provenance import (
     cleaning_table,
     command,
     file_table,
-    kept,
+    keep_policy,
     library_table,
     recipes,
     split_table,
@@ -81,12 +81,12 @@ TAUGHT = metadata(
     ],
 )
 def test_the_epoch_that_is_kept_is_that_of_the_last_stage(recipe: dict[str, Any], expected: str) -> None:
-    assert kept(metadata(recipe=recipe)) == expected
+    assert keep_policy(metadata(recipe=recipe)) == expected
 
 
 def test_each_stage_keeps_its_own_epoch() -> None:
     recipe = {"fit": {"keep": "last"}, "stages": [{"name": "a", "keep": "best"}, {"name": "b"}]}
-    assert [kept(metadata(recipe=recipe), stage) for stage in ("a", "b", "fit")] == ["best", "last", "last"]
+    assert [keep_policy(metadata(recipe=recipe), stage) for stage in ("a", "b", "fit")] == ["best", "last", "last"]
 
 
 def test_a_network_that_was_taught_names_its_teachers() -> None:
