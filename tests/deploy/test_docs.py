@@ -1,0 +1,55 @@
+"""The pages in docs/ and beside the README: their links lead somewhere, and their commands do what they say."""
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from tests.deploy.documents import PAGES, shell_lines
+from tests.deploy.services import ROOT
+from training.__main__ import app
+
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+TRAINING = ROOT / "docs" / "training.md"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_to_files_and_headings(page: Path) -> None:
+    links = [link for link in LINK.findall(page.read_text(encoding="utf-8")) if "://" not in link]
+    assert [link for link in links if not leads_somewhere(page, link)] == []
+
+
+def leads_somewhere(page: Path, link: str) -> bool:
+    """Whether a relative link's file exists, with the heading that it names."""
+    path, _, heading = link.partition("#")
+    target = page.parent / path if path else page
+    return target.exists() and (not heading or heading in anchors(target))
+
+
+def anchors(page: Path) -> set[str]:
+    """The page's headings, as GitHub makes anchors of them."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_make_knows_each_target(page: Path) -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    named = {line.split()[1] for line in shell_lines(page, "make ")}
+    named |= set(re.findall(r"`make ([a-z-]+)", page.read_text(encoding="utf-8")))
+    assert [target for target in named if not re.search(rf"^{target}:", makefile, re.MULTILINE)] == []
+
+
+def test_the_commands_of_training_run_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [line.split() for line in shell_lines(TRAINING, "python -m training")]
+    assert [line[3] for line in lines] == ["fit", "evaluate", "compare", "knobs"]
+    (tmp_path / "recipe.toml").write_text('extends = "sample"\n[fit]\nepochs = 1\n', encoding="utf-8")
+    rows = (ROOT / "data" / "sample.csv").read_text(encoding="utf-8").replace("text,label", "tweet,mood", 1)
+    for name in ("mine.csv", "held_back.csv"):
+        (tmp_path / name).write_text("".join(rows.splitlines(keepends=True)[:200]), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    # In one process, for each of them would take half of its time to import TensorFlow.
+    for line in lines:
+        result = CliRunner().invoke(app, line[3:])
+        assert result.exit_code == 0, result.output
