@@ -14,12 +14,17 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from serving.errors import ServingError
 from serving.process import processors, switch_every
-from serving.scoring.score import Progress as Done
+from serving.scoring.score import SWITCH_INTERVAL, ScoreOptions, ScoreProgress
+from serving.scoring.score import score as score_file
 from serving.tables.base import MAX_TEXT_CHARS
+from serving.tables.formats import FORMATS
+
+_SUFFIXES = ", ".join(file_format.suffix for file_format in FORMATS)
+_STREAMS = ", ".join(file_format.suffix.removeprefix(".") for file_format in FORMATS if file_format.streams)
 
 
 class ProgressBar:
-    """Shows what `show` is told; nothing where the console is no terminal, such as a log's file.
+    """Progress bar of `score`; nothing where the console is no terminal, such as a log's file.
 
     Args:
         console: of stderr, for the rows may go to stdout.
@@ -30,19 +35,19 @@ class ProgressBar:
         columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
         self._progress = Progress(*columns, console=console, disable=not console.is_terminal, transient=True)
         self._task = self._progress.add_task("reading", total=None)
-        self._clock, self._start = clock, clock()
+        self._clock = clock
+        self._start = clock()
 
     def __enter__(self) -> Self:
         self._progress.start()
         return self
 
-    def show(self, done: Done) -> None:
-        """The rows done so far. Those that an earlier, interrupted run did are none of this one's speed."""
-        rate = (done.rows - done.resumed) / max(self._clock() - self._start, 1e-9)
-        text = f"{done.rows:,} rows, {rate:,.0f} rows/s"
-        self._progress.update(
-            self._task, description=text, total=None if done.part is None else 1.0, completed=done.part or 0.0
-        )
+    def show(self, progress: ScoreProgress) -> None:
+        """The rows so far. Those that an earlier, interrupted run wrote are none of this one's speed."""
+        rate = (progress.rows - progress.resumed) / max(self._clock() - self._start, 1e-9)
+        text = f"{progress.rows:,} rows, {rate:,.0f} rows/s"
+        total = None if progress.fraction is None else 1.0
+        self._progress.update(self._task, description=text, total=total, completed=progress.fraction or 0.0)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._progress.stop()
@@ -53,15 +58,13 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 
 @app.command()
 def score(
-    source: Annotated[Path, typer.Argument(metavar="INPUT", help="CSV, TSV, JSONL or Parquet; - for standard input")],
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help=f"{_SUFFIXES}; - for standard input")],
     output: Annotated[Path, typer.Option(help="the same rows with columns added; - for standard output")],
     bundle: Annotated[Path, typer.Option(envvar="MODEL_DIR", help="folder of the model")] = Path("artifacts"),
-    text_column: Annotated[
-        str | None, typer.Option(help="column of texts; default: what the model was made with")
-    ] = None,
+    text_column: Annotated[str, typer.Option(help="column of texts; default: what the model was made with")] = "",
     encoding: Annotated[str, typer.Option(help="encoding of a CSV or TSV")] = "utf-8",
     delimiter: Annotated[str, typer.Option(help="of a CSV: comma, semicolon or tab; default: as the header has")] = "",
-    kind: Annotated[str, typer.Option("--format", help="of what goes through -: csv, tsv or jsonl")] = "",
+    pipe_format: Annotated[str, typer.Option("--format", help=f"of what goes through -: {_STREAMS}")] = "",
     max_text_chars: Annotated[
         int, typer.Option(min=1, envvar="MAX_TEXT_CHARS", help="characters of a text; a longer one gets an error")
     ] = MAX_TEXT_CHARS,
@@ -69,32 +72,31 @@ def score(
     resume: Annotated[bool, typer.Option("--resume", help="go on with what an interrupted run has left")] = False,
 ) -> None:
     """Predict every row of a file."""
-    from serving.__main__ import ProgressBar
     from serving.model.predictor import Predictor
-    from serving.scoring.score import Options
-    from serving.scoring.score import score as score_file
 
-    switch_every(0.0005)
-    options = Options(
-        text_column=text_column or "",
+    switch_every(SWITCH_INTERVAL)
+    options = ScoreOptions(
+        text_column=text_column,
         encoding=encoding,
         delimiter=delimiter,
         max_text_chars=max_text_chars,
         threads=threads or processors(),
         resume=resume,
-        kind=kind,
+        pipe_format=pipe_format,
     )
     predictor = Predictor.load(bundle)
     try:
         with ProgressBar(Console(stderr=True)) as bar:
-            done = score_file(predictor, source, output, options, bar.show)
+            progress = score_file(predictor, source, output, options, bar.show)
     except KeyboardInterrupt:
         typer.echo("interrupted; with --resume the same command goes on from here", err=True)
         raise typer.Exit(130) from None
     model = f"{predictor.metadata.name} {predictor.metadata.model_version}"
-    resumed = f", {done.resumed:,} of them before" if done.resumed else ""
-    errors = f", {done.errors:,} of them with an error" if done.errors else ""
-    typer.echo(f"{done.rows:,} rows written to {output}{resumed}{errors}, by the model {model} in {bundle}", err=True)
+    resumed = f", {progress.resumed:,} of them before" if progress.resumed else ""
+    errors = f", {progress.errors:,} of them with an error" if progress.errors else ""
+    typer.echo(
+        f"{progress.rows:,} rows written to {output}{resumed}{errors}, by the model {model} in {bundle}", err=True
+    )
 
 
 @app.command()

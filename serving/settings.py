@@ -40,9 +40,7 @@ class Settings(BaseSettings):
         128 * 1024 * 1024, ge=1024, description="bytes that a file of rows may have; it waits on disk, not in memory"
     )
     max_files: int = Field(2, ge=1, description="files of rows that are predicted at once; more take turns")
-    max_uploads: int = Field(
-        8, ge=1, description="files of rows that are on disk at once; for one more, the slowest client is given up"
-    )
+    max_uploads: int = Field(8, ge=1, description="files of rows that are on disk at once; more are answered 503")
     queue_limit: int = Field(
         192, ge=1, description="texts that may wait or be in work at once; more are answered 503 (at least MAX_TEXTS)"
     )

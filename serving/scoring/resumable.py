@@ -1,7 +1,8 @@
-"""A file that comes to its name only when it is whole, and can be gone on with after an interruption."""
+"""Resumable output file: it gets its name when it is finished, and an interrupted one can be continued."""
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -11,105 +12,124 @@ from pydantic import TypeAdapter, ValidationError
 
 from serving.errors import FileError
 
+# What a file was begun with: only the same may continue it.
 Identity = dict[str, str | int | None]
-"""What a file was begun with: only the same may go on with it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """How far a file has come: rows of the input that are in it, and its bytes that hold them whole."""
+class Checkpoint:
+    """How far a file has come.
+
+    Attributes:
+        identity: of the work.
+        rows: of the input that are in the file.
+        size: bytes of the file that hold them.
+    """
 
     identity: Identity
     rows: int = 0
     size: int = 0
 
 
-class PartialFile:
-    """Pages of bytes that are appended, under a temporary name beside `path`: `with PartialFile(...) as file: ...`.
+class ResumableFile:
+    """Pages of bytes that are appended, under a temporary name beside `path`: `with ResumableFile(...) as file: ...`.
 
-    After every page a small file beside it says how far it has come. At the end of the block the partial file is
-    `path`; where the block raises FileError both are removed, and where it is interrupted they are kept.
+    After every page a small file beside it says how far it has come. Where the block raises FileError both are removed,
+    and where it is interrupted they are kept.
 
     Args:
+        path: of the finished file.
         identity: of the work.
-        resume: go on with what an interrupted one has left, if it has; else that is overwritten.
+        resume: continue what an interrupted run has left, if it has; else that is overwritten.
 
-    Raises FileError where the file cannot be written, or what was left is of another identity.
+    Raises:
+        FileError: the file cannot be written, or what was left is of another identity.
     """
 
     def __init__(self, path: Path, identity: Identity, *, resume: bool = False) -> None:
-        self.path, self._identity, self._resume = path, identity, resume
-        self.partial = path.with_name(f".{path.name}.partial")
-        self._state = path.with_name(f".{path.name}.state.partial")
-        self.done = Done(identity)
+        self.path = path
+        self.pages = path.with_name(f".{path.name}.partial")
+        self.checkpoint = Checkpoint(identity)
+        self._checkpoint_path = path.with_name(f".{path.name}.state.partial")
+        self._resume = resume
         self._file: BinaryIO
 
     def __enter__(self) -> Self:
         if self.path.is_dir():
             raise FileError(f"{self.path}: is a folder; accepted: a file's name")
         if self._resume:
-            self.done = self._left()
+            self.checkpoint = self._last_checkpoint()
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self.partial.open("r+b" if self.done.rows else "wb")
+            self._file = self.pages.open("r+b" if self.checkpoint.rows else "wb")
             # What was appended after the last page that is known to be whole.
-            self._file.truncate(self.done.size)
-            self._file.seek(self.done.size)
+            self._file.truncate(self.checkpoint.size)
+            self._file.seek(self.checkpoint.size)
         except OSError as error:
-            raise FileError(f"{self.path}: cannot be written ({error.strerror})") from error
+            raise self._unwritable(error) from error
         return self
 
     def append(self, page: bytes, rows: int) -> None:
-        """Add a page; `rows` of the input are then done in all."""
+        """Add a page.
+
+        Args:
+            page: bytes.
+            rows: of the input that are in the file with it.
+        """
         try:
             self._file.write(page)
             self._file.flush()
         except OSError as error:
-            raise FileError(f"{self.path}: cannot be written ({error.strerror})") from error
-        self.done = Done(self._identity, rows, self.done.size + len(page))
+            raise self._unwritable(error) from error
+        self.checkpoint = Checkpoint(self.checkpoint.identity, rows, self.checkpoint.size + len(page))
         if rows:
-            self._note()
+            self._write_checkpoint()
 
-    def close(self) -> None:
-        """Bring all pages to the disk."""
+    def commit(self, finish: Callable[[Path], Path]) -> None:
+        """Bring all pages to the disk and give the finished file its name.
+
+        Args:
+            finish: makes the finished file of all pages, beside them or the same, and returns its path.
+        """
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
-
-    def put(self, whole: Path) -> None:
-        """Give `whole`, the finished file beside this one, its name."""
-        whole.replace(self.path)
+        finish(self.pages).replace(self.path)
         self._remove()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._file.close()
-        if kind is not None and issubclass(kind, FileError):
+        if isinstance(error, FileError):
             self._remove()
 
     def _remove(self) -> None:
-        self.partial.unlink(missing_ok=True)
-        self._state.unlink(missing_ok=True)
+        self.pages.unlink(missing_ok=True)
+        self._checkpoint_path.unlink(missing_ok=True)
 
-    def _note(self) -> None:
-        fresh = self._state.with_name(f".{self.path.name}.next.partial")
-        fresh.write_text(json.dumps(asdict(self.done)), encoding="utf-8")
-        fresh.replace(self._state)
+    def _write_checkpoint(self) -> None:
+        fresh = self._checkpoint_path.with_name(f".{self.path.name}.next.partial")
+        fresh.write_text(json.dumps(asdict(self.checkpoint)), encoding="utf-8")
+        fresh.replace(self._checkpoint_path)
 
-    def _left(self) -> Done:
-        """How far an interrupted work has come. Raises FileError where it was other work."""
+    def _last_checkpoint(self) -> Checkpoint:
+        """How far an interrupted run has come. Raises FileError where it was other work."""
+        identity = self.checkpoint.identity
         try:
-            left = TypeAdapter(Done).validate_json(self._state.read_bytes())
-            size = self.partial.stat().st_size
+            last = TypeAdapter(Checkpoint).validate_json(self._checkpoint_path.read_bytes())
+            size = self.pages.stat().st_size
         except FileNotFoundError:
-            return Done(self._identity)
+            return self.checkpoint
         except (OSError, ValidationError) as error:
-            raise self._refusal("what was left cannot be read") from error
-        others = [name for name, value in self._identity.items() if left.identity.get(name) != value]
-        if others:
-            raise self._refusal(f"what was left was begun with another {', '.join(others)}")
-        if size < left.size:
-            raise self._refusal("what was left is shorter than it was")
-        return left
+            raise self._unresumable("what was left cannot be read") from error
+        different = [name for name, value in identity.items() if last.identity.get(name) != value]
+        if different:
+            raise self._unresumable(f"what was left was begun with another {', '.join(different)}")
+        if size < last.size:
+            raise self._unresumable("what was left is shorter than it was")
+        return last
 
-    def _refusal(self, found: str) -> FileError:
-        return FileError(f"{self.path}: cannot be resumed: {found}; without --resume it is begun anew")
+    def _unresumable(self, reason: str) -> FileError:
+        return FileError(f"{self.path}: cannot be resumed: {reason}; without --resume it is begun anew")
+
+    def _unwritable(self, error: OSError) -> FileError:
+        return FileError(f"{self.path}: cannot be written ({error.strerror})")

@@ -1,130 +1,62 @@
-"""Predictions for files: every row comes back, in order, with cells added."""
+"""Scoring of files: every row comes back, in order, with its prediction added."""
 
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Protocol
 
 from serving.errors import FileError, RowsError
-from serving.model.metadata import Metadata
-from serving.model.predictor import Predictor
-from serving.model.types import Prediction
-from serving.scoring.resumable import Identity, PartialFile
-from serving.tables.base import MAX_TEXT_CHARS, Reader
-from serving.tables.chunk import Piece, TextOf
-from serving.tables.formats import PARQUET, kind_of, open_reader, open_writer
-from serving.tables.jsonl import JsonLinesReader
+from serving.model.types import PredictorLike
+from serving.scoring.resumable import Identity, ResumableFile
+from serving.tables.base import MAX_TEXT_CHARS, Format, Reader, ReadOptions, Writer, in_chunks
+from serving.tables.chunk import Chunk, TextExtractor
+from serving.tables.formats import format_of, open_writer, stream_format
 from serving.tables.sniffing import check_delimiter, check_encoding, named_column
-from serving.tables.writers import NOTHING_TO_READ, Writer
+
+# Standard input or output, in place of a file.
+PIPE = Path("-")
+
+# Seconds that a thread may keep Python's lock: the threads that predict are mostly without it, and want it for moments.
+SWITCH_INTERVAL = 0.0005
+
+# Bytes of the input that tell it from another one of the same size, together with its time.
+_HASHED_BYTES = 1024 * 1024
 
 
-class Progress(NamedTuple):
-    """Rows done; of them those that an interrupted run had done, and those of this one that have an error.
+class ScoreProgress(NamedTuple):
+    """How far the scoring of a file has come.
 
-    `part`: how much of the input was read, 0 to 1, where that is known.
+    Attributes:
+        rows: written so far.
+        resumed: of them, those that an interrupted run had written.
+        errors: of those of this run, the rows without a prediction.
+        fraction: of the input that was read, 0 to 1; None where its size is not known.
     """
 
     rows: int = 0
     resumed: int = 0
     errors: int = 0
-    part: float | None = None
-
-
-class PredictorLike(Protocol):
-    """What scoring asks of a predictor; `predict` is called by several threads at once."""
-
-    @property
-    def metadata(self) -> Metadata: ...
-
-    def predict(self, texts: Sequence[str]) -> list[Prediction]: ...
-
-
-class Sink(Protocol):
-    """Where pages go; `rows`: those that are in it then."""
-
-    def append(self, page: bytes, rows: int) -> None: ...
-
-
-class Pipe:
-    """A sink that is read by another program as it is written."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-
-    def append(self, page: bytes, rows: int) -> None:  # noqa: ARG002
-        self._file.write(page)
-        self._file.flush()
+    fraction: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class ScoringJob:
-    """One file on its way from a reader to a writer."""
-
-    predictor: PredictorLike
-    reader: Reader
-    writer: Writer
-    text_of: TextOf
-    threads: int
-    progress: Callable[[Progress], object]
-
-    def run(self, sink: Sink, skip: int = 0) -> Progress:
-        """Score all rows but the first `skip`, which are in the sink already."""
-        done = Progress(skip, skip)
-        if not skip:
-            sink.append(self.writer.header(), 0)
-        for page, rows, errors in self._pages(skip):
-            done = Progress(done.rows + rows, skip, done.errors + errors, self.reader.done())
-            sink.append(page, done.rows)
-            self.progress(done)
-        if not done.rows:
-            raise RowsError("it has no rows below its header")
-        return done
-
-    def _pages(self, skip: int) -> Iterator[tuple[bytes, int, int]]:
-        """Pages in order, and their rows. Some more pieces than there are threads are read ahead, and no more."""
-        with ThreadPoolExecutor(self.threads, thread_name_prefix="scoring") as pool:
-            waiting: deque[Future[tuple[bytes, int, int]]] = deque()
-            try:
-                for piece in self._pieces(skip):
-                    waiting.append(pool.submit(self._page, piece))
-                    if len(waiting) > self.threads + 1:
-                        yield waiting.popleft().result()
-                while waiting:
-                    yield waiting.popleft().result()
-            finally:
-                for page in waiting:
-                    page.cancel()
-
-    def _pieces(self, skip: int) -> Iterator[Piece]:
-        for chunk in self.reader.chunks():
-            if len(chunk) > skip:
-                yield Piece(chunk[skip:], self.text_of)
-            skip = max(0, skip - len(chunk))
-
-    def _page(self, piece: Piece) -> tuple[bytes, int, int]:
-        page = self.writer.page(piece.answered(self.predictor.predict(piece.texts)))
-        return page, len(piece.rows), len(piece.rows) - len(piece.texts)
-
-
-__all__ = ["NOTHING_TO_READ", "PIPE", "Options", "Progress", "score", "score_file"]
-
-PIPE = Path("-")
-"""Standard input or output, in place of a file."""
-
-_BEGINNING = 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
+class ScoreOptions:
     """How files are read, and with what they are scored.
 
-    `text_column`: "" for the one that the model was made with. `delimiter`: of a CSV, "" to guess it from the header.
-    `kind`: of a pipe. `threads`: pieces that are predicted at once. `resume`: go on after an interruption.
+    Attributes:
+        text_column: "" for the one that the model was made with.
+        encoding: of a CSV or TSV.
+        delimiter: of a CSV; "" to guess it from the header.
+        max_text_chars: characters of a text; a longer one gets an error.
+        threads: that predict at once.
+        resume: continue what an interrupted run has left.
+        pipe_format: name of the format of what goes through a pipe.
     """
 
     text_column: str = ""
@@ -133,73 +65,151 @@ class Options:
     max_text_chars: int = MAX_TEXT_CHARS
     threads: int = 1
     resume: bool = False
-    kind: str = ""
+    pipe_format: str = ""
 
 
-def score_file(
-    predictor: Predictor,
-    source: Path,
-    target: Path,
-    *,
-    text_column: str | None = None,
-    encoding: str = "utf-8",
-    progress: Callable[[int], object] = int,
-) -> int:
-    """`score` with few options; `progress` is told the rows done so far. Returns their number. Raises FileError."""
-    options = Options(text_column=text_column or "", encoding=encoding)
-    return score(predictor, source, target, options, lambda done: progress(done.rows)).rows
+class PageSink(Protocol):
+    """Where pages go."""
+
+    def append(self, page: bytes, rows: int) -> None:
+        """Add a page; so many rows of the input are then done."""
+
+
+class PipeSink:
+    """A sink that is read by another program as it is written."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def append(self, page: bytes, rows: int) -> None:  # noqa: ARG002
+        """Hand a page on at once."""
+        self._file.write(page)
+        self._file.flush()
+
+
+class _Page(NamedTuple):
+    content: bytes
+    rows: int
+    errors: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScoringJob:
+    """One file on its way from a reader to a writer.
+
+    Attributes:
+        predictor: whose `predict` is called by several threads at once.
+        reader: of the rows.
+        writer: of the pages.
+        extract_text: takes the text out of a row.
+        threads: that predict at once.
+        on_progress: told after every page.
+    """
+
+    predictor: PredictorLike
+    reader: Reader
+    writer: Writer
+    extract_text: TextExtractor
+    threads: int = 1
+    on_progress: Callable[[ScoreProgress], None] | None = None
+
+    def run(self, sink: PageSink, skip: int = 0) -> ScoreProgress:
+        """Score all rows.
+
+        Args:
+            sink: takes the pages, in order.
+            skip: rows that are in the sink already.
+
+        Raises:
+            RowsError: there are no rows, or they cannot be read.
+        """
+        progress = ScoreProgress(skip, skip)
+        if not skip:
+            sink.append(self.writer.header(), 0)
+        for page in self._pages(skip):
+            rows, errors = progress.rows + page.rows, progress.errors + page.errors
+            progress = ScoreProgress(rows, skip, errors, self.reader.progress())
+            sink.append(page.content, rows)
+            if self.on_progress:
+                self.on_progress(progress)
+        if not progress.rows:
+            raise RowsError("it has no rows below its header")
+        return progress
+
+    def _pages(self, skip: int) -> Iterator[_Page]:
+        """Pages in order. Some more chunks than there are threads are read ahead, and no more."""
+        with ThreadPoolExecutor(self.threads, thread_name_prefix="scoring") as pool:
+            waiting: deque[Future[_Page]] = deque()
+            try:
+                for rows in in_chunks(islice(self.reader.rows(), skip, None)):
+                    waiting.append(pool.submit(self._page, Chunk(rows, self.extract_text)))
+                    if len(waiting) > self.threads + 1:
+                        yield waiting.popleft().result()
+                while waiting:
+                    yield waiting.popleft().result()
+            finally:
+                for page in waiting:
+                    page.cancel()
+
+    def _page(self, chunk: Chunk) -> _Page:
+        scored_rows = chunk.scored(self.predictor.predict(chunk.texts))
+        return _Page(self.writer.page(scored_rows), len(chunk.rows), len(chunk.rows) - len(chunk.texts))
 
 
 def score(
     predictor: PredictorLike,
     source: Path,
     target: Path,
-    options: Options,
-    progress: Callable[[Progress], object] = bool,
-) -> Progress:
+    options: ScoreOptions,
+    on_progress: Callable[[ScoreProgress], None] | None = None,
+) -> ScoreProgress:
     """Write `source` to `target` with the columns `label`, `probability`, `p_<label>` and `error` added.
 
-    CSV, TSV, JSONL or Parquet by the suffix, each of any size: rows go through in pieces, predicted in several threads
-    and written in order. What was read as text is written as it was; a byte-order mark is left out. Where the file has
-    one of the added names already, all are added as `predicted_<name>`. A row that cannot be predicted has empty cells
-    and says why in `error`. `target` appears only when it is whole. `progress` is told after each piece. Raises
-    FileError.
+    The suffixes say the formats, and files may have any size: rows go through in chunks, predicted in several threads
+    and written in order. Rows that stay in their format stay as they were written. Where the file has one of the added
+    names already, all are added as `predicted_<name>`. A row that cannot be predicted has empty cells and says why in
+    `error`. `target` appears only when it is whole.
+
+    Args:
+        predictor: called by several threads at once.
+        source: a file, or PIPE.
+        target: a file, or PIPE.
+        options: how the file is read, and with what it is scored.
+        on_progress: told after every chunk.
+
+    Raises:
+        FileError: a file cannot be read, written or resumed.
     """
-    kind = _kind(target, options.kind)
+    target_format = _format(target, options)
     if source != PIPE and not source.is_file():
         raise FileError(f"{source}: no such file")
-    source_kind = _kind(source, options.kind)
+    source_format = _format(source, options)
     if PIPE not in (source, target) and target.exists() and target.samefile(source):
         raise FileError(f"{target}: is the input; accepted: another name, so that nothing is lost")
     if options.resume and PIPE in (source, target):
         raise FileError("a pipe cannot be resumed; accepted with --resume: files")
-    with _opened(source) as (file, size), _named(source):
-        encoding, delimiter = check_encoding(options.encoding), options.delimiter and check_delimiter(options.delimiter)
-        reader = open_reader(file, source_kind, encoding=encoding, delimiter=delimiter, size=size)
-        text_of = TextOf(_place(reader, options, predictor), limit=options.max_text_chars, encoding=encoding)
-        with _named(target):
-            writer = open_writer(kind, reader, source_kind, predictor.metadata.labels)
-        job = ScoringJob(predictor, reader, writer, text_of, options.threads, progress)
+    with _opened(source) as (file, size), _naming(source):
+        reader = source_format.open_reader(file, _read_options(options, size))
+        column = _text_column(reader, options, predictor)
+        with _naming(target):
+            writer = open_writer(target_format, reader, source_format, predictor.metadata.labels)
+        extract_text = TextExtractor(reader, column, options.max_text_chars)
+        job = ScoringJob(predictor, reader, writer, extract_text, options.threads, on_progress)
         if target == PIPE:
-            return job.run(Pipe(sys.stdout.buffer))
-        with PartialFile(target, _identity(source, options, predictor), resume=options.resume) as partial:
-            done = job.run(partial, partial.done.rows)
-            partial.close()
-            partial.put(writer.finish(partial.partial))
-        return done
+            return job.run(PipeSink(sys.stdout.buffer))
+        with ResumableFile(target, _identity(source, options, predictor), resume=options.resume) as output:
+            progress = job.run(output, output.checkpoint.rows)
+            output.commit(writer.finish)
+        return progress
 
 
-def _kind(path: Path, of_pipe: str) -> str:
-    if path != PIPE:
-        return kind_of(path)
-    kind = kind_of(Path(f"pipe.{of_pipe}")) if of_pipe else ""
-    if not kind or kind == PARQUET:
-        raise FileError(f"a pipe needs --format; accepted: csv, tsv, jsonl, found: {of_pipe or 'none'}")
-    return kind
+def _format(path: Path, options: ScoreOptions) -> Format:
+    return stream_format(options.pipe_format) if path == PIPE else format_of(path)
 
 
 @contextmanager
 def _opened(source: Path) -> Iterator[tuple[BinaryIO, int | None]]:
+    """The file and its size, where it has one."""
     if source == PIPE:
         yield sys.stdin.buffer, None
         return
@@ -212,7 +222,7 @@ def _opened(source: Path) -> Iterator[tuple[BinaryIO, int | None]]:
 
 
 @contextmanager
-def _named(path: Path) -> Iterator[None]:
+def _naming(path: Path) -> Iterator[None]:
     """Errors of its reader or writer name the file."""
     try:
         yield
@@ -220,22 +230,26 @@ def _named(path: Path) -> Iterator[None]:
         raise FileError(f"{path}: {error}") from error
 
 
-def _place(reader: Reader, options: Options, predictor: PredictorLike) -> int | str:
-    column = options.text_column or predictor.metadata.recipe.get("data", {}).get("text", "text")
-    place = named_column(column, [name for name, _ in reader.columns], "--text-column names another")
-    return column if isinstance(reader, JsonLinesReader) else place
+def _read_options(options: ScoreOptions, size: int | None) -> ReadOptions:
+    delimiter = check_delimiter(options.delimiter) if options.delimiter else ""
+    return ReadOptions(check_encoding(options.encoding), delimiter, size)
 
 
-def _identity(source: Path, options: Options, predictor: PredictorLike) -> Identity:
-    """What must be the same for a scoring to be gone on with."""
+def _text_column(reader: Reader, options: ScoreOptions, predictor: PredictorLike) -> int:
+    name = options.text_column or predictor.metadata.recipe.get("data", {}).get("text", "text")
+    return named_column(name, reader.names, "--text-column names another")
+
+
+def _identity(source: Path, options: ScoreOptions, predictor: PredictorLike) -> Identity:
+    """What must be the same for a scoring to be continued."""
     if source == PIPE:
         return {}
     with source.open("rb") as file:
-        beginning = sha256(file.read(_BEGINNING)).hexdigest()
-    found = source.stat()
+        beginning = sha256(file.read(_HASHED_BYTES)).hexdigest()
+    status = source.stat()
     return {
-        "input": f"{found.st_size} bytes that begin with {beginning}",
-        "time of the input": found.st_mtime_ns,
+        "input": f"{status.st_size} bytes that begin with {beginning}",
+        "time of the input": status.st_mtime_ns,
         "model": predictor.metadata.model_version,
         "text column": options.text_column,
         "encoding": options.encoding,

@@ -1,79 +1,85 @@
-"""Some rows with the texts in them that can be classified."""
+"""Chunk of rows: the texts in them that can be predicted, and the result of each row."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from serving.model.types import Prediction
-from serving.tables.base import MAX_TEXT_CHARS, Row
-from serving.tables.writers import NOTHING_TO_READ, Answer
+from serving.tables.base import MAX_TEXT_CHARS, Reader, Row, RowResult
 
+NO_TEXT = "no text"
+# What is said in the row of a text at which the predictor failed.
 FAILED = "the prediction failed"
-"""What is said in the row of a text that the predictor could not bear."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-class TextOf:
-    """Finds the text of a row, or why it has none.
+class TextExtractor:
+    """Takes the text out of a row, or says why it has none that can be predicted.
 
     Args:
-        place: of the column; or the key where rows are JSON objects.
-        limit: characters that a text may have.
-        encoding: of the file, so that what was not in it is known.
+        reader: of the rows.
+        column: index of the column of texts.
+        max_chars: that a text may have.
     """
 
-    def __init__(self, place: int | str, *, limit: int = MAX_TEXT_CHARS, encoding: str = "utf-8") -> None:
-        self._place, self._limit, self._encoding = place, limit, encoding
+    def __init__(self, reader: Reader, column: int, max_chars: int = MAX_TEXT_CHARS) -> None:
+        self._reader = reader
+        self._column = column
+        self._max_chars = max_chars
 
     def __call__(self, row: Row) -> tuple[str, str]:
-        """The text and "", or anything and the fault."""
+        """The text and "", or "" and the fault."""
         if row.fault:
             return "", row.fault
-        if isinstance(self._place, int):
-            return self._checked(row.cells[self._place])
-        found = row.cells[0]
-        if self._place not in found:
-            return "", f"no key {self._place!r}"
-        return self._checked(found[self._place])
-
-    def _checked(self, cell: Any) -> tuple[str, str]:
+        try:
+            cell = self._reader.cell(row, self._column)
+        except KeyError as error:
+            return "", f"no key {error}"
         if isinstance(cell, dict | list):
             return "", "not a text"
-        missing = cell is None or cell != cell  # as NaN alone does
-        text = "" if missing else str(cell)
-        if not text or text.isspace():
-            return "", NOTHING_TO_READ
-        if len(text) > self._limit:
-            return "", f"{len(text):,} characters; at most {self._limit:,} are accepted"
-        return text, self._undecoded(text)
+        is_missing = cell is None or cell != cell  # as NaN alone does
+        text = "" if is_missing else str(cell)
+        fault = self._fault(text)
+        return ("", fault) if fault else (text, "")
 
-    def _undecoded(self, text: str) -> str:
+    def _fault(self, text: str) -> str:
+        if not text or text.isspace():
+            return NO_TEXT
+        if len(text) > self._max_chars:
+            return f"{len(text):,} characters; at most {self._max_chars:,} are accepted"
         if text.isascii():
             return ""
         # How the reader of a text file keeps what it cannot decode; JSON can also hold a lone surrogate by itself.
-        if broken := _SURROGATE.search(text):
-            byte = ord(broken[0]) - 0xDC00
+        if surrogate := _SURROGATE.search(text):
+            byte = ord(surrogate[0]) - 0xDC00
             return f"byte {byte:#04x} is not UTF-8" if 0x80 <= byte <= 0xFF else "a lone surrogate is not Unicode text"
-        if self._encoding != "utf-8" and "\ufffd" in text:
-            return f"a byte is not {self._encoding}"
+        if self._reader.encoding != "utf-8" and "\ufffd" in text:
+            return f"a byte is not {self._reader.encoding}"
         return ""
 
 
-class Piece:
-    """Rows, of which those in `texts` are to be predicted."""
+class Chunk:
+    """Some rows.
 
-    def __init__(self, rows: Sequence[Row], text_of: Callable[[Row], tuple[str, str]]) -> None:
+    Attributes:
+        rows: all of them.
+        texts: those to be predicted, of the rows without a fault, in order.
+    """
+
+    def __init__(self, rows: Sequence[Row], extract_text: TextExtractor) -> None:
+        extracted: list[tuple[str, str]] = [extract_text(row) for row in rows]
         self.rows = rows
-        found = [text_of(row) for row in rows]
-        self._faults = [fault for _, fault in found]
-        self.texts = [text for text, fault in found if not fault]
+        self.texts = [text for text, fault in extracted if not fault]
+        self._faults = [fault for _, fault in extracted]
 
-    def answered(self, predictions: Sequence[Prediction | None]) -> list[tuple[Row, Answer]]:
-        """Each row with its answer, given the predictions of `texts`, None where one failed."""
-        return list(self._pairs(predictions))
+    def scored(self, predictions: Sequence[Prediction | None]) -> list[tuple[Row, RowResult]]:
+        """Each row with its result.
 
-    def _pairs(self, predictions: Sequence[Prediction | None]) -> Iterator[tuple[Row, Answer]]:
-        answers = iter([Answer(prediction, "" if prediction else FAILED) for prediction in predictions])
-        for row, fault in zip(self.rows, self._faults, strict=True):
-            yield row, Answer(None, fault) if fault else next(answers)
+        Args:
+            predictions: of `texts`, None where one failed.
+        """
+        results = iter([RowResult(prediction, "" if prediction else FAILED) for prediction in predictions])
+        return [
+            (row, RowResult(None, fault) if fault else next(results))
+            for row, fault in zip(self.rows, self._faults, strict=True)
+        ]

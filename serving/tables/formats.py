@@ -1,51 +1,44 @@
-"""Which kind of file is read or written, by its suffix or by name."""
+"""Table of the formats: each is one module, and one line here."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
 
-from serving.errors import FileError, RowsError
-from serving.tables.base import Reader
-from serving.tables.delimited import DelimitedReader
-from serving.tables.jsonl import JsonLinesReader
-from serving.tables.parquet import ParquetReader
-from serving.tables.writers import NewDelimited, NewJsonLines, NewParquet, SameDelimited, SameJsonLines, Writer
+from serving.errors import FileError
+from serving.tables.base import Format, Reader, Writer
+from serving.tables.delimited import CSV, TSV
+from serving.tables.jsonl import JSONL
+from serving.tables.parquet import PARQUET
 
-CSV, TSV, PARQUET, JSONL = KINDS = (".csv", ".tsv", ".parquet", ".jsonl")
-_DELIMITERS = {CSV: ",", TSV: "\t"}
-
-
-def kind_of(path: Path) -> str:
-    """The suffix in lower case. Raises FileError for a kind that is not known."""
-    kind = path.suffix.lower()
-    if kind not in KINDS:
-        raise FileError(f"{path}: unknown kind of file; accepted: {', '.join(KINDS)}")
-    return kind
+FORMATS = (
+    CSV,
+    TSV,
+    PARQUET,
+    JSONL,
+)
 
 
-def open_reader(
-    file: BinaryIO, kind: str, *, encoding: str = "utf-8", delimiter: str = "", size: int | None = None
-) -> Reader:
-    """A reader of that kind of file. A CSV's delimiter is guessed where it is "". Raises RowsError."""
-    if kind == PARQUET:
-        return ParquetReader(file)
-    if kind == JSONL:
-        return JsonLinesReader(file, size)
-    return DelimitedReader(file, encoding, delimiter or ("\t" if kind == TSV else ""), size)
+def format_of(path: Path) -> Format:
+    """The format of a file's suffix. Raises FileError where it is none of FORMATS."""
+    for file_format in FORMATS:
+        if path.suffix.lower() == file_format.suffix:
+            return file_format
+    raise FileError(f"{path}: unknown kind of file; accepted: {', '.join(each.suffix for each in FORMATS)}")
 
 
-def open_writer(kind: str, reader: Reader, source_kind: str, labels: Sequence[str]) -> Writer:
-    """A writer of what the reader gives with the labels' columns added. Raises RowsError where it cannot be."""
-    if isinstance(reader, DelimitedReader) and kind == source_kind:
-        return SameDelimited(reader, labels)
-    if isinstance(reader, JsonLinesReader):
-        if kind != JSONL:
-            raise RowsError(f"JSONL has no fixed columns, so its output cannot be {kind}; accepted: {JSONL}")
-        return SameJsonLines(reader.columns, labels)
-    if kind == JSONL:
-        return NewJsonLines(reader.columns, labels)
-    return (
-        NewParquet(reader.columns, labels)
-        if kind == PARQUET
-        else NewDelimited(reader.columns, labels, _DELIMITERS[kind])
-    )
+def stream_format(name: str) -> Format:
+    """The format of what goes through a pipe, by its name, such as "csv". Raises FileError."""
+    streams = {each.suffix.removeprefix("."): each for each in FORMATS if each.streams}
+    if name not in streams:
+        raise FileError(f"a pipe needs --format; accepted: {', '.join(streams)}, found: {name or 'none'}")
+    return streams[name]
+
+
+def open_writer(target: Format, reader: Reader, source: Format, labels: Sequence[str]) -> Writer:
+    """A writer of what `reader` reads, with the labels' columns added.
+
+    Rows that stay in their format stay as they were written.
+
+    Raises:
+        RowsError: the target cannot hold such rows.
+    """
+    return reader.writer(labels) if target is source else target.new_writer(reader.columns(), labels)

@@ -1,9 +1,9 @@
-"""Which column holds the texts."""
+"""How a file of rows is written, as its sender says or as it looks: encoding, delimiter, the column of texts."""
 
 import codecs
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from statistics import mean
 from typing import Any
 
@@ -28,14 +28,14 @@ _SIGNATURES = {
 def check_encoding(name: str) -> str:
     """Python's own name of a character set. Raises RowsError for any other encoding."""
     try:
-        found = codecs.lookup(name).name
+        encoding = codecs.lookup(name).name
     except (LookupError, ValueError):
-        found = ""
-    found = "utf-8" if found == "utf-8-sig" else found
-    if not _CHARACTER_SETS.fullmatch(found):
+        encoding = ""
+    encoding = "utf-8" if encoding == "utf-8-sig" else encoding
+    if not _CHARACTER_SETS.fullmatch(encoding):
         accepted = "utf-8, latin-1, windows-1252, utf-16 and the like"
         raise RowsError(f"unknown encoding {name[:40]!r}; accepted: {accepted}", code="unknown_encoding")
-    return found
+    return encoding
 
 
 def check_delimiter(name: str) -> str:
@@ -58,51 +58,68 @@ def guess_delimiter(header: str) -> str:
     return max(DELIMITERS.values(), key=lambda delimiter: len(next(csv.reader([header], delimiter=delimiter), [])))
 
 
-NAMES = ("text", "tweet", "content", "message", "comment", "review", "body", "sentence", "post", "description")
-"""What columns of texts are called, the likelier ones first."""
+# What columns of texts are called, the likelier ones first.
+USUAL_NAMES = ("text", "tweet", "content", "message", "comment", "review", "body", "sentence", "post", "description")
 
-_MUCH_LONGER = 2.0
-_LISTED = 20
+_MUCH_LONGER = 2.0  # times as long as the cells of any other column
+_MAX_LISTED = 20  # names in a sentence
 
 
 def named_column(name: str, names: Sequence[str], how: str) -> int:
-    """The place of the column of that name; `how` says how to name another. Raises RowsError unless there is one."""
-    if names.count(name) != 1:
-        found = "no column" if name not in names else f"{names.count(name)} columns"
-        raise RowsError(f"{found} {name!r}; found: {listed(names)}; {how}", code="text_column_unknown")
+    """The index of the column of that name.
+
+    Args:
+        name: of the column.
+        names: of all columns.
+        how: to name another one, for the error's sentence.
+
+    Raises:
+        RowsError: there is none, or there are several.
+    """
+    count = names.count(name)
+    if count != 1:
+        columns = f"{count} columns" if count else "no column"
+        raise RowsError(f"{columns} {name!r}; found: {listed(names)}; {how}", code="text_column_unknown")
     return names.index(name)
 
 
 def guess_column(names: Sequence[str], rows: Sequence[Sequence[Any]], preferred: str) -> int:
-    """The place of the column that holds texts.
+    """The index of the column that holds texts.
 
-    In this order: the only one; the one named as the model's own (`preferred`); one of a usual name, such as "tweet";
-    the one whose cells in these rows are on average twice as long as any other's, and of several words.
-    Raises RowsError that lists the columns where none stands out.
+    In this order: the only one; the one named as the model's own; one of a usual name, such as "tweet"; the one whose
+    cells are on average twice as long as any other's, and of several words.
+
+    Args:
+        names: of all columns.
+        rows: the cells of the first rows.
+        preferred: the model's own name for texts.
+
+    Raises:
+        RowsError: none stands out. The sentence lists the columns.
     """
     if len(names) == 1:
         return 0
-    plain = [name.strip().lower() for name in names]
-    for name in (preferred.lower(), *NAMES):
-        if plain.count(name) == 1:
-            return plain.index(name)
-    lengths = [_mean_length(row[place] for row in rows) for place in range(len(names))]
+    plain_names = [name.strip().lower() for name in names]
+    for name in (preferred.lower(), *USUAL_NAMES):
+        if plain_names.count(name) == 1:
+            return plain_names.index(name)
+    lengths = [_mean_length(row[column] for row in rows) for column in range(len(names))]
     longest, second = sorted(range(len(names)), key=lengths.__getitem__, reverse=True)[:2]
     wordy = any(" " in str(row[longest]).strip() for row in rows)
     if wordy and lengths[longest] >= _MUCH_LONGER * lengths[second]:
         return longest
-    way = "name one as text_column" if len(set(names)) == len(names) else "give each column a name of its own"
+    remedy = "name one as text_column" if len(set(names)) == len(names) else "give each column a name of its own"
     raise RowsError(
-        f"it is not clear which column holds the texts; found: {listed(names)}; {way}",
+        f"it is not clear which column holds the texts; found: {listed(names)}; {remedy}",
         code="text_column_unclear",
     )
 
 
 def listed(names: Sequence[str]) -> str:
     """Names in quotes, the first of them where there are many."""
-    more = f" and {len(names) - _LISTED:,} more" if len(names) > _LISTED else ""
-    return ", ".join(repr(name[:60]) for name in names[:_LISTED]) + more
+    more = f" and {len(names) - _MAX_LISTED:,} more" if len(names) > _MAX_LISTED else ""
+    return ", ".join(repr(name[:60]) for name in names[:_MAX_LISTED]) + more
 
 
-def _mean_length(cells: Any) -> float:
+def _mean_length(cells: Iterable[Any]) -> float:
     return mean([len(cell) if isinstance(cell, str) else 0 for cell in cells] or [0])

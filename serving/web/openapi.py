@@ -60,7 +60,7 @@ FILE_EXAMPLES = {
         "malformed_form": EXAMPLES[400]["malformed_form"],
         "not_utf8": "The form field is not UTF-8: byte 0xff at offset 0 cannot be decoded.",
     },
-    408: {"body_too_slow": "The file came too slowly; accepted are 1,024 bytes a second, or 32,768 where others wait."},
+    408: {"body_too_slow": "The file came too slowly; accepted are 16,384 bytes a second."},
     413: {"file_too_large": "The file is larger than 134,217,728 bytes, the most that is accepted."},
     415: EXAMPLES[415]
     | {"unsupported_media_type": "The Content-Type is 'text/plain'; accepted is multipart/form-data."},
@@ -68,7 +68,8 @@ FILE_EXAMPLES = {
         "file_missing": "The form has no field `file`; its fields: 'other'.",
         "file_repeated": "The form has more than one file; accepted is one.",
         "file_unreadable": "The file cannot be used: it is empty; accepted: a header and rows.",
-        "line_too_long": "The file cannot be used: line 2 has more than 1,048,576 bytes.",
+        "line_too_long": "The file cannot be used: line 2 has more than 1,048,576 characters, the most that is "
+        "accepted.",
         "text_column_unknown": "The file cannot be used: no column 'tweet'; found: 'id', 'text'; "
         "text_column names another.",
         "text_column_unclear": "The file cannot be used: it is not clear which column holds the texts; "
@@ -262,7 +263,7 @@ def _file_errors(descriptions: dict[int, str]) -> Responses:
 FILE_ERRORS = _file_errors(
     {
         400: "The body cannot be parsed. Codes: `malformed_form`, `not_utf8`.",
-        408: "The file came too slowly, or more slowly than others that wanted its place. Code: `body_too_slow`.",
+        408: "The file came too slowly. Code: `body_too_slow`.",
         413: "The file has more than MAX_FILE_BYTES bytes (128 MiB unless configured). Code: `file_too_large`.",
         415: "The body is no multipart form. Codes: `unsupported_media_type`, `unsupported_charset`, "
         "`unsupported_content_encoding`.",

@@ -1,5 +1,6 @@
 """What handlers ask for by name. All of it is async: FastAPI would run a plain function in a thread."""
 
+import asyncio
 from dataclasses import dataclass, replace
 from typing import Annotated, Self
 
@@ -10,7 +11,6 @@ from serving.batching.batcher import Batcher, Readiness
 from serving.model.metadata import Metadata
 from serving.model.types import PredictorLike
 from serving.settings import Settings
-from serving.web.files.uploads import Transfers
 from serving.web.metrics import Metrics
 from serving.web.pages.render import Pages
 from serving.web.requests.body import BUDGET, Budget
@@ -28,7 +28,8 @@ class Service:
     readiness: Readiness
     metrics: Metrics
     pages: Pages
-    transfers: Transfers
+    upload_slots: asyncio.Semaphore
+    predict_slots: asyncio.Semaphore
     budget: Budget
 
     @classmethod
@@ -44,7 +45,8 @@ class Service:
             readiness=Readiness(batcher),
             metrics=metrics,
             pages=Pages(predictor.metadata, settings),
-            transfers=Transfers(settings.max_uploads, settings.max_files),
+            upload_slots=asyncio.Semaphore(settings.max_uploads),
+            predict_slots=asyncio.Semaphore(settings.max_files),
             budget=Budget(max(BUDGET, settings.max_body_bytes)),
         )
 

@@ -6,8 +6,8 @@ from pathlib import Path
 ADDED = ["label", "probability", "p_negative", "p_neutral", "p_positive", "error"]
 
 
-def rows_of(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
+def rows_of(path: Path, encoding: str = "utf-8") -> list[dict[str, str]]:
+    with path.open(encoding=encoding, newline="") as file:
         return list(csv.DictReader(file))
 
 

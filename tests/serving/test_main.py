@@ -1,5 +1,6 @@
 import io
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -11,30 +12,30 @@ from typer.testing import CliRunner
 
 from serving.__main__ import ProgressBar, app, main
 from serving.model.bundle import Bundle
-from serving.scoring.score import Progress
+from serving.scoring.score import ScoreProgress
 from tests.serving.web.test_openapi import COMMITTED
 
 
-def shown(*, terminal: bool, done: Progress) -> str:
+def shown(*, terminal: bool, progress: ScoreProgress) -> str:
     file = io.StringIO()
     seconds = iter([10.0, 12.0])
     with ProgressBar(Console(file=file, force_terminal=terminal, width=100), clock=lambda: next(seconds)) as bar:
-        bar.show(done)
+        bar.show(progress)
     return file.getvalue()
 
 
 def test_rows_and_their_speed_are_shown_on_a_terminal() -> None:
-    text = shown(terminal=True, done=Progress(12_000, 2_000, 0, 0.25))
+    text = shown(terminal=True, progress=ScoreProgress(12_000, 2_000, 0, 0.25))
     assert "12,000 rows, 5,000 rows/s" in text
     assert "25%" in text
 
 
 def test_of_a_pipe_the_part_is_not_known() -> None:
-    assert "12,000 rows, 6,000 rows/s" in shown(terminal=True, done=Progress(12_000))
+    assert "12,000 rows, 6,000 rows/s" in shown(terminal=True, progress=ScoreProgress(12_000))
 
 
 def test_a_log_gets_no_bar() -> None:
-    assert shown(terminal=False, done=Progress(1, 0, 0, 1.0)) == ""
+    assert shown(terminal=False, progress=ScoreProgress(1, 0, 0, 1.0)) == ""
 
 
 ROOT = Path(__file__).parents[2]
@@ -91,9 +92,10 @@ def test_score_to_standard_output_writes_rows_and_nothing_else(pristine_bundle: 
     assert json.loads(result.stdout)["text"] == "good show"
 
 
-def test_a_killed_score_is_resumed(pristine_bundle: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT])
+def test_a_score_that_was_ended_is_resumed(pristine_bundle: Path, tmp_path: Path, end: signal.Signals) -> None:
     source, target = tmp_path / "in.csv", tmp_path / "out.csv"
-    source.write_text("text\n" + "".join(f"good show {i}\n" for i in range(40_000)), encoding="utf-8")
+    source.write_text("text\n" + "".join(f"good show {i}\n" for i in range(20_000)), encoding="utf-8")
     command = [sys.executable, "-m", "serving", "score", str(source), "--output", str(target), "--threads", "1"]
     command += ["--bundle", str(pristine_bundle)]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE)
@@ -101,26 +103,16 @@ def test_a_killed_score_is_resumed(pristine_bundle: Path, tmp_path: Path) -> Non
     while not state.exists():
         assert process.poll() is None
         time.sleep(0.005)
-    process.kill()
-    process.communicate()
+    process.send_signal(end)
+    _, errors = process.communicate()
+    if end == signal.SIGINT:
+        assert process.returncode == 130
+        assert b"with --resume the same command goes on" in errors
     assert not target.exists()
-    done = json.loads(state.read_text(encoding="utf-8"))["rows"]
-    assert 0 < done < 40_000
+    rows = json.loads(state.read_text(encoding="utf-8"))["rows"]
+    assert 0 < rows < 20_000
     result = CliRunner().invoke(app, [*command[3:], "--resume"])
     assert result.exit_code == 0, result.output
-    assert f"40,000 rows written to {target}, {done:,} of them before" in result.stderr
+    assert f"20,000 rows written to {target}, {rows:,} of them before" in result.stderr
     lines = target.read_text(encoding="utf-8").splitlines()[1:]
-    assert [line.partition(",")[0] for line in lines] == [f"good show {i}" for i in range(40_000)]
-
-
-def test_an_interrupted_score_says_how_to_go_on(
-    pristine_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("serving.scoring.score.score", interrupt)
-    options = ["--output", str(tmp_path / "out.csv"), "--bundle", str(pristine_bundle)]
-    result = CliRunner().invoke(app, ["score", "in.csv", *options])
-    assert result.exit_code == 130
-    assert "with --resume the same command goes on" in result.stderr
+    assert [line.partition(",")[0] for line in lines] == [f"good show {i}" for i in range(20_000)]

@@ -1,10 +1,10 @@
-"""Files that clients send: taken in within their limits, and kept on disk until they are answered."""
+"""Uploads: files that clients send, received within their limits and kept on disk until they are answered."""
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import BinaryIO
 
 from starlette.datastructures import FormData, UploadFile
@@ -12,216 +12,140 @@ from starlette.requests import Request
 
 from serving.errors import BodyTooLarge, BodyTooSlow, InvalidFile, Overloaded, RowsError
 from serving.settings import Settings
-from serving.tables.delimited import MAX_RECORD
+from serving.tables.base import ReadOptions
 from serving.tables.sniffing import check_delimiter, check_encoding
 from serving.web.requests.forms import field_text, parse_parts
 from serving.web.requests.headers import MULTIPART, content_type
 from serving.web.requests.parsing import shown
 
-PACE = 1024
+# Bytes a second that a client has to send: a slow phone does more, and a slower client would keep its place, of which
+# there are MAX_UPLOADS, for hours.
+MIN_PACE = 16 * 1024
+# Seconds that a client may be behind MIN_PACE, so that a connection may falter.
 PATIENCE = 30.0
-"""A client may fall behind PACE, in bytes a second, by so many seconds: else it would be waited for without end."""
 
-FAIR = 32 * 1024
-GRACE = 3.0
-"""Where others want its place, a client may fall behind FAIR, in bytes a second, by so many seconds."""
-
-UNSEEN = 1024 * 1024
-"""Bytes to a client that the system may take at once and hold: only then does it say again how many are gone."""
-
-
-class Transfer:
-    """One file's way in and its answer's way out: how far its client is behind.
-
-    Only the time counts in which the service waits for the client. What is faster than it must be gives no credit, but
-    for UNSEEN: a client that was fast and stops is as far behind as one that was slow.
-    """
-
-    def __init__(self) -> None:
-        self._behind, self._behind_fair = 0.0, 0.0
-        self._since = 0.0
-        self._timeout: asyncio.Timeout | None = None
-        self._given_up = False
-
-    @property
-    def lag(self) -> float:
-        """Seconds by which a client that is waited for is behind FAIR; 0 where nobody waits for it."""
-        if self._timeout is None or self._timeout.expired():
-            return 0.0
-        return self._behind_fair + asyncio.get_running_loop().time() - self._since
-
-    def receiving(self) -> AbstractAsyncContextManager[None]:
-        """Around a wait for what the client sends. Raises TimeoutError where it is too slow, or too slow for others."""
-        return self._waiting(PATIENCE - self._behind)
-
-    def sending(self) -> AbstractAsyncContextManager[None]:
-        """Around a wait for the client to read. The least pace of that is what `server.protocol` looks after."""
-        return self._waiting(None)
-
-    @asynccontextmanager
-    async def _waiting(self, seconds: float | None) -> AsyncIterator[None]:
-        clock = asyncio.get_running_loop().time
-        self._since = clock()
-        try:
-            async with asyncio.timeout(seconds) as self._timeout:
-                yield
-        finally:
-            self._timeout = None
-            waited = clock() - self._since
-            self._behind, self._behind_fair = self._behind + waited, self._behind_fair + waited
-        if self._given_up:  # what was waited for came at the same moment
-            raise TimeoutError
-
-    def received(self, size: int) -> None:
-        """So many bytes came from the client."""
-        self._behind = max(0.0, self._behind - size / PACE)
-        self._behind_fair = max(0.0, self._behind_fair - size / FAIR)
-
-    def sent(self, size: int) -> None:
-        """So many bytes went to the client, or as far as the system's own memory for them."""
-        self._behind_fair = max(-UNSEEN / FAIR, self._behind_fair - size / FAIR)
-
-    def give_up(self) -> None:
-        """Wait no longer for the client, which is waited for now."""
-        assert self._timeout is not None
-        self._given_up = True
-        self._timeout.reschedule(asyncio.get_running_loop().time())
-
-
-class Transfers:
-    """The files that are on disk, from their first byte to the last one of their answer: at most `limit`.
-
-    Slow clients may hold every place, but none that another client wants. Of the `turns`, whose number is `at_once`, a
-    file holds one while some of its rows are predicted, and none while the service waits for its client.
-    """
-
-    def __init__(self, limit: int, at_once: int) -> None:
-        self._limit = limit
-        self._under_way: set[Transfer] = set()
-        self.turns = asyncio.Semaphore(at_once)
-
-    @contextmanager
-    def begin(self) -> Iterator[Transfer]:
-        """A place, until the block ends. Where none is free, the slowest client is given up; else raises Overloaded."""
-        if len(self._under_way) >= self._limit:
-            self._make_room()
-        transfer = Transfer()
-        self._under_way.add(transfer)
-        try:
-            yield transfer
-        finally:
-            self._under_way.discard(transfer)
-
-    def _make_room(self) -> None:
-        slowest = max(self._under_way, key=lambda transfer: transfer.lag)
-        if slowest.lag < GRACE:
-            raise Overloaded(
-                f"The service is at work on {self._limit:,} files, the most that it takes at once. Try again shortly.",
-                headers={"Retry-After": "5"},
-            )
-        self._under_way.discard(slowest)
-        slowest.give_up()
-
-
-FIELDS = ("text_column", "delimiter", "encoding")
 _LENGTH = re.compile(r"[0-9]{1,18}")  # longer numbers are left to the count while reading
-_ROOM = 64 * 1024  # for the parts' headers and the other fields
-_FIELD = 8 * 1024  # bytes of one other field
+_FORM_BYTES = 64 * 1024  # for the parts' headers and the fields beside the file
+_FIELD_BYTES = 8 * 1024  # of one such field
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A client's file, at its beginning, and how it is to be read.
+    """A client's file, at its beginning.
 
-    `size` in bytes; `lines`: how many it has, so that its rows are no more. `text_column`, `delimiter`: "" to guess.
+    Attributes:
+        file: open until the request ends.
+        options: how it is to be read; with its size in bytes.
+        text_column: "" to guess it.
     """
 
     file: BinaryIO
-    size: int
-    lines: int
+    options: ReadOptions
     text_column: str
-    delimiter: str
-    encoding: str
-    transfer: Transfer = field(default_factory=Transfer)
 
 
 @asynccontextmanager
-async def taken_in(request: Request, settings: Settings, transfers: Transfers) -> AsyncIterator[Upload]:
+async def receive_upload(
+    request: Request, settings: Settings, slots: asyncio.Semaphore, *, patience: float = PATIENCE
+) -> AsyncIterator[Upload]:
     """The file of a multipart/form-data request (RFC 7578), in a temporary file that is gone after the block.
 
     It is read to its end before the first byte of the answer. Most clients, browsers and proxies among them, read
     nothing until they have sent everything; a service that answers meanwhile stops reading when they take none of
     its answer, and both wait for ever. It also leaves every refusal its status, and lets fields follow the file.
 
-    Raises UnsupportedMediaType, MalformedBody, BodyTooLarge as soon as a limit is passed, BodyTooSlow, Overloaded and
-    InvalidFile.
+    Args:
+        request: its body is read here.
+        settings: the limits.
+        slots: MAX_UPLOADS of them; the file holds one until the block ends.
+        patience: seconds that the client may be behind MIN_PACE.
+
+    Raises:
+        UnsupportedMediaType: it is no such form.
+        Overloaded: no slot is free.
+        BodyTooLarge: as soon as a limit is passed.
+        BodyTooSlow: the client is too far behind.
+        MalformedBody: the form is broken or cut off.
+        InvalidFile: the form has not one file, or says what is unknown of how to read it.
     """
-    kind = content_type(request.scope["headers"], accepted=(MULTIPART,))
-    limit = settings.max_file_bytes
-    _check_length(request, limit)
-    # Whoever is refused by the headers alone must not cost another client its place.
-    with transfers.begin() as transfer:
-        stream = _limited(request, transfer, limit)
-        form = await parse_parts(stream, kind.boundary, max_field_bytes=_FIELD, one_file=True)
+    form_type = content_type(request.scope["headers"], accepted=(MULTIPART,))
+    max_bytes = settings.max_file_bytes
+    _check_length(request, max_bytes)
+    if slots.locked():
+        raise Overloaded(
+            f"The service is at work on {settings.max_uploads:,} files, the most that it takes at once. "
+            "Try again shortly.",
+            headers={"Retry-After": "5"},
+        )
+    async with slots:
+        body = _limited(request, max_bytes, patience)
+        form = await parse_parts(body, form_type.boundary, max_field_bytes=_FIELD_BYTES, one_file=True)
         try:
-            yield await _upload(form, limit, transfer)
+            yield _upload(form, max_bytes)
         finally:
             await form.close()
 
 
-def _check_length(request: Request, limit: int) -> None:
+def unusable(error: RowsError) -> InvalidFile:
+    """The answer to a file that cannot be read."""
+    return InvalidFile(f"The file cannot be used: {error}.", code=error.code)
+
+
+def _check_length(request: Request, max_bytes: int) -> None:
     declared = request.headers.get("content-length", "")
-    if _LENGTH.fullmatch(declared) and int(declared) > limit + _ROOM:
-        raise _too_large(limit)
+    if _LENGTH.fullmatch(declared) and int(declared) > max_bytes + _FORM_BYTES:
+        raise _too_large(max_bytes)
 
 
-async def _limited(request: Request, transfer: Transfer, limit: int) -> AsyncGenerator[bytes, None]:
+async def _limited(request: Request, max_bytes: int, patience: float) -> AsyncGenerator[bytes, None]:
     """The body, as long as its file can have at most so many bytes and keeps coming."""
-    size, stream = 0, request.stream()
+    clock = asyncio.get_running_loop().time
+    stream = request.stream()
+    size = 0
+    deadline = clock() + patience
     while True:
         try:
-            async with transfer.receiving():
+            async with asyncio.timeout_at(deadline):
                 chunk = await anext(stream, None)
         except TimeoutError:
             raise BodyTooSlow(
-                f"The file came too slowly; accepted are {PACE:,} bytes a second, or {FAIR:,} where others wait.",
-                headers={"Connection": "close"},
+                f"The file came too slowly; accepted are {MIN_PACE:,} bytes a second.", headers={"Connection": "close"}
             ) from None
         if chunk is None:
             return
-        transfer.received(len(chunk))
         size += len(chunk)
-        if size > limit + _ROOM:
-            raise _too_large(limit)
+        if size > max_bytes + _FORM_BYTES:
+            raise _too_large(max_bytes)
+        # Who was faster than need be may not stop for longer than others.
+        deadline = min(deadline + len(chunk) / MIN_PACE, clock() + patience)
         yield chunk
 
 
-async def _upload(form: FormData, limit: int, transfer: Transfer) -> Upload:
+def _upload(form: FormData, max_bytes: int) -> Upload:
     fields = {name: value for name, value in form.multi_items() if isinstance(value, str)}
-    sent = _file(form)
-    size = sent.size or 0
-    if size > limit:
-        raise _too_large(limit)
+    file = _file(form)
+    size = file.size or 0
+    if size > max_bytes:
+        raise _too_large(max_bytes)
+    text_column, delimiter, encoding = (
+        field_text(fields.get(name, "")) for name in ("text_column", "delimiter", "encoding")
+    )
     try:
-        text_column, delimiter, encoding = (field_text(fields.get(name, "")) for name in FIELDS)
-        return Upload(
-            file=sent.file,
-            size=size,
-            lines=await asyncio.to_thread(_count_lines, sent.file),
-            text_column=text_column,
-            delimiter=delimiter and check_delimiter(delimiter),
+        options = ReadOptions(
             encoding=check_encoding(encoding.strip() or "utf-8"),
-            transfer=transfer,
+            delimiter=check_delimiter(delimiter) if delimiter else "",
+            size=size,
         )
     except RowsError as error:
         raise unusable(error) from None
+    return Upload(file.file, options, text_column)
 
 
 def _file(form: FormData) -> UploadFile:
     files = [value for name, value in form.multi_items() if name == "file"]
     if not files:
-        found = ", ".join(shown(field_text(name)) for name, _ in form.multi_items()[:5]) or "none"
-        raise InvalidFile(f"The form has no field `file`; its fields: {found}.", code="file_missing")
+        names = ", ".join(shown(field_text(name)) for name, _ in form.multi_items()[:5]) or "none"
+        raise InvalidFile(f"The form has no field `file`; its fields: {names}.", code="file_missing")
     if len(files) > 1:
         raise InvalidFile(f"The form has {len(files)} fields `file`; accepted is one.", code="file_repeated")
     (file,) = files
@@ -232,25 +156,9 @@ def _file(form: FormData) -> UploadFile:
     return file
 
 
-def _count_lines(file: BinaryIO) -> int:
-    """How many lines a file has. Raises RowsError for one that no row can be made of, before any row is answered."""
-    lines = 0
-    while line := file.readline(MAX_RECORD + 1):
-        lines += 1
-        if len(line) > MAX_RECORD:
-            raise RowsError(f"line {lines:,} has more than {MAX_RECORD:,} bytes", code="line_too_long")
-    file.seek(0)
-    return lines
-
-
-def unusable(error: RowsError) -> InvalidFile:
-    """The answer to a file that cannot be read."""
-    return InvalidFile(f"The file cannot be used: {error}.", code=error.code)
-
-
-def _too_large(limit: int) -> BodyTooLarge:
+def _too_large(max_bytes: int) -> BodyTooLarge:
     return BodyTooLarge(
-        f"The file is larger than {limit:,} bytes, the most that is accepted.",
+        f"The file is larger than {max_bytes:,} bytes, the most that is accepted.",
         code="file_too_large",
         headers={"Connection": "close"},  # or the server would take in the rest, which may have no end
     )

@@ -1,7 +1,7 @@
-"""Files of rows: sent up, predicted and sent back."""
+"""Routes of files: sent up, predicted and sent back."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Annotated
 from urllib.parse import quote
 
@@ -12,22 +12,18 @@ from starlette.types import Message, Receive, Scope, Send
 
 from serving.errors import RowsError
 from serving.web.auth import require_key
-from serving.web.files.csv_stream import PIECE, FileAnswer, open_upload
-from serving.web.files.uploads import Transfer, Upload, taken_in, unusable
-from serving.web.openapi import CSV, FILE_ANSWER, FILE_BODY, FILE_ERRORS, KEY_ERRORS
+from serving.web.files.answer import QUEUED_TEXTS, FileAnswer, open_upload
+from serving.web.files.uploads import PATIENCE, Upload, receive_upload, unusable
+from serving.web.openapi import FILE_ANSWER, FILE_BODY, FILE_ERRORS, KEY_ERRORS
 from serving.web.requests.headers import VARY
 from serving.web.state import TheService
 
 router = APIRouter(tags=["predictions"], dependencies=[Depends(require_key)])
 
-_PIECE = 32 * 1024
-
-_TSV = "text/tab-separated-values"
-
 
 async def _upload(request: Request, service: TheService) -> AsyncIterator[Upload]:
     """The file, until its answer is sent or its client has left."""
-    async with taken_in(request, service.settings, service.transfers) as upload:
+    async with receive_upload(request, service.settings, service.upload_slots) as upload:
         yield upload
 
 
@@ -38,58 +34,44 @@ async def _upload(request: Request, service: TheService) -> AsyncIterator[Upload
     responses=FILE_ANSWER | KEY_ERRORS | FILE_ERRORS,
     openapi_extra=FILE_BODY,
 )
-async def predict_csv(service: TheService, upload: Annotated[Upload, Depends(_upload)]) -> Response:
+async def predict_file(service: TheService, upload: Annotated[Upload, Depends(_upload)]) -> Response:
+    """Each row comes back with its prediction, as soon as it has one."""
     labels, preferred = service.metadata.labels, service.metadata.recipe.get("data", {}).get("text", "text")
     try:
-        opened = await asyncio.to_thread(open_upload, upload, service.settings, labels, preferred)
+        file = await asyncio.to_thread(open_upload, upload, service.settings, labels, preferred)
     except RowsError as error:
         raise unusable(error) from None
-    rows = min(PIECE, service.settings.queue_limit)
-    answer = FileAnswer(opened, service.batcher, service.transfers.turns, service.metrics.count_predictions, rows)
+    queued_texts = min(QUEUED_TEXTS, service.settings.queue_limit)
+    count = service.metrics.count_predictions
+    answer = FileAnswer(file, service.batcher, service.predict_slots, count, queued_texts)
     await answer.begin()
-    suffix, media_type = ("tsv", _TSV) if opened.writer.delimiter == "\t" else ("csv", CSV)
     headers = {
-        "Content-Disposition": f'attachment; filename="predictions.{suffix}"',
+        "Content-Disposition": f'attachment; filename="predictions{file.format.suffix}"',
         "Cache-Control": "no-store",
         "X-Content-Type-Options": "nosniff",
-        "X-Text-Column": quote(opened.text_column),
-        "X-Label-Column": quote(opened.writer.label_column),
-        "X-Expected-Bytes": str(answer.expected_size(upload)),
+        "X-Text-Column": quote(file.text_column),
+        "X-Label-Column": quote(file.writer.label_column),
+        "X-Expected-Bytes": str(answer.expected_bytes()),
     }
-    return _Pages(answer.pages(), upload.transfer, VARY | headers, media_type)
+    return _FileResponse(answer.parts(), VARY | headers, file.format.media_type)
 
 
-class _Pages(StreamingResponse):
-    """The pages of an answer; what is in work for them ends with it, also where the client leaves or is too slow."""
+class _FileResponse(StreamingResponse):
+    """Sends the parts of an answer; what is in work for them ends with it, also where the client leaves or stalls."""
 
-    def __init__(
-        self, pages: AsyncGenerator[bytes, None], transfer: Transfer, headers: dict[str, str], media_type: str
-    ) -> None:
-        super().__init__(pages, headers=headers, media_type=media_type)
-        self._pages, self._transfer = pages, transfer
+    def __init__(self, parts: AsyncGenerator[bytes, None], headers: dict[str, str], media_type: str) -> None:
+        super().__init__(parts, headers=headers, media_type=media_type)
+        self._parts = parts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_in_time(message: Message) -> None:
-            for piece in _pieces(message):
-                try:
-                    async with self._transfer.sending():
-                        await send(piece)
-                except TimeoutError:
-                    raise ClientDisconnect from None
-                self._transfer.sent(len(piece.get("body", b"")))
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    await send(message)
+            except TimeoutError:
+                raise ClientDisconnect from None
 
         try:
             await super().__call__(scope, receive, send_in_time)
         finally:
-            await self._pages.aclose()
-
-
-def _pieces(message: Message) -> Iterator[Message]:
-    """A page, parted: the server waits for its client only between what it is handed."""
-    body, more = message.get("body", b""), message.get("more_body", False)
-    if len(body) <= _PIECE:
-        yield message
-        return
-    for start in range(0, len(body), _PIECE):
-        last = start + _PIECE >= len(body)
-        yield {**message, "body": body[start : start + _PIECE], "more_body": more or not last}
+            await self._parts.aclose()

@@ -1,4 +1,4 @@
-"""Pieces of a file: their order, and going on after an interruption."""
+"""Chunks of a file: their order, and continuing after an interruption."""
 
 import io
 import os
@@ -12,16 +12,17 @@ import pytest
 from serving.errors import FileError
 from serving.model.predictor import Predictor
 from serving.model.types import Prediction
-from serving.scoring.score import PIPE, Options, Progress, score, score_file
-from serving.tables.base import CHUNK, Row
-from serving.tables.delimited import MAX_RECORD, DelimitedReader
+from serving.scoring.score import PIPE, PipeSink, ScoreOptions, ScoreProgress, ScoringJob, score
+from serving.tables.base import CHUNK_ROWS, MAX_ROW_CHARS, Row
+from serving.tables.chunk import TextExtractor
+from serving.tables.delimited import DelimitedReader
 from tests.bundles import TEXTS, edit_metadata
 from tests.serving.csv_files import ADDED, rows_of, write_csv
 from tests.serving.fakes import FakePredictor
 
 
 class Overtaking(FakePredictor):
-    """Answers the first piece only after a later one."""
+    """Answers the first chunk only after a later one."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,7 +37,7 @@ class Overtaking(FakePredictor):
 
 
 class Interrupted(FakePredictor):
-    """Is interrupted in its third piece."""
+    """Is interrupted in its third chunk."""
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         if "row 5000" in texts:
@@ -48,33 +49,33 @@ def numbered(path: Path, rows: int) -> Path:
     return write_csv(path, ["text"], [[f"row {i}"] for i in range(rows)])
 
 
-def test_pieces_that_overtake_each_other_are_written_in_order(tmp_path: Path) -> None:
+def test_chunks_that_overtake_each_other_are_written_in_order(tmp_path: Path) -> None:
     source = numbered(tmp_path / "in.csv", 5000)
-    assert score(Overtaking(), source, tmp_path / "out.csv", Options(threads=2)).rows == 5000
+    assert score(Overtaking(), source, tmp_path / "out.csv", ScoreOptions(threads=2)).rows == 5000
     assert [row["text"] for row in rows_of(tmp_path / "out.csv")] == [f"row {i}" for i in range(5000)]
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
-def test_an_interrupted_scoring_is_gone_on_with(tmp_path: Path, suffix: str) -> None:
+def test_an_interrupted_scoring_is_continued(tmp_path: Path, suffix: str) -> None:
     source, target = numbered(tmp_path / "in.csv", 7000), tmp_path / f"out{suffix}"
-    score(FakePredictor(), source, tmp_path / f"whole{suffix}", Options())
+    score(FakePredictor(), source, tmp_path / f"whole{suffix}", ScoreOptions())
     with pytest.raises(KeyboardInterrupt):
-        score(Interrupted(), source, target, Options())
+        score(Interrupted(), source, target, ScoreOptions())
     assert not target.exists()
     again = FakePredictor()
-    assert score(again, source, target, Options(resume=True)) == Progress(7000, 4096, 0, 1.0)
+    assert score(again, source, target, ScoreOptions(resume=True)) == ScoreProgress(7000, 4096, 0, 1.0)
     assert again.seen == [f"row {i}" for i in range(4096, 7000)]
     assert target.read_bytes() == (tmp_path / f"whole{suffix}").read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", f"out{suffix}", f"whole{suffix}"]
 
 
-def test_another_input_is_not_gone_on_with(tmp_path: Path) -> None:
+def test_another_input_is_not_continued(tmp_path: Path) -> None:
     source = numbered(tmp_path / "in.csv", 7000)
     with pytest.raises(KeyboardInterrupt):
-        score(Interrupted(), source, tmp_path / "out.csv", Options())
+        score(Interrupted(), source, tmp_path / "out.csv", ScoreOptions())
     numbered(source, 7001)
     with pytest.raises(FileError, match="begun with another input"):
-        score(FakePredictor(), source, tmp_path / "out.csv", Options(resume=True))
+        score(FakePredictor(), source, tmp_path / "out.csv", ScoreOptions(resume=True))
 
 
 @pytest.mark.parametrize(
@@ -88,48 +89,57 @@ def test_another_input_is_not_gone_on_with(tmp_path: Path) -> None:
         ("limit of characters", {"max_text_chars": 9}),
     ],
 )
-def test_what_was_begun_otherwise_is_not_gone_on_with(tmp_path: Path, changed: str, options: dict[str, Any]) -> None:
+def test_what_was_begun_otherwise_is_not_continued(tmp_path: Path, changed: str, options: dict[str, Any]) -> None:
     source, again = numbered(tmp_path / "in.csv", 7000), FakePredictor()
     with pytest.raises(KeyboardInterrupt):
-        score(Interrupted(), source, tmp_path / "out.csv", Options())
+        score(Interrupted(), source, tmp_path / "out.csv", ScoreOptions())
     if changed == "model":
         again.metadata = again.metadata.model_copy(update={"model_version": "ba9876543210"})
     if changed == "time of the input":
         os.utime(source, ns=(1, 1))
     with pytest.raises(FileError, match=f"begun with another {changed};"):
-        score(again, source, tmp_path / "out.csv", Options(resume=True, **options))
+        score(again, source, tmp_path / "out.csv", ScoreOptions(resume=True, **options))
     assert again.seen == []
 
 
-def test_no_more_than_a_few_pieces_are_read_ahead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    source, read, ahead = numbered(tmp_path / "in.csv", 12 * CHUNK), 0, list[int]()
-    chunks = DelimitedReader.chunks
+class CountingReader(DelimitedReader):
+    """Counts the rows that are read."""
 
-    def counted(reader: DelimitedReader) -> Iterator[list[Row]]:
-        nonlocal read
-        for chunk in chunks(reader):
-            read += len(chunk)
-            yield chunk
+    rows_read = 0
 
-    monkeypatch.setattr(DelimitedReader, "chunks", counted)
-    options = Options(threads=1)
-    score(FakePredictor(), source, tmp_path / "out.csv", options, lambda done: ahead.append(read - done.rows))
-    assert max(ahead) <= 3 * CHUNK
+    def rows(self) -> Iterator[Row]:
+        for row in super().rows():
+            self.rows_read += 1
+            yield row
+
+
+def test_no_more_than_a_few_chunks_are_read_ahead() -> None:
+    reader, ahead = CountingReader(io.BytesIO(b"text\n" + b"good\n" * 12 * CHUNK_ROWS)), list[int]()
+    job = ScoringJob(
+        FakePredictor(),
+        reader,
+        reader.writer(["negative", "neutral", "positive"]),
+        TextExtractor(reader, 0),
+        on_progress=lambda progress: ahead.append(reader.rows_read - progress.rows),
+    )
+    assert job.run(PipeSink(io.BytesIO())).rows == 12 * CHUNK_ROWS
+    assert max(ahead) <= 3 * CHUNK_ROWS
 
 
 def test_every_row_comes_back_in_order_with_its_own_answer(tiny_predictor: Predictor, tmp_path: Path) -> None:
     texts = [f"{TEXTS[i % len(TEXTS)]} {i}" for i in range(5000)]
     source = write_csv(tmp_path / "in.csv", ["id", "text"], [[str(i), text] for i, text in enumerate(texts)])
-    done: list[int] = []
-    assert score_file(tiny_predictor, source, tmp_path / "out.csv", progress=done.append) == 5000
-    found = rows_of(tmp_path / "out.csv")
-    assert list(found[0]) == ["id", "text", *ADDED]
-    assert [row["id"] for row in found] == [str(i) for i in range(5000)]
-    assert done == [2048, 4096, 5000]
-    for i in (0, 2047, 2048, 4999):
+    shown: list[ScoreProgress] = []
+    last = score(tiny_predictor, source, tmp_path / "out.csv", ScoreOptions(), shown.append)
+    assert last == shown[-1] == ScoreProgress(5000, 0, 0, 1.0)
+    rows = rows_of(tmp_path / "out.csv")
+    assert list(rows[0]) == ["id", "text", *ADDED]
+    assert [row["id"] for row in rows] == [str(i) for i in range(5000)]
+    assert [progress.rows for progress in shown] == [CHUNK_ROWS, 2 * CHUNK_ROWS, 5000]
+    for i in (0, CHUNK_ROWS - 1, CHUNK_ROWS, 4999):
         (expected,) = tiny_predictor.predict([texts[i]])
-        assert found[i]["label"] == expected.label
-        assert float(found[i]["probability"]) == pytest.approx(expected.probability, abs=1e-6)
+        assert rows[i]["label"] == expected.label
+        assert float(rows[i]["probability"]) == pytest.approx(expected.probability, abs=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +151,7 @@ def test_every_row_comes_back_in_order_with_its_own_answer(tiny_predictor: Predi
         (b"te\xe9xt,text\na,good\n", "the header is not utf-8"),
         (b'"text\nhi\n', "the header is not CSV: unexpected end of data"),
         (b"text,text\na,b\n", "2 columns 'text'"),
-        (b"text\n" + b"x" * (MAX_RECORD + 1), "line 2 has more than 1,048,576 characters"),
+        (b"text\n" + b"x" * (MAX_ROW_CHARS + 1), "line 2 has more than 1,048,576 characters"),
     ],
 )
 def test_a_bad_file_is_refused_and_leaves_nothing(
@@ -150,7 +160,7 @@ def test_a_bad_file_is_refused_and_leaves_nothing(
     (tmp_path / "in.csv").write_bytes(content)
     (tmp_path / "out.csv").write_text("old", encoding="utf-8")
     with pytest.raises(FileError, match=fault):
-        score_file(tiny_predictor, tmp_path / "in.csv", tmp_path / "out.csv")
+        score(tiny_predictor, tmp_path / "in.csv", tmp_path / "out.csv", ScoreOptions())
     assert (tmp_path / "out.csv").read_text(encoding="utf-8") == "old"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", "out.csv"]
 
@@ -158,38 +168,38 @@ def test_a_bad_file_is_refused_and_leaves_nothing(
 @pytest.mark.parametrize("name", ["in.xlsx", "missing.csv"])
 def test_a_file_that_is_not_there_or_unknown(tiny_predictor: Predictor, tmp_path: Path, name: str) -> None:
     with pytest.raises(FileError, match="no such file"):
-        score_file(tiny_predictor, tmp_path / name, tmp_path / "out.csv")
+        score(tiny_predictor, tmp_path / name, tmp_path / "out.csv", ScoreOptions())
     with pytest.raises(FileError, match=r"unknown kind of file; accepted: \.csv, \.tsv, \.parquet"):
-        score_file(tiny_predictor, tmp_path / "in.csv", tmp_path / "out.json")
+        score(tiny_predictor, tmp_path / "in.csv", tmp_path / "out.json", ScoreOptions())
 
 
 def test_the_input_is_never_overwritten(tiny_predictor: Predictor, tmp_path: Path) -> None:
     source = write_csv(tmp_path / "in.csv", ["text"], [["good"]])
     with pytest.raises(FileError, match="is the input"):
-        score_file(tiny_predictor, source, tmp_path / ".." / tmp_path.name / "in.csv")
+        score(tiny_predictor, source, tmp_path / ".." / tmp_path.name / "in.csv", ScoreOptions())
     assert source.read_text(encoding="utf-8") == "text\ngood\n"
 
 
 def test_the_column_is_the_one_that_the_model_was_made_with(bundle: Path, tmp_path: Path) -> None:
     edit_metadata(bundle, lambda content: content["recipe"]["data"].update(text="tweet"))
     source = write_csv(tmp_path / "in.csv", ["tweet"], [["good"]])
-    assert score_file(Predictor.load(bundle), source, tmp_path / "out.csv") == 1
+    assert score(Predictor.load(bundle), source, tmp_path / "out.csv", ScoreOptions()).rows == 1
 
 
 def test_a_place_that_cannot_be_written(tiny_predictor: Predictor, tmp_path: Path) -> None:
     source = write_csv(tmp_path / "in.csv", ["text"], [["good"]])
     (tmp_path / "folder.csv").mkdir()
     with pytest.raises(FileError, match="is a folder"):
-        score_file(tiny_predictor, source, tmp_path / "folder.csv")
+        score(tiny_predictor, source, tmp_path / "folder.csv", ScoreOptions())
     with pytest.raises(FileError, match="cannot be written"):
-        score_file(tiny_predictor, source, source / "out.csv")
+        score(tiny_predictor, source, source / "out.csv", ScoreOptions())
 
 
 def test_standard_input_and_output(monkeypatch: pytest.MonkeyPatch) -> None:
     target = io.BytesIO()
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"text\ngood\n")))
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(target))
-    assert score(FakePredictor(), PIPE, PIPE, Options(kind="csv")) == Progress(1, 0, 0, None)
+    assert score(FakePredictor(), PIPE, PIPE, ScoreOptions(pipe_format="csv")) == ScoreProgress(1, 0, 0, None)
     lines = target.getvalue().decode().splitlines()
     assert lines == ["text," + ",".join(ADDED), "good,positive,0.8,0.1,0.1,0.8,"]
 
@@ -197,11 +207,11 @@ def test_standard_input_and_output(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("options", "fault"),
     [
-        (Options(), "a pipe needs --format"),
-        (Options(kind="parquet"), "accepted: csv, tsv, jsonl, found: parquet"),
-        (Options(kind="csv", resume=True), "a pipe cannot be resumed"),
+        (ScoreOptions(), "a pipe needs --format"),
+        (ScoreOptions(pipe_format="parquet"), "accepted: csv, tsv, jsonl, found: parquet"),
+        (ScoreOptions(pipe_format="csv", resume=True), "a pipe cannot be resumed"),
     ],
 )
-def test_what_a_pipe_cannot_do(tmp_path: Path, options: Options, fault: str) -> None:
+def test_what_a_pipe_cannot_do(tmp_path: Path, options: ScoreOptions, fault: str) -> None:
     with pytest.raises(FileError, match=fault):
         score(FakePredictor(), PIPE, tmp_path / "out.csv", options)

@@ -1,10 +1,18 @@
+import io
+
 import pytest
 
 from serving.model.types import Prediction
 from serving.tables.base import Row
-from serving.tables.chunk import Piece, TextOf
+from serving.tables.chunk import Chunk, TextExtractor
+from serving.tables.delimited import DelimitedReader
+from serving.tables.jsonl import JsonlReader
 
-FOUND = Prediction("a", 1.0, {"a": 1.0, "b": 0.0}, truncated=False)
+PREDICTION = Prediction("a", 1.0, {"a": 1.0, "b": 0.0}, truncated=False)
+
+
+def extractor(column: int = 0, max_chars: int = 10, encoding: str = "utf-8") -> TextExtractor:
+    return TextExtractor(DelimitedReader(io.BytesIO(b"id,text\n"), encoding), column, max_chars)
 
 
 @pytest.mark.parametrize(
@@ -21,37 +29,36 @@ FOUND = Prediction("a", 1.0, {"a": 1.0, "b": 0.0}, truncated=False)
     ],
 )
 def test_what_cannot_be_classified(cell: object, fault: str) -> None:
-    assert TextOf(1, limit=10)(Row(["id", cell]))[1] == fault
+    assert extractor(column=1)(Row(["id", cell]))[1] == fault
 
 
 @pytest.mark.parametrize(
     ("cell", "text"), [("x" * 10, "x" * 10), (0.0, "0.0"), (0, "0"), ("\ufffd 👍🏽", "\ufffd 👍🏽")]
 )
 def test_what_can(cell: object, text: str) -> None:
-    assert TextOf(0, limit=10)(Row([cell])) == (text, "")
+    assert extractor()(Row([cell])) == (text, "")
 
 
 def test_a_byte_that_another_encoding_does_not_have() -> None:
-    assert TextOf(0, encoding="cp1252")(Row(["caf\ufffd"]))[1] == "a byte is not cp1252"
+    assert extractor(encoding="cp1252")(Row(["caf\ufffd"]))[1] == "a byte is not cp1252"
 
 
 def test_objects_by_key() -> None:
-    text_of = TextOf("tweet")
-    assert text_of(Row([{"tweet": "good"}])) == ("good", "")
-    assert text_of(Row([{"text": "good"}]))[1] == "no key 'tweet'"
+    reader = JsonlReader(io.BytesIO(b'{"id": 1, "tweet": "good"}\n{"text": "good"}\n'))
+    assert [TextExtractor(reader, 1)(row) for row in reader.rows()] == [("good", ""), ("", "no key 'tweet'")]
 
 
-def test_answers_go_to_their_rows() -> None:
+def test_predictions_go_to_their_rows() -> None:
     rows = [Row(["good"]), Row([""]), Row(["bad"]), Row(["cut"], fault="1 cell where the header has 2")]
-    piece = Piece(rows, TextOf(0))
-    assert piece.texts == ["good", "bad"]
+    chunk = Chunk(rows, extractor())
+    assert chunk.texts == ["good", "bad"]
     other = Prediction("b", 0.9, {"a": 0.1, "b": 0.9}, truncated=False)
-    answered = piece.answered([FOUND, other])
-    assert [row for row, _ in answered] == rows
-    assert [answer.prediction for _, answer in answered] == [FOUND, None, other, None]
-    assert [answer.error for _, answer in answered] == ["", "no text", "", "1 cell where the header has 2"]
+    scored = chunk.scored([PREDICTION, other])
+    assert [row for row, _ in scored] == rows
+    assert [result.prediction for _, result in scored] == [PREDICTION, None, other, None]
+    assert [result.error for _, result in scored] == ["", "no text", "", "1 cell where the header has 2"]
 
 
-def test_a_piece_whose_prediction_failed() -> None:
-    piece = Piece([Row(["good"]), Row([""]), Row(["bad"])], TextOf(0))
-    assert [answer.error for _, answer in piece.answered([None, FOUND])] == ["the prediction failed", "no text", ""]
+def test_a_row_whose_prediction_failed() -> None:
+    chunk = Chunk([Row(["good"]), Row([""]), Row(["bad"])], extractor())
+    assert [result.error for _, result in chunk.scored([None, PREDICTION])] == ["the prediction failed", "no text", ""]

@@ -1,22 +1,44 @@
 import csv
 import io
-from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from serving.errors import RowsError
-from serving.tables.base import Row
-from serving.tables.delimited import MAX_RECORD, DelimitedReader, Record, Records
+from serving.model.types import Prediction
+from serving.tables.base import MAX_ROW_CHARS, Row, RowResult
+from serving.tables.delimited import (
+    DelimitedReader,
+    NewDelimitedWriter,
+    Record,
+    escape_formula,
+    quoted,
+    read_records,
+)
+
+LABELS = ["no", "yes"]
+RESULT = RowResult(Prediction("yes", 0.75, {"no": 0.25, "yes": 0.75}, truncated=False))
 
 
-def reading(text: str) -> Callable[[int], str]:
-    return io.StringIO(text, newline="").readline
+@given(cells=st.lists(st.text(alphabet="a,\";\t\r\n' é=", max_size=6), min_size=2), delimiter=st.sampled_from(",;\t"))
+def test_quoted_cells_are_read_back_with_any_delimiter(cells: list[str], delimiter: str) -> None:
+    line = delimiter.join(map(quoted, cells))
+    assert next(csv.reader(line.splitlines(keepends=True) and [line], delimiter=delimiter, strict=True)) == cells
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "－1"])
+def test_a_formula_becomes_a_text(cell: str) -> None:
+    assert escape_formula(cell) == "'" + cell
+
+
+@pytest.mark.parametrize("cell", ["", "positive", "a=b", "1-2", "'=1", "😀"])
+def test_other_cells_are_left_alone(cell: str) -> None:
+    assert escape_formula(cell) == cell
 
 
 def records(text: str, delimiter: str = ",") -> list[Record]:
-    return list(Records(reading(text), delimiter))
+    return list(read_records(iter(io.StringIO(text, newline="")), delimiter))
 
 
 def test_a_record_keeps_its_lines() -> None:
@@ -56,7 +78,7 @@ def test_a_quote_that_is_never_closed_takes_one_line() -> None:
 
 
 def test_a_quote_that_is_not_closed_for_long_takes_one_line() -> None:
-    lines = ["filler\n"] * (MAX_RECORD // 7 + 9)
+    lines = ["filler\n"] * (MAX_ROW_CHARS // 7 + 9)
     found = records('"oops\n' + "".join(lines))
     assert found[0] == Record('"oops\n', [], "not CSV: a quote is not closed")
     assert [record.text for record in found[1:]] == lines
@@ -69,24 +91,14 @@ def test_text_after_a_quoted_cell() -> None:
     assert good.cells == ["b", "2"]
 
 
-def test_a_line_too_long_to_be_held_is_refused() -> None:
-    with pytest.raises(RowsError, match="line 2 has more than 1,048,576 characters"):
-        records("a\n" + "x" * (MAX_RECORD + 1))
-    assert len(records("x" * (MAX_RECORD - 1) + "\n")) == 1
-
-
 def read(content: bytes, **options: str) -> tuple[DelimitedReader, list[Row]]:
     reader = DelimitedReader(io.BytesIO(content), **options)  # type: ignore[arg-type]
-    return reader, [row for chunk in reader.chunks() for row in chunk]
-
-
-def names(reader: DelimitedReader) -> list[str]:
-    return [name for name, _ in reader.columns]
+    return reader, list(reader.rows())
 
 
 def test_rows_are_kept_as_they_were_written() -> None:
     reader, rows = read(b'id;"text"\r\n 1 ;"so ""good"";\nyes"\r\n2;"plain"')
-    assert (names(reader), reader.header, reader.delimiter) == (["id", "text"], 'id;"text"', ";")
+    assert (reader.names, reader.header, reader.delimiter) == (["id", "text"], 'id;"text"', ";")
     assert rows == [
         Row([" 1 ", 'so "good";\nyes'], "", ' 1 ;"so ""good"";\nyes"', "\r\n"),
         Row(["2", "plain"], "", '2;"plain"', "\r\n"),
@@ -95,9 +107,9 @@ def test_rows_are_kept_as_they_were_written() -> None:
 
 def test_a_byte_order_mark_is_no_part_of_a_name() -> None:
     reader, _ = read(b"\xef\xbb\xbftext,n\na,1\n")
-    assert (names(reader), reader.mark) == (["text", "n"], "\ufeff")
+    assert (reader.names, reader.byte_order_mark) == (["text", "n"], "\ufeff")
     reader, _ = read("text\na\n".encode("utf-16"), encoding="utf-16")
-    assert (names(reader), reader.mark) == (["text"], "")
+    assert (reader.names, reader.byte_order_mark) == (["text"], "")
 
 
 def test_a_row_with_another_number_of_cells() -> None:
@@ -160,13 +172,40 @@ def test_an_encoding_that_needs_a_mark() -> None:
 def test_how_much_has_been_read() -> None:
     content = b"text\n" + b"good\n" * 10_000
     reader = DelimitedReader(io.BytesIO(content), size=len(content))
-    parts = [reader.done() for _ in reader.chunks()]
-    assert parts == sorted(parts, key=float)  # type: ignore[arg-type]
-    assert 0 < float(parts[0] or 0) < 1 == parts[-1]
-    assert DelimitedReader(io.BytesIO(content)).done() is None
+    shares = [reader.progress() for _ in reader.rows()]
+    assert shares == sorted(shares, key=float)  # type: ignore[arg-type]
+    assert 0 < float(shares[0] or 0) < 1 == shares[-1]
+    assert DelimitedReader(io.BytesIO(content)).progress() is None
 
 
-def test_long_rows_come_in_short_chunks() -> None:
-    content = b"text\n" + b"%s\n" % (b"x" * 1_000_000) * 12
-    sizes = [len(chunk) for chunk in DelimitedReader(io.BytesIO(content)).chunks()]
-    assert (sum(sizes), max(sizes)) == (12, 5)
+def answered(content: bytes, result: RowResult, labels: list[str] = LABELS) -> bytes:
+    reader, rows = read(content)
+    writer = reader.writer(labels)
+    return writer.header() + writer.page([(row, result) for row in rows])
+
+
+def test_the_same_csv_keeps_bytes_and_mark() -> None:
+    page = answered(b'\xef\xbb\xbf"text";n\r\ncaf\xe9;=1\r\n', RESULT)
+    assert page == (b'\xef\xbb\xbf"text";n;label;probability;p_no;p_yes;error\r\ncaf\xe9;=1;yes;0.75;0.25;0.75;\r\n')
+
+
+def test_only_a_row_with_too_many_cells_is_written_anew() -> None:
+    page = answered(b'text,n\n"a", "b"\n"a","b","c",\n', RowResult(None, "why"))
+    assert page.splitlines()[1:] == [b'"a", "b",,,,,why', b"a,b,,,,,why,c,"]
+
+
+def test_added_cells_are_safe_in_a_spreadsheet() -> None:
+    labels = ["=1+1", "so, so"]
+    result = RowResult(Prediction("=1+1", 0.75, {"=1+1": 0.75, "so, so": 0.25}, truncated=False))
+    header, row = answered(b"text\n=2\n", result, labels).splitlines()
+    assert header == b'text,label,probability,p_=1+1,"p_so, so",error'
+    assert row == b"=2,'=1+1,0.75,0.75,0.25,"
+    assert answered(b"text\ngood\n", RowResult(None, "-x")).endswith(b"good,,,,,'-x\n")
+
+
+def test_a_new_csv_keeps_surplus_cells_at_the_end() -> None:
+    writer = NewDelimitedWriter([("a", "string"), ("b", "string")], LABELS, ",")
+    assert writer.header() == b"a,b,label,probability,p_no,p_yes,error\n"
+    result = RowResult(None, "why")
+    assert writer.page([(Row(["1,5", None, "more"]), result)]) == b'"1,5",,,,,,why,more\n'
+    assert writer.page([(Row(["caf\udce9", 2.5, ""]), result)]) == "caf\ufffd,2.5,,,,,why,\n".encode()

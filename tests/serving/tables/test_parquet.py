@@ -5,19 +5,24 @@ import pandas as pd
 import pytest
 
 from serving.errors import RowsError
-from serving.tables.base import CHUNK
-from serving.tables.parquet import ArrowPages, ParquetReader
+from serving.model.types import Prediction
+from serving.tables.base import CHUNK_ROWS, Row, RowResult, in_chunks
+from serving.tables.parquet import ParquetReader, ParquetWriter
+
+RESULT = RowResult(Prediction("yes", 0.75, {"no": 0.25, "yes": 0.75}, truncated=False))
 
 
-def test_rows_come_in_chunks_with_their_types() -> None:
+def test_rows_have_their_types() -> None:
     file = io.BytesIO()
-    pd.DataFrame({"n": range(CHUNK + 1), "text": ["good"] * (CHUNK + 1)}).to_parquet(file)
+    pd.DataFrame({"n": range(CHUNK_ROWS + 1), "text": ["good"] * (CHUNK_ROWS + 1)}).to_parquet(file)
     reader = ParquetReader(file)
-    assert [name for name, _ in reader.columns] == ["n", "text"]
-    chunks = list(reader.chunks())
-    assert [len(chunk) for chunk in chunks] == [CHUNK, 1]
-    assert chunks[1][0].cells == [CHUNK, "good"]
-    assert reader.done() == 1.0
+    assert reader.names == ["n", "text"]
+    assert reader.progress() == 0
+    chunks = list(in_chunks(reader.rows()))
+    assert [len(chunk) for chunk in chunks] == [CHUNK_ROWS, 1]
+    assert chunks[1][0].cells == [CHUNK_ROWS, "good"]
+    assert [reader.cell(chunks[1][0], column) for column in (0, 1)] == [CHUNK_ROWS, "good"]
+    assert reader.progress() == 1
 
 
 def test_what_is_no_parquet() -> None:
@@ -26,11 +31,16 @@ def test_what_is_no_parquet() -> None:
 
 
 def test_pages_one_after_the_other_become_one_file(tmp_path: Path) -> None:
-    pages = ArrowPages([("n", "int64"), ("text", "string")])
-    (tmp_path / "pages").write_bytes(pages.page([[1, "a"], [2, None]]) + pages.page([[3, "caf\udce9"]]))
-    pages.to_parquet(tmp_path / "pages", tmp_path / "out.parquet")
-    found = pd.read_parquet(tmp_path / "out.parquet")
-    assert found.n.tolist() == [1, 2, 3]
-    assert found.text[0] == "a"
-    assert found.text.isna().tolist() == [False, True, False]
-    assert found.text[2] == "caf\ufffd"
+    writer = ParquetWriter([("n", "int64"), ("text", "string")], ["no", "yes"])
+    first = writer.page([(Row([1, "a"]), RESULT), (Row([2, None]), RowResult(None, "no text"))])
+    second = writer.page([(Row([3, "caf\udce9", "more"]), RowResult(None, "3 cells where the header has 2"))])
+    (tmp_path / "pages").write_bytes(writer.header() + first + second)
+    frame = pd.read_parquet(writer.finish(tmp_path / "pages"))
+    assert list(frame.columns) == ["n", "text", "label", "probability", "p_no", "p_yes", "error"]
+    assert frame.n.tolist() == [1, 2, 3]
+    assert frame.text[0] == "a"
+    assert frame.text.isna().tolist() == [False, True, False]
+    assert frame.text[2] == "caf\ufffd"
+    assert frame.loc[0, ["label", "probability", "p_no", "p_yes"]].tolist() == ["yes", 0.75, 0.25, 0.75]
+    assert frame["error"][1] == "no text"
+    assert frame["error"][2] == "3 cells where the header has 2; beyond the last: 'more'"

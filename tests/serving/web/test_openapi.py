@@ -4,7 +4,6 @@ import asyncio
 import json
 import re
 from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from serving.batching.batcher import Batcher
 from serving.batching.queue import expired
 from serving.errors import BodyTooSlow, NotReady, Overloaded
 from serving.settings import Settings
-from serving.web.files.uploads import Transfers
+from serving.web.files.uploads import receive_upload
 from serving.web.openapi import EXAMPLES, FILE_EXAMPLES, PREDICT_ERRORS
 from serving.web.rejections import MALFORMED, headers_too_large, too_many_connections
 from serving.web.requests.body import read_body
@@ -137,14 +136,12 @@ async def test_too_slow_and_too_late() -> None:
     assert slow.value.detail == EXAMPLES[408]["body_too_slow"].replace("10 seconds", "0.01 seconds")
 
 
-def test_no_place_for_a_file() -> None:
-    most = Settings().max_uploads
-    transfers = Transfers(most, 1)
-    with ExitStack() as held:
-        for _ in range(most):
-            held.enter_context(transfers.begin())
-        with pytest.raises(Overloaded) as refused:
-            held.enter_context(transfers.begin())
+@pytest.mark.anyio
+async def test_no_place_for_a_file() -> None:
+    request = Request({"type": "http", "headers": [(b"content-type", b"multipart/form-data; boundary=b")]})
+    with pytest.raises(Overloaded) as refused:
+        async with receive_upload(request, Settings(), asyncio.Semaphore(0)):
+            pass
     assert refused.value.detail == FILE_EXAMPLES[503]["overloaded"]
 
 

@@ -22,13 +22,15 @@ async def test_it_is_made_by_its_settings() -> None:
     await asyncio.gather(first, *others)
     assert max(map(len, echo.batches)) == 3
     assert service.batcher._deadline == 14
-    assert service.transfers.turns._value == 1
+    await service.predict_slots.acquire()
+    assert service.predict_slots.locked()
 
 
 async def test_a_successor_keeps_what_is_not_of_the_model(make_app: Callable[..., FastAPI]) -> None:
     old = make_app().state.service
     new = old.successor(FakePredictor(labels=("no", "yes")))
-    assert (new.admission, new.transfers, new.metrics) == (old.admission, old.transfers, old.metrics)
+    assert (new.admission, new.metrics) == (old.admission, old.metrics)
+    assert (new.upload_slots, new.predict_slots) == (old.upload_slots, old.predict_slots)
     assert new.batcher is not old.batcher
     assert new.readiness is not old.readiness
     assert new.pages is not old.pages

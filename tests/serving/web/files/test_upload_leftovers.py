@@ -13,7 +13,8 @@ from starlette.testclient import TestClient
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="open files are read from /proc")
 
-LARGE = b"text\n" + b"good\n" * 40_000
+LARGE = b"text\n" + b"good".ljust(99) + b"\n"
+LARGE += LARGE[5:] * 1_999
 NAMES = [
     b"../../x",
     b"../../../../../../../../tmp/x",
@@ -86,7 +87,7 @@ def test_a_name_is_no_path(client: TestClient, folder: Path, opened: list[str], 
     name = name.replace(b"%(folder)s", os.fsencode(folder.parent))
     answer = client.post("/predict/csv", content=body_of(name), headers=HEADERS)
     assert answer.status_code == 200
-    assert answer.text.count("\n") == 40_001
+    assert answer.text.count("\n") == 2_001
     assert answer.headers["content-disposition"] == 'attachment; filename="predictions.csv"'
     assert {Path(path) for path in opened} <= {folder, *folder.glob("*")}
     assert opened, "a file of this size is on disk"

@@ -118,13 +118,41 @@ def test_an_engine_that_fails(client: TestClient, predictor: FakePredictor) -> N
 
 def test_so_many_files_at_once_and_no_more(make_client: Callable[..., TestClient]) -> None:
     client = make_client(max_uploads=1)
-    transfers = client.app.state.service.transfers  # type: ignore[attr-defined]
-    with transfers.begin():
-        answer = send(client, b"text\ngood\n")
-        assert client.post("/predict/csv", json={"text": "a"}).status_code == 415
+    slots = client.app.state.service.upload_slots  # type: ignore[attr-defined]
+    asyncio.run(slots.acquire())
+    answer = send(client, b"text\ngood\n")
+    assert client.post("/predict/csv", json={"text": "a"}).status_code == 415
+    slots.release()
     assert (answer.status_code, answer.json()["code"]) == (503, "overloaded")
     assert answer.headers["retry-after"] == "5"
     assert send(client, b"text\ngood\n").status_code == 200
+
+
+def test_limits_of_the_settings(make_client: Callable[..., TestClient]) -> None:
+    client = make_client(max_text_chars=10, max_file_bytes=1024)
+    content = b"label,text\ngold,good\nold," + b"x" * 11 + b"\n"
+    answer = send(client, content)
+    assert "11 characters; at most 10 are accepted" in answer.text
+    assert answer.headers["x-label-column"] == "predicted_label"
+    assert int(answer.headers["x-expected-bytes"]) > len(content)
+    assert 'predictions_total{label="positive"} 1.0' in client.get("/metrics").text
+
+
+def test_a_file_of_just_the_size_that_is_accepted(make_client: Callable[..., TestClient]) -> None:
+    full = b"text\ngood\n".ljust(1023, b"x") + b"\n"
+    answer = send(make_client(max_file_bytes=len(full)), full, data={"encoding": "utf-8"})
+    assert answer.status_code == 200
+
+
+def test_a_byte_that_the_named_encoding_does_not_have(client: TestClient) -> None:
+    answer = send(client, b"text\ncaf\x81\n", data={"encoding": "cp1252"})
+    assert answer.text.splitlines()[1].endswith(",a byte is not cp1252")
+
+
+def test_a_queue_shorter_than_what_a_file_puts_into_it(make_client: Callable[..., TestClient]) -> None:
+    answer = send(make_client(queue_limit=4, max_texts=4), b"text\n" + b"good\n" * 50)
+    assert answer.status_code == 200
+    assert answer.text.count(",positive,") == 50
 
 
 def test_a_key_is_wanted_where_one_is_set(make_client: Callable[..., TestClient]) -> None:
@@ -140,35 +168,10 @@ def test_other_methods(client: TestClient) -> None:
 
 
 @pytest.mark.anyio
-async def test_long_pages_are_handed_on_in_short_pieces(make_app: Callable[..., FastAPI]) -> None:
-    """So that it is known how fast a client reads."""
-    rows = b"good," + b"x" * 1000 + b"\n"
-    body = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\ntext,more\n' + rows * 500
-    received: list[Any] = [{"type": "http.request", "body": body + b"\r\n--b--\r\n"}]
-    sent: list[Any] = []
-
-    async def receive() -> Any:
-        return received.pop() if received else await asyncio.Future()
-
-    async def send_on(message: Any) -> None:
-        sent.append(message)
-
-    headers = [(b"content-type", b"multipart/form-data; boundary=b")]
-    scope = {"type": "http", "method": "POST", "path": "/predict/csv", "query_string": b"", "headers": headers}
-    app = make_app()
-    await app(scope, receive, send_on)
-    await app.state.service.batcher.aclose()
-    pages = sent[1:]
-    assert max(len(message["body"]) for message in pages) == 32 * 1024
-    assert b"".join(message["body"] for message in pages).count(b"\n") == 501
-    assert [message["more_body"] for message in pages] == [True] * (len(pages) - 1) + [False]
-
-
-@pytest.mark.anyio
 async def test_a_client_that_leaves_is_not_worked_for(
     make_app: Callable[..., FastAPI], predictor: FakePredictor
 ) -> None:
-    """It takes the first page and goes: no piece after the next one is predicted, and its place is free again."""
+    """It takes the first page and goes: no chunk after the next one is predicted, and its place is free again."""
     app = make_app(max_uploads=1)
     body = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\ntext\n'
     body += b"good\n" * 5000 + b"\r\n--b--\r\n"
@@ -187,8 +190,7 @@ async def test_a_client_that_leaves_is_not_worked_for(
     headers = [(b"content-type", b"multipart/form-data; boundary=b")]
     scope = {"type": "http", "method": "POST", "path": "/predict/csv", "query_string": b"", "headers": headers}
     await app(scope, receive, send_on)
-    with app.state.service.transfers.begin():
-        pass
+    assert not app.state.service.upload_slots.locked()
     await app.state.service.batcher.aclose()
     assert len(predictor.seen) < 5000
 

@@ -1,0 +1,173 @@
+"""Scoring from and to every format: what it leaves of a row, and says of one that it cannot score."""
+
+import csv
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from serving.errors import FileError
+from serving.model.predictor import Predictor
+from serving.scoring.score import ScoreOptions, ScoreProgress, score
+from serving.tables.chunk import NO_TEXT
+from tests.bundles import TEXTS
+from tests.serving.csv_files import ADDED, rows_of, write_csv
+from tests.serving.fakes import FakePredictor
+
+
+def test_what_a_spreadsheet_writes_is_kept(tiny_predictor: Predictor, tmp_path: Path) -> None:
+    cells = [['say "hi",\nthen go', "1"], ["", "2"], ["  ", "3"], ["great 👍🏽", "=1+1"]]
+    source = write_csv(tmp_path / "in.csv", ["tweet", "n"], cells, encoding="utf-8-sig")
+    score(tiny_predictor, source, tmp_path / "out.csv", ScoreOptions(text_column="tweet"))
+    assert (tmp_path / "out.csv").read_bytes().startswith(b"\xef\xbb\xbftweet"), "or it would misread the emoji"
+    rows = rows_of(tmp_path / "out.csv", encoding="utf-8-sig")
+    assert [[row["tweet"], row["n"]] for row in rows] == cells
+    assert [row["error"] for row in rows] == ["", NO_TEXT, NO_TEXT, ""]
+    assert rows[1]["label"] == rows[1]["p_neutral"] == ""
+
+
+def test_a_short_row_is_filled_up(tiny_predictor: Predictor, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("text,a,b\ngood\n", encoding="utf-8")
+    score(tiny_predictor, tmp_path / "in.csv", tmp_path / "out.csv", ScoreOptions())
+    assert rows_of(tmp_path / "out.csv")[0]["b"] == ""
+
+
+def test_columns_that_are_there_already_are_left_alone(tiny_predictor: Predictor, tmp_path: Path) -> None:
+    source = write_csv(tmp_path / "in.csv", ["label", "text"], [["gold", "good show"]])
+    score(tiny_predictor, source, tmp_path / "out.csv", ScoreOptions())
+    (row,) = rows_of(tmp_path / "out.csv")
+    assert row["label"] == "gold"
+    assert row["predicted_label"] in tiny_predictor.metadata.labels
+    score(tiny_predictor, tmp_path / "out.csv", tmp_path / "again.csv", ScoreOptions())
+    (again,) = rows_of(tmp_path / "again.csv")
+    assert again["predicted_predicted_label"] == row["predicted_label"]
+    assert {name: again[name] for name in row} == row
+
+
+def test_columns_without_a_name_or_with_the_same(tiny_predictor: Predictor, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("v1,text,,,v1\nham,good show,,,x\n", encoding="utf-8")
+    score(tiny_predictor, tmp_path / "in.csv", tmp_path / "out.csv", ScoreOptions())
+    header, row = (tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()
+    assert header.startswith("v1,text,,,v1,label,")
+    assert row.startswith("ham,good show,,,x,")
+
+
+def test_a_blank_line_of_one_column_is_a_row(tiny_predictor: Predictor, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("text\ngood\n\nbad\n", encoding="utf-8")
+    assert score(tiny_predictor, tmp_path / "in.csv", tmp_path / "out.csv", ScoreOptions()).rows == 3
+    assert [row["error"] for row in rows_of(tmp_path / "out.csv")] == ["", NO_TEXT, ""]
+
+
+def test_bad_rows_stay_where_they_are_and_say_why(tiny_predictor: Predictor, tmp_path: Path) -> None:
+    own = b"id,text\n1,good\n2\n3,so,many\n4,\n5,caf\xe9\n6," + b"x" * 10_001 + b'\n7,"open\n8,bad\n'
+    (tmp_path / "in.csv").write_bytes(own)
+    assert score(tiny_predictor, tmp_path / "in.csv", tmp_path / "out.csv", ScoreOptions()) == ScoreProgress(
+        8, 0, 6, 1.0
+    )
+    lines = (tmp_path / "out.csv").read_bytes().splitlines()[1:]
+    assert [line.partition(b",,,,,,")[0] for line in lines[1:3]] == [b"2", b"3,so"]
+    with (tmp_path / "out.csv").open(encoding="utf-8", errors="replace", newline="") as file:
+        rows = list(csv.reader(file))[1:]
+    assert [row[7] for row in rows] == [
+        "",
+        "1 cell where the header has 2",
+        "3 cells where the header has 2",
+        NO_TEXT,
+        "byte 0xe9 is not UTF-8",
+        "10,001 characters; at most 10,000 are accepted",
+        "not CSV: unexpected end of data",
+        "",
+    ]
+    assert [bool(row[2]) for row in rows] == [True, *[False] * 6, True]
+    assert rows[2] == ["3", "so", "", "", "", "", "", "3 cells where the header has 2", "many"]
+    assert rows[6][:2] == ['7,"open', ""]
+    assert b"caf\xe9" in lines[4]
+
+
+def test_every_byte_of_the_own_columns_is_kept(tiny_predictor: Predictor, tmp_path: Path) -> None:
+    own = ["id;text", ' 1 ;"so ""good"";\nyes"', '"2";=1+1', "3;great 👍🏽"]
+    (tmp_path / "in.csv").write_bytes("\r\n".join(own).encode())
+    score(tiny_predictor, tmp_path / "in.csv", tmp_path / "out.csv", ScoreOptions())
+    lines = (tmp_path / "out.csv").read_bytes().decode().split("\r\n")
+    assert lines.pop() == ""
+    assert [line[: len(before)] for line, before in zip(lines, own, strict=True)] == own
+    assert all(line[len(before)] == ";" for line, before in zip(lines, own, strict=True))
+
+
+def test_tsv_and_another_encoding(tiny_predictor: Predictor, tmp_path: Path) -> None:
+    (tmp_path / "in.tsv").write_bytes("text\tn\ncafé, good\t1\n".encode("latin-1"))
+    score(tiny_predictor, tmp_path / "in.tsv", tmp_path / "out.csv", ScoreOptions(encoding="latin-1"))
+    assert rows_of(tmp_path / "out.csv")[0]["text"] == "café, good"
+
+
+def test_parquet_in_and_out_keeps_types(tiny_predictor: Predictor, tmp_path: Path) -> None:
+    frame = pd.DataFrame({"n": range(3000), "text": [TEXTS[i % 6] for i in range(2999)] + [None]})
+    frame.to_parquet(tmp_path / "in.parquet")
+    score(tiny_predictor, tmp_path / "in.parquet", tmp_path / "out.parquet", ScoreOptions())
+    frame = pd.read_parquet(tmp_path / "out.parquet")
+    assert list(frame.columns) == ["n", "text", *ADDED]
+    assert frame.n.tolist() == list(range(3000))
+    assert frame.probability.dtype == "float64"
+    assert frame.error.iloc[-1] == NO_TEXT
+    assert frame.error.iloc[:-1].isna().all()
+
+
+def test_text_that_is_no_parquet(tiny_predictor: Predictor, tmp_path: Path) -> None:
+    (tmp_path / "in.parquet").write_bytes(b"text")
+    with pytest.raises(FileError, match="not readable as Parquet"):
+        score(tiny_predictor, tmp_path / "in.parquet", tmp_path / "out.csv", ScoreOptions())
+
+
+def test_numbers_and_missing_ones_in_parquet(tiny_predictor: Predictor, tmp_path: Path) -> None:
+    pd.DataFrame({"text": [0.0, None, 5.5]}).to_parquet(tmp_path / "in.parquet")
+    score(tiny_predictor, tmp_path / "in.parquet", tmp_path / "out.csv", ScoreOptions())
+    assert [row["error"] for row in rows_of(tmp_path / "out.csv")] == ["", NO_TEXT, ""]
+
+
+def test_json_lines(tiny_predictor: Predictor, tmp_path: Path) -> None:
+    own = ['{"id": 1.0,  "text": "good show"}', "broken", '{"text": ""}', '{"id": 4}', '{"text": "bad", "label": "x"}']
+    (tmp_path / "in.jsonl").write_text("\n".join(own), encoding="utf-8")
+    score(tiny_predictor, tmp_path / "in.jsonl", tmp_path / "out.jsonl", ScoreOptions())
+    lines = (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()
+    assert lines[0].startswith(own[0][:-1])
+    rows = [json.loads(line) for line in lines]
+    assert list(rows[0]) == ["id", "text", *ADDED]
+    assert [row.get("error") for row in rows[:4]] == [None, "not a JSON object", NO_TEXT, "no key 'text'"]
+    assert rows[1]["line"] == "broken"
+    assert rows[4]["label"] == "x"
+    assert rows[4]["predicted_label"] in tiny_predictor.metadata.labels
+    with pytest.raises(FileError, match=r"out\.csv: JSONL has no fixed columns, .*; accepted: \.jsonl"):
+        score(tiny_predictor, tmp_path / "in.jsonl", tmp_path / "out.csv", ScoreOptions())
+
+
+def test_csv_to_every_other_kind(tiny_predictor: Predictor, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_bytes(b'n,text\n1,"good, show"\n2,bad,more\n')
+    for name in ("out.tsv", "out.jsonl", "out.parquet"):
+        assert score(tiny_predictor, tmp_path / "in.csv", tmp_path / name, ScoreOptions()).rows == 2
+    with (tmp_path / "out.tsv").open(encoding="utf-8", newline="") as file:
+        header, one, two = csv.reader(file, delimiter="\t")
+    assert header == ["n", "text", *ADDED]
+    assert one[:2] == ["1", "good, show"]
+    assert two[-2:] == ["3 cells where the header has 2", "more"]
+    rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()]
+    frame = pd.read_parquet(tmp_path / "out.parquet")
+    assert list(frame.columns) == list(rows[0]) == header
+    assert [row["probability"] for row in rows[:1]] == frame.probability.tolist()[:1] == [float(one[3])]
+    assert rows[1]["error"] == frame.error[1] == "3 cells where the header has 2; beyond the last: 'more'"
+
+
+def test_bytes_that_are_not_utf8_go_to_every_kind(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_bytes(b"text\ncaf\xe9\ngood\n")
+    for name in ("out.tsv", "out.jsonl"):
+        assert score(FakePredictor(), tmp_path / "in.csv", tmp_path / name, ScoreOptions()).rows == 2
+        assert "caf\ufffd" in (tmp_path / name).read_text("utf-8")
+    (tmp_path / "in.jsonl").write_bytes(b'{"text": "good", "x": "caf\xe9"}\n')
+    score(FakePredictor(), tmp_path / "in.jsonl", tmp_path / "own.jsonl", ScoreOptions())
+    assert (tmp_path / "own.jsonl").read_bytes().startswith(b'{"text": "good", "x": "caf\xe9", "label"')
+
+
+def test_a_byte_that_the_named_encoding_lacks_is_not_scored(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_bytes(b"text\ncaf\x81\n")
+    score(FakePredictor(), tmp_path / "in.csv", tmp_path / "out.csv", ScoreOptions(encoding="cp1252"))
+    assert rows_of(tmp_path / "out.csv")[0]["error"] == "a byte is not cp1252"
