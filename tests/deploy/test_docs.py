@@ -1,5 +1,6 @@
 """The pages in docs/ and beside the README: their links lead somewhere, and their commands do what they say."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -10,8 +11,10 @@ from tests.deploy.documents import PAGES, shell_lines
 from tests.deploy.services import ROOT
 from training.__main__ import app
 
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 TRAINING = ROOT / "docs" / "training.md"
+ARCHITECTURE = ROOT / "docs" / "architecture.md"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
@@ -31,6 +34,28 @@ def anchors(page: Path) -> set[str]:
     """The page's headings, as GitHub makes anchors of them."""
     headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+def test_the_walks_name_modules_and_what_is_in_them() -> None:
+    text = ARCHITECTURE.read_text(encoding="utf-8")
+    paths = set(re.findall(r"`((?:serving|training|tests|docs)/[\w/.]*)`", text))
+    assert len(paths) > 40
+    assert [path for path in sorted(paths) if not (ROOT / path).exists()] == []
+    names = re.findall(r"`((?:serving|training)/[\w/]+\.py)` `([\w.]+)`", text)
+    names += [(path, name) for name, path in re.findall(r"`(\w+)` in `((?:serving|training)/[\w/]+\.py)`", text)]
+    assert len(names) > 20
+    assert [f"{path} {name}" for path, name in names if not defines(ROOT / path, name)] == []
+
+
+def defines(path: Path, name: str) -> bool:
+    """Whether a module has a function or class of that name; `Class.method` its method."""
+    body: list[ast.stmt] = ast.parse(path.read_text(encoding="utf-8")).body
+    for part in name.split("."):
+        found = [node for node in body if isinstance(node, DEFINITIONS) and node.name == part]
+        if not found:
+            return False
+        body = found[0].body
+    return True
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
