@@ -51,10 +51,10 @@ def defines(path: Path, name: str) -> bool:
     """Whether a module has a function or class of that name; `Class.method` its method."""
     body: list[ast.stmt] = ast.parse(path.read_text(encoding="utf-8")).body
     for part in name.split("."):
-        found = [node for node in body if isinstance(node, DEFINITIONS) and node.name == part]
-        if not found:
+        definitions = [node for node in body if isinstance(node, DEFINITIONS) and node.name == part]
+        if not definitions:
             return False
-        body = found[0].body
+        body = definitions[0].body
     return True
 
 
