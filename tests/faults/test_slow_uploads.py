@@ -1,4 +1,4 @@
-"""Clients that send a file, or read its answer, so slowly that others would have to wait for them."""
+"""Clients that send a file, or read its answer, slowly."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,22 +7,21 @@ from contextlib import asynccontextmanager
 import pytest
 
 from serving.settings import Settings
-from serving.web.files.uploads import FAIR, GRACE, UNSEEN
+from serving.web.files.uploads import PATIENCE
 from tests.deploy.services import HOST, Service
 from tests.faults.conftest import Run
-from tests.faults.slow_reader import SlowReader, send_file
+from tests.faults.slow_reader import CONTENT as WIDE
+from tests.faults.slow_reader import ROWS, SlowReader, send_file
 from tests.serving.server.listener import all_of
 
 pytestmark = pytest.mark.anyio
 
-PLACES = Settings().max_uploads
 BEGINNING = (
     b"POST /predict/csv HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\n"
     b"Content-Length: 100000000\r\n\r\n"
     b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\ntext\n'
 )
 CONTENT = b"text\n" + b"I love this show, it is great\n" * 10
-LONG = b"text\n" + b"I love this show, it is great\n" * 30_000
 
 
 async def answer_to(service: Service) -> tuple[str, bytes]:
@@ -69,7 +68,7 @@ async def trickling(service: Service, number: int) -> AsyncIterator[list[asyncio
         await asyncio.gather(*slow, return_exceptions=True)
 
 
-async def test_as_many_slow_uploads_as_are_predicted_at_once(service: Service) -> None:
+async def test_slow_uploads_hold_up_no_other_file(service: Service) -> None:
     async with trickling(service, Settings().max_files) as slow:
         head, body = await answer_to(service)
         assert head.startswith("HTTP/1.1 200")
@@ -77,21 +76,7 @@ async def test_as_many_slow_uploads_as_are_predicted_at_once(service: Service) -
         assert not any(task.done() for task in slow)
 
 
-async def test_slow_uploads_in_every_place_make_room_one_by_one(service: Service) -> None:
-    async with trickling(service, PLACES) as slow:
-        await asyncio.sleep(GRACE + 1)
-        for served in range(1, 4):
-            head, _ = await answer_to(service)
-            assert head.startswith("HTTP/1.1 200")
-            await asyncio.sleep(1.5)
-            # A place that was made is free again after the honest file, and nobody else has to go.
-            assert sum(task.done() for task in slow) == 1, served
-        (answer,) = [await task for task in slow if task.done()]
-    assert answer.startswith(b"HTTP/1.1 408")
-    assert b'"code":"body_too_slow"' in answer
-
-
-async def test_where_nobody_is_slow_yet_a_file_is_refused_at_once(run: Run) -> None:
+async def test_where_all_places_are_taken_a_file_is_refused_at_once(run: Run) -> None:
     with run(MAX_UPLOADS="2") as service:
         async with trickling(service, 2):
             head, body = await answer_to(service)
@@ -101,44 +86,28 @@ async def test_where_nobody_is_slow_yet_a_file_is_refused_at_once(run: Run) -> N
 
 
 @pytest.mark.slow
-async def test_answers_that_are_not_read_hold_up_no_other_file(service: Service) -> None:
-    """First in fewer places than there are, then in all of them."""
-    unread: list[SlowReader] = []
-    try:
-        for _ in range(Settings().max_files + 1):
-            unread.append(await send_file(service, LONG))
-        await asyncio.sleep(1)
-        assert (await answer_to(service))[0].startswith("HTTP/1.1 200")
-        while len(unread) < PLACES:
-            unread.append(await send_file(service, LONG))
-        await asyncio.sleep(UNSEEN / FAIR + GRACE + 1)
-        assert (await answer_to(service))[0].startswith("HTTP/1.1 200")
-        assert " 200 " in unread[-1].head
-    finally:
-        for reader in unread:
-            reader.writer.transport.abort()
-
-
-@pytest.mark.slow
-async def test_a_client_that_reads_at_a_fair_pace_keeps_its_place(run: Run) -> None:
-    wide = b"text,more\n" + (b"good," + b"x" * 2000 + b"\n") * 5000
-    with run(MAX_UPLOADS="1") as service:
-        answer, asked = await send_file(service, wide), asyncio.Event()
+async def test_who_sends_too_slowly_loses_its_place_and_who_reads_on_keeps_it(run: Run) -> None:
+    with run(MAX_UPLOADS="2") as service:
+        slow_reader, is_alone = await send_file(service, WIDE.encode()), asyncio.Event()
 
         async def read_on() -> bytes:
             received = b""
-            while not received.endswith(b"\r\n0\r\n\r\n"):
-                received += await answer.reader.read(10_000)
-                await asyncio.sleep(0 if asked.is_set() else 0.1)
+            while not received.endswith(b"\r\n0\r\n\r\n") and not slow_reader.reader.at_eof():
+                received += await slow_reader.reader.read(10_000)
+                await asyncio.sleep(0 if is_alone.is_set() else 0.04)
             return received
 
         reading = asyncio.create_task(read_on())
         try:
-            for _ in range(8):
-                await asyncio.sleep(GRACE / 2)
+            async with trickling(service, 1) as (upload,):
                 assert (await answer_to(service))[0].startswith("HTTP/1.1 503")
-            asked.set()
-            assert (await asyncio.wait_for(reading, 60)).count(b"good,xxx") >= 4990, "but for those that a chunk parts"
+                answer = await asyncio.wait_for(upload, 2 * PATIENCE)
+                assert answer.startswith(b"HTTP/1.1 408")
+                assert b'"code":"body_too_slow"' in answer
+            assert (await answer_to(service))[0].startswith("HTTP/1.1 200")
+            is_alone.set()
+            received = await asyncio.wait_for(reading, 60)
+            assert received.count(b"I love this show") >= ROWS - 100, "but for those that a chunk parts"
         finally:
             reading.cancel()
-            answer.writer.close()
+            slow_reader.writer.transport.abort()

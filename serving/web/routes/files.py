@@ -1,19 +1,16 @@
 """Routes of files: sent up, predicted and sent back."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request, Response
-from starlette.requests import ClientDisconnect
-from starlette.responses import StreamingResponse
-from starlette.types import Message, Receive, Scope, Send
 
 from serving.errors import RowsError
 from serving.web.auth import require_key
-from serving.web.files.answer import QUEUED_TEXTS, FileAnswer, open_upload
-from serving.web.files.uploads import PATIENCE, Upload, receive_upload, unusable
+from serving.web.files.answer import QUEUED_TEXTS, FileAnswer, FileResponse, open_upload
+from serving.web.files.uploads import Upload, receive_upload, unusable
 from serving.web.openapi import FILE_ANSWER, FILE_BODY, FILE_ERRORS, KEY_ERRORS
 from serving.web.requests.headers import VARY
 from serving.web.state import TheService
@@ -53,25 +50,4 @@ async def predict_file(service: TheService, upload: Annotated[Upload, Depends(_u
         "X-Label-Column": quote(file.writer.label_column),
         "X-Expected-Bytes": str(answer.expected_bytes()),
     }
-    return _FileResponse(answer.parts(), VARY | headers, file.format.media_type)
-
-
-class _FileResponse(StreamingResponse):
-    """Sends the parts of an answer; what is in work for them ends with it, also where the client leaves or stalls."""
-
-    def __init__(self, parts: AsyncGenerator[bytes, None], headers: dict[str, str], media_type: str) -> None:
-        super().__init__(parts, headers=headers, media_type=media_type)
-        self._parts = parts
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_in_time(message: Message) -> None:
-            try:
-                async with asyncio.timeout(PATIENCE):
-                    await send(message)
-            except TimeoutError:
-                raise ClientDisconnect from None
-
-        try:
-            await super().__call__(scope, receive, send_in_time)
-        finally:
-            await self._parts.aclose()
+    return FileResponse(answer.parts(), VARY | headers, file.format.media_type)

@@ -1,11 +1,13 @@
 import asyncio
 import csv
 import io
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from threading import Event
 
 import pytest
+from starlette.requests import ClientDisconnect
+from starlette.types import Message
 
 from serving.batching.batcher import Batcher
 from serving.errors import InferenceFailed, NotReady, Overloaded, RowsError
@@ -13,7 +15,7 @@ from serving.model.predictor import BATCH
 from serving.model.types import Prediction
 from serving.settings import Settings
 from serving.tables.base import CHUNK_ROWS, ReadOptions
-from serving.web.files.answer import QUEUED_TEXTS, SENT_BYTES, FileAnswer, OpenedFile, open_upload
+from serving.web.files.answer import QUEUED_TEXTS, SENT_BYTES, FileAnswer, FileResponse, OpenedFile, open_upload
 from serving.web.files.uploads import Upload
 from tests.serving.fakes import LABELS, FakePredictor
 
@@ -246,6 +248,30 @@ async def test_predictions_are_counted() -> None:
     counted: list[Prediction] = []
     await whole(answer_of(CONTENT, Batcher(FakePredictor(), limit=10), count=counted.extend))
     assert len(counted) == 5
+
+
+async def test_a_client_that_stalls_is_given_up() -> None:
+    closed = False
+
+    async def parts() -> AsyncGenerator[bytes, None]:
+        nonlocal closed
+        try:
+            while True:
+                yield b"good\n"
+        finally:
+            closed = True
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            await asyncio.Future()
+
+    async def receive() -> Message:
+        return await asyncio.Future()
+
+    response = FileResponse(parts(), {}, "text/csv", patience=0.05)
+    with pytest.raises(ClientDisconnect):
+        await asyncio.wait_for(response({"type": "http", "asgi": {"spec_version": "2.4"}}, receive, send), 30)
+    assert closed
 
 
 def _wait(event: Event) -> bool:
