@@ -13,10 +13,13 @@ from serving.errors import SettingsError
 
 MIN_KEY_LENGTH = 16
 
+# Seconds that a process which ends gives what it has accepted: Heroku gives it 30.
 GRACE = 27
-"""Seconds that a process which ends gives what it has accepted: Heroku gives it 30."""
-
 _ANSWERED = GRACE - 1  # seconds by which all of that is answered, or has lost its client
+
+# A multiple of the texts that the network computes at once (predictor.BATCH), or the last ones cost more.
+BATCH_LIMIT = 60
+DEADLINE = 15  # seconds
 
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 
@@ -44,9 +47,12 @@ class Settings(BaseSettings):
     queue_limit: int = Field(
         192, ge=1, description="texts that may wait or be in work at once; more are answered 503 (at least MAX_TEXTS)"
     )
-    batch_limit: int = Field(60, ge=1, le=1024, description="texts that are computed at once at most")
+    batch_limit: int = Field(BATCH_LIMIT, ge=1, le=1024, description="texts that are computed at once at most")
     deadline: int = Field(
-        15, ge=1, le=_ANSWERED - 1, description="seconds that a text may wait and be computed, then it is answered 503"
+        DEADLINE,
+        ge=1,
+        le=_ANSWERED - 1,
+        description="seconds that a text may wait and be computed, then it is answered 503",
     )
     client_timeout: int = Field(
         10,

@@ -1,27 +1,19 @@
-"""Ready means that the predictor still gives its known answers and that the queue moves."""
+"""Dynamic batching of predictions, off the event loop, and the service's readiness test."""
 
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from functools import partial
-from typing import TypeVar
+from concurrent.futures import Executor
 
 from serving.batching.admission import Admission
-from serving.batching.queue import Job, expired, failed, not_ready
+from serving.batching.queue import Compute, Job
 from serving.batching.worker import Worker
 from serving.errors import NotReady
 from serving.model.types import Prediction, PredictorLike
+from serving.settings import BATCH_LIMIT, DEADLINE
 
-T = TypeVar("T")
-
-BATCH_LIMIT = 60
-"""A multiple of the texts that the network computes at once (predictor.BATCH), or the last ones cost more."""
-
-DEADLINE = 20.0
-
-EXPLAINED_AS = 32
-"""How many texts one text counts as that is to be explained: a tweet's words, each of which is left out once."""
+# How many texts one text counts as that is to be explained: a tweet's words, each of which is left out once.
+EXPLANATION_WEIGHT = 32
 
 _log = logging.getLogger(__name__)
 
@@ -29,16 +21,18 @@ _log = logging.getLogger(__name__)
 class Batcher:
     """Runs a predictor in one worker thread, so that the event loop answers other requests meanwhile.
 
-    A text counts in `admission` until the thread is done with it: a caller that has gone away or waited longer than
-    the deadline frees its place at once where the work had not begun (it is then never computed), and when the work
-    ends where it had. Its batch-mates are answered either way.
+    A batch is whatever waits when the thread is free: nobody waits for a batch to fill. A text counts in `admission`
+    until the thread is done with it. A caller that has gone away or waited longer than the deadline frees its place at
+    once where the work had not begun (it is then never computed), and when the work ends where it had. Its batch-mates
+    are answered either way.
 
     Args:
         predictor: what computes.
-        admission: how much may wait or be in work, over all batchers that share it; or that number itself.
-        batch_limit: texts that one call of the predictor is given at most.
+        limit: how much may wait or be in work, as a number or as an admission that several batchers share.
+        max_batch_size: texts that one call of the predictor is given, at most.
         deadline: seconds from a call to its answer; after them the caller is refused.
-        on_batch: told the number of texts of each batch, in the worker's thread.
+        on_batch: is told the number of texts of each batch of predictions, in the worker's thread.
+        executor: runs the worker; one of a single thread of its own by default.
     """
 
     def __init__(
@@ -46,14 +40,16 @@ class Batcher:
         predictor: PredictorLike,
         *,
         limit: int | Admission,
-        batch_limit: int = BATCH_LIMIT,
+        max_batch_size: int = BATCH_LIMIT,
         deadline: float = DEADLINE,
         on_batch: Callable[[int], None] = lambda _: None,
+        executor: Executor | None = None,
     ) -> None:
         self._predictor = predictor
         self._admission = limit if isinstance(limit, Admission) else Admission(limit)
         self._deadline = deadline
-        self._worker = Worker(predictor, self._admission, batch_limit=batch_limit, on_batch=on_batch)
+        self._on_batch = on_batch
+        self._worker = Worker(self._admission, max_batch_size=max_batch_size, executor=executor)
 
     @property
     def load(self) -> int:
@@ -63,98 +59,71 @@ class Batcher:
     async def predict(self, texts: Sequence[str]) -> list[Prediction]:
         """One prediction a text, in order.
 
-        Raises Overloaded, at once, where the texts do not fit under the limit, and at the deadline; NotReady where the
-        batcher is closed or closes before their turn; InferenceFailed where the predictor failed, which harms no other
-        call.
+        Raises:
+            Overloaded: at once, where the texts do not fit under the limit, and at the deadline.
+            NotReady: the batcher is closed, or closes before their turn.
+            InferenceFailed: the predictor failed on these texts, which harms no other call.
         """
         if not texts:
             return []
-        loop = asyncio.get_running_loop()
-        job = Job(texts, loop)
-        self._enqueue(job)
-        timer = loop.call_later(self._deadline, job.expire)
-        try:
-            return await job.future
-        finally:
-            timer.cancel()
-            if job.left:
-                self._drop(job)
+        return await self._run(texts, self._predict)
 
     async def explain(self, texts: Sequence[str]) -> list[Prediction]:
         """As `predict`, with explanations, each text being work of its own, so that other callers' comes in between.
 
-        A text counts as EXPLAINED_AS texts, or as the limit where that is less.
+        A text counts as EXPLANATION_WEIGHT texts, or as the limit where that is less.
         """
-        items = min(EXPLAINED_AS, self._admission.limit)
-        try:
-            async with asyncio.timeout(self._deadline):
-                return [await self.call(partial(self._explain, text), items=items) for text in texts]
-        except TimeoutError:
-            raise expired() from None
+        weight = min(EXPLANATION_WEIGHT, self._admission.limit)
+        deadline = asyncio.get_running_loop().time() + self._deadline
+        explained = [await self._run([text], self._explain, weight=weight, deadline=deadline) for text in texts]
+        return [prediction for (prediction,) in explained]
 
     async def check(self) -> None:
         """The predictor's self-test, on the same thread and in turn, so that it also shows that the queue moves.
 
-        Raises NotReady where the batcher is closed, and whatever the self-test raises.
+        Raises as `predict` does, but that it is admitted at any load.
         """
-        await self.call(self._predictor.check)
-
-    async def call(self, work: Callable[[], T], *, items: int = 0) -> T:
-        """The result of anything else that only the worker's thread may do; calls and batches take turns.
-
-        It counts as `items` texts. Raises as `predict` does, and whatever `work` raises.
-        """
-        self._admission.admit(items)
-        future: Future[T] = Future()
-        # Called exactly once, when the work is done or is cancelled before its turn: a cancelled caller alone does not
-        # free the place of work that the thread still does.
-        future.add_done_callback(lambda _: self._admission.release(items))
-        try:
-            self._worker.call(future, work)
-        except BaseException:
-            future.cancel()
-            raise
-        try:
-            return await asyncio.wrap_future(future)
-        except asyncio.CancelledError:
-            if _being_cancelled():
-                raise
-            # What waited was dropped: by the end of the service, or by the worker's death.
-            raise (not_ready() if self._worker.closed else failed()) from None
+        await self._run([], self._check)
 
     async def aclose(self) -> None:
         """Refuse new work, drop what waits (its callers get NotReady) and wait for what is in work."""
         self._worker.close()
         await asyncio.to_thread(self._worker.join)
 
-    def _enqueue(self, job: Job) -> None:
-        self._admission.admit(len(job.texts))
+    async def _run(
+        self, texts: Sequence[str], compute: Compute, *, weight: int = 1, deadline: float | None = None
+    ) -> list[Prediction]:
+        """One job from its admission to its answer. `deadline`: when it ends, by the loop's clock."""
+        loop = asyncio.get_running_loop()
+        job = Job(texts, compute, loop, weight=weight)
+        self._admission.admit(len(texts) * weight)
+        timer = loop.call_at(loop.time() + self._deadline if deadline is None else deadline, job.expire)
         try:
             self._worker.add(job)
-        except BaseException:
-            self._drop(job)
-            raise
+            return await job.future
+        finally:
+            timer.cancel()
+            # The caller may have left: what of its texts was not started is never computed.
+            if job.remaining:
+                self._admission.release(self._worker.drop(job))
 
-    def _drop(self, job: Job) -> None:
-        """A caller has left: what of its texts was not begun is never computed."""
-        self._admission.release(self._worker.drop(job))
+    def _predict(self, texts: Sequence[str]) -> list[Prediction]:
+        predictions = self._predictor.predict(texts)
+        self._on_batch(len(texts))
+        return predictions
 
-    def _explain(self, text: str) -> Prediction:
-        try:
-            return self._predictor.explain(text)
-        except Exception as fault:
-            _log.exception("The predictor failed to explain a text")
-            raise failed() from fault
+    def _explain(self, texts: Sequence[str]) -> list[Prediction]:
+        return [self._predictor.explain(text) for text in texts]
 
-
-def _being_cancelled() -> bool:
-    """Whether the current task itself was cancelled, and not only the future that it waits for."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
+    def _check(self, _: Sequence[str]) -> Sequence[Prediction]:
+        self._predictor.check()
+        return []
 
 
 class Readiness:
     """The service's self-test. Callers that ask while one runs share it, so that probes cannot pile up work.
+
+    Ready means that the predictor still gives its known answers and that the queue moves.
 
     Args:
         batcher: runs the predictor's check in its own turn.
@@ -167,7 +136,11 @@ class Readiness:
         self._test: asyncio.Task[bool] | None = None
 
     async def confirm(self) -> None:
-        """Return where the service is ready. Raises NotReady where the test fails or takes too long."""
+        """Return where the service is ready.
+
+        Raises:
+            NotReady: the test fails or takes too long.
+        """
         if self._test is None or self._test.done():
             self._test = asyncio.create_task(self._passes())
         try:

@@ -1,90 +1,94 @@
-"""What waits for the worker: the texts of one request, taken a part at a time."""
+"""Fair queue of prediction requests, from which batches are taken."""
 
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from serving.errors import InferenceFailed, NotReady, Overloaded, RequestError
 from serving.model.types import Prediction
 
-BATCH_CHARS = 20_000
-"""Characters after which a batch is full: 60 tweets have fewer, and no caller waits long for others' endless texts."""
+# Characters after which a batch is full: 60 tweets have fewer, and no caller waits long for others' endless texts.
+MAX_BATCH_CHARS = 20_000
+
+Compute = Callable[[Sequence[str]], Sequence[Prediction]]
 
 _log = logging.getLogger(__name__)
 
 
 class Job:
-    """The texts of one request and the future of its answer. Only `expire`, `refuse` and `settle` touch the future.
+    """The texts of one request and the future of its answer. Only `expire`, `reject` and `resolve` touch the future.
 
-    `taken` texts have been handed to the worker; the predictions of `answered` are there. `fault` is what one of its
-    parts failed with. Those before `prepared` are or were looked at while they waited.
+    Args:
+        texts: none is fine, for work that needs only its turn.
+        compute: what the worker's thread calls with texts; jobs of the same one share batches.
+        loop: on which the future is awaited.
+        weight: how many texts each text counts as, in admission and in a batch.
+
+    Attributes:
+        future: gets one prediction a text, in order, or a RequestError.
+        started: how many texts the worker has been handed.
+        answered: how many predictions are there.
+        error: what one of its slices failed with.
     """
 
-    __slots__ = ("answered", "fault", "future", "loop", "predictions", "prepared", "taken", "texts")
+    __slots__ = ("answered", "compute", "error", "future", "loop", "predictions", "started", "texts", "weight")
 
-    def __init__(self, texts: Sequence[str], loop: asyncio.AbstractEventLoop) -> None:
-        self.texts = list(texts)
+    def __init__(
+        self, texts: Sequence[str], compute: Compute, loop: asyncio.AbstractEventLoop, *, weight: int = 1
+    ) -> None:
+        self.texts = texts
+        self.compute = compute
         self.loop = loop
+        self.weight = weight
         self.future: asyncio.Future[list[Prediction]] = loop.create_future()
         self.predictions: list[Prediction | None] = [None] * len(texts)
-        self.taken = 0
-        self.prepared = 0
+        self.started = 0
         self.answered = 0
-        self.fault: RequestError | None = None
+        self.error: RequestError | None = None
 
     @property
-    def left(self) -> int:
-        """How many texts no part holds yet."""
-        return len(self.texts) - self.taken
+    def remaining(self) -> int:
+        """How many texts no slice holds yet."""
+        return len(self.texts) - self.started
 
     @property
     def finished(self) -> bool:
         """Whether nothing more will come."""
-        return self.fault is not None or self.answered == len(self.texts)
+        return self.error is not None or self.answered == len(self.texts)
 
-    def take(self, most: int, chars: int) -> "Part":
-        """The next of its texts, which are taken by this: at most so many, and none more after so many characters."""
-        part = self._part(self.taken, most, chars)
-        self.taken += part.size
-        return part
-
-    def ahead(self, most: int, chars: int) -> "Part | None":
-        """As `take`, of those that nobody has prepared yet, which still wait; None where there are none."""
-        part = self._part(max(self.taken, self.prepared), most, chars)
-        self.prepared = part.start + part.size
-        return part if part.size else None
-
-    def _part(self, start: int, most: int, chars: int) -> "Part":
+    def take(self, max_texts: int, max_chars: int) -> "BatchSlice":
+        """Start the next texts: at most so many, and none more after so many characters."""
         size = 0
-        for text in self.texts[start : start + most]:
-            if chars <= 0:
+        for text in self.texts[self.started : self.started + max_texts]:
+            if max_chars <= 0:
                 break
-            chars -= len(text)
+            max_chars -= len(text)
             size += 1
-        return Part(self, start, size)
+        self.started += size
+        return BatchSlice(self, self.started - size, size)
 
     def expire(self) -> None:
         """On the loop: the deadline has passed."""
-        self.refuse(expired())
+        self.reject(deadline_exceeded())
 
-    def refuse(self, error: RequestError) -> None:
+    def reject(self, error: RequestError) -> None:
         """On the loop: answer with an error, where nothing was answered."""
         if not self.future.done():
             self.future.set_exception(error)
 
-    def settle(self) -> None:
+    def resolve(self) -> None:
         """On the loop: hand the finished answer over, where somebody still waits for it."""
-        if self.fault is not None:
-            self.refuse(self.fault)
+        if self.error is not None:
+            self.reject(self.error)
         elif not self.future.done():
-            self.future.set_result([item for item in self.predictions if item is not None])
+            self.future.set_result([prediction for prediction in self.predictions if prediction is not None])
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """`size` texts of a job from `start` on: what one batch holds of it."""
+class BatchSlice:
+    """What one batch holds of a job: `size` of its texts, from `start` on."""
 
     job: Job
     start: int
@@ -92,20 +96,27 @@ class Part:
 
     @property
     def texts(self) -> Sequence[str]:
+        """The texts themselves."""
         return self.job.texts[self.start : self.start + self.size]
 
-    def replace(self, texts: Sequence[str]) -> None:
-        """Put the same texts, prepared, in their places."""
-        self.job.texts[self.start : self.start + self.size] = texts
+    @property
+    def weight(self) -> int:
+        """How many texts it counts as."""
+        return self.size * self.job.weight
 
     def answer(self, predictions: Sequence[Prediction]) -> None:
-        """Put this part's predictions in their places."""
+        """Put this slice's predictions in their places."""
         self.job.predictions[self.start : self.start + self.size] = predictions
         self.job.answered += self.size
 
+    def fail(self, fault: BaseException) -> None:
+        """Answer the job with the predictor's fault."""
+        self.job.error = inference_failed()
+        self.job.error.__cause__ = fault
+
 
 class Queue:
-    """Jobs that have texts left, in turn. Not safe by itself: the batcher's lock guards it."""
+    """Jobs with texts that are not started, in turn. Not safe by itself: the worker's lock guards it."""
 
     def __init__(self) -> None:
         self._jobs: OrderedDict[Job, None] = OrderedDict()
@@ -118,28 +129,32 @@ class Queue:
         self._jobs[job] = None
 
     def remove(self, job: Job) -> int:
-        """Forget a job; returns how many of its texts will now never be taken."""
+        """Forget a job; returns how many texts those count as that will now never start."""
         self._jobs.pop(job, None)
-        left = job.left
-        job.taken = len(job.texts)
-        return left
+        dropped = job.remaining * job.weight
+        job.started = len(job.texts)
+        return dropped
 
-    def take(self, limit: int) -> list[Part]:
-        """The next batch, shared between the jobs that wait: at most `limit` texts, and none more after BATCH_CHARS.
+    def take(self, max_batch_size: int) -> list[BatchSlice]:
+        """The next batch: at most so many texts by weight, and none more after MAX_BATCH_CHARS.
 
-        The first in line comes first, and a job with many texts takes no more than its share while others wait: it
-        goes to the end with the rest, so that a lone text never waits for all of them.
+        It has the first job in line and those behind it that are computed in the same way. A job with many texts takes
+        no more than its share while others wait: it goes to the end with the remaining ones, so that a lone text never
+        waits for all of them.
         """
-        parts, chars = list[Part](), 0
-        while limit and chars < BATCH_CHARS and self._jobs:
-            job, _ = self._jobs.popitem(last=False)
-            part = job.take(max(1, limit // (len(self._jobs) + 1)), BATCH_CHARS - chars)
-            parts.append(part)
-            chars += sum(map(len, part.texts))
-            limit -= part.size
-            if job.left:
+        batch, size, chars = list[BatchSlice](), 0, 0
+        while self._jobs and chars < MAX_BATCH_CHARS:
+            job = next(iter(self._jobs))
+            if batch and (size + job.weight > max_batch_size or job.compute != batch[0].job.compute):
+                break
+            del self._jobs[job]
+            share = (max_batch_size - size) // job.weight // (len(self._jobs) + 1)
+            batch.append(job.take(max(1, share), MAX_BATCH_CHARS - chars))
+            size += batch[-1].weight
+            chars += sum(map(len, batch[-1].texts))
+            if job.remaining:
                 self.add(job)
-        return parts
+        return batch
 
     def clear(self) -> list[Job]:
         """Empty it; returns what waited."""
@@ -148,16 +163,7 @@ class Queue:
         return jobs
 
 
-def expired() -> Overloaded:
-    """What a caller is told at the deadline."""
-    return Overloaded(
-        "The texts waited too long for their turn. Try again shortly.",
-        code="deadline_exceeded",
-        headers={"Retry-After": "1"},
-    )
-
-
-def settle(jobs: Iterable[Job]) -> None:
+def resolve_jobs(jobs: Iterable[Job]) -> None:
     """Wake each loop once for all of its jobs that are finished."""
     by_loop: dict[asyncio.AbstractEventLoop, dict[Job, None]] = {}
     for job in jobs:
@@ -165,28 +171,30 @@ def settle(jobs: Iterable[Job]) -> None:
             by_loop.setdefault(job.loop, {})[job] = None
     for loop, finished in by_loop.items():
         try:
-            loop.call_soon_threadsafe(_settle_all, list(finished))
+            loop.call_soon_threadsafe(_resolve_all, list(finished))
         except RuntimeError:  # a loop that is closed has nobody who waits
             _log.warning("%d answers came after their event loop was closed", len(finished))
 
 
-def _settle_all(jobs: Sequence[Job]) -> None:
+def _resolve_all(jobs: Sequence[Job]) -> None:
     for job in jobs:
-        job.settle()
+        job.resolve()
 
 
-def fail(parts: Sequence[Part], fault: BaseException) -> None:
-    """Answer the jobs of these parts with the predictor's fault."""
-    for part in parts:
-        part.job.fault = failed()
-        part.job.fault.__cause__ = fault
+def deadline_exceeded() -> Overloaded:
+    """The answer at the deadline."""
+    return Overloaded(
+        "The texts waited too long for their turn. Try again shortly.",
+        code="deadline_exceeded",
+        headers={"Retry-After": "1"},
+    )
 
 
-def failed() -> InferenceFailed:
-    """What a caller is told of the predictor's fault."""
+def inference_failed() -> InferenceFailed:
+    """The answer to a fault of the predictor."""
     return InferenceFailed("The prediction failed; the server has logged the fault.")
 
 
-def not_ready() -> NotReady:
-    """What a caller is told by a worker that is closed."""
+def shutting_down() -> NotReady:
+    """The answer of a worker that is closed."""
     return NotReady("The service is shutting down and takes no more texts.", headers={"Retry-After": "5"})

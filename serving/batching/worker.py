@@ -1,259 +1,126 @@
-"""The thread that runs a predictor: what waits for it, and the turns in which it is taken."""
+"""Worker thread that computes queued jobs in batches."""
 
 import logging
-from collections import deque
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from collections.abc import Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from threading import Lock
-from typing import TypeVar
 
 from serving.batching.admission import Admission
-from serving.batching.queue import Job, Part, Queue, fail, failed, not_ready, settle
-from serving.model.types import PredictorLike
-from serving.process import give_way, processors
-
-WORTH_A_THREAD = 8
-"""Texts that wait before the thread is woken: fewer are sooner prepared by the one that computes them."""
-
-PORTION = 16
-"""Texts that are prepared at once, and PORTION_CHARS the characters after which there are none more: a batch that
-takes them meanwhile has them prepared a second time."""
-
-PORTION_CHARS = 4_000
-
-
-class Lookahead:
-    """Prepares what waits, first come first, in a thread of its own.
-
-    It is help and no more: whoever takes a text takes it as it is by then, so that a preparation that is late, or
-    fails, costs nobody an answer.
-
-    Args:
-        prepare: the texts in the shape that the predictor is quicker with.
-        lock: guards the queue in which the jobs wait. `add` and `clear` are called under it.
-    """
-
-    def __init__(self, prepare: Callable[[Sequence[str]], Sequence[str]], lock: Lock) -> None:
-        self._prepare = prepare
-        self._lock = lock
-        self._thread = ThreadPoolExecutor(1, "lookahead", give_way)
-        self._jobs: deque[Job] = deque()
-        self._texts = 0
-        self._running = False
-
-    def add(self, job: Job) -> None:
-        """This job waits now."""
-        self._jobs.append(job)
-        self._texts += len(job.texts)
-        if self._texts >= WORTH_A_THREAD and not self._running:
-            self._start()
-
-    def clear(self) -> None:
-        """No job waits any more."""
-        self._jobs.clear()
-        self._texts = 0
-
-    def join(self) -> None:
-        """Wait for what is being prepared."""
-        self._thread.shutdown()
-
-    def _start(self) -> None:
-        try:
-            self._thread.submit(self._work)
-        except RuntimeError:  # no thread to be had
-            return
-        self._running = True
-
-    def _work(self) -> None:
-        while parts := self._next():
-            # The predictor will meet the same fault, and answer for it.
-            with suppress(Exception):
-                prepared = iter(self._prepare([text for part in parts for text in part.texts]))
-                for part in parts:
-                    part.replace([next(prepared) for _ in range(part.size)])
-
-    def _next(self) -> list[Part]:
-        """The next portion; none, and the thread rests."""
-        parts, size, chars = list[Part](), 0, 0
-        with self._lock:
-            while self._jobs and size < PORTION and chars < PORTION_CHARS:
-                if part := self._jobs[0].ahead(PORTION - size, PORTION_CHARS - chars):
-                    parts.append(part)
-                    size += part.size
-                    chars += sum(map(len, part.texts))
-                else:
-                    self._texts -= len(self._jobs.popleft().texts)
-            self._running = bool(parts)
-        return parts
-
-
-T = TypeVar("T")
+from serving.batching.queue import BatchSlice, Job, Queue, inference_failed, resolve_jobs, shutting_down
+from serving.process import give_way
 
 _log = logging.getLogger(__name__)
 
 
 class Worker:
-    """Computes jobs in batches, and runs calls, in one thread. The two take turns.
+    """Computes jobs in batches, in one thread. Safe to use from several.
 
-    A batch whose predictor fails is computed again, each request's texts alone, so that only those that the predictor
-    cannot bear are answered with the fault. Safe to use from several threads.
+    A batch that fails is computed again, each slice of it alone, so that only jobs whose own texts cannot be computed
+    are answered with the fault.
 
     Args:
-        predictor: what computes.
-        admission: what is given back the places of texts that are done.
-        batch_limit: texts that one call of the predictor is given at most.
-        on_batch: told the number of texts of each batch, in the worker's thread.
+        admission: is given back the places of texts that are done.
+        max_batch_size: texts that are computed at once, at most.
+        executor: runs the thread's work when something waits; one of a single thread of its own by default.
     """
 
-    def __init__(
-        self, predictor: PredictorLike, admission: Admission, *, batch_limit: int, on_batch: Callable[[int], None]
-    ) -> None:
-        self._predictor = predictor
+    def __init__(self, admission: Admission, *, max_batch_size: int, executor: Executor | None = None) -> None:
         self._admission = admission
-        self._batch_limit = batch_limit
-        self._on_batch = on_batch
-        self._thread = ThreadPoolExecutor(1, "inference", give_way)
+        self._max_batch_size = max_batch_size
+        self._executor = executor or ThreadPoolExecutor(1, "inference", give_way)
         self._lock = Lock()
         self._queue = Queue()
-        self._processors = processors()
-        self._lookahead = Lookahead(predictor.prepare, self._lock)
-        self._calls: deque[tuple[Future[None], Callable[[], None]]] = deque()
-        self._called = False
         self._running = False
-        self.closed = False
+        self._closed = False
 
     def add(self, job: Job) -> None:
-        """Put a job at the end of the queue. Raises NotReady where the worker is closed."""
-        self._start(lambda: self._add(job))
+        """Put a job at the end of the queue, and wake the thread where it rests.
 
-    def call(self, future: Future[T], work: Callable[[], T]) -> None:
-        """Run `work` in its turn, unless `future`, which gets its result, is cancelled before. Raises as `add`."""
-        self._start(lambda: self._calls.append((future, lambda: _run(future, work))))  # type: ignore[arg-type]
+        Raises:
+            NotReady: the worker is closed.
+            RuntimeError: the thread cannot be woken.
+        """
+        with self._lock:
+            if self._closed:
+                raise shutting_down()
+            if not self._running:
+                self._executor.submit(self._work)
+                self._running = True
+            self._queue.add(job)
 
     def drop(self, job: Job) -> int:
-        """Forget a job. Returns how many of its texts were not begun: they are never computed."""
+        """Forget a job. Returns how many texts those count as that were not started: they are never computed."""
         with self._lock:
             return self._queue.remove(job)
 
     def close(self) -> None:
         """On the loop: take nothing more and drop what waits (its callers get NotReady). What is in work goes on."""
         with self._lock:
-            self.closed = True
-            jobs, calls = self._clear()
+            self._closed = True
+            jobs = self._queue.clear()
         for job in jobs:
-            job.refuse(not_ready())
-        for future in calls:
-            future.cancel()
+            job.reject(shutting_down())
 
     def join(self) -> None:
         """Wait for what is in work."""
-        self._thread.shutdown()
-        self._lookahead.join()
-
-    def _start(self, add: Callable[[], None]) -> None:
-        """Add something to what waits, and wake the thread where it rests."""
-        with self._lock:
-            if self.closed:
-                raise not_ready()
-            add()
-            if not self._running:
-                self._thread.submit(self._work)
-                self._running = True
-
-    def _add(self, job: Job) -> None:
-        self._queue.add(job)
-        if self._helps:
-            self._lookahead.add(job)
-
-    @property
-    def _helps(self) -> bool:
-        """Whether it pays to prepare texts ahead: they wait, there is a second processor, and no flood takes it."""
-        return self._running and self._processors > 1 and self._admission.load <= self._admission.limit / 2
-
-    def _clear(self) -> tuple[list[Job], list[Future[None]]]:
-        """Under the lock: nothing waits any more. Returns what did."""
-        calls = [future for future, _ in self._calls]
-        self._calls.clear()
-        self._lookahead.clear()
-        return self._queue.clear(), calls
+        self._executor.shutdown()
 
     def _work(self) -> None:
         """In the thread: compute until nothing waits."""
         try:
-            while self._step():
-                pass
+            while batch := self._next_batch():
+                self._compute(batch)
         except BaseException:
-            # Whatever this is, whoever waits must hear of it; the next call starts the worker again.
+            # Whatever this is, whoever waits must hear of it; the next job starts the worker again.
             _log.exception("The worker died; it starts again with the next request")
-            self._bury()
+            self._fail_waiting()
 
-    def _step(self) -> bool:
+    def _next_batch(self) -> list[BatchSlice]:
         with self._lock:
-            call = self._next_call()
-            parts = [] if call else self._queue.take(self._batch_limit)
-            self._running = bool(call or parts)
-            if not self._queue:
-                self._lookahead.clear()
-        if call:
-            call()
-        elif parts:
-            self._compute(parts)
-        return bool(call or parts)
+            batch = self._queue.take(self._max_batch_size)
+            self._running = bool(batch)
+            return batch
 
-    def _next_call(self) -> Callable[[], None] | None:
-        self._called = bool(self._calls) and not (self._called and self._queue)
-        return self._calls.popleft()[1] if self._called else None
-
-    def _compute(self, parts: Sequence[Part]) -> None:
+    def _compute(self, batch: Sequence[BatchSlice]) -> None:
         try:
-            self._predict(parts)
+            _compute_isolated(batch)
         except BaseException as fault:
-            fail(parts, fault)
+            for part in batch:
+                part.fail(fault)
             raise
         finally:
-            size = sum(part.size for part in parts)
-            self._admission.release(size)
-            settle(part.job for part in parts)
-        self._on_batch(size)
+            self._admission.release(sum(part.weight for part in batch))
+            resolve_jobs(part.job for part in batch)
 
-    def _predict(self, parts: Sequence[Part]) -> None:
-        try:
-            self._answer(parts)
-        except Exception as fault:
-            if len(parts) == 1:
-                _log.exception("The predictor failed on %d texts of one request", parts[0].size)
-                fail(parts, fault)
-                return
-            _log.warning("The predictor failed on a batch of %d requests; each is tried alone", len(parts))
-            for part in parts:
-                self._predict([part])
-
-    def _answer(self, parts: Sequence[Part]) -> None:
-        texts = [text for part in parts for text in part.texts]
-        predictions = self._predictor.predict(texts)
-        if len(predictions) != len(texts):
-            raise RuntimeError(f"{len(predictions)} predictions for {len(texts)} texts")
-        start = 0
-        for part in parts:
-            part.answer(predictions[start : start + part.size])
-            start += part.size
-
-    def _bury(self) -> None:
+    def _fail_waiting(self) -> None:
         with self._lock:
             self._running = False
-            jobs, calls = self._clear()
+            jobs = self._queue.clear()
         for job in jobs:
-            job.fault = job.fault or failed()
-        settle(jobs)
-        for future in calls:
-            future.cancel()
+            job.error = job.error or inference_failed()
+        resolve_jobs(jobs)
 
 
-def _run(future: Future[T], work: Callable[[], T]) -> None:
-    if not future.set_running_or_notify_cancel():
-        return
+def _compute_isolated(batch: Sequence[BatchSlice]) -> None:
+    """Compute a batch; where that fails, each of its slices alone."""
     try:
-        future.set_result(work())
-    except BaseException as error:
-        future.set_exception(error)
+        _compute_batch(batch)
+    except Exception as fault:
+        if len(batch) == 1:
+            _log.exception("The predictor failed on %d texts of one request", batch[0].size)
+            batch[0].fail(fault)
+            return
+        _log.warning("The predictor failed on a batch of %d requests; each is tried alone", len(batch))
+        for part in batch:
+            _compute_isolated([part])
+
+
+def _compute_batch(batch: Sequence[BatchSlice]) -> None:
+    texts = [text for part in batch for text in part.texts]
+    predictions = batch[0].job.compute(texts)
+    if len(predictions) != len(texts):
+        raise RuntimeError(f"{len(predictions)} predictions for {len(texts)} texts")
+    start = 0
+    for part in batch:
+        part.answer(predictions[start : start + part.size])
+        start += part.size

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from serving.errors import BundleError
-from serving.model.metadata import SCHEMA_VERSION, Metadata
+from serving.model.metadata import ACCEPTED_VERSIONS, Metadata
 
 NETWORK, TOKENIZER, METADATA = "sentiment.h5", "tokenizer.json", "metadata.json"
 REPORT = "report"
@@ -70,9 +70,9 @@ def _read_metadata(path: Path) -> Metadata:
         raise BundleError(f"{path}: is missing") from error
     except (OSError, ValueError, RecursionError) as error:
         raise BundleError(f"{path}: is not JSON in UTF-8: {error}") from error
-    found = content.get("schema_version") if isinstance(content, dict) else None
-    if found != SCHEMA_VERSION:
-        raise BundleError(f"{path}: schema version {found!r}; accepted: {SCHEMA_VERSION}")
+    version = content.get("schema_version") if isinstance(content, dict) else None
+    if version not in ACCEPTED_VERSIONS:
+        raise BundleError(f"{path}: schema version {version!r}; accepted: {', '.join(map(str, ACCEPTED_VERSIONS))}")
     try:
         return Metadata.model_validate(content)
     except ValidationError as error:

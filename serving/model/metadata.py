@@ -1,11 +1,17 @@
-"""`metadata.json`: what a bundle says of itself."""
+"""Schema of `metadata.json`, which describes a bundle."""
 
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
+ACCEPTED_VERSIONS: Final = (1, 2)
 SENTIMENT: Final = frozenset({"negative", "neutral", "positive"})
+
+# What an adopted bundle cannot know, so that these have defaults; what training wrote has all of them.
+KNOWN_BY_TRAINING: Final = ("seed", "recipe", "data", "split", "cleaning", "metrics")
+
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class _Strict(BaseModel):
@@ -33,23 +39,61 @@ class DataFile(_Strict):
     sha256: str
 
 
-class Metadata(_Strict):
-    """The content of `metadata.json`. `extra` keys are refused, so that a misspelt one never passes silently."""
+class Threshold(_Strict):
+    """The least probability from which a label may be trusted, found on the validation part.
 
-    schema_version: Literal[1] = SCHEMA_VERSION
-    name: str = Field(description="the recipe's name")
+    Of the rows of the validation part that the model gives `label` with at least `probability`, a share of at least
+    `precision_at_least` truly has it. It is the lowest such probability; a label that reaches the precision nowhere
+    has no entry.
+    """
+
+    label: str
+    precision_at_least: Share = Field(description="the precision that was asked for, such as 0.9")
+    probability: Share = Field(description="the least probability of the label from which on it is reached")
+    coverage: Share = Field(description="the share of the part's rows that are given the label with at least it")
+
+
+class CoveragePoint(_Strict):
+    """One point of the risk-coverage curve of the validation part.
+
+    Answering only the most confident rows, those whose winning label has at least `probability`, answers a share of
+    `coverage` of all rows, and a share of `risk` of the answered ones wrongly. See El-Yaniv and Wiener 2010, "On the
+    Foundations of Noise-free Selective Classification", and Geifman and El-Yaniv 2017, "Selective Classification for
+    Deep Neural Networks", https://arxiv.org/abs/1705.08500.
+    """
+
+    coverage: Share
+    risk: Share
+    probability: Share
+
+
+class Metadata(_Strict):
+    """The content of `metadata.json`. Unknown keys are refused, so that a misspelt one never passes silently.
+
+    A file of schema 1 is read as one of schema 2 whose new keys have their defaults.
+    """
+
+    schema_version: Literal[1, 2] = SCHEMA_VERSION
+    name: str = Field(description="the recipe's name, or that of an adopted model")
     model_version: str = Field(description="first 12 hex digits of a sha256 over network, tokenizer and labels")
+    inputs: Literal["text", "fields"] = Field("text", description="what one row is: a text, or named fields")
+    origin: Literal["trained", "adopted"] = Field(
+        "trained", description="trained by this project, or adopted: made by others from a Keras model and a tokenizer"
+    )
     labels: list[str] = Field(min_length=2, description="in the order of the network's outputs")
-    files: dict[str, str] = Field(description="file name -> sha256 (hex) of the bundle's other files")
+    files: dict[str, str] = Field(description="name -> sha256 (hex) of the network and the tokenizer; not of a report")
     known_answers: list[KnownAnswer] = Field(min_length=1)
     temperature: float = Field(
         gt=0, allow_inf_nan=False, description="already folded into the last layer; 1 means uncalibrated"
     )
-    seed: int
-    recipe: dict[str, Any]
-    data: list[DataFile]
-    split: dict[str, dict[str, int]] = Field(description="part -> label -> rows")
-    cleaning: dict[str, int] = Field(description="rule -> rows dropped or merged by it")
+    text_rules: dict[str, Any] | None = Field(
+        None, description="what is done to a text before the tokenizer's file, where that file cannot say it"
+    )
+    seed: int | None = None
+    recipe: dict[str, Any] = {}
+    data: list[DataFile] = []
+    split: dict[str, dict[str, int]] = Field({}, description="part -> label -> rows")
+    cleaning: dict[str, int] = Field({}, description="rule -> rows dropped or merged by it")
     libraries: dict[str, str]
     teachers: dict[str, str] = Field({}, description="folder -> model version of the bundles that it learned from")
     teacher_recipes: dict[str, dict[str, Any]] = Field(
@@ -57,9 +101,34 @@ class Metadata(_Strict):
     )
     teacher_data: dict[str, list[DataFile]] = Field({}, description="folder -> files that each of these learned from")
     vectors: DataFile | None = Field(None, description="word vectors that the embedding started from; rows: words")
-    metrics: dict[str, Any] = Field(description="part -> figures, computed on the served path")
+    metrics: dict[str, Any] = Field({}, description="part -> figures, computed on the served path")
+    thresholds: list[Threshold] = Field([], description="from which probability on a label is how often right")
+    risk_coverage: list[CoveragePoint] = Field(
+        [], description="by rising coverage: the error rate among the most confident share of the rows"
+    )
 
     @property
     def is_sentiment(self) -> bool:
         """Whether the labels are negative and positive, with or without neutral."""
         return {"negative", "positive"} <= {label.casefold() for label in self.labels} <= SENTIMENT
+
+    @field_validator("schema_version")
+    @classmethod
+    def _read_as_latest(cls, _: int) -> Literal[1, 2]:
+        return SCHEMA_VERSION
+
+    @model_validator(mode="after")
+    def _check_origin(self) -> Self:
+        missing = [
+            name for name in KNOWN_BY_TRAINING if name not in self.model_fields_set or getattr(self, name) is None
+        ]
+        if self.origin == "trained" and missing:
+            raise ValueError(f"{', '.join(missing)} missing; accepted without them: origin adopted")
+        return self
+
+    @model_validator(mode="after")
+    def _check_labels(self) -> Self:
+        unknown = {threshold.label for threshold in self.thresholds} - set(self.labels)
+        if unknown:
+            raise ValueError(f"thresholds name {sorted(unknown)}; accepted: {self.labels}")
+        return self

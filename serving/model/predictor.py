@@ -31,6 +31,7 @@ class Predictor:
 
     def __init__(self, network: Network, encoder: Encoder, metadata: Metadata) -> None:
         self.network, self.encoder, self.metadata = network, encoder, metadata
+        self._check_inputs()
         self._check_shapes()
         encoder.check_growth([answer.text for answer in metadata.known_answers])
         self.check()
@@ -43,10 +44,6 @@ class Predictor:
         predictor = cls(Network(bundle.network, threads=threads), encoder, bundle.metadata)
         process.trim()
         return predictor
-
-    def prepare(self, texts: Sequence[str]) -> list[str]:
-        """The same texts, encoded already: `predict` has so much less to do. Raises RuntimeError as it does."""
-        return self.encoder.prepare(texts)
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         """One prediction a text, in order. An answer does not depend on the other texts."""
@@ -85,6 +82,13 @@ class Predictor:
         probabilities = dict(zip(self.metadata.labels, row, strict=True))
         label = max(probabilities, key=probabilities.__getitem__)
         return Prediction(label, probabilities[label], probabilities, cut > 0, cut=cut)
+
+    def _check_inputs(self) -> None:
+        if self.metadata.inputs != "text" or self.metadata.text_rules:
+            raise BundleError(
+                f"{METADATA}: has inputs {self.metadata.inputs!r} and text_rules {self.metadata.text_rules}; "
+                "accepted: inputs 'text' without text_rules"
+            )
 
     def _check_shapes(self) -> None:
         network, encoder, labels = self.network, self.encoder, self.metadata.labels

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -109,22 +109,6 @@ class Encoded:
         return self.cut > 0
 
 
-class EncodedText(str):
-    """A text that brings its token ids along, and the encoder that they are of."""
-
-    __slots__ = ("by", "encoded")
-
-    by: "Encoder"
-    encoded: Encoded
-
-    @classmethod
-    def of(cls, text: str, by: "Encoder", encoded: Encoded) -> Self:
-        """The text, with them."""
-        self = cls(text)
-        self.by, self.encoded = by, encoded
-        return self
-
-
 class Encoder:
     """The preprocessing of a bundle.
 
@@ -176,26 +160,14 @@ class Encoder:
 
         Raises RuntimeError where the library fails on a text.
         """
-        known = [text.encoded if isinstance(text, EncodedText) and text.by is self else None for text in texts]
-        rest = iter(self._encode([text for text, item in zip(texts, known, strict=True) if item is None]))
-        return [item or next(rest) for item in known]
-
-    def prepare(self, texts: Sequence[str]) -> list[str]:
-        """The same texts, which `encode` has no more work with. Raises as it does."""
-        return [EncodedText.of(text, self, item) for text, item in zip(texts, self.encode(texts), strict=True)]
+        # A batch, of any size, lets other threads run meanwhile, and spends nothing on offsets, which nobody reads.
+        with _no_panic():
+            encodings = self._tokenizer.encode_batch_fast(list(texts))
+        return [self._of(encoding) for encoding in encodings]
 
     def tokens(self, text: str) -> list[str]:
         """The tokens of one text as strings, for people to look at."""
-        return [str(self._tokenizer.id_to_token(int(i))) for i in self._encoded(text).ids]
-
-    def _encode(self, texts: list[str]) -> list[Encoded]:
-        # A batch, of any size, lets other threads run meanwhile, and spends nothing on offsets, which nobody reads.
-        with _no_panic():
-            encodings = self._tokenizer.encode_batch_fast(texts)
-        return [self._of(encoding) for encoding in encodings]
-
-    def _encoded(self, text: str) -> Encoded:
-        return self.encode([text])[0]
+        return [str(self._tokenizer.id_to_token(int(i))) for i in self.encode([text])[0].ids]
 
     def _of(self, encoding: Encoding) -> Encoded:
         ids = encoding.ids or [self.unknown_id]

@@ -43,15 +43,10 @@ class Prediction:
 
 
 class PredictorLike(Protocol):
-    """What the service asks of a predictor. One thread calls it, save that another calls `prepare` beside it.
-
-    `predict` is given texts of any length; that it computes those near in length together is its own affair.
-    """
+    """What the service asks of a predictor; see `Predictor`, which has all of it. One thread calls it."""
 
     @property
     def metadata(self) -> Metadata: ...
-
-    def prepare(self, texts: Sequence[str]) -> Sequence[str]: ...
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]: ...
 

@@ -67,7 +67,7 @@ def _batcher(predictor: PredictorLike, settings: Settings, admission: Admission,
     return Batcher(
         predictor,
         limit=admission,
-        batch_limit=settings.batch_limit,
+        max_batch_size=settings.batch_limit,
         deadline=settings.deadline,
         on_batch=metrics.count_batch,
     )

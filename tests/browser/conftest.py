@@ -11,7 +11,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from serving.batching.batcher import EXPLAINED_AS
+from serving.batching.batcher import EXPLANATION_WEIGHT
 from serving.settings import Settings
 from serving.web.app import create_app
 from tests.browser.browsers import Browsers
@@ -61,7 +61,7 @@ def predictor() -> FakePredictor:
 @pytest.fixture
 def staged(predictor: FakePredictor) -> Iterator[str]:
     """The URL of a service whose predictor a test can hold back and break; of at most two explanations at once."""
-    settings = Settings(queue_limit=2 * EXPLAINED_AS, max_texts=2 * EXPLAINED_AS)
+    settings = Settings(queue_limit=2 * EXPLANATION_WEIGHT, max_texts=2 * EXPLANATION_WEIGHT)
     with serving(create_app(settings, predictor)) as url:
         yield url
 

@@ -32,9 +32,6 @@ class FakePredictor:
         self.seen: list[str] = []
         self.fault: Exception | None = None
 
-    def prepare(self, texts: Sequence[str]) -> Sequence[str]:
-        return texts
-
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         self.started.set()
         assert self.gate.wait(timeout=60)

@@ -89,8 +89,8 @@ def test_engine_failure(client: TestClient, predictor: FakePredictor) -> None:
 
 def test_overloaded(make_client: Callable[..., TestClient], predictor: FakePredictor) -> None:
     client = make_client(max_texts=2, queue_limit=2)
-    batcher = client.app.state.service.batcher  # type: ignore[attr-defined]
-    batcher._admission.admit(2)
+    admission = client.app.state.service.admission  # type: ignore[attr-defined]
+    admission.admit(2)
     try:
         for sent in ({"text": "good"}, {"texts": ["good", "bad"]}):
             answer = client.post("/predict", json=sent)
@@ -101,7 +101,7 @@ def test_overloaded(make_client: Callable[..., TestClient], predictor: FakePredi
         assert "\ngood</textarea>" in page.text, "the user's text is kept"
         assert predictor.seen == []
     finally:
-        batcher._admission.release(2)
+        admission.release(2)
     assert client.post("/predict", json={"text": "good"}).status_code == 200
 
 

@@ -110,8 +110,9 @@ def _given(files: Sequence[DataFile]) -> list[str]:
     return list(dict.fromkeys(file.file for file in files)) or ["FILES"]
 
 
-def _fit(recipe: str, files: list[str], out: str, seed: int) -> str:
-    return f"python -m training fit {shlex.join([recipe, '--data', *files, '--out', out])} --seed {seed}"
+def _fit(recipe: str, files: list[str], out: str, seed: int | None) -> str:
+    options = [] if seed is None else ["--seed", str(seed)]
+    return f"python -m training fit {shlex.join([recipe, '--data', *files, '--out', out, *options])}"
 
 
 def _said(recipe: dict[str, Any], file: str, key: str) -> str:

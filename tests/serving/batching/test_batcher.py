@@ -1,15 +1,12 @@
 import asyncio
 import random
-from collections.abc import Callable
 
 import pytest
-from fastapi import FastAPI
-from starlette.testclient import TestClient
 
 from serving.batching.admission import Admission
-from serving.batching.batcher import Batcher, Readiness
-from serving.errors import NotReady, Overloaded
-from tests.serving.batching.waiters import Echo, held, started, until
+from serving.batching.batcher import EXPLANATION_WEIGHT, Batcher, Readiness
+from serving.errors import InferenceFailed, NotReady, Overloaded
+from tests.serving.batching.helpers import Echo, UnwillingExecutor, held, started, until
 from tests.serving.fakes import FakePredictor
 
 pytestmark = pytest.mark.anyio
@@ -128,7 +125,7 @@ async def test_a_lone_text_waits_for_nobody() -> None:
 
 async def test_thousands_get_their_own_answers_while_others_leave() -> None:
     echo, rng = Echo(), random.Random(1)
-    batcher = Batcher(echo, limit=100_000, batch_limit=32)
+    batcher = Batcher(echo, limit=100_000, max_batch_size=32)
 
     async def ask(number: int) -> bool:
         texts = [f"{number}.{n}" for n in range(rng.choice([1, 1, 1, 2, 40]))]
@@ -151,7 +148,7 @@ async def test_thousands_get_their_own_answers_while_others_leave() -> None:
 
 async def test_the_deadline_ends_the_wait_and_the_work() -> None:
     echo = Echo()
-    batcher = Batcher(echo, limit=100, batch_limit=1, deadline=0.05)
+    batcher = Batcher(echo, limit=100, max_batch_size=1, deadline=0.05)
     echo.gate.clear()
     calls = [asyncio.create_task(batcher.predict([name])) for name in "ab"]
     outcomes = await asyncio.gather(*calls, return_exceptions=True)
@@ -177,6 +174,82 @@ async def test_two_batchers_share_a_bound(predictor: FakePredictor) -> None:
 async def test_no_texts_no_work(batcher: Batcher, predictor: FakePredictor) -> None:
     assert await batcher.predict([]) == []
     assert not predictor.started.is_set()
+
+
+async def test_explanations_in_order(batcher: Batcher) -> None:
+    predictions = await batcher.explain(["good", "bad"])
+    assert [prediction.label for prediction in predictions] == ["positive", "negative"]
+    assert [[word.word for word in prediction.explanation or ()] for prediction in predictions] == [["good"], ["bad"]]
+    assert batcher.load == 0
+
+
+async def test_a_text_to_explain_counts_as_its_words(predictor: FakePredictor) -> None:
+    batcher = Batcher(predictor, limit=EXPLANATION_WEIGHT + 1)
+    predictor.gate.clear()
+    explaining = asyncio.create_task(batcher.explain(["good", "bad"]))
+    await started(predictor)
+    assert batcher.load == EXPLANATION_WEIGHT
+    with pytest.raises(Overloaded):
+        await batcher.explain(["good"])
+    between = asyncio.create_task(batcher.predict(["between"]))
+    await until(batcher, EXPLANATION_WEIGHT + 1)
+    predictor.gate.set()
+    await asyncio.gather(explaining, between)
+    assert predictor.seen == ["good", "between", "bad"]
+
+
+async def test_a_failed_explanation_harms_no_other(batcher: Batcher, predictor: FakePredictor) -> None:
+    predictor.fault = ValueError("weights at 0xdead")
+    with pytest.raises(InferenceFailed):
+        await batcher.explain(["good"])
+    predictor.fault = None
+    assert len(await batcher.explain(["good"])) == 1
+
+
+async def test_the_deadline_of_an_explanation(predictor: FakePredictor) -> None:
+    predictor.gate.clear()
+    with pytest.raises(Overloaded, match="waited too long"):
+        await Batcher(predictor, limit=100, deadline=0.05).explain(["good", "bad"])
+    predictor.gate.set()
+
+
+async def test_one_that_waits_hears_of_the_end(predictor: FakePredictor) -> None:
+    batcher = Batcher(predictor, limit=100)
+    first = await held(predictor, batcher)
+    waiting = asyncio.create_task(batcher.explain(["good"]))
+    await until(batcher, 1 + EXPLANATION_WEIGHT)
+    closing = asyncio.create_task(batcher.aclose())
+    with pytest.raises(NotReady):
+        await asyncio.wait_for(waiting, 5)
+    predictor.gate.set()
+    await closing
+    await first
+    assert batcher.load == 0
+
+
+async def test_explanations_and_predictions_are_taken_in_turn() -> None:
+    echo = Echo()
+    batcher = Batcher(echo, limit=1000)
+    first = await held(echo, batcher)
+    explaining = asyncio.create_task(batcher.explain(["explained", "last"]))
+    await until(batcher, 1 + EXPLANATION_WEIGHT)
+    calls = [asyncio.create_task(batcher.predict([name])) for name in "ab"]
+    await until(batcher, 1 + EXPLANATION_WEIGHT + 2)
+    echo.gate.set()
+    await asyncio.gather(first, explaining, *calls)
+    assert echo.batches == [["first"], ["explained"], ["a", "b"], ["last"]]
+
+
+async def test_one_who_left_an_explanation_frees_its_places(predictor: FakePredictor) -> None:
+    batcher = Batcher(predictor, limit=100)
+    first = await held(predictor, batcher)
+    leaver = asyncio.create_task(batcher.explain(["good"]))
+    await until(batcher, 1 + EXPLANATION_WEIGHT)
+    leaver.cancel()
+    await until(batcher, 1)
+    predictor.gate.set()
+    await first
+    assert predictor.seen == ["first"]
 
 
 async def test_ready(predictor: FakePredictor) -> None:
@@ -239,21 +312,12 @@ async def test_closed(predictor: FakePredictor) -> None:
         await Readiness(batcher).confirm()
 
 
-async def test_a_thread_that_cannot_be_woken(
-    make_app: Callable[..., FastAPI], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def submit(*_: object) -> None:
-        raise RuntimeError("cannot schedule new futures after interpreter shutdown")
-
-    app = make_app()
-    client = TestClient(app)
-    assert client.get("/readyz").status_code == 200
-    monkeypatch.setattr(app.state.service.batcher._worker._thread, "submit", submit)
+async def test_a_thread_that_cannot_be_woken(predictor: FakePredictor, caplog: pytest.LogCaptureFixture) -> None:
+    executor = UnwillingExecutor()
+    readiness = Readiness(Batcher(predictor, limit=1, executor=executor))
     for _ in range(2):
-        answer = client.get("/readyz")
-        assert (answer.status_code, answer.json()["code"]) == (503, "not_ready")
-        assert "interpreter" not in answer.text
+        with pytest.raises(NotReady, match="cannot answer predictions for now"):
+            await readiness.confirm()
     assert "The self-test failed" in caplog.text
-    assert client.get("/healthz").status_code == 200
-    monkeypatch.undo()
-    assert client.get("/readyz").status_code == 200
+    executor.refuses = False
+    await readiness.confirm()

@@ -36,7 +36,7 @@ def test_a_changed_file_is_named(bundle: Path, name: str) -> None:
         Bundle.read(bundle)
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[1]", b"[" * 100_000, b'{"schema_version": 2}'])
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[1]", b"[" * 100_000, b'{"schema_version": 3}'])
 def test_metadata_that_cannot_be_read(bundle: Path, content: bytes) -> None:
     (bundle / METADATA).write_bytes(content)
     with pytest.raises(BundleError, match=r"metadata\.json: (is not JSON|schema version)"):
@@ -58,6 +58,21 @@ def test_metadata_against_its_schema(bundle: Path, change: dict[str, Any], fault
     edit_metadata(bundle, lambda content: content.update(change))
     with pytest.raises(BundleError, match=rf"metadata\.json: .*{fault}"):
         Bundle.read(bundle)
+
+
+SCHEMA_2_KEYS = ("inputs", "origin", "text_rules", "thresholds", "risk_coverage")
+
+
+def test_a_bundle_of_schema_1_is_read_as_one_of_schema_2(bundle: Path) -> None:
+    metadata = Bundle.read(bundle).metadata
+
+    def as_schema_1(content: dict[str, Any]) -> None:
+        for key in SCHEMA_2_KEYS:
+            del content[key]
+        content["schema_version"] = 1
+
+    edit_metadata(bundle, as_schema_1)
+    assert Bundle.read(bundle).metadata == metadata
 
 
 def test_labels_in_another_order(bundle: Path) -> None:
@@ -83,4 +98,4 @@ def test_the_version_follows_the_content() -> None:
 
 def test_nothing_in_a_bundle_is_executable_or_pickled(bundle: Path) -> None:
     assert sorted(path.name for path in bundle.iterdir()) == [METADATA, NETWORK, TOKENIZER]
-    assert json.loads((bundle / METADATA).read_text(encoding="utf-8"))["schema_version"] == 1
+    assert json.loads((bundle / METADATA).read_text(encoding="utf-8"))["schema_version"] == 2

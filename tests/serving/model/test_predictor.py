@@ -9,6 +9,7 @@ import pytest
 
 from serving.errors import BundleError
 from serving.model.bundle import NETWORK, TOKENIZER
+from serving.model.metadata import KNOWN_BY_TRAINING
 from serving.model.predictor import BATCH, Predictor
 from serving.model.tokenizer import Ids
 from serving.model.types import Probabilities
@@ -75,18 +76,6 @@ def test_threads_get_their_own_answers(predictor: Predictor) -> None:
     expected = [predictor.predict([text])[0] for text in texts]
     with ThreadPoolExecutor(8) as pool:
         assert [found[0] for found in pool.map(lambda text: predictor.predict([text]), texts)] == expected
-
-
-def test_texts_prepared_beside_a_prediction_get_the_same_answers(predictor: Predictor) -> None:
-    texts = [f"{text} {n}" for n in range(50) for text in TEXTS]
-    plain = predictor.predict(texts)
-    with ThreadPoolExecutor() as threads:
-        prepared = [threads.submit(predictor.prepare, texts[i : i + 10]) for i in range(0, len(texts), 10)]
-        beside = threads.submit(predictor.predict, texts)
-        ready = [text for portion in prepared for text in portion.result()]
-    assert ready == texts
-    assert beside.result() == plain
-    assert predictor.predict([*ready[:3], *texts[3:6], *ready[6:]]) == plain
 
 
 def test_an_unmasked_network_padded_left(tmp_path: Path) -> None:
@@ -162,6 +151,23 @@ def test_padding_that_does_not_fit_the_mask(tmp_path: Path, masked: bool, fixed:
     )
     with pytest.raises(BundleError, match=fault):
         Predictor.load(tmp_path / "b")
+
+
+@pytest.mark.parametrize("change", [{"inputs": "fields"}, {"text_rules": {"lower": True}}])
+def test_inputs_that_serving_cannot_prepare_yet(bundle: Path, change: dict[str, Any]) -> None:
+    edit_metadata(bundle, lambda content: content.update(change))
+    with pytest.raises(BundleError, match=r"metadata\.json: has inputs .*; accepted: inputs 'text' without text_rules"):
+        Predictor.load(bundle)
+
+
+def test_an_adopted_bundle_is_served(bundle: Path) -> None:
+    def adopt(content: dict[str, Any]) -> None:
+        content["origin"] = "adopted"
+        for key in KNOWN_BY_TRAINING:
+            del content[key]
+
+    edit_metadata(bundle, adopt)
+    assert len(Predictor.load(bundle).predict(TEXTS)) == len(TEXTS)
 
 
 def test_probabilities_are_not_rounded(predictor: Predictor) -> None:

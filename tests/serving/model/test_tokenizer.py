@@ -170,22 +170,6 @@ def test_truncation_is_told() -> None:
     assert len(long.ids) == 2
 
 
-def test_prepared_texts_are_the_same_and_give_the_same_ids(monkeypatch: pytest.MonkeyPatch) -> None:
-    mine, texts = encoder(max_tokens=2), ["good day to you", "", "bad"]
-    plain, prepared = mine.encode(texts), mine.prepare(texts)
-    assert prepared == texts
-    for one, other in zip(plain, mine.encode([*prepared[:2], "bad"]), strict=True):
-        assert (one.ids.tolist(), one.cut) == (other.ids.tolist(), other.cut)
-    monkeypatch.setattr(mine, "_encode", lambda texts: [] if not texts else pytest.fail("encoded again"))
-    assert mine.encode(prepared)[0].cut == 2
-
-
-def test_what_another_encoder_prepared_is_encoded_anew() -> None:
-    mine, other = encoder(), Encoder(build_tokenizer(["you to day"], TokenizerKnobs(min_frequency=1)).to_str())
-    (own,), (borrowed,) = mine.encode(["good day to you"]), mine.encode(other.prepare(["good day to you"]))
-    assert own.ids.tolist() == borrowed.ids.tolist() != other.encode(["good day to you"])[0].ids.tolist()
-
-
 @pytest.mark.parametrize("text", ["", "  ", "\u200b", "\ufe0f"])
 def test_a_text_with_nothing_to_read_is_one_unknown_token(text: str) -> None:
     (encoded,) = encoder().encode([text])

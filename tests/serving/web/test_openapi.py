@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from serving.batching.batcher import Batcher
-from serving.batching.queue import expired
+from serving.batching.queue import deadline_exceeded
 from serving.errors import BodyTooSlow, NotReady, Overloaded
 from serving.settings import Settings
 from serving.web.files.uploads import receive_upload
@@ -130,7 +130,7 @@ async def test_overloaded_and_not_ready() -> None:
 
 @pytest.mark.anyio
 async def test_too_slow_and_too_late() -> None:
-    assert expired().detail == EXAMPLES[503]["deadline_exceeded"]
+    assert deadline_exceeded().detail == EXAMPLES[503]["deadline_exceeded"]
     with pytest.raises(BodyTooSlow) as slow:
         await read_body(Request({"type": "http", "headers": []}, asyncio.Event().wait), 100, 0.01)  # type: ignore[arg-type]
     assert slow.value.detail == EXAMPLES[408]["body_too_slow"].replace("10 seconds", "0.01 seconds")

@@ -16,7 +16,7 @@ from serving.model.types import PredictorLike
 from serving.settings import Settings
 from serving.web.app import create_app
 from serving.web.reload import Reloader
-from tests.serving.batching.waiters import started
+from tests.serving.batching.helpers import started
 from tests.serving.conftest import BROWSER
 from tests.serving.fakes import FakePredictor
 

@@ -6,7 +6,7 @@ from fastapi import FastAPI
 
 from serving.settings import Settings
 from serving.web.app import create_app
-from tests.serving.batching.waiters import Echo, held, until
+from tests.serving.batching.helpers import Echo, held, until
 from tests.serving.fakes import FakePredictor
 
 pytestmark = pytest.mark.anyio

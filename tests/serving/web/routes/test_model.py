@@ -3,6 +3,7 @@ from base64 import b64encode
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -40,6 +41,15 @@ def test_a_page_for_a_browser(browser: TestClient) -> None:
     assert all(f"<li>{label}</li>" in answer.text for label in fake_metadata().labels)
     assert "<dt>macro F1</dt><dd>0.500</dd>" in answer.text
     assert "curl http://testserver/model" in answer.text
+
+
+def test_an_adopted_model(make_client: Callable[..., TestClient], predictor: FakePredictor) -> None:
+    unknown: dict[str, Any] = {"seed": None, "recipe": {}, "data": [], "split": {}, "cleaning": {}, "metrics": {}}
+    predictor.metadata = predictor.metadata.model_copy(update={"origin": "adopted", **unknown})
+    answer = make_client().get("/model", headers={"Accept": BROWSER})
+    assert answer.status_code == 200
+    assert "Probabilities scaled by a temperature of" in answer.text
+    assert "None" not in answer.text
 
 
 def test_what_it_learned_from_beside_labels(make_client: Callable[..., TestClient], predictor: FakePredictor) -> None:

@@ -1,7 +1,9 @@
-"""Helpers for tests of what waits for a predictor."""
+"""A predictor and an executor that tests hold, break and watch, and waits for what a batcher does."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from typing import Any
 
 from serving.batching.batcher import Batcher
 from serving.model.types import Prediction
@@ -23,20 +25,34 @@ class Death(BaseException):
 
 
 class Echo(FakePredictor):
-    """Answers each text with itself. Notes its batches, and fails where one of them holds what `refused` says."""
+    """Answers each text with itself. Notes its batches, and fails as `faults` say where one has a text of theirs."""
 
-    def __init__(self, refused: str = "never") -> None:
+    def __init__(self, **faults: BaseException) -> None:
         super().__init__()
         self.batches: list[list[str]] = []
-        self.refused = refused
+        self.faults = faults
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         self.started.set()
         assert self.gate.wait(timeout=10)
         self.batches.append(list(texts))
-        if self.refused in texts:
-            raise ValueError("cannot bear it")
+        for text in texts:
+            if fault := self.faults.get(text):
+                raise fault
         return [Prediction(text, 1.0, {text: 1.0}, truncated=False) for text in texts]
+
+
+class UnwillingExecutor(Executor):
+    """One thread that cannot be started while `refuses`."""
+
+    def __init__(self) -> None:
+        self.refuses = True
+        self._thread = ThreadPoolExecutor(1)
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        if self.refuses:
+            raise RuntimeError("can't start new thread")
+        return self._thread.submit(fn, *args, **kwargs)
 
 
 async def held(predictor: FakePredictor, batcher: Batcher) -> asyncio.Task[list[Prediction]]:
