@@ -17,7 +17,7 @@ from statistics import mean, stdev
 import numpy as np
 from rich.console import Console
 
-from training.commands.fit import Pipeline
+from training.commands.fit import fit as fit_bundle
 from training.console import Display
 from training.data.checks import check_vectors
 from training.data.dataset import load_dataset
@@ -74,7 +74,7 @@ def fit(recipe: Recipe, data: list[Path], stage_cache: Path | None = None) -> Fi
     """Train a bundle that is thrown away; its test figures."""
     with tempfile.TemporaryDirectory() as folder:
         out, display = Path(folder) / "bundle", Display(Console(stderr=True))
-        return Pipeline(recipe, data, out, display, stage_cache, baselines=False).run()
+        return fit_bundle(recipe, data, out, display, stage_cache, baselines=False)
 
 
 def measured_baselines(recipe: Recipe, data: list[Path]) -> dict[str, Row]:

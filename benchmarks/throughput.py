@@ -19,22 +19,22 @@ import numpy as np
 
 from serving.model.tokenizer import Encoder
 from training.data.dataset import Dataset, load_dataset
-from training.data.weak_labels import WeakRows
-from training.fit.loop import Fit
-from training.fit.stage_data import StageRows
+from training.data.weak_labels import WeakLabelDataset
+from training.fit.loop import TrainingLoop
+from training.fit.stage_data import StageData
 from training.model import backend
 from training.model.backend import keras
-from training.model.multitask import Trainee
+from training.model.multitask import MultiTaskModel
 from training.model.network import build_network
 from training.progress import Epoch, TrainingCallback
-from training.recipe.data import Data
-from training.recipe.model import NetworkKnobs, TokenizerKnobs
+from training.recipe.data import DataConfig
+from training.recipe.model import NetworkConfig, TokenizerConfig
 from training.recipe.recipe import Recipe
 from training.recipe.stages import Stage
 from training.text.tokenizer import build_tokenizer
 
 WORDS, EPOCHS = 2000, 4
-KNOBS = NetworkKnobs(embedding=128, lstm=[196, 128], spatial_dropout=0.4, lstm_dropout=0.2)
+KNOBS = NetworkConfig(embedding=128, lstm=[196, 128], spatial_dropout=0.4, lstm_dropout=0.2)
 
 
 def main() -> None:
@@ -44,9 +44,9 @@ def main() -> None:
     parser.add_argument("--text-column", default="text")
     parser.add_argument("--label-column", default="label")
     options = parser.parse_args()
-    dataset = load_dataset([options.data], Data(text=options.text_column, label=options.label_column), 1)
+    dataset = load_dataset([options.data], DataConfig(text=options.text_column, label=options.label_column), 1)
     backend.make_repeatable(1)
-    encoder = Encoder(build_tokenizer(dataset.train.text, TokenizerKnobs(model="word", vocabulary=WORDS)).to_str())
+    encoder = Encoder(build_tokenizer(dataset.train.text, TokenizerConfig(model="word", vocabulary=WORDS)).to_str())
     ways: dict[str, Callable[[], list[float]]] = {
         "tutorial, batches of 32": lambda: tutorial(dataset, encoder),
         "ours, batches of 32": lambda: ours(dataset, encoder, 32),
@@ -82,11 +82,11 @@ def ours(dataset: Dataset, encoder: Encoder, size: int) -> list[float]:
     """Seconds of each epoch as `fit` trains."""
     network = build_network(KNOBS, vocabulary=encoder.vocabulary_size, classes=len(dataset.labels))
     stage = Stage(name="fit", epochs=EPOCHS, patience=EPOCHS, batch_size=size)
-    trainee, recipe = Trainee(network), Recipe(name="throughput")
-    rows = StageRows(recipe, dataset, _no_tasks, trainee, encoder)
+    multitask, recipe = MultiTaskModel(network), Recipe(name="throughput")
+    rows = StageData(recipe, dataset, _no_tasks, multitask, encoder)
     train, _ = rows.of_stage(stage)
     clock = _Clock()
-    Fit(trainee, train, None, stage, [1], _forget).run(clock)
+    TrainingLoop(multitask, train, None, stage, [1], _forget).run(clock)
     return clock.seconds
 
 
@@ -102,7 +102,7 @@ def _forget(*_: object) -> None:
     """A run that is not to be resumed."""
 
 
-def _no_tasks() -> WeakRows:
+def _no_tasks() -> WeakLabelDataset:
     raise AssertionError("this network has no other task")
 
 

@@ -10,7 +10,7 @@ from serving.model.tokenizer import Encoder
 from tests.bundles import LABELS, TEXTS
 from training.model.backend import keras
 from training.model.network import build_network
-from training.recipe.model import NetworkKnobs, TokenizerKnobs
+from training.recipe.model import NetworkConfig, TokenizerConfig
 from training.text.tokenizer import build_tokenizer
 
 SEED = 5  # with it each of LABELS is the answer to one of TEXTS, so that no test passes for knowing one label alone
@@ -25,18 +25,18 @@ def randomise(network: keras.Model, seed: int = SEED, scale: float = 0.5) -> Non
 
 def write_bundle(
     folder: Path,
-    network_knobs: NetworkKnobs | None = None,
-    tokenizer_knobs: TokenizerKnobs | None = None,
+    network_knobs: NetworkConfig | None = None,
+    tokenizer_knobs: TokenizerConfig | None = None,
     labels: list[str] | None = None,
 ) -> keras.Model:
     """Write a whole bundle; returns its Keras network."""
     folder.mkdir(parents=True, exist_ok=True)
     labels = labels or LABELS
-    tokenizer = build_tokenizer(TEXTS, tokenizer_knobs or TokenizerKnobs(model="word", min_frequency=1))
+    tokenizer = build_tokenizer(TEXTS, tokenizer_knobs or TokenizerConfig(model="word", min_frequency=1))
     tokenizer.save(str(folder / TOKENIZER))
     encoder = Encoder.read(folder / TOKENIZER)
     network = build_network(
-        network_knobs or NetworkKnobs(embedding=8, lstm=[6], pooling=["max"]),
+        network_knobs or NetworkConfig(embedding=8, lstm=[6], pooling=["max"]),
         vocabulary=encoder.vocabulary_size,
         classes=len(labels),
         length=encoder.fixed_length,

@@ -1,4 +1,4 @@
-"""`python -m training`: fit, evaluate, compare, tune, knobs."""
+"""`python -m training`: fit, evaluate, compare, tune, report, knobs."""
 
 import json
 import sys
@@ -22,6 +22,9 @@ Out = Annotated[Path, typer.Option("--out", help="folder for the bundle; a bundl
 StageCache = Annotated[
     Path | None, typer.Option(help="folder for pre-trained bodies, which runs with the same first stages share")
 ]
+ReportTexts = Annotated[
+    bool, typer.Option("--report-texts", help="quote the most confident mistakes in the report, for your eyes")
+]
 TextColumn = Annotated[str | None, typer.Option(help="column of texts, instead of the recipe's")]
 LabelColumn = Annotated[str | None, typer.Option(help="column of labels, instead of the recipe's")]
 Encoding = Annotated[str | None, typer.Option(help="encoding of the files, instead of the recipe's")]
@@ -37,31 +40,46 @@ def fit(
     seed: Annotated[int | None, typer.Option(help="instead of the recipe's")] = None,
     stage_cache: StageCache = None,
     baselines: Annotated[bool, typer.Option(help="train baselines too, for the report")] = True,
-    report_texts: Annotated[
-        bool,
-        typer.Option("--report-texts", help="quote the most confident mistakes in the report, for your eyes"),
-    ] = False,
+    report_texts: ReportTexts = False,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
     encoding: Encoding = None,
 ) -> None:
     """Train a network and write a verified bundle with its report."""
-    from training.commands.fit import Pipeline
+    from training.commands.fit import fit as run_fit
+    from training.commands.fit import is_resumable
     from training.console import Display
     from training.recipe.recipe import find_recipe, read_recipe
 
     columns = _given(text=text_column, label=label_column, encoding=encoding)
     chosen, display = read_recipe(find_recipe(recipe), seed=seed, data=columns), Display()
-    paths, choices = [*data, *(more or [])], {"baselines": baselines, "texts": report_texts}
-    pipeline = Pipeline(chosen, paths, out, display, stage_cache, **choices)
+    paths, choices = [*data, *(more or [])], {"resume": resume, "baselines": baselines, "texts": report_texts}
     try:
-        figures = pipeline.run(resume=resume)
+        figures = run_fit(chosen, paths, out, display, stage_cache, **choices)
     except KeyboardInterrupt:
         way = "With --resume the same command goes on from about there."
-        display.on_note(f"Interrupted. {way if pipeline.is_resumable else 'There was nothing to go on from yet.'}")
+        display.on_note(f"Interrupted. {way if is_resumable(out) else 'There was nothing to go on from yet.'}")
         raise typer.Exit(130) from None
     display.figures(figures, "Test part, through serving")
     display.console.print(f"Bundle: {out}", markup=False, emoji=False)
+
+
+@app.command()
+def report(
+    bundle: Annotated[Path, typer.Argument(help="folder of a bundle, whose report is replaced")],
+    data: DataFiles,
+    more: MoreFiles = None,
+    baselines: Annotated[bool, typer.Option(help="train baselines again; else those of the last report stay")] = False,
+    report_texts: ReportTexts = False,
+) -> None:
+    """Measure a bundle on its own data and write its report anew, without training."""
+    from training.commands.report import report as run_report
+    from training.console import Display
+
+    display = Display()
+    figures = run_report(bundle, [*data, *(more or [])], display, baselines=baselines, texts=report_texts)
+    display.figures(figures, "Test part, through serving")
+    display.console.print(f"Report: {bundle / 'report' / 'report.html'}", markup=False, emoji=False)
 
 
 @app.command()
@@ -95,7 +113,7 @@ def compare(
 def tune(
     recipe: RecipePath,
     data: DataFiles,
-    out: Annotated[Path, typer.Option("--out", help="TOML file for the best recipe; an earlier winner is replaced")],
+    out: Annotated[Path, typer.Option("--out", help="TOML file for the best recipe; an earlier search's is replaced")],
     more: MoreFiles = None,
     study: Annotated[
         Path | None, typer.Option(help="SQLite file of the trials, which a search goes on from; default: beside --out")
@@ -113,18 +131,18 @@ def tune(
     from training.console import Display
     from training.recipe.recipe import find_recipe, read_recipe
     from training.tuning.objective import ValidationRecall
-    from training.tuning.tuner import Tuner
+    from training.tuning.search import Search
 
     columns = _given(text=text_column, label=label_column, encoding=encoding)
     chosen, display = read_recipe(find_recipe(recipe), seed=seed, data=columns), Display()
     paths, file = [*data, *(more or [])], study or out.with_suffix(".sqlite")
     objective = ValidationRecall(paths, stage_cache, verbose=verbose)
     try:
-        Tuner(chosen, paths, out, file, display, objective).run(trials, timeout)
+        Search(chosen, paths, out, file, display, objective).run(trials, timeout)
     except KeyboardInterrupt:
         display.on_note(f"Interrupted. Finished trials are in {file}; the same command goes on from there.")
         raise typer.Exit(130) from None
-    display.console.print(f"Winner: {out}", markup=False, emoji=False)
+    display.console.print(f"Best recipe: {out}", markup=False, emoji=False)
 
 
 @app.command()

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
 
-from training.recipe.stages import Kept
+from training.recipe.stages import KeepPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Epoch:
     seconds: float
 
 
-def kept_epoch(history: Sequence[Epoch], keep: Kept = "best") -> Epoch:
+def select_epoch(history: Sequence[Epoch], keep: KeepPolicy = "best") -> Epoch:
     """The one whose weights a stage keeps: the last, or the best.
 
     The best has the greatest macro recall; of equal ones the least loss, then the first. Without figures, the last.

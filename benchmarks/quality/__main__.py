@@ -17,7 +17,7 @@ from training.console import Display
 from training.errors import DataError, TrainingError
 from training.fit.trainer import Trainer
 from training.model.backend import keras
-from training.progress import kept_epoch
+from training.progress import select_epoch
 
 
 def main() -> None:
@@ -31,7 +31,7 @@ def main() -> None:
     names = [trial.name for trial in trials]
     if unknown := sorted(set(options.only) - set(names)):
         parser.error(f"--only: found {unknown}; accepted: {', '.join(names)}")
-    chosen = [trial for trial in trials if not options.only or trial.name in options.only]
+    chosen = [trial for trial in trials if not trial.removed and (not options.only or trial.name in options.only)]
     try:
         for trial, seed in _missing(chosen, options.data) if options.data else []:
             append_result(_run(trial, seed, options.data, options.stage_cache))
@@ -58,7 +58,7 @@ def _run(trial: Trial, seed: int, paths: Sequence[Path], cache: Path | None) -> 
         history = Trainer(recipe, used, Path(folder), display, cache).run().history
     keras.backend.clear_session()
     last = recipe.schedule[-1]
-    kept = kept_epoch(history[last.name], last.keep)
+    kept = select_epoch(history[last.name], last.keep)
     seconds = round(time.process_time() - start, 1)
     figures = (round(kept.macro_recall, 5), round(kept.validation_loss, 5))
     return Result(trial.name, seed, *figures, seconds, digest(recipe), learned_from(trial, paths))

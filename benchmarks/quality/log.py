@@ -36,7 +36,8 @@ def _table(members: Sequence[Trial], trials: Sequence[Trial], results: Sequence[
     yield "| | change | expected | macro recall | beside | difference | loss | difference | conclusion |"
     yield "|---:|---|---|---:|---:|---:|---:|---:|---|"
     for trial in members:
-        cells = [trial.name, trial.expected, _figures(trial, trials, results), trial.concluded]
+        concluded = f"{trial.concluded}; the option is gone" if trial.removed else trial.concluded
+        cells = [trial.name, trial.expected, _figures(trial, trials, results), concluded]
         yield f"| {_number(trial, trials)} | {' | '.join(cells)} |"
 
 

@@ -61,11 +61,15 @@ def append_result(result: Result, path: Path = RESULTS) -> None:
 
 
 def of_trial(trial: Trial, results: Sequence[Result], data: str = "") -> Iterator[Result]:
-    """The results of this very trial, the last one of each seed; with `data`, a digest, only those on these files."""
+    """The results of this very trial, the last one of each seed; with `data`, a digest, only those on these files.
+
+    Of a trial that was removed, all by its name: it has no recipe to compare theirs with.
+    """
     for seed in trial.seeds:
-        wanted = digest(trial.recipe(seed))
-        found = [r for r in results if (r.trial, r.seed, r.recipe) == (trial.name, seed, wanted)]
-        yield from [result for result in found if data in ("", result.data)][-1:]
+        recipe = "" if trial.removed else digest(trial.recipe(seed))
+        of_seed = [result for result in results if (result.trial, result.seed) == (trial.name, seed)]
+        same = [r for r in of_seed if recipe in ("", r.recipe) and data in ("", r.data)]
+        yield from same[-1:]
 
 
 def mean_and_spread(values: Sequence[float]) -> tuple[float, float]:

@@ -17,7 +17,8 @@ class Trial:
     """`base`: a recipe in this folder; `changes`: dotted key -> value, a list's item by its name; `without`: keys gone.
 
     `beside`: the trial that it is one change to, where that is not the first of its base. `expected` was written before
-    the trial ran, `concluded` after.
+    the trial ran, `concluded` after. `removed`: recipes no longer have the option, so that it has no recipe and is not
+    run again; its results stay.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Trial:
     seeds: tuple[int, ...] = (1, 2, 3)
     beside: str = ""
     concluded: str = ""
+    removed: bool = False
 
     def recipe(self, seed: int) -> Recipe:
         """The changed recipe. Raises ValueError, or KeyError where a key leads nowhere."""

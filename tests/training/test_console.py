@@ -10,7 +10,7 @@ from training.console import Display, figure_tables
 from training.data.dataset import load_dataset
 from training.evaluation.metrics import Figures, measure
 from training.progress import Epoch
-from training.recipe.data import Data
+from training.recipe.data import DataConfig
 
 
 def figures(labels: list[str], counts: list[list[int]]) -> Figures:
@@ -96,7 +96,7 @@ def test_a_bar_starts_anew_each_epoch_with_a_time_left() -> None:
 
 def test_parts_have_a_line_for_each_class() -> None:
     sample = Path(__file__).parents[2] / "data" / "sample.csv"
-    dataset = load_dataset([sample], Data(validation=0.1, test=0.2), 1)
+    dataset = load_dataset([sample], DataConfig(validation=0.1, test=0.2), 1)
     display = Display(Console(file=io.StringIO(), width=100))
     display.on_dataset(dataset.cleaning, dataset.sizes())
     lines = [line.split() for line in shown_display(display).replace("│", " ").splitlines()]

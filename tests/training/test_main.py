@@ -7,13 +7,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tests.training.data.test_dataset import distinct, write
-from tests.training.fit.test_trainer import CONTENT
+from tests.training.helpers import STAGED, distinct_rows, write_csv
 from training.__main__ import app, main
 from training.fit.checkpoint import STATE
+from training.recipe.loading import as_toml
 from training.recipe.recipe import Recipe
 from training.recipe.reference import knob_table
-from training.recipe.toml_writer import as_toml
 
 ROOT = Path(__file__).parents[2]
 
@@ -128,9 +127,9 @@ def test_several_files_may_follow_data(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_compare_prints_the_network_beside_the_baselines_and_keeps_the_body(tmp_path: Path) -> None:
-    rows = [*distinct(30, "a"), *distinct(30, "b", 100)]
-    data = [write(tmp_path / "main.csv", rows), write(tmp_path / "weak.csv", [(f"{t} so", x) for t, x in rows])]
-    (tmp_path / "r.toml").write_text(as_toml(Recipe.model_validate(CONTENT).model_dump(mode="json")), encoding="utf-8")
+    rows = [*distinct_rows(30, "a"), *distinct_rows(30, "b", 100)]
+    data = [write_csv(tmp_path / "main.csv", rows), write_csv(tmp_path / "weak.csv", [(f"{t} so", x) for t, x in rows])]
+    (tmp_path / "r.toml").write_text(as_toml(Recipe.model_validate(STAGED).model_dump(mode="json")), encoding="utf-8")
     cache = tmp_path / "bodies"
     arguments = ["compare", tmp_path / "r.toml", "--data", *data, "--stage-cache", cache]
     first, second = (CliRunner().invoke(app, [*map(str, arguments)]) for _ in range(2))

@@ -2,8 +2,8 @@ from math import nan
 
 import pytest
 
-from training.progress import Epoch, kept_epoch
-from training.recipe.stages import Kept
+from training.progress import Epoch, select_epoch
+from training.recipe.stages import KeepPolicy
 
 
 def epochs(*figures: tuple[float, float]) -> list[Epoch]:
@@ -22,5 +22,5 @@ def epochs(*figures: tuple[float, float]) -> list[Epoch]:
         ("last", [(nan, nan), (nan, nan)], 2),
     ],
 )
-def test_an_epoch_is_kept(keep: Kept, figures: list[tuple[float, float]], number: int) -> None:
-    assert kept_epoch(epochs(*figures), keep).number == number
+def test_an_epoch_is_kept(keep: KeepPolicy, figures: list[tuple[float, float]], number: int) -> None:
+    assert select_epoch(epochs(*figures), keep).number == number

@@ -1,4 +1,4 @@
-"""A recipe's network beside the baselines, on one test part."""
+"""`compare`: a recipe's network beside the baselines, on one test part."""
 
 import tempfile
 import time
@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from serving.model.bundle import Bundle, sha256
+from training.commands.fit import fit
 from training.console import Display
 from training.data.checks import check_vectors
 from training.data.dataset import Dataset, load_dataset
 from training.data.sources import in_order
 from training.errors import DataError
-from training.evaluation.leakage import check_blind
+from training.evaluation.leakage import check_no_test_leakage
 from training.evaluation.results import Row, baseline_rows, network_row
 from training.recipe.recipe import Recipe
 
@@ -25,8 +26,19 @@ def compare(
 ) -> list[Row]:
     """Train every baseline and, unless a `bundle` of this recipe is given, the network; measure all on the test part.
 
-    `stage_cache`: a folder of pre-trained bodies. Times are wall times of this process on this machine, a body from the
-    cache none of them: compare them with each other only. Raises TrainingError, or BundleError, before any training.
+    Times are wall times of this process on this machine, a body from the cache none of them: compare them with each
+    other only.
+
+    Args:
+        recipe: The recipe.
+        paths: Data files.
+        display: Is told of each step.
+        bundle: A bundle of this recipe and these files, instead of training one.
+        stage_cache: A folder of pre-trained bodies, or None.
+
+    Raises:
+        TrainingError: Before any training where the data are at fault.
+        BundleError: The bundle is broken.
     """
     dataset = load_dataset(paths, recipe.data, recipe.split_seed)
     check_vectors(recipe)
@@ -43,17 +55,15 @@ def _check_bundle(bundle: Path, recipe: Recipe, paths: Sequence[Path], dataset: 
     if set(metadata.labels) != set(labels):
         raise DataError(f"--bundle: {bundle} has labels {metadata.labels}; accepted: {labels}, those of the data")
     files = [(path.name, sha256(path)) for path in in_order(paths, recipe.data)]
-    check_blind(metadata, recipe, files, dataset.sizes(), "--bundle")
+    check_no_test_leakage(metadata, recipe, files, dataset.sizes(), "--bundle")
 
 
 def _trained_row(
     recipe: Recipe, paths: Sequence[Path], display: Display, dataset: Dataset, stage_cache: Path | None
 ) -> Row:
-    from training.commands.fit import Pipeline
-
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        Pipeline(recipe, paths, Path(folder) / "bundle", display, stage_cache, baselines=False).run()
+        fit(recipe, paths, Path(folder) / "bundle", display, stage_cache, baselines=False)
         return network_row(Path(folder) / "bundle", dataset, time.perf_counter() - start)
 
 

@@ -1,94 +1,83 @@
-"""From recipe and files to a published bundle: the order of the steps, each of which lives in its own module."""
+"""`fit`: from a recipe and files to a published bundle."""
 
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from serving.model.predictor import Predictor
 from training.console import Display
 from training.data.dataset import Dataset
-from training.evaluation.evaluate import evaluate, measured_by_group
 from training.evaluation.metrics import Figures
 from training.evaluation.results import Row, baseline_rows, network_row
-from training.export.bundle import Bundling
+from training.export.bundle import write_bundle
+from training.export.figures import add_figures
 from training.export.publish import check_replaceable, publish, reserved, staging_folder
 from training.fit.checkpoint import STATE
-from training.fit.trainer import Trained, Trainer
+from training.fit.trainer import Trainer
 from training.recipe.recipe import Recipe
-from training.report import Evidence, write_metrics, write_report
+from training.report.record import TrainingRecord
+from training.report.render import write_report
+from training.report.report_data import ReportData
 
 
-class Pipeline:
-    """One training run.
+def fit(
+    recipe: Recipe,
+    paths: Sequence[Path],
+    out: Path,
+    display: Display,
+    stage_cache: Path | None = None,
+    *,
+    resume: bool = False,
+    baselines: bool = True,
+    texts: bool = False,
+) -> Figures:
+    """Train, verify, measure, report and publish. The folder is touched only by a bundle that is verified.
 
-    Arguments: the recipe; data files; the folder for the bundle; a display that is told of each step; a folder for
-    pre-trained bodies, or None; whether the report measures baselines beside the network, and whether it quotes texts
-    of the test part. `run` returns the test part's figures, measured on the published bundle's files.
-    Raises TrainingError, before any training where the data or the folder are at fault; the folder is touched only by
-    a bundle that is verified.
+    Args:
+        recipe: The recipe.
+        paths: Data files.
+        out: The folder for the bundle.
+        display: Is told of each step.
+        stage_cache: A folder for pre-trained bodies, or None.
+        resume: Whether to go on from where an interrupted run was.
+        baselines: Whether the report measures baselines beside the network.
+        texts: Whether the report quotes texts of the test part.
+
+    Returns:
+        The figures of the test part, measured on the published files.
+
+    Raises:
+        TrainingError: Before any training where the data or the folder are at fault.
     """
-
-    def __init__(
-        self,
-        recipe: Recipe,
-        paths: Sequence[Path],
-        out: Path,
-        display: Display,
-        stage_cache: Path | None = None,
-        *,
-        baselines: bool = True,
-        texts: bool = False,
-    ) -> None:
-        self.recipe, self.display, self.baselines, self.texts = recipe, display, baselines, texts
-        self.out = Path(out).resolve()
-        self.work = self.out.parent / f".{self.out.name}.training"
-        self.trainer = Trainer(recipe, paths, self.work, display, stage_cache)
-
-    @property
-    def is_resumable(self) -> bool:
-        """Whether an interrupted run has left a state to go on from."""
-        return (self.work / STATE).exists()
-
-    def run(self, *, resume: bool = False) -> Figures:
-        """Train, verify, measure, publish."""
-        with reserved(self.out):
-            check_replaceable(self.out)
-            trained = self.trainer.run(resume=resume)
-            figures = self._bundle(trained)
-            shutil.rmtree(self.work, ignore_errors=True)
-        return figures
-
-    def _bundle(self, trained: Trained) -> Figures:
-        staged = staging_folder(self.out)
-        bundling = Bundling(self.recipe, trained, staged)
-        predictor, texts, difference = bundling.write()
-        self.display.on_verified(texts, difference)
-        figures, measured = _measured(predictor, trained.dataset)
-        metadata = bundling.add_figures(measured)
-        write_metrics(staged, measured)
-        rows = self._baselines(trained.dataset) if self.baselines else []
+    out, work = out.resolve(), _work_folder(out)
+    with reserved(out):
+        check_replaceable(out)
+        trained = Trainer(recipe, paths, work, display, stage_cache).run(resume=resume)
+        staged = staging_folder(out)
+        predictor, difference = write_bundle(recipe, trained, staged)
+        display.on_verified(len(trained.dataset.validation), difference)
+        predictor, figures = add_figures(staged, predictor, trained.dataset)
+        rows = _baseline_rows(recipe, trained.dataset, display) if baselines else []
         network = network_row(staged, trained.dataset, trained.seconds) if rows else None
-        evidence = Evidence.gather(predictor, metadata, trained.history, trained.dataset.test, rows, network)
-        write_report(staged, evidence, texts=self.texts)
-        publish(staged, self.out)
-        return figures
-
-    def _baselines(self, dataset: Dataset) -> list[Row]:
-        try:
-            return baseline_rows(self.recipe, dataset, self.display)
-        except MemoryError as error:  # a table less is no reason to lose a network that is verified
-            self.display.on_note(f"The baselines could not be measured: {error}")
-            return []
+        record = TrainingRecord(trained.history, rows, network)
+        write_report(staged, ReportData.gather(predictor, record, trained.dataset.test), texts=texts)
+        publish(staged, out)
+        shutil.rmtree(work, ignore_errors=True)
+    return figures
 
 
-def _measured(predictor: Predictor, dataset: Dataset) -> tuple[Figures, dict[str, Any]]:
-    """The test part's figures, and those of every part that is measured, as JSON."""
-    found: dict[str, Any] = {}
-    for part in ("validation", "test"):
-        frame = dataset.part(part)
-        figures = evaluate(predictor, frame.text.tolist(), frame.label.to_numpy())
-        found[part] = figures.as_json()
-    if len(dataset.held_out):
-        found["held_out"] = measured_by_group(predictor, dataset.held_out)
-    return figures, found
+def is_resumable(out: Path) -> bool:
+    """Whether an interrupted run for this folder has left a state to go on from."""
+    return (_work_folder(out) / STATE).exists()
+
+
+def _work_folder(out: Path) -> Path:
+    out = out.resolve()
+    return out.parent / f".{out.name}.training"
+
+
+def _baseline_rows(recipe: Recipe, dataset: Dataset, display: Display) -> list[Row]:
+    try:
+        return baseline_rows(recipe, dataset, display)
+    except MemoryError as error:  # a table less is no reason to lose a network that is verified
+        display.on_note(f"The baselines could not be measured: {error}")
+        return []

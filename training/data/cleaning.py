@@ -8,9 +8,9 @@ import pandas as pd
 from tokenizers import Regex, normalizers
 
 from training.errors import DataError
-from training.recipe.model import TokenizerKnobs
+from training.recipe.model import TokenizerConfig
 from training.text.normalizer import build_normalizer
-from training.text.patterns import EMOJI, EMOTICONS, ENTITIES, QUOTES, build_pieces
+from training.text.patterns import EMOJI, EMOTICONS, ENTITIES, QUOTES, build_pretokenizer
 
 Counts = dict[str, int]
 
@@ -18,8 +18,8 @@ LONG = 40  # characters of a key, about eight words: shorter texts may begin ali
 _CUT_OFF_LINK = re.compile(r"\bh(?:t(?:tp?)?)?(?:…|\.\.\.)\s*$")
 
 # Links, handles and markers go; the rest is made alike as the preprocessing would, whatever a recipe keeps of it.
-_ALIKE = TokenizerKnobs(urls="drop", handles="drop", retweets="drop", hashtags="word", emoticons="tag")
-_normalizer, _pieces = build_normalizer(_ALIKE), build_pieces()
+_ALIKE = TokenizerConfig(urls="drop", handles="drop", retweets="drop", hashtags="word", emoticons="tag")
+_normalizer, _pieces = build_normalizer(_ALIKE), build_pretokenizer()
 # Entities first, as in the preprocessing: a heart may be written &lt;3.
 _cuts = (*ENTITIES, *QUOTES, *((pattern, " ") for pattern in EMOTICONS.values()))
 _signs = normalizers.Replace(Regex("|".join([*map(re.escape, EMOTICONS), EMOJI])), "")
@@ -90,10 +90,7 @@ def drop_empty(rows: pd.DataFrame, cleaning: Counts, where: str) -> pd.DataFrame
 
 
 def merge_copies(rows: pd.DataFrame, cleaning: Counts) -> pd.DataFrame:
-    """One row a text, with its majority label; a text without a majority goes. Later parts keep their own.
-
-    It weighs what those weigh on average that agree.
-    """
+    """One row a text, with its majority label; a text without a majority goes. Later parts keep their own."""
     rank = rows.part.map({"": 0, "train": 0, "validation": 1, "test": 2})
     owner = rank.groupby(rows.key).transform("max")
     cleaning["also in a part that keeps it (no text on two sides)"] = int((rank < owner).sum())
@@ -107,7 +104,6 @@ def merge_copies(rows: pd.DataFrame, cleaning: Counts) -> pd.DataFrame:
     decided = rows[~undecided].merge(winners, on="key", suffixes=("", "_majority"))
     cleaning["copies with a minority label, merged"] = int((decided.label != decided.label_majority).sum())
     agreeing = decided[decided.label == decided.label_majority].drop(columns="label_majority")
-    weighed = agreeing.assign(row_weight=agreeing.groupby("key").row_weight.transform("mean"))
-    merged = weighed.drop_duplicates("key", keep="first")
+    merged = agreeing.drop_duplicates("key", keep="first")
     cleaning["exact and near copies, merged"] = len(agreeing) - len(merged)
     return merged.reset_index(drop=True)

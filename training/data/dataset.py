@@ -15,7 +15,7 @@ from training.data.cleaning import drop_empty, drop_ignored, merge_copies
 from training.data.sources import read_rows, target_paths
 from training.errors import DataError
 from training.recipe.base import Part
-from training.recipe.data import Data
+from training.recipe.data import DataConfig
 from training.types import Labels
 
 PARTS: tuple[Part, ...] = get_args(Part)
@@ -23,8 +23,7 @@ PARTS: tuple[Part, ...] = get_args(Part)
 
 @dataclass(frozen=True)
 class Dataset:
-    """Three parts as frames with columns `text`, `label` (index into `labels`), `source`, `group`, `weight` (of the
-    source) and `row_weight`.
+    """Three parts as frames with columns `text`, `label` (index into `labels`), `source`, `group` and `weight`.
 
     `held_out` is a fourth, of the same kind, that may be empty: rows that nothing learns from and that are measured
     by group. `keys` are those of every labelled text, whatever became of it. `cleaning` counts, by rule, the
@@ -54,7 +53,7 @@ class Dataset:
         return hashlib.sha256("\n".join([str(len(self.labels)), *sorted(self.keys)]).encode()).hexdigest()
 
 
-class Canonical:
+class LabelIndex:
     """The accepted labels; a label in a file may differ from them in case."""
 
     def __init__(self, labels: list[str]) -> None:
@@ -70,7 +69,7 @@ class Canonical:
         return np.array(known, dtype=np.int64)
 
 
-def load_dataset(paths: Sequence[Path], data: Data, seed: int) -> Dataset:
+def load_dataset(paths: Sequence[Path], data: DataConfig, seed: int) -> Dataset:
     """Read, clean, merge and split.
 
     Rows pinned to a part by the recipe go there whole; the others are split, stratified by label. A text that would
@@ -102,12 +101,12 @@ def _found_labels(found: "pd.Series[str]") -> list[str]:
 
 
 def _with_label_indices(rows: pd.DataFrame, labels: list[str]) -> pd.DataFrame:
-    canonical, origins = Canonical(labels), rows.groupby("origin")
+    canonical, origins = LabelIndex(labels), rows.groupby("origin")
     indices = [pd.Series(canonical.indices(group.label, str(origin)), group.index) for origin, group in origins]
     return rows.assign(label=pd.concat(indices).reindex(rows.index))
 
 
-def _split(rows: pd.DataFrame, data: Data, labels: list[str], seed: int, where: str) -> dict[str, pd.DataFrame]:
+def _split(rows: pd.DataFrame, data: DataConfig, labels: list[str], seed: int, where: str) -> dict[str, pd.DataFrame]:
     """Pinned rows go to their part; of the others each class gives its share to each part, and one row at least."""
     shares: dict[Part, float] = {part: share for part, share in _shares(data).items() if share}
     rng, places = np.random.default_rng(seed), rows.part.to_numpy(dtype=object, copy=True)
@@ -153,7 +152,7 @@ def _place(places: npt.NDArray[Any], members: npt.NDArray[Any], shares: dict[Par
         start += size
 
 
-def _shares(data: Data) -> dict[Part, float]:
+def _shares(data: DataConfig) -> dict[Part, float]:
     return {"test": data.test, "validation": data.validation}
 
 

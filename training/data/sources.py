@@ -9,12 +9,10 @@ from serving.model.metadata import DataFile
 from training.data.cleaning import without_emoticons
 from training.data.readers import column, fingerprint, read_table
 from training.errors import DataError
-from training.recipe.data import Data, Source
-
-MOST = 100  # times that a row may count
+from training.recipe.data import DataConfig, Source
 
 
-def target_paths(paths: Sequence[Path], data: Data) -> list[Path]:
+def target_paths(paths: Sequence[Path], data: DataConfig) -> list[Path]:
     """The files with the recipe's labels. Raises DataError where a file is missing, or is not one of the recipe's."""
     if not data.sources:
         return list(paths)
@@ -29,19 +27,19 @@ def target_paths(paths: Sequence[Path], data: Data) -> list[Path]:
     return [path for path in paths if path.name in targets]
 
 
-def in_order(paths: Sequence[Path], data: Data) -> list[Path]:
+def in_order(paths: Sequence[Path], data: DataConfig) -> list[Path]:
     """The files as the recipe names them, others by name: the order on a command line decides nothing."""
     places = {source.file: place for place, source in reversed(list(enumerate(data.sources)))}
     return sorted(paths, key=lambda path: (places.get(path.name, len(places)), path.name, str(path)))
 
 
 def read_rows(
-    paths: Sequence[Path], data: Data, chosen: Sequence[Source], seed: int
+    paths: Sequence[Path], data: DataConfig, chosen: Sequence[Source], seed: int
 ) -> tuple[pd.DataFrame, list[DataFile]]:
     """The rows of the `chosen` sources in these files, uncleaned, and the files' fingerprints.
 
-    Columns: `text`, `label` (as written), `source`, `group`, `task`, `origin` (for messages), `part`, `hold_out`,
-    `weight` of the source and `row_weight`. No chosen source at all: each file is one. Raises DataError.
+    Columns: `text`, `label` (as written), `source`, `group`, `task`, `origin` (for messages), `part`, `hold_out` and
+    `weight`. No chosen source at all: each file is one. Raises DataError.
     """
     frames, files = [], []
     for path in in_order(paths, data):
@@ -53,20 +51,19 @@ def read_rows(
     return pd.concat(frames, ignore_index=True), files
 
 
-def source_of(path: Path, data: Data) -> Source:
+def source_of(path: Path, data: DataConfig) -> Source:
     """What the recipe says of a file of this name, of its own labels first; else a source without special keys."""
     said = (source for source in (*data.target_sources, *data.task_sources) if source.file == path.name)
     return next(said, Source(file=path.name))
 
 
-def _rows(table: pd.DataFrame, path: Path, source: Source, data: Data, seed: int) -> pd.DataFrame:
+def _rows(table: pd.DataFrame, path: Path, source: Source, data: DataConfig, seed: int) -> pd.DataFrame:
     texts = column(table, source.text or data.text, path)
     labels = column(table, source.label or data.label, path).str.strip()
     groups = column(table, source.group, path) if source.group else pd.Series(source.key, index=table.index)
     chosen = _chosen(table, path, source)
     renamed = labels if source.task else labels.replace(data.rename)
-    weights = _weights(table[chosen], source.weighed_by, path) if source.weighed_by else 1.0
-    frame = pd.DataFrame({"text": texts, "label": renamed, "group": groups, "row_weight": weights})[chosen]
+    frame = pd.DataFrame({"text": texts, "label": renamed, "group": groups})[chosen]
     if frame.empty:
         raise DataError(f"{path}: no row is left by where={source.where} where_not={source.where_not}")
     if source.rows and source.rows < len(frame):
@@ -81,17 +78,6 @@ def _rows(table: pd.DataFrame, path: Path, source: Source, data: Data, seed: int
         hold_out=source.hold_out,
         weight=source.weight,
     )
-
-
-def _weights(chosen: pd.DataFrame, name: str, path: Path) -> "pd.Series[float]":
-    found = column(chosen, name, path)
-    numbers = pd.to_numeric(found, errors="coerce")
-    if (bad := ~numbers.between(0, MOST)).any():
-        shown = sorted(set(found[bad]))[:5]
-        raise DataError(
-            f"{path}: column {name!r} weighs rows; {bad.sum():,} of them have {shown}; accepted: 0 to {MOST}"
-        )
-    return numbers.astype(float)
 
 
 def _chosen(table: pd.DataFrame, path: Path, source: Source) -> "pd.Series[bool]":

@@ -11,11 +11,11 @@ from training.data.cleaning import bare_key, merged_keys, text_key
 from training.data.dataset import Dataset
 from training.data.sources import read_rows
 from training.errors import DataError
-from training.recipe.data import Data
+from training.recipe.data import DataConfig
 
 
 @dataclass(frozen=True)
-class WeakRows:
+class WeakLabelDataset:
     """`rows` with columns `text`, `label` (index into the labels of its task), `task`, `source` and `weight`.
 
     `tasks`: task -> its labels in the order of its outputs. `cleaning` counts what was dropped, by rule.
@@ -31,7 +31,7 @@ class WeakRows:
         return {task: (int((self.rows.task == task).sum()), len(labels)) for task, labels in self.tasks.items()}
 
 
-def load_weak(paths: Sequence[Path], data: Data, dataset: Dataset, seed: int) -> WeakRows:
+def load_weak_labels(paths: Sequence[Path], data: DataConfig, dataset: Dataset, seed: int) -> WeakLabelDataset:
     """Read the sources that have a task, without any text that stands in the labelled data, whichever its part.
 
     So no stage sees a text of the test, and what is pre-trained does not depend on how the rest is split. But of a file
@@ -49,8 +49,8 @@ def load_weak(paths: Sequence[Path], data: Data, dataset: Dataset, seed: int) ->
             raise DataError(f"task {task!r}: found only one class, {labels}; accepted: at least two")
     index = {(task, label): i for task, labels in tasks.items() for i, label in enumerate(labels)}
     found = [index[pair] for pair in zip(rows.task, rows.label, strict=True)]
-    kept = rows.assign(label=found)[["text", "label", "task", "source", "weight", "row_weight"]].reset_index(drop=True)
-    return WeakRows(kept, tasks, {**cleaning, "rows kept": len(kept)}, files)
+    kept = rows.assign(label=found)[["text", "label", "task", "source", "weight"]].reset_index(drop=True)
+    return WeakLabelDataset(kept, tasks, {**cleaning, "rows kept": len(kept)}, files)
 
 
 def _cleaned(rows: pd.DataFrame, dataset: Dataset, second: set[str], cleaning: dict[str, int]) -> pd.DataFrame:
@@ -84,7 +84,7 @@ def _with_bare(keys: Iterable[str]) -> set[str]:
     return {both for key in keys for both in (key, bare_key(key))}
 
 
-def _check_present(data: Data, read: pd.DataFrame, kept: pd.DataFrame, cleaning: dict[str, int]) -> None:
+def _check_present(data: DataConfig, read: pd.DataFrame, kept: pd.DataFrame, cleaning: dict[str, int]) -> None:
     dropped = ", ".join(f"{rule}: {rows:,}" for rule, rows in cleaning.items() if rule != "rows read")
     rows = read.source.value_counts()
     for source in data.task_sources:

@@ -25,9 +25,9 @@ from sklearn.tree import DecisionTreeClassifier
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from serving.model.metadata import SENTIMENT
-from training.recipe.model import TokenizerKnobs
+from training.recipe.model import TokenizerConfig
 from training.text.normalizer import build_normalizer
-from training.text.patterns import build_pieces
+from training.text.patterns import build_pretokenizer
 from training.types import Labels
 
 VADER = "VADER"
@@ -80,7 +80,7 @@ class Baseline(Protocol):
     def predict(self, texts: Sequence[str]) -> Labels: ...
 
 
-def baselines(knobs: TokenizerKnobs, labels: list[str], seed: int) -> dict[str, Baseline]:
+def baselines(knobs: TokenizerConfig, labels: list[str], seed: int) -> dict[str, Baseline]:
     """Name -> untrained baseline; those with VADER where the labels are negative, neutral and positive."""
     tfidf = partial(_tfidf, knobs)
     found: dict[str, Baseline] = {
@@ -113,7 +113,7 @@ def _logistic_regression() -> LogisticRegression:
     return LogisticRegression(C=2.0, class_weight="balanced", max_iter=2000)
 
 
-def _tfidf(knobs: TokenizerKnobs) -> TfidfVectorizer:
+def _tfidf(knobs: TokenizerConfig) -> TfidfVectorizer:
     return TfidfVectorizer(analyzer=_Analyzer(knobs), min_df=2, sublinear_tf=True)
 
 
@@ -137,7 +137,7 @@ class _Forest(RandomForestClassifier):  # type: ignore[misc]
 class _Analyzer:
     """Pieces and pairs of neighbours of a text, by the preprocessing's rules. A class, so that it can be stored."""
 
-    def __init__(self, knobs: TokenizerKnobs) -> None:
+    def __init__(self, knobs: TokenizerConfig) -> None:
         self.knobs = knobs
         self._cut: Callable[[str], list[str]] | None = None
 
@@ -150,6 +150,6 @@ class _Analyzer:
         return {"knobs": self.knobs, "_cut": None}
 
 
-def _cutter(knobs: TokenizerKnobs) -> Callable[[str], list[str]]:
-    normalizer, pieces = build_normalizer(knobs), build_pieces()
+def _cutter(knobs: TokenizerConfig) -> Callable[[str], list[str]]:
+    normalizer, pieces = build_normalizer(knobs), build_pretokenizer()
     return lambda text: [piece for piece, _ in pieces.pre_tokenize_str(normalizer.normalize_str(text))]

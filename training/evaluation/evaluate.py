@@ -1,4 +1,4 @@
-"""How good a bundle is, measured on the served path."""
+"""Evaluation of a bundle on the served path."""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -11,31 +11,35 @@ from pydantic import ValidationError
 from serving.model.bundle import sha256
 from serving.model.metadata import Metadata
 from serving.model.predictor import Predictor
-from training.data.dataset import Canonical
+from training.data.dataset import LabelIndex
 from training.data.readers import column, read_table
 from training.data.sources import source_of
 from training.errors import DataError
 from training.evaluation.metrics import Figures, measure
-from training.recipe.data import Data
-from training.types import Labels
+from training.recipe.data import DataConfig
+from training.types import Labels, Probabilities
+
+
+def served_probabilities(predictor: Predictor, texts: Sequence[str]) -> Probabilities:
+    """What the service answers for these texts: (texts, classes), in the bundle's label order."""
+    labels = predictor.metadata.labels
+    return np.array([[p.probabilities[label] for label in labels] for p in predictor.predict(texts)])
 
 
 def evaluate(predictor: Predictor, texts: Sequence[str], truth: Labels) -> Figures:
     """Predict `texts` as the service would and compare with `truth`, label indices (texts,)."""
-    labels = predictor.metadata.labels
-    predictions = predictor.predict(texts)
-    probabilities = np.array([[p.probabilities[name] for name in labels] for p in predictions])
-    return measure(labels, truth, probabilities, predictor.metadata.temperature)
+    metadata = predictor.metadata
+    return measure(metadata.labels, truth, served_probabilities(predictor, texts), metadata.temperature)
 
 
-def measured_by_group(predictor: Predictor, rows: pd.DataFrame) -> dict[str, dict[str, float]]:
+def evaluate_groups(predictor: Predictor, rows: pd.DataFrame) -> dict[str, dict[str, float]]:
     """Group -> rows, macro recall, macro F1 and accuracy of a part's frame; classes that a group lacks do not count."""
-    found = {}
-    for group, frame in rows.groupby("group"):
-        figures = evaluate(predictor, frame.text.tolist(), frame.label.to_numpy())
-        kept = {"macro_recall": figures.macro_recall, "macro_f1": figures.macro_f1, "accuracy": figures.accuracy}
-        found[str(group)] = {"rows": figures.rows, **kept}
-    return found
+    return {str(group): _overall(predictor, frame) for group, frame in rows.groupby("group")}
+
+
+def _overall(predictor: Predictor, rows: pd.DataFrame) -> dict[str, float]:
+    figures = evaluate(predictor, rows.text.tolist(), rows.label.to_numpy())
+    return {name: getattr(figures, name) for name in ("rows", "macro_recall", "macro_f1", "accuracy")}
 
 
 def evaluate_file(
@@ -60,7 +64,7 @@ def read_labelled(
 ) -> tuple[list[str], Labels]:
     """Texts and label indices of a file, as the bundle's recipe reads it."""
     try:
-        data = Data.model_validate(metadata.recipe.get("data", {}))
+        data = DataConfig.from_bundle(metadata.recipe.get("data", {}))
     except ValidationError as error:
         raise DataError(
             f"metadata.json: its recipe does not tell how to read a file: {error.errors()[0]['msg']}"
@@ -77,4 +81,4 @@ def read_labelled(
     if rows.empty:
         raise DataError(f"{path}: no row has a text and a label; accepted labels: {metadata.labels}")
     origin = f"{path}, column {label or source.label or data.label!r}"
-    return rows.text.tolist(), Canonical(metadata.labels).indices(rows.label, origin)
+    return rows.text.tolist(), LabelIndex(metadata.labels).indices(rows.label, origin)

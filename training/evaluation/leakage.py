@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from serving.model.metadata import Metadata
 from training.errors import DataError
-from training.recipe.recipe import Recipe, faults
+from training.recipe.recipe import Recipe, describe_faults
 
 SAID = {"about", "terms", "found_on"}
 """Keys of data that decide nothing."""
@@ -16,7 +16,9 @@ Split = Mapping[str, Mapping[str, int]]
 """Part -> label -> rows."""
 
 
-def check_blind(metadata: Metadata, recipe: Recipe, files: Sequence[tuple[str, str]], split: Split, where: str) -> None:
+def check_no_test_leakage(
+    metadata: Metadata, recipe: Recipe, files: Sequence[tuple[str, str]], split: Split, where: str
+) -> None:
     """That a bundle was not trained on what is validation or test for this recipe with these files.
 
     `files`: names and sha256, in the order in which they are read.
@@ -57,11 +59,11 @@ def _check_teachers(metadata: Metadata, files: Sequence[tuple[str, str]], where:
 
 def _recipe(metadata: Metadata, where: str) -> Recipe:
     try:
-        return Recipe.model_validate(metadata.recipe)
+        return Recipe.from_bundle(metadata.recipe)
     except ValidationError as error:
         raise DataError(
             f"{where}: the recipe of {metadata.name} {metadata.model_version} does not tell how its files were split: "
-            f"{faults(error)}"
+            f"{describe_faults(error)}"
         ) from error
 
 
@@ -72,7 +74,7 @@ def _split_of(recipe: Recipe, files: Sequence[tuple[str, str]]) -> dict[str, Any
     """
     said = recipe.data.model_dump(mode="json", exclude=SAID | {"sources", "split_seed"})
     targets = recipe.data.target_sources
-    sources = [source.model_dump(mode="json", exclude=SAID | {"weight", "weighed_by"}) for source in targets]
+    sources = [source.model_dump(mode="json", exclude=SAID | {"weight"}) for source in targets]
     names = {source.file for source in targets}
     order = dict.fromkeys(sha for name, sha in files if name in names or not names)
     return {**said, "sources": sources, "order of files": list(order), "split seed": recipe.split_seed}

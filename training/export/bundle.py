@@ -1,25 +1,25 @@
-"""A trained network becomes a bundle: calibrated, written, loaded as it will be served, held to Keras, measured."""
+"""Export of a trained network as a bundle: calibrated, written, loaded as it will be served, held to Keras."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from serving.model.bundle import METADATA, NETWORK, TOKENIZER, model_version, sha256
+from serving.model.bundle import NETWORK, TOKENIZER, model_version, sha256
 from serving.model.metadata import KnownAnswer, Metadata
 from serving.model.predictor import Predictor
 from serving.model.tokenizer import Encoder
 from training.errors import PublishError
 from training.evaluation.calibration import best_temperature, fold_temperature
+from training.evaluation.evaluate import served_probabilities
+from training.export.figures import write_metadata
 from training.fit.loop import predict
 from training.fit.trainer import Trained
 from training.model import backend
 from training.model.backend import keras
 from training.recipe.recipe import Recipe
-from training.types import Probabilities
 
-KERAS_TOLERANCE = 1e-5
+KERAS_TOLERANCE = 1e-5  # float32 sums in another order; the largest difference measured is a third of it
 SENTENCES = (
     "I love this, thank you so much!",
     "This is terrible and I hate it.",
@@ -29,75 +29,54 @@ SENTENCES = (
 )
 
 
-class Bundling:
-    """Writes one bundle into an empty folder.
+def write_bundle(recipe: Recipe, trained: Trained, folder: Path) -> tuple[Predictor, float]:
+    """Write a bundle without figures into an empty folder, and load it as the service will.
 
-    Arguments: the recipe; the trained network, whose last layer is calibrated here; the folder.
+    Args:
+        recipe: The recipe.
+        trained: The trained network, whose last layer is calibrated here.
+        folder: The folder.
+
+    Returns:
+        The predictor, and the largest difference of its probabilities from Keras's on the validation part.
+
+    Raises:
+        PublishError: That difference is above 1e-5.
     """
+    network, dataset = trained.network, trained.dataset
+    truth, texts = dataset.validation.label.to_numpy(), dataset.validation.text.tolist()
+    temperature = best_temperature(truth, predict(network, trained.validation))
+    fold_temperature(network, temperature)
+    network.save(folder / NETWORK, include_optimizer=False)
+    trained.tokenizer.save(str(folder / TOKENIZER))
+    files = {name: sha256(folder / name) for name in (NETWORK, TOKENIZER)}
+    metadata = Metadata(
+        name=recipe.name,
+        model_version=model_version(files, dataset.labels),
+        inputs="text",
+        origin="trained",
+        labels=dataset.labels,
+        files=files,
+        known_answers=_known_answers(network, Encoder.read(folder / TOKENIZER), recipe.known_answers or SENTENCES),
+        temperature=temperature,
+        seed=recipe.seed,
+        recipe=recipe.model_dump(mode="json"),
+        split=dataset.sizes(),
+        libraries=backend.library_versions(),
+        metrics={},
+        **vars(trained.provenance),
+    )
+    predictor = write_metadata(folder, metadata)
+    difference = float(np.abs(served_probabilities(predictor, texts) - predict(network, trained.validation)).max())
+    if not difference <= KERAS_TOLERANCE:
+        raise PublishError(f"serving and Keras differ by {difference:.2g} on validation; accepted: {KERAS_TOLERANCE}")
+    return predictor, difference
 
-    def __init__(self, recipe: Recipe, trained: Trained, folder: Path) -> None:
-        self.recipe, self.trained, self.folder = recipe, trained, folder
 
-    def write(self) -> tuple[Predictor, int, float]:
-        """Write the files without figures and load them as the service will.
-
-        Returns the predictor, on how many validation texts it was held to Keras, and the largest difference found.
-        Raises PublishError where that is above 1e-5.
-        """
-        network, validation = self.trained.network, self.trained.validation
-        truth = self.trained.dataset.validation.label.to_numpy()
-        temperature = best_temperature(truth, predict(network, validation))
-        fold_temperature(network, temperature)
-        network.save(self.folder / NETWORK, include_optimizer=False)
-        self.trained.tokenizer.save(str(self.folder / TOKENIZER))
-        self._metadata = self._described(network, temperature)
-        predictor = self._load()
-        difference = self._difference(predictor, predict(network, validation))
-        return predictor, len(truth), difference
-
-    def add_figures(self, metrics: Mapping[str, Any]) -> Metadata:
-        """Write the figures into metadata.json and load the bundle once more."""
-        self._metadata = self._metadata.model_copy(update={"metrics": dict(metrics)})
-        return self._load().metadata
-
-    def _load(self) -> Predictor:
-        content = self._metadata.model_dump_json(indent=2) + "\n"
-        (self.folder / METADATA).write_text(content, encoding="utf-8")
-        return Predictor.load(self.folder)
-
-    def _described(self, network: keras.Model, temperature: float) -> Metadata:
-        files = {name: sha256(self.folder / name) for name in (NETWORK, TOKENIZER)}
-        dataset = self.trained.dataset
-        return Metadata(
-            name=self.recipe.name,
-            model_version=model_version(files, dataset.labels),
-            labels=dataset.labels,
-            files=files,
-            known_answers=self._known_answers(network),
-            temperature=temperature,
-            seed=self.recipe.seed,
-            recipe=self.recipe.model_dump(mode="json"),
-            split=dataset.sizes(),
-            libraries=backend.library_versions(),
-            metrics={},
-            **vars(self.trained.provenance),
-        )
-
-    def _known_answers(self, network: keras.Model) -> list[KnownAnswer]:
-        """Keras's own answers, so that serving is held to Keras at every start."""
-        encoder, answers = Encoder.read(self.folder / TOKENIZER), []
-        for text in self.recipe.known_answers or SENTENCES:
-            ids, _ = encoder.pad_batch(encoder.encode([text]))
-            row = network.predict_on_batch(ids)[0]
-            answers.append(KnownAnswer(text=text, probabilities=[float(p) for p in row]))
-        return answers
-
-    def _difference(self, predictor: Predictor, by_keras: Probabilities) -> float:
-        predictions = predictor.predict(self.trained.dataset.validation.text.tolist())
-        served = np.array([list(p.probabilities.values()) for p in predictions])
-        difference = float(np.abs(served - by_keras).max())
-        if not difference <= KERAS_TOLERANCE:
-            raise PublishError(
-                f"serving and Keras differ by {difference:.2g} on validation; accepted: {KERAS_TOLERANCE}"
-            )
-        return difference
+def _known_answers(network: keras.Model, encoder: Encoder, sentences: Sequence[str]) -> list[KnownAnswer]:
+    """Keras's own answers, so that serving is held to Keras at every start."""
+    answers = []
+    for text in sentences:
+        ids, _ = encoder.pad_batch(encoder.encode([text]))
+        answers.append(KnownAnswer(text=text, probabilities=network.predict_on_batch(ids)[0].tolist()))
+    return answers

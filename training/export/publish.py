@@ -1,6 +1,5 @@
-"""Puts a finished bundle at its place: verified first, then swapped, so that a crash leaves the old one whole."""
+"""Publication of a finished bundle: two renames, so that a crash leaves the old one whole."""
 
-import ctypes
 import os
 import shutil
 from collections.abc import Iterator
@@ -12,20 +11,25 @@ from filelock import FileLock, Timeout
 from serving.model.bundle import METADATA, NETWORK, REPORT, TOKENIZER
 from training.errors import PublishError
 
-AT_FDCWD, RENAME_EXCHANGE = -100, 2  # linux/fcntl.h, linux/fs.h
-OURS = {NETWORK, TOKENIZER, METADATA, REPORT}
-IGNORED = {".DS_Store"}
+BUNDLE_NAMES = {NETWORK, TOKENIZER, METADATA, REPORT}
+IGNORED_NAMES = {".DS_Store"}
 
 
 @contextmanager
 def reserved(target: Path) -> Iterator[None]:
-    """For one training at a time: two would write over each other's state and bundle in the making.
+    """Keep a bundle's place for one process at a time: two would write over each other's state and staging folder.
 
-    A killed one's reservation ends with it. Raises PublishError where another process, or this one, has it.
+    A killed one's reservation ends with it.
+
+    Args:
+        target: The bundle's folder.
+
+    Raises:
+        PublishError: Another process, or this one, has it already.
     """
     path = target.parent / f".{target.name}.lock"
     lock = FileLock(path, blocking=False)
-    with _told(target):
+    with _publish_errors(target):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             lock.acquire()
@@ -44,10 +48,17 @@ def reserved(target: Path) -> Iterator[None]:
 def check_replaceable(target: Path) -> None:
     """Refuse, before any work is done, a target that could not be written or holds anything but a bundle.
 
-    Puts an old bundle back that a crash in the middle of a replacement left aside. Raises PublishError.
+    Puts an old bundle back that a crash between the two renames left aside.
+
+    Args:
+        target: The bundle's folder, which need not exist.
+
+    Raises:
+        PublishError: It cannot be replaced.
     """
-    with _told(target):
-        _restore(target)
+    with _publish_errors(target):
+        if _aside(target).is_dir() and not target.exists():
+            _aside(target).rename(target)
         target.parent.mkdir(parents=True, exist_ok=True)
         staging_folder(target).rmdir()
         if not target.exists():
@@ -56,9 +67,9 @@ def check_replaceable(target: Path) -> None:
             raise PublishError(f"{target}: is a file; accepted: a new folder, or one with a bundle")
         if os.path.ismount(target):
             raise PublishError(f"{target}: is a mount point, which cannot be replaced; accepted: a folder inside it")
-        found = {item.name for item in target.iterdir()} - IGNORED
-    if found - OURS or (found and METADATA not in found):
-        others = ", ".join(sorted(found - OURS or found)[:5])
+        names = {item.name for item in target.iterdir()} - IGNORED_NAMES
+    if names - BUNDLE_NAMES or (names and METADATA not in names):
+        others = ", ".join(sorted(names - BUNDLE_NAMES or names)[:5])
         raise PublishError(f"{target}: holds {others}; accepted: a new folder, or one with a bundle and nothing else")
 
 
@@ -71,45 +82,32 @@ def staging_folder(target: Path) -> Path:
 
 
 def publish(staged: Path, target: Path) -> None:
-    """Swap `staged` for `target`, which may not exist yet; what stood there before is removed after.
+    """Put a staged bundle in the target's place, and remove what stood there.
 
-    On Linux both names change in one step (renameat2, RENAME_EXCHANGE). Elsewhere the old bundle stands aside for a
-    moment as `.NAME.old`. Raises PublishError with everything still there.
+    The old bundle stands aside as `.NAME.old` for the moment between two renames. Whoever reads the target in that
+    moment finds no bundle; a service that is told to load it then keeps the model that it has.
+
+    Args:
+        staged: A finished bundle on the same file system.
+        target: The bundle's folder, which need not exist.
+
+    Raises:
+        PublishError: It could not be written. Everything is still there.
     """
-    with _told(target):
+    aside = _aside(target)
+    with _publish_errors(target):
         _flush(staged)
         if not target.exists():
             staged.rename(target)
-        elif exchange(staged, target):
-            shutil.rmtree(staged, ignore_errors=True)  # the new one is in place; the next run clears this away
-        else:
-            _replace_in_two_steps(staged, target)
-
-
-def exchange(one: Path, other: Path) -> bool:
-    """Swap two names in one step; False where the system cannot."""
-    try:
-        renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
-    except (AttributeError, OSError, TypeError):  # not Linux, or a C library without it
-        return False
-    return int(renameat2(AT_FDCWD, os.fsencode(one), AT_FDCWD, os.fsencode(other), RENAME_EXCHANGE)) == 0
-
-
-def _replace_in_two_steps(staged: Path, target: Path) -> None:
-    old = _aside(target)
-    shutil.rmtree(old, ignore_errors=True)
-    target.rename(old)
-    try:
-        staged.rename(target)
-    except OSError:
-        old.rename(target)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _restore(target: Path) -> None:
-    if _aside(target).is_dir() and not target.exists():
-        _aside(target).rename(target)
+            return
+        shutil.rmtree(aside, ignore_errors=True)
+        target.rename(aside)
+        try:
+            staged.rename(target)
+        except OSError:
+            aside.rename(target)
+            raise
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def _aside(target: Path) -> Path:
@@ -124,7 +122,7 @@ def _flush(folder: Path) -> None:
 
 
 @contextmanager
-def _told(target: Path) -> Iterator[None]:
+def _publish_errors(target: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:

@@ -12,7 +12,7 @@ from serving.errors import BundleError
 from serving.model.metadata import Metadata
 from serving.model.predictor import Predictor
 from training.errors import DataError
-from training.evaluation.leakage import Split, check_blind
+from training.evaluation.leakage import Split, check_no_test_leakage
 from training.recipe.recipe import Recipe
 from training.types import Floats, Labels
 
@@ -33,10 +33,10 @@ class Teachers:
         """The probabilities of each, float32 (texts, classes)."""
         return [self._of(predictor, texts) for predictor in self._predictors]
 
-    def check_blind(self, recipe: Recipe, files: Sequence[tuple[str, str]], split: Split) -> None:
+    def check_no_test_leakage(self, recipe: Recipe, files: Sequence[tuple[str, str]], split: Split) -> None:
         """That none was trained on what is validation or test here. Raises DataError."""
         for predictor in self._predictors:
-            check_blind(predictor.metadata, recipe, files, split, "stages.teachers")
+            check_no_test_leakage(predictor.metadata, recipe, files, split, "stages.teachers")
 
     def _of(self, predictor: Predictor, texts: Sequence[str]) -> Floats:
         found = [[p.probabilities[label] for label in self._labels] for p in predictor.predict(texts)]

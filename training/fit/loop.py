@@ -13,8 +13,8 @@ from training.fit.batches import Batch, Batches
 from training.fit.checkpoint import Arrays
 from training.fit.state import Progress, State
 from training.model.backend import keras
-from training.model.multitask import TaskCrossentropy, Trainee, seed_variables
-from training.progress import Epoch, TrainingCallback, kept_epoch
+from training.model.multitask import MultiTaskModel, TaskCrossentropy, seed_variables
+from training.progress import Epoch, TrainingCallback, select_epoch
 from training.recipe.stages import Stage
 from training.types import Floats, Labels
 
@@ -23,17 +23,17 @@ SAVE_EVERY = 60.0  # seconds between states within an epoch: what a kill can cos
 Keep = Callable[[Mapping[str, Any], Mapping[str, Arrays]], None]
 
 
-class Fit:
+class TrainingLoop:
     """Fits one stage.
 
-    Arguments: the trainee; rows to train on; rows that choose the epoch to keep, or None where the stage does not train
+    Arguments: the model; rows to train on; rows that choose the epoch to keep, or None where the stage does not train
     the network's own head, and its last epoch counts; the stage; seeds; and `keep`, which is given a JSON state and
-    arrays about every minute and after each epoch. After `run` the trainee has the weights of the epoch that is kept.
+    arrays about every minute and after each epoch. After `run` the model has the weights of the epoch that is kept.
     """
 
     def __init__(
         self,
-        trainee: Trainee,
+        multitask: MultiTaskModel,
         train: Batches,
         validation: Batches | None,
         stage: Stage,
@@ -41,10 +41,10 @@ class Fit:
         keep: Keep,
         save_every: float = SAVE_EVERY,
     ) -> None:
-        self.trainee, self.train, self.validation = trainee, train, validation
+        self.multitask, self.train, self.validation = multitask, train, validation
         self.stage, self.seed, self.keep, self.save_every = stage, list(seed), keep, save_every
         self._names_words = bool(stage.masked_words)
-        self.model: keras.Model = trainee.naming if self._names_words else trainee.model
+        self.model: keras.Model = multitask.masked_lm if self._names_words else multitask.model
         self._compile()
 
     def run(
@@ -61,13 +61,13 @@ class Fit:
                 epoch, weights = self._epoch(state, kept_weights, watcher)
                 state.history.append(epoch)
                 state.progress = Progress()
-                if kept_epoch(state.history, self.stage.keep) is epoch:
+                if select_epoch(state.history, self.stage.keep) is epoch:
                     state.kept, kept_weights = epoch, weights
                 self._save(state, kept_weights)
-                watcher.on_epoch(epoch, best=kept_epoch(state.history) is epoch)
+                watcher.on_epoch(epoch, best=select_epoch(state.history) is epoch)
         finally:
             watcher.on_end()
-        _assign(self.trainee.whole.weights, kept_weights)
+        _assign(self.multitask.whole.weights, kept_weights)
         return state.history
 
     def _compile(self) -> None:
@@ -81,7 +81,7 @@ class Fit:
             use_ema=self.stage.averaging > 0,
             ema_momentum=self.stage.averaging,
         )
-        loss = TaskCrossentropy(self.stage.r_drop, self.trainee.columns)
+        loss = TaskCrossentropy()
         if self._names_words:
             # The mean over the words that were hidden, however many places the batch has for them.
             words = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight")
@@ -118,11 +118,11 @@ class Fit:
         if self.stage.averaging:
             self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
         epoch, measured = self._measured(number, progress.total / progress.rows, start), self._weights()
-        _assign(self.trainee.whole.weights, last)
+        _assign(self.multitask.whole.weights, last)
         return epoch, measured
 
     def _batches(self, number: int, start: int) -> Any:
-        name_below = self.trainee.nameable if self._names_words else 0
+        name_below = self.multitask.nameable if self._names_words else 0
         seed = [*self.seed, number]
         return self.train.shuffled(seed, self.stage.word_dropout, start=start, name_below=name_below)
 
@@ -133,16 +133,14 @@ class Fit:
         if batch.hidden:
             inputs, targets = [inputs, batch.hidden.positions], [targets, batch.hidden.words]
             weights = [weights, batch.hidden.live]
-        if self.stage.r_drop:
-            inputs, targets, weights = (_twice(part) for part in (inputs, targets, weights))
         return float(np.ravel(self.model.train_on_batch(inputs, targets, sample_weight=weights))[0])
 
     def _measured(self, number: int, loss: float, start: float) -> Epoch:
-        figures = validate(self.trainee.network, self.validation) if self.validation else (math.nan,) * 3
+        figures = validate(self.multitask.network, self.validation) if self.validation else (math.nan,) * 3
         return Epoch(number, loss, *figures, seconds=time.monotonic() - start)
 
     def _weights(self) -> Arrays:
-        return [np.array(weight) for weight in self.trainee.whole.get_weights()]
+        return [np.array(weight) for weight in self.multitask.whole.get_weights()]
 
     def _moving(self) -> list[Any]:
         # Beside the weights: Adam's moments and step, and the seeds that the next dropout draws from.
@@ -153,7 +151,7 @@ class Fit:
         self.keep(state.dump(), {"weights": self._weights(), "kept": kept_weights, "moving": moving})
 
     def _restore(self, dumped: Mapping[str, Any], arrays: Mapping[str, Arrays]) -> tuple[State, Arrays]:
-        _assign(self.trainee.whole.weights, arrays["weights"])
+        _assign(self.multitask.whole.weights, arrays["weights"])
         _assign(self._moving(), arrays["moving"])
         return State.of(dumped), arrays["kept"]
 
@@ -184,11 +182,6 @@ def class_weights(labels: Labels, balance: float = 1.0) -> Floats:
     weights = (counts.sum() / np.maximum(counts, 1)) ** balance
     scaled: Floats = (weights * counts.sum() / (weights @ counts)).astype(np.float32)
     return scaled
-
-
-def _twice(arrays: Any) -> Any:
-    """An array, or each of several, with its rows once more after themselves."""
-    return [_twice(array) for array in arrays] if isinstance(arrays, list) else np.concatenate([arrays, arrays])
 
 
 def _assign(variables: Sequence[Any], values: Arrays) -> None:

@@ -16,16 +16,16 @@ from serving.model.metadata import DataFile
 from training.data.readers import fingerprint
 from training.data.word_vectors import WordVectors
 from training.model.backend import keras
-from training.recipe.model import VectorKnobs
+from training.recipe.model import WordVectorsConfig
 
 
-class HeadStart:
+class PretrainedEmbedding:
     """Arguments: the recipe's `[vectors]`; units of the embedding; whether the tokenizer reads `stems` of words.
 
     Raises DataError where the file does not fit.
     """
 
-    def __init__(self, knobs: VectorKnobs, units: int, *, stems: bool = False) -> None:
+    def __init__(self, knobs: WordVectorsConfig, units: int, *, stems: bool = False) -> None:
         self._knobs, self._stems = knobs, stems
         self._vectors = WordVectors(Path(knobs.file), units)
 

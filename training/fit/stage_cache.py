@@ -10,7 +10,7 @@ from typing import Any
 
 from training.errors import ResumeError
 from training.fit.checkpoint import Arrays, Checkpoint
-from training.recipe.base import Table
+from training.recipe.base import ConfigSection
 from training.recipe.recipe import Recipe
 from training.recipe.stages import Stage
 
@@ -19,10 +19,10 @@ FORMAT = 6  # raised when what a stage sees of equal recipes and files changes
 
 
 @dataclass(frozen=True)
-class Body:
+class PretrainedBody:
     """A trained body after its first `stages` stages, and what a run needs to go on with it.
 
-    `state`: JSON of the tokenizer, the tasks, the history and what was cleaned; `weights`: of the whole trainee.
+    `state`: JSON of the tokenizer, the tasks, the history and what was cleaned; `weights`: of the whole multitask.
     """
 
     stages: int
@@ -30,7 +30,7 @@ class Body:
     weights: Arrays
 
 
-class BodyCache:
+class StageCache:
     """Arguments: the folder, or None for a cache that keeps nothing; the recipe; what else decides what a body is:
     name and sha256 of each file in their order, the model version of each teacher by its folder, the libraries,
     `labelled`, a digest of the labelled texts in all parts, which no weak stage reads, and the sha256 of word vectors.
@@ -55,7 +55,7 @@ class BodyCache:
         if folder is not None:
             _check_writable(folder)
 
-    def longest(self) -> Body | None:
+    def longest(self) -> PretrainedBody | None:
         """The body that has the most stages behind it, the last one never among them."""
         for stages in range(len(self._recipe.schedule) - 1, 0, -1):
             checkpoint = self._checkpoint(stages)
@@ -64,7 +64,7 @@ class BodyCache:
                     state, arrays = checkpoint.load()
                 except ResumeError:  # broken by hand: it is trained again and replaced
                     continue
-                return Body(stages, state, arrays["weights"])
+                return PretrainedBody(stages, state, arrays["weights"])
         return None
 
     def keep(self, stages: int, state: Mapping[str, Any], weights: Arrays) -> None:
@@ -120,7 +120,7 @@ class BodyCache:
         return {"data": content, "sources": sources, "split": drawn, "files": files, "labelled": self._labelled}
 
 
-def _said(table: Table, *unread: str) -> dict[str, Any]:
+def _said(table: ConfigSection, *unread: str) -> dict[str, Any]:
     """What a table says beside its defaults, so that a knob that comes later leaves the bodies of today as they are."""
     return table.model_dump(mode="json", exclude=set(unread), exclude_defaults=True)
 

@@ -9,29 +9,34 @@ import pandas as pd
 
 from serving.model.tokenizer import Encoder
 from training.data.dataset import Dataset
-from training.data.weak_labels import WeakRows
+from training.data.weak_labels import WeakLabelDataset
 from training.errors import DataError
 from training.evaluation.baselines import baselines
 from training.fit.batches import Batches
 from training.fit.distillation import FOLDS, CrossFitted, Teachers
 from training.fit.loop import class_weights
-from training.model.multitask import Trainee
+from training.model.multitask import MultiTaskModel
 from training.recipe.recipe import Recipe
 from training.recipe.stages import Stage
 from training.types import Floats
 
 
-class StageRows:
-    """Arguments: the recipe; the labelled parts; `weak`, which reads the rows of other tasks; trainee and encoder.
+class StageData:
+    """Arguments: the recipe; the labelled parts; `weak`, which reads the rows of other tasks; the model and encoder.
 
     Raises DataError where a class has too few rows for a baseline that is to teach, or its labels are not for it.
     """
 
     def __init__(
-        self, recipe: Recipe, dataset: Dataset, weak: Callable[[], WeakRows], trainee: Trainee, encoder: Encoder
+        self,
+        recipe: Recipe,
+        dataset: Dataset,
+        weak: Callable[[], WeakLabelDataset],
+        multitask: MultiTaskModel,
+        encoder: Encoder,
     ) -> None:
         self.recipe, self.dataset, self.weak = recipe, dataset, weak
-        self.trainee, self.encoder = trainee, encoder
+        self.multitask, self.encoder = multitask, encoder
         self._baselines: dict[tuple[str, ...], CrossFitted] = {}
         self._tasks = {source.key for source in recipe.data.task_sources}
         if wanted := {str(name) for stage in recipe.schedule for name in stage.teacher_baselines}:
@@ -61,10 +66,10 @@ class StageRows:
         return Batches(self.encoder, self.encoder.encode(frame.text.tolist()), targets, ones, size)
 
     def _targets(self, rows: pd.DataFrame, stage: Stage) -> Floats:
-        targets = np.zeros((len(rows), self.trainee.width), np.float32)
+        targets = np.zeros((len(rows), self.multitask.width), np.float32)
         for task, places in rows.groupby("task").indices.items():
             labels = rows.label.to_numpy(np.int64)[places]
-            targets[places] = self.trainee.targets(labels, str(task), stage.label_smoothing)
+            targets[places] = self.multitask.targets(labels, str(task), stage.label_smoothing)
         return targets
 
     def _taught(self, rows: pd.DataFrame, targets: Floats, stage: Stage) -> Floats:
@@ -86,7 +91,7 @@ class StageRows:
         if key not in self._baselines:
             seed = self.recipe.split_seed
             pipeline: Any = baselines(self.recipe.tokenizer, self.dataset.labels, seed)[name]
-            weights = (train.weight * train.row_weight).to_numpy(np.float32)
+            weights = train.weight.to_numpy(np.float32)
             try:
                 fitted = CrossFitted(pipeline, train.text.tolist(), train.label.to_numpy(), weights, seed)
             except ValueError as error:  # as where no word is there twice
@@ -112,13 +117,12 @@ def _chosen(frame: pd.DataFrame, stage: Stage) -> pd.DataFrame:
 
 
 def _weights(rows: pd.DataFrame, stage: Stage) -> Floats:
-    """Of each row: its source's weight, or the stage's for that source, by its own, and under balance its class's.
+    """Of each row: its source's weight, or the stage's for that source, and under balance its class's.
 
     Where a source's groups are balanced too, also its class's in its group: so that a class is not given up where what
     is spoken of alone says that it is rare.
     """
-    of_source = rows.source.map(stage.weights).fillna(rows.weight)
-    weights = (of_source * rows.row_weight).to_numpy(np.float32, copy=True)
+    weights = rows.source.map(stage.weights).fillna(rows.weight).to_numpy(np.float32, copy=True)
     if stage.class_balance:
         for _, places in rows.groupby("task").indices.items():
             labels = rows.label.to_numpy(np.int64)[places]

@@ -6,9 +6,9 @@ from typing import Any
 
 from training.fit.batches import Batches
 from training.fit.checkpoint import Arrays, Checkpoint
-from training.fit.loop import Fit
-from training.fit.stage_cache import Body
-from training.model.multitask import Trainee
+from training.fit.loop import TrainingLoop
+from training.fit.stage_cache import PretrainedBody
+from training.model.multitask import MultiTaskModel
 from training.progress import Epoch, TrainingCallback
 from training.recipe.stages import Stage
 
@@ -21,24 +21,26 @@ Finished = Callable[[int, History, Arrays], None]
 class Stages:
     """Runs the stages of one recipe.
 
-    Arguments: the trainee; the stages; `rows`, which gives a stage's training rows and, where it trains the network's
+    Arguments: the model; the stages; `rows`, which gives a stage's training rows and, where it trains the network's
     own head, the rows that choose the epoch to keep; the recipe's seed; the checkpoint that an interrupted run goes on
     from; and `finished`, which is told of each stage but the last: how many are done, the history, the weights.
     """
 
     def __init__(
         self,
-        trainee: Trainee,
+        multitask: MultiTaskModel,
         stages: Sequence[Stage],
         rows: Rows,
         seed: int,
         checkpoint: Checkpoint,
         finished: Finished | None = None,
     ) -> None:
-        self.trainee, self.stages, self.rows, self.seed = trainee, list(stages), rows, seed
+        self.multitask, self.stages, self.rows, self.seed = multitask, list(stages), rows, seed
         self.checkpoint, self.finished = checkpoint, finished
 
-    def run(self, watcher: TrainingCallback, *, saved: Saved | None = None, body: Body | None = None) -> History:
+    def run(
+        self, watcher: TrainingCallback, *, saved: Saved | None = None, body: PretrainedBody | None = None
+    ) -> History:
         """Train all stages, or those that are left: after `body`, or inside the one that `saved` was kept in.
 
         `saved`: what the checkpoint holds. Returns the figures of every epoch by stage.
@@ -47,7 +49,7 @@ class Stages:
         first = 0
         if body:
             first, history = body.stages, _loaded(body.state["history"])
-            for variable, value in zip(self.trainee.whole.weights, body.weights, strict=True):
+            for variable, value in zip(self.multitask.whole.weights, body.weights, strict=True):
                 variable.assign(value)
         if saved:
             first, history = saved[0]["stage"], _loaded(saved[0]["earlier"])
@@ -55,7 +57,7 @@ class Stages:
             history[self.stages[number].name] = self._stage(number, dict(history), watcher, saved)
             saved = None
             if self.finished and number < len(self.stages) - 1:
-                self.finished(number + 1, history, self.trainee.whole.get_weights())
+                self.finished(number + 1, history, self.multitask.whole.get_weights())
         return history
 
     def _stage(self, number: int, earlier: History, watcher: TrainingCallback, saved: Saved | None) -> list[Epoch]:
@@ -68,7 +70,7 @@ class Stages:
 
         train, validation = self.rows(stage)
         seed = [self.seed if stage.seed is None else stage.seed, number]
-        return Fit(self.trainee, train, validation, stage, seed, keep).run(watcher, saved)
+        return TrainingLoop(self.multitask, train, validation, stage, seed, keep).run(watcher, saved)
 
 
 def dumped(history: History) -> dict[str, Any]:

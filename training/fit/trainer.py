@@ -16,17 +16,17 @@ from training.data.checks import check_sources, note_other_data
 from training.data.dataset import Dataset, load_dataset
 from training.data.provenance import Provenance
 from training.data.sources import in_order
-from training.data.weak_labels import WeakRows, load_weak
+from training.data.weak_labels import WeakLabelDataset, load_weak_labels
 from training.fit.batches import Batches
 from training.fit.checkpoint import Arrays, Checkpoint
 from training.fit.distillation import Teachers
-from training.fit.pretrained_embedding import HeadStart
-from training.fit.stage_cache import Body, BodyCache
-from training.fit.stage_data import StageRows
+from training.fit.pretrained_embedding import PretrainedEmbedding
+from training.fit.stage_cache import PretrainedBody, StageCache
+from training.fit.stage_data import StageData
 from training.fit.stages import History, Stages, dumped
 from training.model import backend
 from training.model.backend import keras
-from training.model.multitask import Trainee
+from training.model.multitask import MultiTaskModel
 from training.model.network import build_network
 from training.progress import TrainingCallback
 from training.recipe.recipe import Recipe
@@ -84,19 +84,19 @@ class Trainer:
         backend.make_repeatable(self.recipe.seed if first.seed is None else first.seed)
         tokenizer, tasks = self._language(body)
         encoder = Encoder(tokenizer.to_str())
-        trainee = self._trainee(encoder, tasks)
+        multitask = self._trainee(encoder, tasks)
         if self._head_start and not body:
-            self.callback.on_word_vectors(self._head_start.give(trainee.network, tokenizer))
-        rows = StageRows(self.recipe, self.dataset, lambda: self.weak, trainee, encoder)
+            self.callback.on_word_vectors(self._head_start.give(multitask.network, tokenizer))
+        rows = StageData(self.recipe, self.dataset, lambda: self.weak, multitask, encoder)
 
         def finished(stages: int, history: History, weights: Arrays) -> None:
             language = {"tokenizer": tokenizer.to_str(), "tasks": tasks}
             cache.keep(stages, {**language, "history": dumped(history), **self._weak_facts(body)}, weights)
 
-        stages = Stages(trainee, self.recipe.schedule, rows.of_stage, self.recipe.seed, checkpoint, finished)
+        stages = Stages(multitask, self.recipe.schedule, rows.of_stage, self.recipe.seed, checkpoint, finished)
         history = stages.run(self.callback, saved=saved, body=body)
         provenance = Provenance.of(self.dataset, self._weak_facts(body), self._taught_by, self._vectors)
-        return Trained(trainee.network, tokenizer, self.dataset, rows.validation, history, provenance)
+        return Trained(multitask.network, tokenizer, self.dataset, rows.validation, history, provenance)
 
     @cached_property
     def dataset(self) -> Dataset:
@@ -104,9 +104,9 @@ class Trainer:
         return load_dataset(self.paths, self.recipe.data, self.recipe.split_seed)
 
     @cached_property
-    def weak(self) -> WeakRows:
+    def weak(self) -> WeakLabelDataset:
         """The rows of other tasks; read only when a stage needs them."""
-        return load_weak(self.paths, self.recipe.data, self.dataset, self.recipe.split_seed)
+        return load_weak_labels(self.paths, self.recipe.data, self.dataset, self.recipe.split_seed)
 
     def _look_over(self) -> None:
         """Show the rows, and what is wrong or odd about them, before anything is trained."""
@@ -115,8 +115,8 @@ class Trainer:
         words = [(self._vectors.file, self._vectors.sha256)] if self._vectors else []
         note_other_data(self.recipe, [*self._hashes, *words, *self._teachers.items()], self.callback)
 
-    def _body_cache(self) -> BodyCache:
-        return BodyCache(
+    def _body_cache(self) -> StageCache:
+        return StageCache(
             self.stage_cache,
             self.recipe,
             self._hashes,
@@ -135,7 +135,7 @@ class Trainer:
         """What each teacher says of itself, by its folder."""
         folders = list(dict.fromkeys(folder for stage in self.recipe.schedule for folder in stage.teachers))
         teachers = Teachers(folders, self.dataset.labels)
-        teachers.check_blind(self.recipe, self._hashes, self.dataset.sizes())
+        teachers.check_no_test_leakage(self.recipe, self._hashes, self.dataset.sizes())
         return dict(zip(folders, teachers.metadata, strict=True))
 
     @property
@@ -144,9 +144,9 @@ class Trainer:
         return {folder: teacher.model_version for folder, teacher in self._taught_by.items()}
 
     @cached_property
-    def _head_start(self) -> HeadStart | None:
+    def _head_start(self) -> PretrainedEmbedding | None:
         said, stems = self.recipe.vectors, self.recipe.tokenizer.stemming != "none"
-        return HeadStart(said, self.recipe.network.embedding, stems=stems) if said else None
+        return PretrainedEmbedding(said, self.recipe.network.embedding, stems=stems) if said else None
 
     @cached_property
     def _vectors(self) -> DataFile | None:
@@ -162,7 +162,7 @@ class Trainer:
             "libraries": backend.library_versions(),
         }
 
-    def _weak_facts(self, body: Body | None) -> dict[str, Any]:
+    def _weak_facts(self, body: PretrainedBody | None) -> dict[str, Any]:
         """What pre-training was read from; a body brings its own, so that nothing is read again for it."""
         if body:
             return {key: body.state[key] for key in ("files", "cleaning")}
@@ -170,7 +170,7 @@ class Trainer:
             return {"files": [], "cleaning": {}}
         return {"files": [file.model_dump() for file in self.weak.files], "cleaning": self.weak.cleaning}
 
-    def _language(self, body: Body | None) -> tuple[Tokenizer, dict[str, list[str]]]:
+    def _language(self, body: PretrainedBody | None) -> tuple[Tokenizer, dict[str, list[str]]]:
         """The tokenizer, and the tasks with their labels."""
         if body:
             self.callback.on_note(f"A body with {body.stages} of its stages done is in the cache; going on from there.")
@@ -185,7 +185,7 @@ class Trainer:
         tokenizer = build_tokenizer(pd.concat(texts), self.recipe.tokenizer)
         return self._head_start.join(tokenizer) if self._head_start else tokenizer, tasks
 
-    def _trainee(self, encoder: Encoder, tasks: dict[str, list[str]]) -> Trainee:
+    def _trainee(self, encoder: Encoder, tasks: dict[str, list[str]]) -> MultiTaskModel:
         network = build_network(
             self.recipe.network,
             vocabulary=encoder.vocabulary_size,
@@ -193,4 +193,4 @@ class Trainer:
             length=encoder.fixed_length,
         )
         self.callback.on_network(network.count_params(), encoder.vocabulary_size, backend.device())
-        return Trainee(network, tasks, words=any(stage.masked_words for stage in self.recipe.schedule))
+        return MultiTaskModel(network, tasks, words=any(stage.masked_words for stage in self.recipe.schedule))

@@ -11,7 +11,7 @@ from training.types import Floats, Labels
 NAMEABLE = 4096  # lower ids are the more frequent, but for single characters: what is common can be learned
 
 
-class Trainee:
+class MultiTaskModel:
     """A network that is served, and heads beside its own on one body.
 
     Arguments: `network`, a Sequential of `build_network`; `tasks`, name -> labels; whether hidden words are named.
@@ -35,22 +35,17 @@ class Trainee:
         answers = [head(features) for head in (own, *heads)]
         whole = keras.layers.Concatenate(name="heads")(answers) if heads else answers[0]
         self.model: keras.Model = keras.Model(ids, whole, name="tasks") if heads else network
-        self.naming: keras.Model | None = None
+        self.masked_lm: keras.Model | None = None
         if words:
             positions = keras.Input((None,), dtype="int32", name="positions")
             named = HiddenWords(body[0], name="hidden_words")([steps, positions])
             # From the same tensors: a model called within a model would run the body a second time.
-            self.naming = keras.Model([ids, positions], [whole, named], name="naming")
+            self.masked_lm = keras.Model([ids, positions], [whole, named], name="masked_lm")
 
     @property
     def whole(self) -> keras.Model:
         """The model that has every weight there is."""
-        return self.naming or self.model
-
-    @property
-    def columns(self) -> list[tuple[int, int]]:
-        """First column and width of each task, the network's own first."""
-        return list(self._starts.values())
+        return self.masked_lm or self.model
 
     @property
     def nameable(self) -> int:
@@ -71,34 +66,12 @@ class Trainee:
 
 
 class TaskCrossentropy(keras.losses.Loss):  # type: ignore[misc]
-    """-sum(target * log p): columns of other tasks have target 0 and cost nothing.
-
-    `r_drop`: the weight of the divergence, both ways, between the two answers that dropout gives for a text, in the
-    columns of its task; the batch then holds every text twice, one half after the other. `columns`: first column and
-    width of each task. Liang et al. 2021, R-Drop (https://arxiv.org/abs/2106.14448), equation 4.
-    """
-
-    def __init__(self, r_drop: float = 0.0, columns: Sequence[tuple[int, int]] = ()) -> None:
-        super().__init__()
-        self.r_drop, self.columns = r_drop, list(columns)
+    """-sum(target * log p): columns of other tasks have target 0 and cost nothing."""
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Nats, (texts,)."""
         logs = keras.ops.log(keras.ops.maximum(y_pred, 1e-7))
-        loss = -keras.ops.sum(y_true * logs, axis=-1)
-        if not self.r_drop:
-            return loss
-        one, other = keras.ops.split(y_pred, 2)
-        log_one, log_other = keras.ops.split(logs, 2)
-        apart = (one - other) * (log_one - log_other)
-        half = keras.ops.split(y_true, 2)[0]
-        both_ways = sum(_within(half, *task) * _within(apart, *task) for task in self.columns) / 2
-        return loss + self.r_drop / 2 * keras.ops.concatenate([both_ways, both_ways])
-
-
-def _within(values: Any, start: int, width: int) -> Any:
-    """Each row's sum over these columns: of targets, 1 where the row is of the task and 0 where it is not."""
-    return keras.ops.sum(values[:, start : start + width], axis=-1)
+        return -keras.ops.sum(y_true * logs, axis=-1)
 
 
 class HiddenWords(keras.layers.Layer):  # type: ignore[misc]

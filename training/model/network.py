@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from training.model.backend import keras
-from training.recipe.model import NetworkKnobs
+from training.recipe.model import NetworkConfig
 
 FAR_BELOW = -1e9
 KINDS = ("max", "average", "attention")
@@ -72,7 +72,9 @@ class Pooling1D(keras.layers.Layer):  # type: ignore[misc]
         return {**super().get_config(), "kinds": self.kinds}
 
 
-def build_network(knobs: NetworkKnobs, *, vocabulary: int, classes: int, length: int | None = None) -> keras.Sequential:
+def build_network(
+    knobs: NetworkConfig, *, vocabulary: int, classes: int, length: int | None = None
+) -> keras.Sequential:
     """An uncompiled network.
 
     In: token ids, int32 (texts, steps), padded with 0; `length` fixes the steps. Out: probabilities, float32

@@ -1,6 +1,7 @@
-"""What the tables of a recipe are made of."""
+"""Base class and field types of a recipe's sections."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -9,7 +10,16 @@ Part = Literal["train", "validation", "test"]
 Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
 
 
-class Table(BaseModel):
-    """A table of a recipe: frozen, typed without coercion, and without unknown keys."""
+class ConfigSection(BaseModel):
+    """A section of a recipe: frozen, typed without coercion, and without unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    @classmethod
+    def from_bundle(cls, content: Mapping[str, Any]) -> Self:
+        """Read the section from a bundle's metadata, where keys that recipes no longer have are passed over.
+
+        Raises:
+            ValidationError: Another key's value is not accepted.
+        """
+        return cls.model_validate(content, extra="ignore")

@@ -4,10 +4,10 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from training.recipe.base import Fraction, Name, Part, Table
+from training.recipe.base import ConfigSection, Fraction, Name, Part
 
 
-class Source(Table):
+class Source(ConfigSection):
     """`[[data.sources]]`: what is special about one file. A file may stand in several, with different `where`."""
 
     file: Name = Field(description="base name of the file that this is about")
@@ -30,9 +30,6 @@ class Source(Table):
         0.0, description="fraction of its rows that nothing learns from and the report measures by group"
     )
     weight: float = Field(1.0, gt=0, le=100, description="weight of each of its rows in the training loss")
-    weighed_by: Name | None = Field(
-        None, description="column of numbers, 0 to 100, each its row's weight beside that, as how far annotators agreed"
-    )
     about: str = Field("", description="what it is, for the model card")
     terms: str = Field("", description="the terms that it is under, for the model card")
 
@@ -52,7 +49,7 @@ class Source(Table):
         return self
 
 
-class Data(Table):
+class DataConfig(ConfigSection):
     """`[data]`: which columns hold what, and which labels there are."""
 
     text: Name = Field("text", description="column of texts")
@@ -91,7 +88,7 @@ class Data(Table):
         return {source.key for source in self.task_sources if source.file in files}
 
     @model_validator(mode="after")
-    def _fits(self) -> "Data":
+    def _fits(self) -> "DataConfig":
         if self.validation + self.test >= 1:
             raise ValueError(f"validation + test is {self.validation + self.test:g}; accepted: less than 1")
         if len({label.casefold() for label in self.labels}) < len(self.labels):

@@ -1,9 +1,11 @@
-"""Recipes that extend others: what they say replaces, key by key, what the other says."""
+"""Recipes as TOML: read, laid over the recipe that they extend, and written."""
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+
+import tomli_w
 
 from training.errors import RecipeError
 
@@ -30,6 +32,11 @@ def read_content(path: Path, find: Callable[[Path], Path], chain: tuple[Path, ..
     return merged(read_content(found, find, (*chain, path.resolve())), content)
 
 
+def as_toml(content: Mapping[str, Any]) -> str:
+    """TOML of a recipe's dictionary. Keys that are None are left out, as TOML has no such value."""
+    return tomli_w.dumps(_without_none(content))
+
+
 def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     """`base` with the keys of `over`; where both have a table, the tables merged."""
     both = {key: _either(base[key], value) if key in base else value for key, value in over.items()}
@@ -38,6 +45,12 @@ def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 
 def _either(base: Any, over: Any) -> Any:
     return merged(base, over) if isinstance(base, dict) and isinstance(over, dict) else over
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_none(item) for key, item in value.items() if item is not None}
+    return [_without_none(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _toml(path: Path) -> dict[str, Any]:

@@ -4,10 +4,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from training.recipe.base import Fraction, Name, Table
+from training.recipe.base import ConfigSection, Fraction, Name
 
 
-class TokenizerKnobs(Table):
+class TokenizerConfig(ConfigSection):
     """`[tokenizer]`: the preprocessing, all of it written into tokenizer.json."""
 
     model: Literal["word", "bpe"] = Field("bpe", description="whole words, or byte-pair-encoded pieces of them")
@@ -36,7 +36,7 @@ class TokenizerKnobs(Table):
     )
 
     @model_validator(mode="after")
-    def _padding_fits(self) -> "TokenizerKnobs":
+    def _padding_fits(self) -> "TokenizerConfig":
         if self.pad_side == "left" and not self.fixed_length:
             raise ValueError("pad_side = 'left' needs fixed_length = true; accepted otherwise: 'right'")
         return self
@@ -50,13 +50,13 @@ class TokenizerKnobs(Table):
         return value
 
     @model_validator(mode="after")
-    def _stemming_fits(self) -> "TokenizerKnobs":
+    def _stemming_fits(self) -> "TokenizerConfig":
         if self.stemming != "none" and not self.lowercase:
             raise ValueError(f"stemming = {self.stemming!r} needs lowercase = true; accepted otherwise: 'none'")
         return self
 
 
-class NetworkKnobs(Table):
+class NetworkConfig(ConfigSection):
     """`[network]`: Embedding, spatial dropout, stacked LSTMs, pooling, dense softmax."""
 
     embedding: int = Field(128, ge=1, le=1024, description="units of a token's vector")
@@ -73,7 +73,7 @@ class NetworkKnobs(Table):
     dropout: Fraction = Field(0.2, description="fraction of pooled features dropped in training")
 
     @model_validator(mode="after")
-    def _pooling_fits(self) -> "NetworkKnobs":
+    def _pooling_fits(self) -> "NetworkConfig":
         if len(set(self.pooling)) < len(self.pooling):
             raise ValueError(f"pooling names one twice: {self.pooling}; accepted: each of them once")
         if "last" in self.pooling and len(self.pooling) > 1:
@@ -81,7 +81,7 @@ class NetworkKnobs(Table):
         return self
 
 
-class VectorKnobs(Table):
+class WordVectorsConfig(ConfigSection):
     """`[vectors]`: word vectors that were trained elsewhere, for the words of the vocabulary that have one."""
 
     file: Name = Field(description="path of a text file of vectors: GloVe, word2vec or fastText, also .gz")

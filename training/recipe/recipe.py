@@ -10,15 +10,15 @@ from typing import Any
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from training.errors import RecipeError
-from training.recipe.base import Name, Table
-from training.recipe.data import Data, Source
+from training.recipe.base import ConfigSection, Name
+from training.recipe.data import DataConfig, Source
 from training.recipe.loading import read_content
-from training.recipe.model import NetworkKnobs, TokenizerKnobs, VectorKnobs
-from training.recipe.search import Range, Tune
-from training.recipe.stages import FitKnobs, Stage
+from training.recipe.model import NetworkConfig, TokenizerConfig, WordVectorsConfig
+from training.recipe.search import Range, TuneConfig
+from training.recipe.stages import FitConfig, Stage
 
 
-class Recipe(Table):
+class Recipe(ConfigSection):
     """A whole recipe. Frozen; equal recipes, data and seed on one machine give equal models."""
 
     name: Name = Field(description="what the model is called")
@@ -30,15 +30,15 @@ class Recipe(Table):
         description="of the split and of stages that have none of their own",
     )
     known_answers: list[Name] = Field([], description="sentences of your own that a start of the service is checked on")
-    data: Data = Data()
-    tokenizer: TokenizerKnobs = TokenizerKnobs()
-    network: NetworkKnobs = NetworkKnobs()
-    vectors: VectorKnobs | None = Field(
+    data: DataConfig = DataConfig()
+    tokenizer: TokenizerConfig = TokenizerConfig()
+    network: NetworkConfig = NetworkConfig()
+    vectors: WordVectorsConfig | None = Field(
         None, exclude_if=lambda vectors: vectors is None, description="what the embedding starts from; else chance"
     )
-    fit: FitKnobs = FitKnobs()
+    fit: FitConfig = FitConfig()
     stages: list[Stage] = Field([], description="legs of the training, in order; empty: one, as `[fit]` says")
-    tune: Tune | None = Field(
+    tune: TuneConfig | None = Field(
         None, exclude_if=lambda tune: tune is None, description="a search over knobs; it changes nothing in a fit"
     )
     intended_use: str = Field("", description="for the model card, instead of its own sentence")
@@ -63,11 +63,12 @@ class Recipe(Table):
         stages, fit = content.get("stages"), content.get("fit")
         if not isinstance(stages, list) or not isinstance(fit, dict):
             return content
+        known = {key: value for key, value in fit.items() if key in FitConfig.model_fields}
         try:
-            FitKnobs.model_validate(fit)
+            FitConfig.model_validate(known)
         except ValidationError:  # which is told of `[fit]` then, not once more of every stage
             return {**content, "stages": []}
-        return {**content, "stages": [{**fit, **stage} if isinstance(stage, dict) else stage for stage in stages]}
+        return {**content, "stages": [{**known, **stage} if isinstance(stage, dict) else stage for stage in stages]}
 
     @model_validator(mode="after")
     def _stages_fit(self) -> "Recipe":
@@ -129,10 +130,10 @@ def read_recipe(path: Path, *, seed: int | None = None, data: Mapping[str, str] 
         content = content if seed is None else {**content, "seed": seed}
         return Recipe.model_validate(_with_columns(content, data) if data else content)
     except ValidationError as error:
-        raise RecipeError(f"{path}: {faults(error)}") from error
+        raise RecipeError(f"{path}: {describe_faults(error)}") from error
 
 
-def faults(error: ValidationError) -> str:
+def describe_faults(error: ValidationError) -> str:
     """Each bad key of a recipe, the value found and what is accepted."""
     return "; ".join(_sentence(e) for e in error.errors())
 
@@ -142,7 +143,7 @@ def _with_columns(content: dict[str, Any], columns: Mapping[str, str]) -> dict[s
     sources = table.get("sources", []) if isinstance(table, dict) else None
     if not isinstance(sources, list) or not all(isinstance(source, dict) for source in sources):
         return content  # whose own fault is told instead
-    own = {key: table.get(key, Data.model_fields[key].default) for key in columns}
+    own = {key: table.get(key, DataConfig.model_fields[key].default) for key in columns}
     kept = [{**own, **s} if s.get("task") else {k: v for k, v in s.items() if k not in columns} for s in sources]
     return {**content, "data": {**table, **columns, **({"sources": kept} if kept else {})}}
 
@@ -158,8 +159,8 @@ def _sentence(error: Any) -> str:
 
 def _accepted(location: tuple[str | int, ...]) -> list[str]:
     tables: dict[str, type[BaseModel]] = {
-        "": Recipe, "data": Data, "data.sources": Source, "tokenizer": TokenizerKnobs, "network": NetworkKnobs,
-        "vectors": VectorKnobs, "fit": FitKnobs, "stages": Stage, "tune": Tune, "tune.ranges": Range,
+        "": Recipe, "data": DataConfig, "data.sources": Source, "tokenizer": TokenizerConfig, "network": NetworkConfig,
+        "vectors": WordVectorsConfig, "fit": FitConfig, "stages": Stage, "tune": TuneConfig, "tune.ranges": Range,
     }  # fmt: skip
     named = location[:2] if location[:1] == ("tune",) else location  # what follows there is a knob's key
     table = ".".join(part for part in named if isinstance(part, str))

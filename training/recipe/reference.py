@@ -6,23 +6,23 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from training.recipe.data import Data, Source
+from training.recipe.data import DataConfig, Source
 from training.recipe.loading import EXTENDS
-from training.recipe.model import NetworkKnobs, TokenizerKnobs, VectorKnobs
+from training.recipe.model import NetworkConfig, TokenizerConfig, WordVectorsConfig
 from training.recipe.recipe import Recipe
-from training.recipe.search import Range, Tune
-from training.recipe.stages import FitKnobs, Stage
+from training.recipe.search import Range, TuneConfig
+from training.recipe.stages import FitConfig, Stage
 
 TABLES: dict[str, type[BaseModel]] = {
     "": Recipe,
-    "data": Data,
+    "data": DataConfig,
     "data.sources": Source,
-    "tokenizer": TokenizerKnobs,
-    "network": NetworkKnobs,
-    "vectors": VectorKnobs,
-    "fit": FitKnobs,
+    "tokenizer": TokenizerConfig,
+    "network": NetworkConfig,
+    "vectors": WordVectorsConfig,
+    "fit": FitConfig,
     "stages": Stage,
-    "tune": Tune,
+    "tune": TuneConfig,
     "tune.ranges.KNOB": Range,
 }
 

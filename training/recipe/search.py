@@ -5,13 +5,13 @@ from typing import Annotated, Any
 
 from pydantic import Field, WithJsonSchema, field_validator, model_validator
 
-from training.recipe.base import Name, Table
+from training.recipe.base import ConfigSection, Name
 
 # Whether it fits its knob is told by the recipe that it is put into.
 Choice = Annotated[Any, WithJsonSchema({"type": "value"})]
 
 
-class Range(Table):
+class Range(ConfigSection):
     """A value of `[tune.ranges]`: the numbers from `low` to `high`, or the `choices`."""
 
     low: float | None = Field(None, allow_inf_nan=False, description="the least value, itself included")
@@ -46,7 +46,7 @@ class Range(Table):
         return self
 
 
-class Tune(Table):
+class TuneConfig(ConfigSection):
     """`[tune]`: a search over knobs, for `python -m training tune`."""
 
     trials: int = Field(20, ge=1, le=10_000, description="trainings, the recipe as it stands among them")

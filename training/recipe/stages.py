@@ -4,17 +4,17 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from training.recipe.base import Fraction, Name, Table
+from training.recipe.base import ConfigSection, Fraction, Name
 
 TeacherBaseline = Literal[
     "TF-IDF + logistic regression", "TF-IDF and VADER + logistic regression", "multinomial naive Bayes"
 ]
 
 
-Kept = Literal["best", "last"]
+KeepPolicy = Literal["best", "last"]
 
 
-class FitKnobs(Table):
+class FitConfig(ConfigSection):
     """`[fit]`: the schedule."""
 
     epochs: int = Field(10, ge=1, le=1000, description="passes over the training part, at most")
@@ -24,7 +24,7 @@ class FitKnobs(Table):
         le=1000,
         description="epochs without a better validation macro recall before the stop; none with keep = 'last'",
     )
-    keep: Kept = Field(
+    keep: KeepPolicy = Field(
         "best",
         description="the epoch whose weights are kept: of the greatest validation macro recall, or the last, after all "
         "`epochs`: among some hundred validation rows chance has a say in the best",
@@ -42,12 +42,9 @@ class FitKnobs(Table):
     )
     label_smoothing: Fraction = Field(0.0, description="share of the target spread over all classes")
     word_dropout: Fraction = Field(0.0, description="fraction of tokens read as <unk> in training")
-    r_drop: float = Field(
-        0.0, ge=0, le=100, description="weight of the difference between two answers under dropout; doubles the work"
-    )
 
 
-class Stage(FitKnobs):
+class Stage(FitConfig):
     """`[[stages]]`: one leg of the training, in their order. A key of `[fit]` that a stage leaves out is as there."""
 
     name: Name = Field(description="what the stage is called")

@@ -18,11 +18,12 @@ from training.evaluation.metrics import (
     expected_calibration_error,
     rescaled,
 )
-from training.progress import Epoch, kept_epoch
-from training.recipe.stages import Kept
+from training.progress import Epoch, select_epoch
+from training.recipe.stages import KeepPolicy
 from training.report.confusion import confusion_plot
-from training.report.evidence import Evidence
 from training.report.provenance import kept
+from training.report.report_data import ReportData
+from training.report.selective import risk_coverage_plot
 from training.report.svg import ACCENT, LINE, QUIET, WIDTH, Plot, as_svg, blank, drawing, short
 from training.report.tables import Table, count, share
 from training.types import Labels, Probabilities
@@ -32,7 +33,7 @@ MANY = 30  # epochs, beyond which a dot on each would hide the line
 Values = npt.NDArray[np.float64]
 
 
-def curve_plots(history: Mapping[str, Sequence[Epoch]], keep: Callable[[str], Kept]) -> list[Plot]:
+def curve_plots(history: Mapping[str, Sequence[Epoch]], keep: Callable[[str], KeepPolicy]) -> list[Plot]:
     """One plot a stage that has epochs: losses above, validation macro recall below where there is any.
 
     `keep`: which epoch a stage of that name keeps; the caption says it.
@@ -56,7 +57,7 @@ def _cell(value: float) -> str:
     return share(value) if np.isfinite(value) else "–"
 
 
-def _plot(name: str, stage: str, epochs: Sequence[Epoch], keep: Kept) -> Plot:
+def _plot(name: str, stage: str, epochs: Sequence[Epoch], keep: KeepPolicy) -> Plot:
     losses = {"loss": [e.loss for e in epochs], "validation loss": [e.validation_loss for e in epochs]}
     recalls = {"validation macro recall": [e.macro_recall for e in epochs]}
     measured = [{label: values for label, values in p.items() if _known(values).any()} for p in (losses, recalls)]
@@ -87,11 +88,11 @@ def _known(values: Sequence[float]) -> npt.NDArray[np.bool_]:
     return np.isfinite(np.array(values, dtype=np.float64))
 
 
-def _kept(epochs: Sequence[Epoch], keep: Kept) -> str:
-    known, kept = [epoch for epoch in epochs if np.isfinite(epoch.macro_recall)], kept_epoch(epochs, keep)
+def _kept(epochs: Sequence[Epoch], keep: KeepPolicy) -> str:
+    known, kept = [epoch for epoch in epochs if np.isfinite(epoch.macro_recall)], select_epoch(epochs, keep)
     if not known:
         return "No validation macro recall was measured; the last epoch is kept."
-    best = kept_epoch(known)
+    best = select_epoch(known)
     which = "which is kept" if kept is best else f"and epoch {kept.number} is kept"
     return f"The highest validation macro recall is {share(best.macro_recall)}, of epoch {best.number}, {which}."
 
@@ -212,12 +213,18 @@ def recall_plot(figures: Figures) -> Plot:
         return Plot(RECALLS, as_svg(figure, RECALLS, f"Recall by class. {caption}"), caption)
 
 
-def plots(evidence: Evidence) -> dict[str, Plot]:
-    """Name -> plot: `learning-curves-1` and on, one a stage, `confusion-matrix`, `reliability`, `recall-by-class`."""
+def plots(data: ReportData) -> dict[str, Plot]:
+    """Name -> plot, in their order on a page.
+
+    `learning-curves-1` and on, one a stage, `confusion-matrix`, `reliability`, `risk-coverage` where the metadata has
+    the curve, `recall-by-class`.
+    """
+    curve = data.metadata.risk_coverage
     drawn = [
-        *curve_plots(evidence.history, lambda stage: kept(evidence.metadata, stage)),
-        confusion_plot(evidence.figures),
-        reliability_plot(evidence.truth, evidence.probabilities, evidence.metadata.temperature),
-        recall_plot(evidence.figures),
+        *curve_plots(data.record.epochs, lambda stage: kept(data.metadata, stage)),
+        confusion_plot(data.figures),
+        reliability_plot(data.truth, data.probabilities, data.metadata.temperature),
+        *([risk_coverage_plot(curve)] if curve else []),
+        recall_plot(data.figures),
     ]
     return {plot.name: plot for plot in drawn}

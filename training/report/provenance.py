@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from serving.model.metadata import DataFile, Metadata
-from training.recipe.stages import Kept
+from training.recipe.stages import KeepPolicy
 from training.report.tables import Table, count
 
 
@@ -80,12 +80,12 @@ def command(metadata: Metadata) -> str:
     return "\n".join([*commands, _fit("recipe.toml", _given(metadata.data), f"build/{metadata.name}", metadata.seed)])
 
 
-def kept(metadata: Metadata, stage: str | None = None) -> Kept:
+def kept(metadata: Metadata, stage: str | None = None) -> KeepPolicy:
     """Which epoch a stage hands on: best or last. No stage named: the last one, whose epoch the network is of."""
     fit = metadata.recipe.get("fit", {})
     stages = metadata.recipe.get("stages") or [fit]
     said = next((entry for entry in stages if stage and entry.get("name") == stage), stages[-1])
-    found: Kept = said.get("keep", fit.get("keep", "best"))
+    found: KeepPolicy = said.get("keep", fit.get("keep", "best"))
     return found
 
 

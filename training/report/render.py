@@ -1,9 +1,10 @@
-"""The files of `report/`."""
+"""Writer of a bundle's `report/`: HTML page, model card, plots, figures as JSON."""
 
 import base64
 import hashlib
 import json
 import re
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -13,13 +14,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from serving.model.bundle import REPORT
 from training.evaluation.calibration import is_unfounded
 from training.evaluation.metrics import Figures
-from training.recipe.toml_writer import as_toml
-from training.report import provenance
+from training.recipe.loading import as_toml
+from training.report import provenance, record
 from training.report.confusion import confusion_table
-from training.report.evidence import Evidence
 from training.report.model_card import use_of
 from training.report.plots import calibration_table, class_table, curve_table, plots
-from training.report.svg import Plot
+from training.report.report_data import ReportData
+from training.report.selective import threshold_table
+from training.report.svg import STYLE_SHEET, Plot
 from training.report.tables import (
     Table,
     comparison_table,
@@ -35,30 +37,22 @@ from training.report.tables import (
 _SIGNS = re.compile(r"[\\`*\[\]<>|#~$&]|(?<![^\W_])_|_(?![^\W_])")
 
 
-class Markdown(str):
-    """Text that is Markdown already."""
-
-    __slots__ = ()
-
-
-def escaped(value: Any) -> Markdown:
-    """A value as it is to be read, on one line; Markdown stays as it is."""
-    if isinstance(value, Markdown):
-        return value
-    return Markdown(_SIGNS.sub(r"\\\g<0>", " ".join(str(value).split())))
+def escaped(value: Any) -> str:
+    """A value as Markdown that is read as the value, on one line."""
+    return _SIGNS.sub(r"\\\g<0>", " ".join(str(value).split()))
 
 
-def as_markdown(table: Table) -> Markdown:
+def as_markdown(table: Table) -> str:
     """A pipe table; the row that stands out is bold."""
     sides = ["---" if i < table.words else "---:" for i in range(len(table.headings))]
     rows = [_row(row, strong=i == table.marked) for i, row in enumerate(table.rows)]
-    return Markdown("\n".join([_row(table.headings), f"|{'|'.join(sides)}|", *rows]))
+    return "\n".join([_row(table.headings), f"|{'|'.join(sides)}|", *rows])
 
 
-def fenced(code: str) -> Markdown:
+def fenced(code: str) -> str:
     """A code block, whatever is in it."""
     fence = "`" * max(3, *(len(ticks) + 1 for ticks in ("", *re.findall("`+", code))))
-    return Markdown(f"{fence}\n{code.strip()}\n{fence}")
+    return f"{fence}\n{code.strip()}\n{fence}"
 
 
 def _row(cells: Sequence[str], *, strong: bool = False) -> str:
@@ -72,27 +66,26 @@ FOLDER: Final = Path(__file__).parent / "templates"
 def render_page(content: Mapping[str, Any], plots: Mapping[str, Plot]) -> str:
     """`report.html`: one file that loads nothing and runs nothing; its policy forbids any style but its own."""
     css = (FOLDER / "style.css").read_text(encoding="utf-8")
-    policy = f"default-src 'none'; style-src 'sha256-{_digest(css)}'"
+    policy = f"default-src 'none'; style-src 'sha256-{_digest(css)}' 'sha256-{_digest(STYLE_SHEET)}'"
     page = _environment(autoescape=True).get_template("report.html")
     return page.render(content, plots=plots, css=css, policy=policy)
 
 
 def render_card(content: Mapping[str, Any]) -> str:
     """`MODEL_CARD.md`: Mitchell et al. 2019, Model Cards for Model Reporting (https://arxiv.org/abs/1810.03993)."""
-    environment = _environment(finalize=escaped)
-    environment.filters |= {"table": as_markdown, "fenced": fenced}
+    environment = _environment()
+    environment.filters |= {"text": escaped, "table": as_markdown, "fenced": fenced}
     return environment.get_template("MODEL_CARD.md").render(content)
 
 
-def _environment(**options: Any) -> Environment:
-    loader = FileSystemLoader(FOLDER)
+def _environment(*, autoescape: bool = False) -> Environment:
     return Environment(
-        loader=loader,
+        loader=FileSystemLoader(FOLDER),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        **options,
+        autoescape=autoescape,
     )
 
 
@@ -100,17 +93,17 @@ def _digest(css: str) -> str:
     return base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
 
 
-def content_of(evidence: Evidence, *, texts: bool) -> dict[str, Any]:
+def content_of(data: ReportData, *, texts: bool) -> dict[str, Any]:
     """The names that the templates use. Only with `texts` is any text of the data among them."""
-    metadata, figures = evidence.metadata, evidence.figures
+    metadata, figures = data.metadata, data.figures
     return {
         "metadata": metadata,
         "description": metadata.recipe.get("description", ""),
         "rows": count(figures.rows),
         "key_figures": key_figures(figures),
-        "tables": _tables(evidence),
+        "tables": _tables(data),
         "unfounded": is_unfounded(metadata.temperature),
-        "mistakes": mistake_table(evidence) if texts and (evidence.found != evidence.truth).any() else None,
+        "mistakes": mistake_table(data) if texts and (data.predicted != data.truth).any() else None,
         "use": use_of(metadata),
         "command": provenance.command(metadata),
         "kept": provenance.kept(metadata),
@@ -129,21 +122,22 @@ def key_figures(figures: Figures) -> dict[str, str]:
     }
 
 
-def _tables(evidence: Evidence) -> dict[str, Table]:
-    metadata, figures = evidence.metadata, evidence.figures
+def _tables(data: ReportData) -> dict[str, Table]:
+    metadata, figures = data.metadata, data.figures
     return {
-        "baselines": comparison_table(evidence),
+        "baselines": comparison_table(data),
         "calibration": calibration_table(figures, metadata.temperature),
         "classes": class_table(figures),
         "cleaning": provenance.cleaning_table(metadata),
         "confusion": confusion_table(figures),
-        "epochs": curve_table(evidence.history),
+        "epochs": curve_table(data.record.epochs),
         "files": provenance.file_table(metadata),
-        "held_out": held_out_table(evidence),
-        "lengths": length_table(evidence),
+        "held_out": held_out_table(data),
+        "lengths": length_table(data),
         "libraries": provenance.library_table(metadata),
-        "sources": source_table(evidence),
+        "sources": source_table(data),
         "split": provenance.split_table(metadata),
+        "thresholds": threshold_table(metadata),
         "teachers": provenance.teacher_table(metadata),
     }
 
@@ -151,25 +145,44 @@ def _tables(evidence: Evidence) -> dict[str, Table]:
 PAGE: Final = "report.html"
 CARD: Final = "MODEL_CARD.md"
 METRICS: Final = "metrics.json"
+PLOTS: Final = "plots.json"
+PLOT_FOLDER: Final = "plots"
 
 
-def write_report(bundle: Path, evidence: Evidence, *, texts: bool = False) -> None:
-    """Write `report/report.html` and `report/MODEL_CARD.md`; equal evidence gives equal bytes.
+def write_report(bundle: Path, data: ReportData, *, texts: bool = False) -> None:
+    """Write the files of `report/`; equal data give equal bytes.
 
-    `texts`: the page quotes the most confident mistakes. Without it no text of the data is in either file, so that
-    both can be committed and passed on.
+    - `report.html` and `MODEL_CARD.md`, for people.
+    - `plots/*.svg`, and `plots.json`: a list of what each is, with the keys `name`, `file` (relative to `report/`),
+      `caption` and `wide`.
+    - `metrics.json`: the figures of each part, as in metadata.json but easy to read and to compare.
+    - `history.json`: the record of the training.
+
+    Args:
+        bundle: The bundle's folder.
+        data: What the report is of.
+        texts: Whether the page quotes the most confident mistakes. Without it no text of the data is in any file, so
+            that all can be committed and passed on.
     """
-    content = content_of(evidence, texts=texts)
-    _write(bundle, PAGE, render_page(content, plots(evidence)))
+    content, drawings = content_of(data, texts=texts), plots(data)
+    shutil.rmtree(bundle / REPORT, ignore_errors=True)
+    _write(bundle, PAGE, render_page(content, drawings))
     _write(bundle, CARD, render_card(content))
+    _write(bundle, METRICS, _as_json(data.metadata.metrics))
+    _write(bundle, record.FILE, _as_json(data.record.as_json()))
+    entries = []
+    for plot in drawings.values():
+        file = f"{PLOT_FOLDER}/{plot.name}.svg"
+        _write(bundle, file, plot.svg + "\n")
+        entries.append({"name": plot.name, "file": file, "caption": plot.caption, "wide": plot.wide})
+    _write(bundle, PLOTS, _as_json(entries))
 
 
-def write_metrics(bundle: Path, metrics: Mapping[str, Any]) -> None:
-    """Write `report/metrics.json`: the figures of each part, as in metadata.json but easy to read and to compare."""
-    _write(bundle, METRICS, json.dumps(metrics, indent=2, ensure_ascii=False) + "\n")
+def _as_json(content: object) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
 def _write(bundle: Path, name: str, content: str) -> None:
-    folder = bundle / REPORT
-    folder.mkdir(exist_ok=True)
-    (folder / name).write_text(content, encoding="utf-8", newline="\n")
+    path = bundle / REPORT / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content, encoding="utf-8", newline="\n")

@@ -1,14 +1,12 @@
-"""Figures as SVG that takes its colours and its fonts from the page around it."""
+"""Standalone SVG files from matplotlib figures, in the report's colours, light and dark."""
 
 import io
-import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 from xml.etree import ElementTree
-from xml.etree.ElementTree import Element
 
 from matplotlib import rc_context, style
 from matplotlib.figure import Figure
@@ -16,9 +14,13 @@ from matplotlib.figure import Figure
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """`name` is its id in a page, `svg` the drawing as an element, `caption` a sentence or two on what it shows.
+    """A drawing with its caption.
 
-    `wide`: too large to be shrunk to a phone's width.
+    Args:
+        name: The name of its file without the ending, and its id in the report's page.
+        svg: The drawing, one `<svg>` element.
+        caption: A sentence or two on what it shows.
+        wide: Whether it is too large to be shrunk to a phone's width.
     """
 
     name: str
@@ -38,10 +40,16 @@ def short(label: str, limit: int = 18) -> str:
     return line if len(line) <= limit else f"{line[: limit - 1]}…"
 
 
-INK, QUIET, LINE, HAIR, ACCENT = "#1b1f27", "#5a6272", "#8b93a3", "#dfe3ea", "#3451b2"
 WIDTH: Final = 340  # CSS pixels: what a phone has room for, so that text is not shrunk there
-# The variables of serving/static/theme.css, so that a page of the service can show a plot as it is.
-VARIABLES: Final = {INK: "ink", QUIET: "quiet", LINE: "line", HAIR: "hair", ACCENT: "accent"}
+INK, QUIET, LINE, HAIR, ACCENT = "#1b1f27", "#5a6272", "#8b93a3", "#dfe3ea", "#3451b2"
+# Variable -> its light and its dark colour, as in the style sheet of the report's page.
+COLOURS: Final = {
+    "ink": (INK, "#e8eaf0"),
+    "quiet": (QUIET, "#a0a8b8"),
+    "line": (LINE, "#6a7386"),
+    "hair": (HAIR, "#2b313d"),
+    "accent": (ACCENT, "#8ea8ff"),
+}
 STYLE: Final[dict[str, Any]] = {
     "svg.fonttype": "none",  # text stays text
     "text.parse_math": False,  # a label may hold dollar signs
@@ -65,10 +73,25 @@ STYLE: Final[dict[str, Any]] = {
     "lines.linewidth": 1.8,
     "lines.markersize": 4.5,
 }
-NAMESPACE: Final = "http://www.w3.org/2000/svg"
-HREF: Final = "{http://www.w3.org/1999/xlink}href"
-METADATA: Final = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-ElementTree.register_namespace("", NAMESPACE)
+NAMESPACE: Final = "{http://www.w3.org/2000/svg}"
+METADATA: Final = dict.fromkeys(("Creator", "Date", "Format", "Type"))  # else bytes would differ from run to run
+ElementTree.register_namespace("", NAMESPACE[1:-1])
+ElementTree.register_namespace("xlink", "http://www.w3.org/1999/xlink")
+
+
+_VARIABLES: Final = {light: f"var(--{name}, {light})" for name, (light, _) in COLOURS.items()}
+
+
+def _declarations(place: int) -> str:
+    return "".join(f"--{name}:{colours[place]};" for name, colours in COLOURS.items())
+
+
+# The same in every plot, so that a page can allow it by one hash.
+STYLE_SHEET: Final = (
+    f"svg{{color-scheme:light dark;stroke-linejoin:round;{_declarations(0)}}}"
+    f"@media(prefers-color-scheme:dark){{svg{{{_declarations(1)}}}}}"
+    "svg text{font-family:system-ui,sans-serif}"
+)
 
 
 @contextmanager
@@ -88,65 +111,30 @@ def blank(width: float, height: float, *, layout: Any = "constrained") -> Figure
 def as_svg(figure: Figure, name: str, title: str, notes: Mapping[str, str] | None = None) -> str:
     """One `<svg>` element, the same bytes for the same figure.
 
-    Nothing in it needs a style or a script to be allowed, and no id in it is another plot's if no plot has its `name`.
-    `title` is what it says to who cannot see it; `notes`: gid of an artist -> what it says when it is pointed at.
+    It can be a file of its own or stand in a page: style is in attributes, which no content policy forbids, and no id
+    is another plot's if no plot has its `name`.
+
+    Args:
+        figure: What is drawn.
+        name: The name of the plot.
+        title: What it says to readers who cannot see it.
+        notes: The gid of an artist -> what it says when it is pointed at.
     """
-    written = io.StringIO()
+    file = io.StringIO()
     with rc_context({"svg.hashsalt": name}):
-        figure.savefig(written, format="svg", transparent=True, metadata=METADATA)
-    root = ElementTree.fromstring(written.getvalue())
-    _take_over(root)
+        figure.savefig(file, format="svg", transparent=True, metadata=METADATA)
+    root = ElementTree.fromstring(file.getvalue())
+    _, _, width, height = root.attrib["viewBox"].split()
+    root.attrib |= {"width": width, "height": height, "role": "img", "aria-label": printable(title)}
+    for sheet in root.iter(f"{NAMESPACE}style"):  # matplotlib writes one, for all elements
+        sheet.text = STYLE_SHEET
+    for group in root.iter(f"{NAMESPACE}g"):  # numbered alike in every figure, and referred to by none
+        if note := (notes or {}).get(group.attrib.pop("id", "")):
+            label = ElementTree.Element(f"{NAMESPACE}title")
+            label.text = printable(note)
+            group.insert(0, label)
     for element in root.iter():
-        _annotate(element, notes or {})
-        _inherit(element)
-    _drop_ids(root)
-    root.attrib |= {"role": "img", "aria-label": printable(title)}
+        for rule in filter(None, element.attrib.pop("style", "").split(";")):
+            key, _, value = (part.strip() for part in rule.partition(":"))
+            element.set(key, _VARIABLES.get(value, value))
     return ElementTree.tostring(root, encoding="unicode")
-
-
-def _take_over(root: Element) -> None:
-    """What stands for the whole drawing goes from a style sheet, which would be the page's too, to its root."""
-    for sheet in root.findall(f"{{{NAMESPACE}}}defs[{{{NAMESPACE}}}style]"):
-        root.remove(sheet)
-    box = root.attrib["viewBox"]
-    _, _, width, height = box.split()
-    root.attrib = {"viewBox": box, "width": width, "height": height}
-    root.attrib |= {"stroke-linejoin": "round", "stroke-linecap": "butt"}
-
-
-def _annotate(element: Element, notes: Mapping[str, str]) -> None:
-    if note := notes.get(element.get("id", "")):
-        title = Element(f"{{{NAMESPACE}}}title")
-        title.text = printable(note)
-        element.insert(0, title)
-
-
-def _inherit(element: Element) -> None:
-    """Style to attributes, which no content policy forbids; colours to variables; the font to the page's."""
-    if HREF in element.attrib:
-        element.set("href", element.attrib.pop(HREF))
-    if "d" in element.attrib:
-        element.set("d", " ".join(element.attrib["d"].split()))
-    if element.get("transform", "").startswith("rotate(-0 "):
-        del element.attrib["transform"]
-    for rule in filter(None, element.attrib.pop("style", "").split(";")):
-        key, _, value = rule.partition(":")
-        if key.strip() != "font-family":
-            element.set(key.strip(), _coloured(value.strip()))
-    if not (element.text or "").strip():
-        element.text = None
-    element.tail = None
-
-
-def _coloured(value: str) -> str:
-    return f"var(--{VARIABLES[value]}, {value})" if value in VARIABLES else value.removesuffix("px")
-
-
-def _drop_ids(root: Element) -> None:
-    """Only ids that something refers to: matplotlib numbers the others alike in every figure."""
-    values = [value for element in root.iter() for value in element.attrib.values()]
-    used = {found for value in values for found in re.findall(r"^#(.+)|^url\(#(.+)\)$", value)}
-    names = {name for pair in used for name in pair if name}
-    for element in root.iter():
-        if element.get("id") not in names:
-            element.attrib.pop("id", None)

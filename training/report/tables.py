@@ -1,4 +1,4 @@
-"""Figures of parts of the test part: by source, by length."""
+"""Tables of a report: beside baselines, mistakes, by source, by length."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from training.evaluation.metrics import macro_recall
 from training.evaluation.results import Row
-from training.report.evidence import Evidence
-from training.types import Labels
+from training.report.report_data import ReportData
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +40,13 @@ def count(value: int) -> str:
 HEADINGS = ("model", "macro recall", "macro F1", "accuracy", "training", "size", "predictions/s")
 
 
-def comparison_table(evidence: Evidence) -> Table:
+def comparison_table(data: ReportData) -> Table:
     """Best macro recall first, the network's row marked; without rows where no baseline was measured."""
-    if not evidence.baselines:
+    if not data.record.baselines:
         return Table("Beside baselines", HEADINGS, [])
-    network = [evidence.network] if evidence.network else []
-    rows = sorted([*evidence.baselines, *network], key=lambda row: -row.macro_recall)
-    marked = next((i for i, row in enumerate(rows) if row is evidence.network), None)
+    network = [data.record.network] if data.record.network else []
+    rows = sorted([*data.record.baselines, *network], key=lambda row: -row.macro_recall)
+    marked = next((i for i, row in enumerate(rows) if row is data.record.network), None)
     return Table("Beside baselines", HEADINGS, [_comparison_cells(row) for row in rows], marked=marked)
 
 
@@ -59,17 +59,17 @@ def _comparison_cells(row: Row) -> Sequence[str]:
 SHOWN = 20
 
 
-def mistake_table(evidence: Evidence) -> Table:
+def mistake_table(data: ReportData) -> Table:
     """The 20 most confident mistakes, the surest first. It quotes the data: whose terms may forbid to pass it on."""
-    labels, confidence = evidence.metadata.labels, evidence.probabilities.max(1)
-    wrong = np.flatnonzero(evidence.found != evidence.truth)
+    labels, confidence = data.metadata.labels, data.probabilities.max(1)
+    wrong = np.flatnonzero(data.predicted != data.truth)
     surest = wrong[np.argsort(-confidence[wrong], kind="stable")][:SHOWN]
     rows = [
         (
-            evidence.texts[row],
-            labels[evidence.truth[row]],
-            labels[evidence.found[row]],
-            evidence.groups[row],
+            data.texts[row],
+            labels[data.truth[row]],
+            labels[data.predicted[row]],
+            data.groups[row],
             share(float(confidence[row])),
         )
         for row in surest.tolist()
@@ -81,54 +81,47 @@ def mistake_table(evidence: Evidence) -> Table:
 LONGEST = (8, 16, 24, 32)  # tokens, of all slices but the last
 
 
-def source_table(evidence: Evidence) -> Table:
+def source_table(data: ReportData) -> Table:
     """Figures by the source that a row is from, or by its group where the source tells some apart."""
-    names, places = np.unique(np.array(evidence.groups, dtype=object), return_inverse=True)
-    return _slice_table("By source", "source", [str(name) for name in names], places, evidence)
+    names, places = np.unique(np.array(data.groups, dtype=object), return_inverse=True)
+    return _slice_table("By source", "source", [str(name) for name in names], places, data)
 
 
-def length_table(evidence: Evidence) -> Table:
+def length_table(data: ReportData) -> Table:
     """Figures by how many tokens a row has."""
     starts = (1, *(longest + 1 for longest in LONGEST))
     names = [f"{start} to {longest}" for start, longest in zip(starts[:-1], LONGEST, strict=True)]
-    places = np.digitize(evidence.lengths, LONGEST, right=True)
-    return _slice_table("By length", "tokens", [*names, f"{starts[-1]} or more"], places, evidence)
+    places = np.digitize(data.lengths, LONGEST, right=True)
+    return _slice_table("By length", "tokens", [*names, f"{starts[-1]} or more"], places, data)
 
 
-def held_out_table(evidence: Evidence) -> Table:
+def held_out_table(data: ReportData) -> Table:
     """Figures by group of the rows that the recipe keeps out of every part; without rows where it keeps none.
 
     Beside them, where baselines were measured, the macro recall of the best of them on that group.
     """
-    groups: dict[str, Any] = evidence.metadata.metrics.get("held_out", {})
+    groups: dict[str, Any] = data.metadata.metrics.get("held_out", {})
     rows = [
-        (name, share(found["macro_recall"]), *_best(name, evidence), share(found["accuracy"]), count(found["rows"]))
+        (name, share(found["macro_recall"]), *_best(name, data), share(found["accuracy"]), count(found["rows"]))
         for name, found in groups.items()
     ]
-    heading = ("best baseline",) if any(row.groups for row in evidence.baselines) else ()
+    heading = ("best baseline",) if any(row.groups for row in data.record.baselines) else ()
     return Table("Held out from training, by group", ("group", "macro recall", *heading, "accuracy", "rows"), rows)
 
 
-def _best(group: str, evidence: Evidence) -> tuple[str, ...]:
-    found = [(row.groups[group], row.name) for row in evidence.baselines if group in row.groups]
+def _best(group: str, data: ReportData) -> tuple[str, ...]:
+    found = [(row.groups[group], row.name) for row in data.record.baselines if group in row.groups]
     return (f"{share(max(found)[0])} ({max(found)[1]})",) if found else ()
 
 
-def macro_recall(truth: Labels, found: Labels) -> float:
-    """Mean recall of the classes that `truth` (rows,) has; `found` (rows,) is what was predicted."""
-    return float(np.mean([(found[truth == label] == label).mean() for label in np.unique(truth)]))
-
-
 def _slice_table(
-    title: str, heading: str, names: Sequence[str], places: npt.NDArray[np.int64], evidence: Evidence
+    title: str, heading: str, names: Sequence[str], places: npt.NDArray[np.int64], data: ReportData
 ) -> Table:
-    rows = [
-        (name, *_slice_cells(places == place, evidence)) for place, name in enumerate(names) if (places == place).any()
-    ]
+    rows = [(name, *_slice_cells(places == place, data)) for place, name in enumerate(names) if (places == place).any()]
     return Table(title, (heading, "macro recall", "accuracy", "classes", "rows"), rows)
 
 
-def _slice_cells(chosen: npt.NDArray[np.bool_], evidence: Evidence) -> tuple[str, ...]:
-    truth, found = evidence.truth[chosen], evidence.found[chosen]
-    classes = f"{len(np.unique(truth))} of {len(evidence.metadata.labels)}"
+def _slice_cells(chosen: npt.NDArray[np.bool_], data: ReportData) -> tuple[str, ...]:
+    truth, found = data.truth[chosen], data.predicted[chosen]
+    classes = f"{len(np.unique(truth))} of {len(data.metadata.labels)}"
     return share(macro_recall(truth, found)), share(float((truth == found).mean())), classes, count(len(truth))

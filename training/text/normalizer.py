@@ -5,7 +5,7 @@ from typing import Literal
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 from tokenizers import Regex, normalizers
 
-from training.recipe.model import TokenizerKnobs
+from training.recipe.model import TokenizerConfig
 from training.text.patterns import (
     CAMEL_CASE,
     EMOJI,
@@ -41,14 +41,14 @@ def stop_word_rules(choice: StopWords) -> list[Rule]:
     return [(f"(?i){WORD_START}(?:{'|'.join(sorted(dropped))}){WORD_END}", " ")]
 
 
-def build_normalizer(knobs: TokenizerKnobs) -> normalizers.Normalizer:
+def build_normalizer(knobs: TokenizerConfig) -> normalizers.Normalizer:
     """The rules that a text goes through before it is cut, in their order."""
     before = [*_replaced(*ENTITIES, *QUOTES), normalizers.NFKC()]
     case = [normalizers.Lowercase()] if knobs.lowercase else []
     return normalizers.Sequence([*before, *_replaced(*_tweet_rules(knobs)), *case, *_replaced(*_word_rules(knobs))])
 
 
-def _tweet_rules(knobs: TokenizerKnobs) -> list[Rule]:
+def _tweet_rules(knobs: TokenizerConfig) -> list[Rule]:
     rules = [*INVISIBLE, (URL, " <url> " if knobs.urls == "tag" else " ")]
     rules.append((RETWEET, " <rt> " if knobs.retweets == "tag" else " "))
     rules += _handle_rules(knobs)
@@ -62,13 +62,13 @@ def _tweet_rules(knobs: TokenizerKnobs) -> list[Rule]:
     return rules
 
 
-def _handle_rules(knobs: TokenizerKnobs) -> list[Rule]:
+def _handle_rules(knobs: TokenizerConfig) -> list[Rule]:
     if knobs.handles == "word":
         return [(HANDLE_SIGN, " ")]
     return [(HANDLE, " <user> " if knobs.handles == "tag" else " "), REPEATED_HANDLES]
 
 
-def _word_rules(knobs: TokenizerKnobs) -> list[Rule]:
+def _word_rules(knobs: TokenizerConfig) -> list[Rule]:
     # Stop words before stemming, which would change them.
     repeats = REPEATS if knobs.shorten_repeats else ()
     return [*repeats, *stop_word_rules(knobs.stop_words), *stemming_rules(knobs.stemming)]

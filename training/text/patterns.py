@@ -79,7 +79,7 @@ PIECES = (
 )
 
 
-def build_pieces() -> pre_tokenizers.PreTokenizer:
+def build_pretokenizer() -> pre_tokenizers.PreTokenizer:
     """What cuts a normalized text into words, tags, emoji and marks."""
     # Inverted: what matches stays, and what is between, which is white space alone, goes.
     return pre_tokenizers.Split(Regex(PIECES), "removed", invert=True)

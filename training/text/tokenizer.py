@@ -10,15 +10,15 @@ from collections.abc import Iterable
 
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 
-from training.recipe.model import TokenizerKnobs
+from training.recipe.model import TokenizerConfig
 from training.text.normalizer import build_normalizer
-from training.text.patterns import ANY_TAG, TAGS, build_pieces
+from training.text.patterns import ANY_TAG, TAGS, build_pretokenizer
 
 PAD, UNKNOWN = "<pad>", "<unk>"
 CONTINUATION = "##"
 
 
-def build_tokenizer(texts: Iterable[str], knobs: TokenizerKnobs) -> Tokenizer:
+def build_tokenizer(texts: Iterable[str], knobs: TokenizerConfig) -> Tokenizer:
     """A tokenizer whose vocabulary is learned from `texts` alone, by frequency.
 
     Byte-pair encoding as in Sennrich et al. 2016 (https://arxiv.org/abs/1508.07909), pieces after the first of a
@@ -28,10 +28,10 @@ def build_tokenizer(texts: Iterable[str], knobs: TokenizerKnobs) -> Tokenizer:
     tokenizer.normalizer = build_normalizer(knobs)
     # The tags have their ids already: counted as words they would get second ones, or waste merges.
     without_tags = pre_tokenizers.Split(Regex(ANY_TAG), "removed")
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([without_tags, build_pieces()])
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([without_tags, build_pretokenizer()])
     texts = list(texts)
     tokenizer.train_from_iterator(texts, _trainer(knobs, texts, tokenizer.normalizer))
-    tokenizer.pre_tokenizer = build_pieces()
+    tokenizer.pre_tokenizer = build_pretokenizer()
     tokenizer = _without_added_tokens(tokenizer)
     tokenizer.enable_truncation(knobs.max_tokens)
     tokenizer.enable_padding(
@@ -40,13 +40,13 @@ def build_tokenizer(texts: Iterable[str], knobs: TokenizerKnobs) -> Tokenizer:
     return tokenizer
 
 
-def _empty_model(knobs: TokenizerKnobs) -> models.Model:
+def _empty_model(knobs: TokenizerConfig) -> models.Model:
     if knobs.model == "word":
         return models.WordLevel({UNKNOWN: 1}, unk_token=UNKNOWN)
     return models.BPE(unk_token=UNKNOWN, fuse_unk=True, continuing_subword_prefix=CONTINUATION, ignore_merges=True)
 
 
-def _trainer(knobs: TokenizerKnobs, texts: list[str], normalizer: normalizers.Normalizer) -> trainers.Trainer:
+def _trainer(knobs: TokenizerConfig, texts: list[str], normalizer: normalizers.Normalizer) -> trainers.Trainer:
     special = [PAD, UNKNOWN, *TAGS]
     size, floor = knobs.vocabulary, knobs.min_frequency
     if knobs.model == "word":

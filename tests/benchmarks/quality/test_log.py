@@ -37,5 +37,11 @@ def test_a_change_to_a_change_stands_beside_it() -> None:
     assert "| 0.6200 (1) | 2 | +0.0100 |" in log([BASE, CHANGED, further], results)
 
 
+def test_a_line_whose_option_is_gone_keeps_its_figures_and_says_so() -> None:
+    gone = replace(CHANGED, changes={"fit.r_drop": 1.0}, removed=True)
+    results = [result(BASE, 1, 0.60), Result(gone.name, 1, 0.61, 0.9, 10.0, "a digest of then", "d")]
+    assert "| 0.6100 (1) | 1 | +0.0100 | 0.900 | +0.000 | kept; the option is gone |" in log([BASE, gone], results)
+
+
 def test_the_committed_log_is_drawn_from_the_committed_results() -> None:
     assert LOG.read_text(encoding="utf-8") == log(read_trials(), read_results())

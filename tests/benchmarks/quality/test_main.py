@@ -6,7 +6,7 @@ from benchmarks.quality.__main__ import learned_from
 from benchmarks.quality.trial import Trial
 from tests.keras_bundles import write_bundle
 from training.errors import DataError
-from training.recipe.model import NetworkKnobs
+from training.recipe.model import NetworkConfig
 
 DATA = "semeval_2013_2016.csv.gz"  # what the base recipe reads
 
@@ -32,7 +32,7 @@ def test_another_file_of_its_data_is_another_digest_and_one_that_it_does_not_rea
 def test_another_version_of_a_teacher_is_another_digest(data: Path, bundle: Path) -> None:
     before = learned_from(trial(bundle), [data])
     assert before == learned_from(trial(bundle), [data]) != learned_from(trial(), [data])
-    write_bundle(bundle, NetworkKnobs(embedding=5, lstm=[4], pooling=["average"]))
+    write_bundle(bundle, NetworkConfig(embedding=5, lstm=[4], pooling=["average"]))
     assert learned_from(trial(bundle), [data]) != before
 
 

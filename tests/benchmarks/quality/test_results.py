@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks.quality.results import Result, append_result, digest, mean_and_spread, of_trial, read_results
 from benchmarks.quality.trial import Trial
-from training.recipe.model import VectorKnobs
+from training.recipe.model import WordVectorsConfig
 from training.recipe.recipe import Recipe
 
 TRIAL = Trial("t", "g", "e", seeds=(1, 2))
@@ -30,9 +30,11 @@ def test_only_results_of_this_very_recipe_count() -> None:
 
 
 def test_where_word_vectors_are_makes_no_other_recipe_but_how_many_join_does() -> None:
-    here, there = (Recipe(name="x", vectors=VectorKnobs(file=file, words=9, terms=file)) for file in ("a", "b"))
+    here, there = (Recipe(name="x", vectors=WordVectorsConfig(file=file, words=9, terms=file)) for file in ("a", "b"))
     assert digest(here) == digest(there)
-    assert len({digest(r) for r in (here, Recipe(name="x"), Recipe(name="x", vectors=VectorKnobs(file="a")))}) == 3
+    assert (
+        len({digest(r) for r in (here, Recipe(name="x"), Recipe(name="x", vectors=WordVectorsConfig(file="a")))}) == 3
+    )
 
 
 def test_mean_and_spread() -> None:

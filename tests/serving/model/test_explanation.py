@@ -13,7 +13,7 @@ from tests.bundles import TEXTS
 from tests.keras_bundles import write_bundle
 from tests.serving.generated import LONG_TEXTS
 from tests.serving.generated import TEXTS as ANY_TEXTS
-from training.recipe.model import NetworkKnobs, TokenizerKnobs
+from training.recipe.model import NetworkConfig, TokenizerConfig
 
 
 @pytest.mark.parametrize(
@@ -99,14 +99,14 @@ def cutting(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     """Predictors that read so many tokens, with each way to pad."""
     folder = tmp_path_factory.mktemp("bundles") / "cutting"
     fixed = request.param != "by batch"
-    knobs = TokenizerKnobs(
+    knobs = TokenizerConfig(
         model="word",
         min_frequency=1,
         max_tokens=READ,
         fixed_length=fixed,
         pad_side="left" if request.param == "on the left" else "right",
     )
-    write_bundle(folder, NetworkKnobs(embedding=8, lstm=[6], pooling=["last"], masked=not fixed), knobs)
+    write_bundle(folder, NetworkConfig(embedding=8, lstm=[6], pooling=["last"], masked=not fixed), knobs)
     return Predictor.load(folder)
 
 
@@ -161,7 +161,7 @@ def test_what_is_beyond_the_cut_is_not_tried_and_does_not_move_up(cutting: Predi
 
 def test_a_word_that_is_read_in_part_moves_up_no_further(tmp_path: Path) -> None:
     """It is in the answer, so it has a weight; the words before it are weighed without it."""
-    knobs = TokenizerKnobs(model="word", min_frequency=1, max_tokens=4)
+    knobs = TokenizerConfig(model="word", min_frequency=1, max_tokens=4)
     write_bundle(tmp_path / "bundle", tokenizer_knobs=knobs)
     predictor = Predictor.load(tmp_path / "bundle")
     text = "I love this #WorstShowEver worst"
@@ -218,7 +218,7 @@ def test_the_work_is_bounded(pristine_bundle: Path, text: str) -> None:
 
 
 def test_the_work_on_a_text_of_many_tokens_is_bounded(tmp_path: Path) -> None:
-    knobs = TokenizerKnobs(model="word", min_frequency=1, max_tokens=512)
+    knobs = TokenizerConfig(model="word", min_frequency=1, max_tokens=512)
     write_bundle(tmp_path / "bundle", tokenizer_knobs=knobs)
     variants = Occlusion("a b " * 100, Encoder.read(tmp_path / "bundle" / "tokenizer.json")).encoded[1:]
     assert 1 < len(variants) < 200

@@ -11,7 +11,7 @@ from serving.model.tokenizer import Ids
 from tests.keras_bundles import randomise
 from training.model.backend import keras
 from training.model.network import build_network
-from training.recipe.model import NetworkKnobs
+from training.recipe.model import NetworkConfig
 
 TOLERANCE = 1e-5
 VOCABULARY, TEXTS, STEPS = 40, 9, 13
@@ -40,7 +40,7 @@ def ragged(rng: np.random.Generator, padding: int = 0) -> tuple[Ids, Ids]:
 def test_masked_networks_agree_with_keras(
     tmp_path: Path, bidirectional: bool, pooling: list[str], lstm: list[int]
 ) -> None:
-    knobs = NetworkKnobs.model_validate(
+    knobs = NetworkConfig.model_validate(
         {"embedding": 7, "lstm": lstm, "bidirectional": bidirectional, "pooling": pooling, "lstm_dropout": 0.1}
     )
     model = build_network(knobs, vocabulary=VOCABULARY, classes=3)
@@ -51,7 +51,7 @@ def test_masked_networks_agree_with_keras(
 
 @pytest.mark.parametrize(("bidirectional", "pooling"), [*itertools.product([False, True], POOLINGS)])
 def test_unmasked_networks_agree_with_keras(tmp_path: Path, bidirectional: bool, pooling: list[str]) -> None:
-    knobs = NetworkKnobs.model_validate(
+    knobs = NetworkConfig.model_validate(
         {"embedding": 7, "masked": False, "lstm": [6, 4], "bidirectional": bidirectional, "pooling": pooling}
     )
     model = build_network(knobs, vocabulary=VOCABULARY, classes=3, length=STEPS)
@@ -111,7 +111,7 @@ def test_a_masked_functional_network_with_keras_average(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("pooling", POOLINGS)
 def test_an_answer_depends_neither_on_batch_mates_nor_on_padding(tmp_path: Path, pooling: list[str]) -> None:
-    knobs = NetworkKnobs.model_validate({"embedding": 7, "lstm": [6, 5], "bidirectional": True, "pooling": pooling})
+    knobs = NetworkConfig.model_validate({"embedding": 7, "lstm": [6, 5], "bidirectional": True, "pooling": pooling})
     network = Network(saved(build_network(knobs, vocabulary=VOCABULARY, classes=3), tmp_path))
     ids, lengths = ragged(np.random.default_rng(6))
     together = network.run(ids, lengths)

@@ -15,7 +15,7 @@ from serving.model.tokenizer import Ids
 from serving.model.types import Probabilities
 from tests.bundles import LABELS, TEXTS, edit_metadata, rehash
 from tests.keras_bundles import by_keras, write_bundle
-from training.recipe.model import NetworkKnobs, TokenizerKnobs
+from training.recipe.model import NetworkConfig, TokenizerConfig
 
 
 @pytest.fixture(scope="module")
@@ -79,8 +79,8 @@ def test_threads_get_their_own_answers(predictor: Predictor) -> None:
 
 
 def test_an_unmasked_network_padded_left(tmp_path: Path) -> None:
-    knobs = TokenizerKnobs(model="word", min_frequency=1, max_tokens=28, fixed_length=True, pad_side="left")
-    network = write_bundle(tmp_path / "b", NetworkKnobs(embedding=8, masked=False, lstm=[6, 5]), knobs)
+    knobs = TokenizerConfig(model="word", min_frequency=1, max_tokens=28, fixed_length=True, pad_side="left")
+    network = write_bundle(tmp_path / "b", NetworkConfig(embedding=8, masked=False, lstm=[6, 5]), knobs)
     (found,) = Predictor.load(tmp_path / "b").predict([TEXTS[0]])
     assert list(found.probabilities.values()) == pytest.approx(by_keras(tmp_path / "b", network, TEXTS[0]), abs=1e-5)
 
@@ -131,7 +131,7 @@ def test_labels_that_do_not_fit_the_network(tmp_path: Path) -> None:
 
 
 def test_a_tokenizer_of_another_bundle(bundle: Path, tmp_path: Path) -> None:
-    write_bundle(tmp_path / "other", tokenizer_knobs=TokenizerKnobs(model="bpe", vocabulary=60, min_frequency=1))
+    write_bundle(tmp_path / "other", tokenizer_knobs=TokenizerConfig(model="bpe", vocabulary=60, min_frequency=1))
     (bundle / TOKENIZER).write_bytes((tmp_path / "other" / TOKENIZER).read_bytes())
     rehash(bundle)
     edit_metadata(bundle, _true_version)
@@ -146,8 +146,8 @@ def test_padding_that_does_not_fit_the_mask(tmp_path: Path, masked: bool, fixed:
     length = 12 if fixed else 64
     write_bundle(
         tmp_path / "b",
-        NetworkKnobs(embedding=8, masked=masked, lstm=[6]),
-        TokenizerKnobs(model="word", min_frequency=1, max_tokens=length, fixed_length=fixed),
+        NetworkConfig(embedding=8, masked=masked, lstm=[6]),
+        TokenizerConfig(model="word", min_frequency=1, max_tokens=length, fixed_length=fixed),
     )
     with pytest.raises(BundleError, match=fault):
         Predictor.load(tmp_path / "b")

@@ -14,7 +14,7 @@ from serving.model.bundle import TOKENIZER
 from serving.model.predictor import Predictor
 from serving.model.tokenizer import MAX_CONTENT, MAX_RULES, MAX_TOKENS, Encoder, check_format
 from tests.serving.model.test_hostile_files import made_true
-from training.recipe.model import TokenizerKnobs
+from training.recipe.model import TokenizerConfig
 from training.text.tokenizer import build_tokenizer
 
 Content = dict[str, Any]
@@ -151,7 +151,7 @@ TEXTS = ["good day to you", "bad day", "a day"]
 
 
 def encoder(**knobs: object) -> Encoder:
-    settings = TokenizerKnobs.model_validate({"model": "word", "min_frequency": 1, **knobs})
+    settings = TokenizerConfig.model_validate({"model": "word", "min_frequency": 1, **knobs})
     return Encoder(build_tokenizer(TEXTS, settings).to_str())
 
 
@@ -202,14 +202,14 @@ def test_what_is_no_tokenizer_is_refused() -> None:
 
 
 def test_one_without_padding_is_refused() -> None:
-    content = json.loads(build_tokenizer(TEXTS, TokenizerKnobs(model="word")).to_str())
+    content = json.loads(build_tokenizer(TEXTS, TokenizerConfig(model="word")).to_str())
     content["padding"] = None
     with pytest.raises(BundleError, match="padding rule"):
         Encoder(json.dumps(content))
 
 
 def test_every_id_has_its_row_also_where_ids_are_shared_or_left_out() -> None:
-    content = json.loads(build_tokenizer(TEXTS, TokenizerKnobs(model="word", min_frequency=1)).to_str())
+    content = json.loads(build_tokenizer(TEXTS, TokenizerConfig(model="word", min_frequency=1)).to_str())
     content["model"]["vocab"] |= {"good": 40, "bad": 40}
     shared = Encoder(json.dumps(content))
     assert shared.vocabulary_size == 41

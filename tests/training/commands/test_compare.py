@@ -10,21 +10,21 @@ from serving.model.bundle import sha256
 from serving.model.predictor import Predictor
 from tests.bundles import LABELS, TEXTS, edit_metadata
 from tests.keras_bundles import write_bundle
-from tests.training.data.test_dataset import write
+from tests.training.helpers import write_csv
 from training.commands.compare import compare, comparison_table, group_table
 from training.console import Display
 from training.data.dataset import Dataset, load_dataset
 from training.errors import DataError
 from training.evaluation.results import Row, baseline_rows, network_row
-from training.recipe.data import Data
-from training.recipe.model import VectorKnobs
+from training.recipe.data import DataConfig
+from training.recipe.model import WordVectorsConfig
 from training.recipe.recipe import Recipe
 
 SAMPLE = Path(__file__).parents[3] / "data" / "sample.csv"
 
 
 def test_the_network_stands_beside_the_baselines(pristine_bundle: Path) -> None:
-    recipe = Recipe(name="x", data=Data(labels=LABELS))
+    recipe = Recipe(name="x", data=DataConfig(labels=LABELS))
     rows = {row.name: row for row in compare(recipe, [SAMPLE], Display(Console(file=io.StringIO())), pristine_bundle)}
     assert len(rows) == 9
     assert rows["majority"].macro_recall == pytest.approx(1 / 3)
@@ -38,7 +38,7 @@ def test_the_network_stands_beside_the_baselines(pristine_bundle: Path) -> None:
 
 def test_word_vectors_that_are_not_there_are_told_before_any_training(tmp_path: Path) -> None:
     shown = io.StringIO()
-    recipe = Recipe(name="x", data=Data(labels=LABELS), vectors=VectorKnobs(file=str(tmp_path / "v.txt")))
+    recipe = Recipe(name="x", data=DataConfig(labels=LABELS), vectors=WordVectorsConfig(file=str(tmp_path / "v.txt")))
     with pytest.raises(DataError, match=r"v\.txt: word vectors cannot be read"):
         compare(recipe, [SAMPLE], Display(Console(file=shown)))
     assert shown.getvalue() == ""
@@ -79,7 +79,7 @@ def test_a_bundle_of_other_labels_is_refused(pristine_bundle: Path, tmp_path: Pa
 
 def test_a_bundle_that_has_seen_the_test_part_is_refused(bundle: Path) -> None:
     """It was given the same file, split by another seed."""
-    recipe = Recipe(name="x", data=Data(labels=LABELS))
+    recipe = Recipe(name="x", data=DataConfig(labels=LABELS))
 
     def change(content: dict[str, Any]) -> None:
         content["recipe"] = recipe.model_copy(update={"seed": 2}).model_dump(mode="json")
@@ -130,8 +130,8 @@ def test_the_labels_of_a_bundle_may_have_another_order(tmp_path: Path) -> None:
 
 def test_the_test_part_is_that_of_the_splits_own_seed(pristine_bundle: Path, tmp_path: Path) -> None:
     rows = [(f"{TEXTS[i % 6]} {i}", LABELS[i // 6 % 3]) for i in range(36)]
-    path = write(tmp_path / "d.csv", rows)
-    data = Data(labels=LABELS, test=0.4, split_seed=6)
+    path = write_csv(tmp_path / "d.csv", rows)
+    data = DataConfig(labels=LABELS, test=0.4, split_seed=6)
     own, of_the_recipe = (
         network_row(pristine_bundle, load_dataset([path], data, seed)).macro_recall for seed in (6, 1)
     )

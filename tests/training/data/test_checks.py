@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from tests.training.data.test_dataset import distinct, write
+from tests.training.helpers import distinct_rows, write_csv
 from training.console import Display
 from training.data.checks import check_sources, check_vectors, note_other_data
 from training.data.dataset import load_dataset
@@ -14,8 +14,8 @@ from training.recipe.recipe import Recipe
 
 
 def test_a_stage_whose_source_has_no_row_in_the_training_part(tmp_path: Path) -> None:
-    path = write(tmp_path / "main.csv", [*distinct(20, "a"), *distinct(20, "b", 100)])
-    chosen = {"text": [distinct(1, "a")[0][0], distinct(1, "b", 100)[0][0]]}
+    path = write_csv(tmp_path / "main.csv", [*distinct_rows(20, "a"), *distinct_rows(20, "b", 100)])
+    chosen = {"text": [distinct_rows(1, "a")[0][0], distinct_rows(1, "b", 100)[0][0]]}
     gone = {"file": "main.csv", "name": "gone", "part": "test", "where": chosen}
     content: dict[str, Any] = {"name": "x", "data": {"sources": [{"file": "main.csv"}, gone]}}
     staged = [
@@ -30,7 +30,7 @@ def test_a_stage_whose_source_has_no_row_in_the_training_part(tmp_path: Path) ->
 
 def test_a_tokenizer_whose_source_has_no_row_in_the_training_part(tmp_path: Path) -> None:
     paths = [
-        write(tmp_path / name, [*distinct(20, "a", i), *distinct(20, "b", i)])
+        write_csv(tmp_path / name, [*distinct_rows(20, "a", i), *distinct_rows(20, "b", i)])
         for i, name in ((0, "m.csv"), (50, "t.csv"))
     ]
     sources = [{"file": "m.csv"}, {"file": "t.csv", "part": "test"}]

@@ -46,7 +46,7 @@ def test_short_texts_that_begin_alike_are_different() -> None:
 
 def copies(*parts: str) -> pd.DataFrame:
     """One text in several parts, each with a label of its own."""
-    return pd.DataFrame({"key": "k", "label": [f"of {part}" for part in parts], "part": parts, "row_weight": 1.0})
+    return pd.DataFrame({"key": "k", "label": [f"of {part}" for part in parts], "part": parts})
 
 
 @pytest.mark.parametrize(

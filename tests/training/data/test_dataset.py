@@ -1,33 +1,19 @@
-import csv
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.training.helpers import distinct_rows, write_csv
 from training.data.cleaning import text_key
-from training.data.dataset import PARTS, Canonical, Dataset, load_dataset
+from training.data.dataset import PARTS, Dataset, LabelIndex, load_dataset
 from training.errors import DataError
-from training.recipe.data import Data, Source
-
-WORDS = ["rain", "sun", "train", "bus", "food", "game", "song", "phone"]
-WORDS += ["school", "work", "river", "book", "cloud", "street", "bread", "coffee"]
-
-
-def write(path: Path, rows: Sequence[tuple[str, ...]], header: tuple[str, ...] = ("text", "label")) -> Path:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([header, *rows])
-    return path
-
-
-def distinct(count: int, label: str, start: int = 0) -> list[tuple[str, str]]:
-    return [(f"{WORDS[i % 16]} {WORDS[i // 16 % 16]} {label} {i}", label) for i in range(start, start + count)]
+from training.recipe.data import DataConfig, Source
 
 
 def test_no_text_stands_on_two_sides(tmp_path: Path) -> None:
-    rows = distinct(60, "a") + distinct(60, "b")
+    rows = distinct_rows(60, "a") + distinct_rows(60, "b")
     copies = [(f"RT @user{i}: {text.upper()}!! http://t.co/{i}", label) for i, (text, label) in enumerate(rows)]
-    dataset = load_dataset([write(tmp_path / "d.csv", rows + copies)], Data(), seed=1)
+    dataset = load_dataset([write_csv(tmp_path / "d.csv", rows + copies)], DataConfig(), seed=1)
     keys = [set(dataset.part(part).text.map(text_key)) for part in PARTS]
     assert [len(k) for k in keys] == [96, 12, 12]
     assert len(set.union(*keys)) == 120
@@ -35,18 +21,18 @@ def test_no_text_stands_on_two_sides(tmp_path: Path) -> None:
 
 
 def test_the_split_is_stratified_and_seeded(tmp_path: Path) -> None:
-    path = write(tmp_path / "d.csv", distinct(80, "a") + distinct(40, "b"))
-    one, same, other = (load_dataset([path], Data(), seed=seed) for seed in (1, 1, 2))
+    path = write_csv(tmp_path / "d.csv", distinct_rows(80, "a") + distinct_rows(40, "b"))
+    one, same, other = (load_dataset([path], DataConfig(), seed=seed) for seed in (1, 1, 2))
     assert one.sizes() == {"train": {"a": 64, "b": 32}, "validation": {"a": 8, "b": 4}, "test": {"a": 8, "b": 4}}
     assert one.test.text.tolist() == same.test.text.tolist()
     assert one.test.text.tolist() != other.test.text.tolist()
 
 
 def test_a_text_gets_its_majority_label_and_a_tie_is_dropped(tmp_path: Path) -> None:
-    rows = distinct(20, "a") + distinct(20, "b")
+    rows = distinct_rows(20, "a") + distinct_rows(20, "b")
     votes = [("same words here", "a"), ("Same words here!", "b"), ("@x same words here", "b")]
     tie = [("another text", "a"), ("another text", "b")]
-    dataset = load_dataset([write(tmp_path / "d.csv", rows + votes + tie)], Data(), seed=1)
+    dataset = load_dataset([write_csv(tmp_path / "d.csv", rows + votes + tie)], DataConfig(), seed=1)
     everything = {text: label for part in PARTS for text, label in dataset.part(part)[["text", "label"]].to_numpy()}
     (label,) = (label for text, label in everything.items() if text_key(text) == "samewordshere")
     assert dataset.labels[label] == "b"
@@ -56,43 +42,41 @@ def test_a_text_gets_its_majority_label_and_a_tie_is_dropped(tmp_path: Path) -> 
     assert dataset.cleaning["exact and near copies, merged"] == 1
 
 
-def test_a_text_weighs_what_its_agreeing_copies_weigh_on_average(tmp_path: Path) -> None:
-    rows = [(*row, "1") for row in distinct(20, "a") + distinct(20, "b")]
-    copies = [("same words", "a", "0.2"), ("Same words!", "a", "0.6"), ("@x same words", "b", "0.9")]
-    path = write(tmp_path / "d.csv", rows + copies, ("text", "label", "agreement"))
-    source = Source(file="d.csv", weighed_by="agreement")
-    dataset = load_dataset([path], Data(sources=[source]), seed=1)
-    weights = {text: weight for part in PARTS for text, weight in dataset.part(part)[["text", "row_weight"]].to_numpy()}
-    assert weights.pop("same words") == pytest.approx(0.4)
-    assert set(weights.values()) == {1.0}
-
-
 def test_empty_and_unlabelled_rows_are_dropped_and_counted(tmp_path: Path) -> None:
-    rows = distinct(20, "a") + distinct(20, "b")
+    rows = distinct_rows(20, "a") + distinct_rows(20, "b")
     bad = [("", "a"), ("  ", "b"), ("@bob http://t.co/x !!", "a"), ("some words", "")]
-    cleaning = load_dataset([write(tmp_path / "d.csv", rows + bad)], Data(), seed=1).cleaning
+    cleaning = load_dataset([write_csv(tmp_path / "d.csv", rows + bad)], DataConfig(), seed=1).cleaning
     assert cleaning["empty, or nothing but handles, links and punctuation"] == 3
     assert cleaning["without a label"] == 1
     assert cleaning["rows read"] - cleaning["rows kept"] == 4
 
 
 def test_counts_add_up(tmp_path: Path) -> None:
-    rows = [*distinct(30, "a"), *distinct(30, "b"), *distinct(5, "a"), ("", "a"), ("rain rain a 0", "b"), ("x", "odd")]
-    cleaning = dict(load_dataset([write(tmp_path / "d.csv", rows)], Data(ignore=["odd"]), seed=1).cleaning)
+    rows = [
+        *distinct_rows(30, "a"),
+        *distinct_rows(30, "b"),
+        *distinct_rows(5, "a"),
+        ("", "a"),
+        ("rain rain a 0", "b"),
+        ("x", "odd"),
+    ]
+    cleaning = dict(load_dataset([write_csv(tmp_path / "d.csv", rows)], DataConfig(ignore=["odd"]), seed=1).cleaning)
     read, kept = cleaning.pop("rows read"), cleaning.pop("rows kept")
     assert read - sum(cleaning.values()) == kept
 
 
 def test_labels_keep_the_recipes_order_and_names(tmp_path: Path) -> None:
-    path = write(tmp_path / "d.csv", distinct(10, "Pos") + distinct(10, "NEG"))
-    dataset = load_dataset([path], Data(labels=["negative", "pos"], rename={"NEG": "negative"}), seed=1)
+    path = write_csv(tmp_path / "d.csv", distinct_rows(10, "Pos") + distinct_rows(10, "NEG"))
+    dataset = load_dataset([path], DataConfig(labels=["negative", "pos"], rename={"NEG": "negative"}), seed=1)
     assert dataset.labels == ["negative", "pos"]
     assert sum(dataset.sizes()[part]["pos"] for part in PARTS) == 10
 
 
 def test_sources_choose_rows_parts_weights_and_columns(tmp_path: Path) -> None:
-    one = write(
-        tmp_path / "one.csv", [(*row, "x") for row in distinct(20, "a") + distinct(20, "b")], ("text", "label", "s")
+    one = write_csv(
+        tmp_path / "one.csv",
+        [(*row, "x") for row in distinct_rows(20, "a") + distinct_rows(20, "b")],
+        ("text", "label", "s"),
     )
     pinned = [
         ("a only in test", "a", "t"),
@@ -100,8 +84,8 @@ def test_sources_choose_rows_parts_weights_and_columns(tmp_path: Path) -> None:
         ("rain rain a 0", "a", "t"),
         ("gone", "a", "no"),
     ]
-    two = write(tmp_path / "two.csv", pinned, ("tweet", "gold", "s"))
-    data = Data(
+    two = write_csv(tmp_path / "two.csv", pinned, ("tweet", "gold", "s"))
+    data = DataConfig(
         validation=0.1,
         test=0.0,
         sources=[
@@ -118,71 +102,87 @@ def test_sources_choose_rows_parts_weights_and_columns(tmp_path: Path) -> None:
 
 
 def test_where_not(tmp_path: Path) -> None:
-    rows = [(*row, "x") for row in distinct(20, "a") + distinct(20, "b")] + [("never", "a", "y")]
-    path = write(tmp_path / "d.csv", rows, ("text", "label", "s"))
-    dataset = load_dataset([path], Data(sources=[Source(file="d.csv", where_not={"s": ["y"]})]), seed=1)
+    rows = [(*row, "x") for row in distinct_rows(20, "a") + distinct_rows(20, "b")] + [("never", "a", "y")]
+    path = write_csv(tmp_path / "d.csv", rows, ("text", "label", "s"))
+    dataset = load_dataset([path], DataConfig(sources=[Source(file="d.csv", where_not={"s": ["y"]})]), seed=1)
     assert dataset.cleaning["rows read"] == 40
 
 
-FEW = [*distinct(20, "a"), ("only one", "b")]
+FEW = [*distinct_rows(20, "a"), ("only one", "b")]
 
 
 @pytest.mark.parametrize(
     ("rows", "data", "fault"),
     [
-        (distinct(9, "a"), Data(), "d.csv, column 'label': found only one class, ['a']; accepted: at least two"),
+        (
+            distinct_rows(9, "a"),
+            DataConfig(),
+            "d.csv, column 'label': found only one class, ['a']; accepted: at least two",
+        ),
         (
             FEW,
-            Data(),
+            DataConfig(),
             "d.csv, column 'label': classes with too few distinct texts to split: 'b' has 1; accepted: at least 3 each",
         ),
-        ([*FEW, ("other", "c")], Data(), "'b' has 1, 'c' has 1; accepted: at least 3 each; data.ignore leaves"),
-        (FEW, Data(labels=["a", "c"]), "d.csv, column 'label': unknown labels ['b']; accepted: ['a', 'c']"),
-        (FEW, Data(ignore=["a", "b"]), "d.csv, column 'label': found no class; accepted: at least two"),
-        (FEW, Data(labels=["a", "b"], ignore=["a", "b"]), "d.csv, column 'label': no row has both a text and a label"),
-        (distinct(9, "a"), Data(labels=["a", "b"]), "d.csv, column 'label': class 'b' has no row in the train part"),
-        (FEW, Data(text="tweet"), "no column 'tweet'; found: 'text', 'label'"),
-        (FEW, Data(label="gold"), "no column 'gold'; found: 'text', 'label'"),
-        ([("", "a"), ("!!", "b")], Data(), "d.csv, column 'label': no row has both a text and a label"),
-        (FEW, Data(sources=[Source(file="other.csv")]), "the recipe has no source for this file; accepted: other.csv"),
-        (FEW, Data(sources=[Source(file="d.csv"), Source(file="e.csv")]), "the recipe also wants e.csv"),
-        (FEW, Data(sources=[Source(file="d.csv", where={"label": ["z"]})]), "no row is left by where="),
+        ([*FEW, ("other", "c")], DataConfig(), "'b' has 1, 'c' has 1; accepted: at least 3 each; data.ignore leaves"),
+        (FEW, DataConfig(labels=["a", "c"]), "d.csv, column 'label': unknown labels ['b']; accepted: ['a', 'c']"),
+        (FEW, DataConfig(ignore=["a", "b"]), "d.csv, column 'label': found no class; accepted: at least two"),
+        (
+            FEW,
+            DataConfig(labels=["a", "b"], ignore=["a", "b"]),
+            "d.csv, column 'label': no row has both a text and a label",
+        ),
+        (
+            distinct_rows(9, "a"),
+            DataConfig(labels=["a", "b"]),
+            "d.csv, column 'label': class 'b' has no row in the train part",
+        ),
+        (FEW, DataConfig(text="tweet"), "no column 'tweet'; found: 'text', 'label'"),
+        (FEW, DataConfig(label="gold"), "no column 'gold'; found: 'text', 'label'"),
+        ([("", "a"), ("!!", "b")], DataConfig(), "d.csv, column 'label': no row has both a text and a label"),
+        (
+            FEW,
+            DataConfig(sources=[Source(file="other.csv")]),
+            "the recipe has no source for this file; accepted: other.csv",
+        ),
+        (FEW, DataConfig(sources=[Source(file="d.csv"), Source(file="e.csv")]), "the recipe also wants e.csv"),
+        (FEW, DataConfig(sources=[Source(file="d.csv", where={"label": ["z"]})]), "no row is left by where="),
     ],
 )
-def test_data_that_cannot_be_used(tmp_path: Path, rows: list[tuple[str, str]], data: Data, fault: str) -> None:
+def test_data_that_cannot_be_used(tmp_path: Path, rows: list[tuple[str, str]], data: DataConfig, fault: str) -> None:
     with pytest.raises(DataError) as caught:
-        load_dataset([write(tmp_path / "d.csv", rows)], data, seed=1)
+        load_dataset([write_csv(tmp_path / "d.csv", rows)], data, seed=1)
     assert fault in str(caught.value)
 
 
 def test_spellings_of_a_label_are_one_class(tmp_path: Path) -> None:
-    rows = distinct(20, "pos") + distinct(20, "Neg") + [("one more", "Pos"), ("and another", "NEG")]
-    assert load_dataset([write(tmp_path / "d.csv", rows)], Data(), seed=1).labels == ["Neg", "pos"]
+    rows = distinct_rows(20, "pos") + distinct_rows(20, "Neg") + [("one more", "Pos"), ("and another", "NEG")]
+    assert load_dataset([write_csv(tmp_path / "d.csv", rows)], DataConfig(), seed=1).labels == ["Neg", "pos"]
 
 
 def test_many_small_classes_split(tmp_path: Path) -> None:
-    rows = [row for i in range(47) for row in distinct(3 + i % 4, f"c{i}")]
+    rows = [row for i in range(47) for row in distinct_rows(3 + i % 4, f"c{i}")]
     for seed in range(3):
-        dataset = load_dataset([write(tmp_path / "d.csv", rows)], Data(validation=0.1, test=0.1), seed=seed)
+        dataset = load_dataset([write_csv(tmp_path / "d.csv", rows)], DataConfig(validation=0.1, test=0.1), seed=seed)
         assert all(min(counts.values()) >= 1 for counts in dataset.sizes().values())
 
 
 @pytest.mark.parametrize(("validation", "test"), [(0.45, 0.5), (0.01, 0.98), (0.0, 0.5)])
 def test_large_shares_leave_something_to_train_on(tmp_path: Path, validation: float, test: float) -> None:
-    rows = distinct(7, "a") + distinct(4, "b")
-    data = Data(validation=validation, test=test)
+    rows = distinct_rows(7, "a") + distinct_rows(4, "b")
+    data = DataConfig(validation=validation, test=test)
     if validation:
-        sizes = load_dataset([write(tmp_path / "d.csv", rows)], data, seed=1).sizes()
+        sizes = load_dataset([write_csv(tmp_path / "d.csv", rows)], data, seed=1).sizes()
         assert all(min(counts.values()) >= 1 for counts in sizes.values())
     else:
         with pytest.raises(DataError, match="class 'a' has no row in the validation part"):
-            load_dataset([write(tmp_path / "d.csv", rows)], data, seed=1)
+            load_dataset([write_csv(tmp_path / "d.csv", rows)], data, seed=1)
 
 
 def test_labels_may_differ_in_case() -> None:
     import pandas as pd
 
-    found = Canonical(["negative", "positive"]).indices(pd.Series(["Positive", "negative", "NEGATIVE"]), "x")
+    found = LabelIndex(["negative", "positive"]).indices(pd.Series(["Positive", "negative", "NEGATIVE"]), "x")
     assert found.tolist() == [1, 0, 0]
 
 
@@ -191,14 +191,14 @@ class TestHeldOut:
 
     @staticmethod
     def load(folder: Path, seed: int = 1) -> Dataset:
-        rows = [(*row, "x" if i % 4 else "y") for i, row in enumerate(distinct(80, "a") + distinct(80, "b"))]
-        path = write(folder / "d.csv", rows, ("text", "label", "site"))
-        main = write(folder / "m.csv", distinct(60, "a", 100) + distinct(60, "b", 100))
+        rows = [(*row, "x" if i % 4 else "y") for i, row in enumerate(distinct_rows(80, "a") + distinct_rows(80, "b"))]
+        path = write_csv(folder / "d.csv", rows, ("text", "label", "site"))
+        main = write_csv(folder / "m.csv", distinct_rows(60, "a", 100) + distinct_rows(60, "b", 100))
         sources = [
             Source(file="d.csv", name="extra", group="site", part="train", hold_out=0.25),
             Source(file="m.csv", name="main"),
         ]
-        return load_dataset([path, main], Data(sources=sources), seed)
+        return load_dataset([path, main], DataConfig(sources=sources), seed)
 
     def test_each_group_and_label_gives_its_share(self, tmp_path: Path) -> None:
         dataset = self.load(tmp_path)
@@ -209,15 +209,15 @@ class TestHeldOut:
     @pytest.mark.parametrize("order", [1, -1])
     def test_of_sources_of_one_name_each_holds_out_its_own_share(self, tmp_path: Path, order: int) -> None:
         kinds = ("train", "validation", "test")
-        rows = [(*row, kinds[i % 3]) for i, row in enumerate(distinct(60, "a") + distinct(60, "b"))]
-        path = write(tmp_path / "d.csv", rows, ("text", "label", "kind"))
+        rows = [(*row, kinds[i % 3]) for i, row in enumerate(distinct_rows(60, "a") + distinct_rows(60, "b"))]
+        path = write_csv(tmp_path / "d.csv", rows, ("text", "label", "kind"))
         named: Any = {"file": "d.csv", "name": "one"}
         sources = [
             Source(**named, where={"kind": ["train"]}, part="train", hold_out=0.5),
             Source(**named, where={"kind": ["validation"]}, part="validation"),
             Source(**named, where={"kind": ["test"]}, part="test"),
         ][::order]
-        dataset = load_dataset([path], Data(sources=sources), seed=1)
+        dataset = load_dataset([path], DataConfig(sources=sources), seed=1)
         assert [len(dataset.part(part)) for part in PARTS] == [20, 40, 40]
         assert len(dataset.held_out) == 20
 
@@ -231,3 +231,42 @@ class TestHeldOut:
         assert set(dataset.test.source) == {"main"}
         assert set(dataset.test.group) == {"main"}
         assert len(dataset.train) == 120 + 96
+
+
+ROWS = distinct_rows(20, "a") + distinct_rows(20, "b")
+
+
+def digest(path: Path, rows: list[tuple[str, str]], seed: int = 1, **data: float) -> str:
+    return load_dataset([write_csv(path, rows)], DataConfig.model_validate(data), seed).labelled_digest()
+
+
+def test_other_parts_and_another_order_of_the_same_texts_are_seen_alike(tmp_path: Path) -> None:
+    own = digest(tmp_path / "d.csv", ROWS)
+    assert digest(tmp_path / "d.csv", ROWS[::-1], seed=2, test=0.3) == own
+
+
+def test_another_text_is_seen_whatever_becomes_of_it(tmp_path: Path) -> None:
+    own = digest(tmp_path / "d.csv", ROWS)
+    assert digest(tmp_path / "d.csv", [*ROWS, ("one more", "a")]) != own
+    assert digest(tmp_path / "d.csv", [*ROWS, ("in two minds", "a"), ("in two minds", "b")]) != own
+
+
+def test_another_number_of_classes_is_seen(tmp_path: Path) -> None:
+    third = [(text, "c" if place % 2 else label) for place, (text, label) in enumerate(ROWS)]
+    assert digest(tmp_path / "d.csv", third) != digest(tmp_path / "d.csv", ROWS)
+
+
+def test_rows_that_are_held_out_are_kept_rows(tmp_path: Path) -> None:
+    dataset = TestHeldOut.load(tmp_path)
+    parts = (dataset.train, dataset.validation, dataset.test, dataset.held_out)
+    assert dataset.cleaning["rows kept"] == sum(map(len, parts)) == dataset.cleaning["rows read"] == 280
+
+
+def test_the_share_that_is_held_out_is_rounded(tmp_path: Path) -> None:
+    paths = [
+        write_csv(tmp_path / "extra.csv", distinct_rows(15, "a", 100) + distinct_rows(13, "b", 100)),
+        write_csv(tmp_path / "main.csv", ROWS),
+    ]
+    extra = Source(file="extra.csv", part="train", hold_out=0.25)
+    dataset = load_dataset(paths, DataConfig(sources=[extra, Source(file="main.csv")]), seed=1)
+    assert dataset.held_out.label.value_counts().to_dict() == {0: 4, 1: 3}

@@ -2,22 +2,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.training.data.test_dataset import distinct, write
+from tests.training.helpers import distinct_rows, write_csv
 from training.data.sources import in_order, read_rows, source_of, target_paths
 from training.errors import DataError
-from training.recipe.data import Data, Source
+from training.recipe.data import DataConfig, Source
 
-ROWS = distinct(10, "a") + distinct(10, "b")
+ROWS = distinct_rows(10, "a") + distinct_rows(10, "b")
 
 
 def test_each_source_gives_its_rows_with_its_weight_and_group(tmp_path: Path) -> None:
     rows = [(*row, "x" if i % 2 else "y") for i, row in enumerate(ROWS)]
-    path = write(tmp_path / "d.csv", rows, ("text", "label", "site"))
+    path = write_csv(tmp_path / "d.csv", rows, ("text", "label", "site"))
     sources = [
         Source(file="d.csv", name="ones", where={"label": ["a"]}, weight=2.0, group="site"),
         Source(file="d.csv", name="others", where_not={"label": ["a"]}, task="t"),
     ]
-    found, files = read_rows([path], Data(sources=sources), sources, seed=1)
+    found, files = read_rows([path], DataConfig(sources=sources), sources, seed=1)
     assert found.groupby(["source", "group", "task", "weight"]).size().to_dict() == {
         ("ones", "x", "", 2.0): 5,
         ("ones", "y", "", 2.0): 5,
@@ -26,39 +26,17 @@ def test_each_source_gives_its_rows_with_its_weight_and_group(tmp_path: Path) ->
     assert [(file.file, file.rows) for file in files] == [("d.csv", 20)]
 
 
-def test_a_column_weighs_rows_beside_their_sources_weight(tmp_path: Path) -> None:
-    numbers = ["0", "0.1", "none", *(f"{place / 10:g}" for place in range(3, 10))]
-    rows = [(*row, number) for row, number in zip(distinct(10, "a"), numbers, strict=True)]
-    path = write(tmp_path / "d.csv", rows, ("text", "label", "agreement"))
-    source = Source(file="d.csv", weight=2.0, weighed_by="agreement", where_not={"agreement": ["none"]})
-    found, _ = read_rows([path], Data(), [source], 1)
-    assert found.row_weight.tolist() == [0.0, 0.1, *(place / 10 for place in range(3, 10))]
-    assert set(found.weight) == {2.0}
-    plain, _ = read_rows([path], Data(), [Source(file="d.csv")], 1)
-    assert set(plain.row_weight) == {1.0}
-
-
-@pytest.mark.parametrize("weight", ["", "high", "-1", "101", "nan", "inf"])
-def test_what_weighs_no_row_is_named(tmp_path: Path, weight: str) -> None:
-    rows = [(*row, "0.5") for row in distinct(10, "a")]
-    path = write(tmp_path / "d.csv", [*rows, ("more", "a", weight)], ("text", "label", "agreement"))
-    with pytest.raises(DataError) as caught:
-        read_rows([path], Data(), [Source(file="d.csv", weighed_by="agreement")], 1)
-    fault = f"column 'agreement' weighs rows; 1 of them have {[weight]}; accepted: 0 to 100"
-    assert str(caught.value) == f"{path}: {fault}"
-
-
 def test_rows_limits_a_source_by_the_seed(tmp_path: Path) -> None:
-    path, source = write(tmp_path / "d.csv", ROWS), Source(file="d.csv", rows=6)
-    one, same, other = (read_rows([path], Data(), [source], seed)[0].text.tolist() for seed in (1, 1, 2))
+    path, source = write_csv(tmp_path / "d.csv", ROWS), Source(file="d.csv", rows=6)
+    one, same, other = (read_rows([path], DataConfig(), [source], seed)[0].text.tolist() for seed in (1, 1, 2))
     assert len(one) == 6
     assert one == same != other
 
 
 def test_emoticons_are_cut_out_where_a_source_asks_for_it(tmp_path: Path) -> None:
-    path = write(tmp_path / "d.csv", [(f"{text} :-)", label) for text, label in ROWS])
+    path = write_csv(tmp_path / "d.csv", [(f"{text} :-)", label) for text, label in ROWS])
     kept, dropped = (
-        read_rows([path], Data(), [Source(file="d.csv", emoticons=emoticons)], 1)[0].text
+        read_rows([path], DataConfig(), [Source(file="d.csv", emoticons=emoticons)], 1)[0].text
         for emoticons in ("keep", "drop")
     )
     assert kept.str.contains(":-)", regex=False).all()
@@ -67,7 +45,7 @@ def test_emoticons_are_cut_out_where_a_source_asks_for_it(tmp_path: Path) -> Non
 
 
 def test_files_are_those_of_the_recipe_and_all_of_them(tmp_path: Path) -> None:
-    data = Data(sources=[Source(file="a.csv"), Source(file="w.csv", task="t")])
+    data = DataConfig(sources=[Source(file="a.csv"), Source(file="w.csv", task="t")])
     a, w = tmp_path / "a.csv", tmp_path / "w.csv"
     assert target_paths([a, w], data) == [a]
     with pytest.raises(DataError, match=r"the recipe also wants w\.csv"):
@@ -80,43 +58,45 @@ def test_files_come_as_the_recipe_names_them_whatever_the_command_line_says() ->
     sources = [Source(file="b.csv", name="one"), Source(file="a.csv"), Source(file="b.csv", name="two")]
     given = [Path(name) for name in ("d.csv", "a.csv", "c.csv", "b.csv")]
     expected = [Path(name) for name in ("b.csv", "a.csv", "c.csv", "d.csv")]
-    assert in_order(given, Data(sources=sources)) == in_order(given[::-1], Data(sources=sources)) == expected
+    assert (
+        in_order(given, DataConfig(sources=sources)) == in_order(given[::-1], DataConfig(sources=sources)) == expected
+    )
 
 
 def test_rows_come_in_the_order_of_the_files(tmp_path: Path) -> None:
-    paths = [write(tmp_path / name, distinct(2, label)) for name, label in (("b.csv", "b"), ("a.csv", "a"))]
-    found, files = read_rows(paths, Data(), [], 1)
+    paths = [write_csv(tmp_path / name, distinct_rows(2, label)) for name, label in (("b.csv", "b"), ("a.csv", "a"))]
+    found, files = read_rows(paths, DataConfig(), [], 1)
     assert found.label.tolist() == ["a", "a", "b", "b"]
     assert [file.file for file in files] == ["a.csv", "b.csv"]
 
 
 def test_a_source_has_an_encoding_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_bytes("text,label\ncafé,a\n".encode("latin-1"))
-    found, _ = read_rows([tmp_path / "d.csv"], Data(), [Source(file="d.csv", encoding="latin-1")], 1)
+    found, _ = read_rows([tmp_path / "d.csv"], DataConfig(), [Source(file="d.csv", encoding="latin-1")], 1)
     assert found.text.tolist() == ["café"]
 
 
 def test_quotes_are_signs_where_the_recipe_says_so(tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_text('text,label\n"so he said,a\n"so" he went,b\n', encoding="utf-8")
-    found, _ = read_rows([tmp_path / "d.csv"], Data(quoted=False), [], 1)
+    found, _ = read_rows([tmp_path / "d.csv"], DataConfig(quoted=False), [], 1)
     assert found.text.tolist() == ['"so he said', '"so" he went']
 
 
 def test_space_around_a_label_is_no_part_of_it(tmp_path: Path) -> None:
-    path = write(tmp_path / "d.csv", [("fine", " good "), ("awful", "bad\t")])
-    found, _ = read_rows([path], Data(rename={"good": "positive"}), [], 1)
+    path = write_csv(tmp_path / "d.csv", [("fine", " good "), ("awful", "bad\t")])
+    found, _ = read_rows([path], DataConfig(rename={"good": "positive"}), [], 1)
     assert found.label.tolist() == ["positive", "bad"]
 
 
 def test_a_row_is_chosen_by_all_of_its_columns(tmp_path: Path) -> None:
     kinds = [(kind, site, word) for kind in "xy" for site in "pq" for word in ("keep", "drop", "leave")]
-    path = write(tmp_path / "d.csv", [(*kind, "a") for kind in kinds], ("kind", "site", "text", "label"))
+    path = write_csv(tmp_path / "d.csv", [(*kind, "a") for kind in kinds], ("kind", "site", "text", "label"))
     where, where_not = {"kind": ["x"], "site": ["p"]}, {"text": ["drop"], "label": ["b"]}
-    found, _ = read_rows([path], Data(), [Source(file="d.csv", where=where, where_not=where_not)], 1)
+    found, _ = read_rows([path], DataConfig(), [Source(file="d.csv", where=where, where_not=where_not)], 1)
     assert found.text.tolist() == ["keep", "leave"]
 
 
 def test_of_a_file_in_two_sources_the_one_with_the_recipes_labels_says_how_it_is_read() -> None:
     sources = [Source(file="d.csv", name="fine", label="fine", task="fine"), Source(file="d.csv", label="coarse")]
-    assert source_of(Path("d.csv"), Data(sources=sources)).label == "coarse"
-    assert source_of(Path("other.csv"), Data(sources=sources)) == Source(file="other.csv")
+    assert source_of(Path("d.csv"), DataConfig(sources=sources)).label == "coarse"
+    assert source_of(Path("other.csv"), DataConfig(sources=sources)) == Source(file="other.csv")

@@ -3,38 +3,27 @@ from pathlib import Path
 
 import pytest
 
-from tests.training.data.test_dataset import distinct, write
+from tests.training.helpers import SMILEY_ROWS, WEAK_SOURCES, distinct_rows, write_csv, write_weak_files
 from training.data.cleaning import text_key
 from training.data.dataset import Dataset, load_dataset
-from training.data.weak_labels import WeakRows, load_weak
+from training.data.weak_labels import WeakLabelDataset, load_weak_labels
 from training.errors import DataError
-from training.recipe.data import Data, Source
-
-SOURCES = [
-    Source(file="main.csv", name="main"),
-    Source(file="smileys.csv", task="emoticon", emoticons="drop", weight=0.5),
-    Source(file="emoji.csv", task="emoji", label="emoji"),
-]
-SMILEYS = [(f"what a {word} {i} :)", "good") for i, word in enumerate(("day", "walk", "cake"))]
-SMILEYS += [(f"what a {word} {i} :(", "bad") for i, word in enumerate(("cold", "queue", "noise"))]
-EMOJI = [("hot today", "sun"), ("hot today!", "sun"), ("so loved", "heart"), ("", "heart"), ("no label", "")]
+from training.recipe.data import DataConfig, Source
 
 
-def load(folder: Path, main: Sequence[tuple[str, str]] = (), smileys: Sequence[tuple[str, str]] = SMILEYS) -> WeakRows:
-    paths = [
-        write(folder / "main.csv", [*distinct(20, "a"), *distinct(20, "b"), *main]),
-        write(folder / "smileys.csv", smileys),
-        write(folder / "emoji.csv", EMOJI, ("text", "emoji")),
-    ]
-    data = Data(sources=SOURCES)
-    return load_weak(paths, data, load_dataset(paths, data, seed=1), seed=1)
+def load(
+    folder: Path, main: Sequence[tuple[str, str]] = (), smileys: Sequence[tuple[str, str]] = SMILEY_ROWS
+) -> WeakLabelDataset:
+    paths = write_weak_files(folder, [*distinct_rows(20, "a"), *distinct_rows(20, "b"), *main], smileys)
+    data = DataConfig(sources=WEAK_SOURCES)
+    return load_weak_labels(paths, data, load_dataset(paths, data, seed=1), seed=1)
 
 
 def test_each_task_has_its_own_labels(tmp_path: Path) -> None:
     weak = load(tmp_path)
     assert weak.tasks == {"emoji": ["heart", "sun"], "emoticon": ["bad", "good"]}
     rows = weak.rows[weak.rows.task == "emoticon"]
-    assert [weak.tasks["emoticon"][label] for label in rows.label] == [label for _, label in SMILEYS]
+    assert [weak.tasks["emoticon"][label] for label in rows.label] == [label for _, label in SMILEY_ROWS]
     assert set(rows.weight) == {0.5}
 
 
@@ -63,41 +52,41 @@ def test_no_text_of_the_labelled_data_is_left_whichever_its_part(tmp_path: Path,
     [("hot 😂 today, sun", "hot today, sun"), ("a calm sea", "a calm sea :-D"), ("a <3 calm 🌊 sea", "a calm sea ☀️")],
 )
 def test_a_copy_without_the_sign_that_was_cut_out_is_one_too(tmp_path: Path, labelled: str, weak: str) -> None:
-    found = load(tmp_path, main=[(labelled, "a")], smileys=[*SMILEYS, (weak, "good")])
+    found = load(tmp_path, main=[(labelled, "a")], smileys=[*SMILEY_ROWS, (weak, "good")])
     assert found.cleaning["also in the labelled data"] == 1
 
 
 def test_texts_of_nothing_but_signs_are_copies_only_of_the_same(tmp_path: Path) -> None:
-    found = load(tmp_path, main=[("😂😂", "a")], smileys=[*SMILEYS, ("🌊", "good"), ("😂 😂", "good")])
+    found = load(tmp_path, main=[("😂😂", "a")], smileys=[*SMILEY_ROWS, ("🌊", "good"), ("😂 😂", "good")])
     assert found.cleaning["also in the labelled data"] == 1
 
 
 def test_a_cut_off_copy_is_one_too(tmp_path: Path) -> None:
     long = "what a wonderful long walk by the river we had on this first day of spring"
-    weak = load(tmp_path, main=[(long, "a")], smileys=[*SMILEYS, (f"{long[:-12]} :)", "good")])
+    weak = load(tmp_path, main=[(long, "a")], smileys=[*SMILEY_ROWS, (f"{long[:-12]} :)", "good")])
     assert weak.cleaning["also in the labelled data"] == 1
 
 
 def test_a_task_needs_two_classes(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"task 'emoticon': found only one class, \['good'\]; accepted: at least two"):
-        load(tmp_path, smileys=SMILEYS[:3])
+        load(tmp_path, smileys=SMILEY_ROWS[:3])
 
 
 def test_the_files_are_remembered(tmp_path: Path) -> None:
     assert [(file.file, file.rows) for file in load(tmp_path).files] == [("smileys.csv", 6), ("emoji.csv", 5)]
 
 
-def two_columns(folder: Path, rows: Sequence[tuple[str, str, str]], seed: int = 1) -> tuple[WeakRows, Dataset]:
+def two_columns(folder: Path, rows: Sequence[tuple[str, str, str]], seed: int = 1) -> tuple[WeakLabelDataset, Dataset]:
     """A file with the recipe's labels and a finer one beside each."""
-    paths = [write(folder / "both.csv", rows, ("text", "label", "fine"))]
-    data = Data(
+    paths = [write_csv(folder / "both.csv", rows, ("text", "label", "fine"))]
+    data = DataConfig(
         sources=[Source(file="both.csv", name="both"), Source(file="both.csv", name="fine", label="fine", task="fine")]
     )
     dataset = load_dataset(paths, data, seed)
-    return load_weak(paths, data, dataset, seed), dataset
+    return load_weak_labels(paths, data, dataset, seed), dataset
 
 
-ROWS = [(text, label, f"{label}{i % 2}") for label in "ab" for i, (text, _) in enumerate(distinct(30, label))]
+ROWS = [(text, label, f"{label}{i % 2}") for label in "ab" for i, (text, _) in enumerate(distinct_rows(30, label))]
 
 
 def test_another_column_of_a_labelled_file_is_read_where_the_training_part_has_the_text(tmp_path: Path) -> None:
@@ -118,7 +107,7 @@ def test_no_copy_of_a_row_of_another_part_is_read_by_its_other_column(tmp_path: 
 
 
 def test_a_source_of_which_nothing_is_left_is_said_at_once(tmp_path: Path) -> None:
-    labelled = [(text, "a") for text, _ in SMILEYS]
+    labelled = [(text, "a") for text, _ in SMILEY_ROWS]
     with pytest.raises(
         DataError, match=r"source 'smileys.csv' of task 'emoticon': none of its 6 rows is left.* labelled data: 6.*"
     ):
@@ -127,13 +116,13 @@ def test_a_source_of_which_nothing_is_left_is_said_at_once(tmp_path: Path) -> No
 
 def test_labels_of_tasks_are_not_renamed(tmp_path: Path) -> None:
     paths = [
-        write(tmp_path / "main.csv", [*distinct(20, "good"), *distinct(20, "bad")]),
-        write(tmp_path / "smileys.csv", SMILEYS),
+        write_csv(tmp_path / "main.csv", [*distinct_rows(20, "good"), *distinct_rows(20, "bad")]),
+        write_csv(tmp_path / "smileys.csv", SMILEY_ROWS),
     ]
-    data = Data(sources=SOURCES[:2], rename={"good": "positive", "bad": "negative"})
+    data = DataConfig(sources=WEAK_SOURCES[:2], rename={"good": "positive", "bad": "negative"})
     dataset = load_dataset(paths, data, seed=1)
     assert dataset.labels == ["negative", "positive"]
-    assert load_weak(paths, data, dataset, seed=1).tasks == {"emoticon": ["bad", "good"]}
+    assert load_weak_labels(paths, data, dataset, seed=1).tasks == {"emoticon": ["bad", "good"]}
 
 
 def test_what_a_held_out_text_begins_with_is_not_read_by_its_other_column(tmp_path: Path) -> None:
@@ -145,35 +134,32 @@ def test_what_a_held_out_text_begins_with_is_not_read_by_its_other_column(tmp_pa
         (f"{begun} of autumn", "a", "a1", "held"),
         (begun, "", "a1", ""),
     ]
-    path = write(tmp_path / "both.csv", rows, ("text", "label", "fine", "kind"))
+    path = write_csv(tmp_path / "both.csv", rows, ("text", "label", "fine", "kind"))
     sources = [
         Source(file="both.csv", name="split", where={"kind": ["split"]}),
         Source(file="both.csv", name="train", where={"kind": ["train"]}, part="train"),
         Source(file="both.csv", name="held", where={"kind": ["held"]}, part="train", hold_out=0.9),
         Source(file="both.csv", name="fine", label="fine", task="fine"),
     ]
-    data = Data(sources=sources)
+    data = DataConfig(sources=sources)
     dataset = load_dataset([path], data, seed=1)
     assert dataset.held_out.text.tolist() == [f"{begun} of autumn"]
-    assert not load_weak([path], data, dataset, seed=1).rows.text.str.startswith(begun).any()
+    assert not load_weak_labels([path], data, dataset, seed=1).rows.text.str.startswith(begun).any()
 
 
 def test_a_text_may_be_in_two_tasks(tmp_path: Path) -> None:
-    rows = load(tmp_path, smileys=[*SMILEYS, ("hot today :)", "good")]).rows
+    rows = load(tmp_path, smileys=[*SMILEY_ROWS, ("hot today :)", "good")]).rows
     assert sorted(rows.task[rows.text.str.strip() == "hot today"]) == ["emoji", "emoticon"]
 
 
-def test_rows_of_a_task_have_weights_of_their_own_and_are_drawn_by_the_seed(tmp_path: Path) -> None:
-    rows = [(f"{text} {i}", f"{i % 2}", f"{i / 100}") for i, (text, _) in enumerate(distinct(60, "x", 500))]
+def test_rows_of_a_task_are_drawn_by_the_seed(tmp_path: Path) -> None:
+    rows = [(f"{text} {i}", f"{i % 2}") for i, (text, _) in enumerate(distinct_rows(60, "x", 500))]
     paths = [
-        write(tmp_path / "main.csv", [*distinct(20, "a"), *distinct(20, "b")]),
-        write(tmp_path / "w.csv", rows, ("text", "label", "agreement")),
+        write_csv(tmp_path / "main.csv", [*distinct_rows(20, "a"), *distinct_rows(20, "b")]),
+        write_csv(tmp_path / "w.csv", rows),
     ]
-    weighed = Source(file="w.csv", task="t", weighed_by="agreement", rows=20)
-    data = Data(sources=[Source(file="main.csv"), weighed])
+    data = DataConfig(sources=[Source(file="main.csv"), Source(file="w.csv", task="t", rows=20)])
     dataset = load_dataset(paths, data, seed=1)
-    one, same, other = (load_weak(paths, data, dataset, seed).rows for seed in (1, 1, 2))
+    one, same, other = (load_weak_labels(paths, data, dataset, seed).rows for seed in (1, 1, 2))
     assert len(one) == 20
     assert one.text.tolist() == same.text.tolist() != other.text.tolist()
-    agreement = {text: float(number) for text, _, number in rows}
-    assert one.row_weight.tolist() == [agreement[text] for text in one.text]

@@ -7,7 +7,7 @@ import pytest
 from sklearn.ensemble import RandomForestClassifier
 
 from training.evaluation.baselines import Vader, _polarity, baselines, reads_sentiment, size, vader_scores
-from training.recipe.model import TokenizerKnobs
+from training.recipe.model import TokenizerConfig
 
 
 def test_it_is_for_sentiment_only() -> None:
@@ -47,29 +47,29 @@ TEXTS = ["I hate it, awful", "the train leaves at nine", "I love it, great"] * 2
 TRUTH = np.array([0, 1, 2] * 20)
 
 
-@pytest.mark.parametrize("name", [name for name in baselines(TokenizerKnobs(), LABELS, 1) if name != "majority"])
+@pytest.mark.parametrize("name", [name for name in baselines(TokenizerConfig(), LABELS, 1) if name != "majority"])
 def test_each_learns_what_is_plain(name: str) -> None:
-    baseline = baselines(TokenizerKnobs(), LABELS, 1)[name]
+    baseline = baselines(TokenizerConfig(), LABELS, 1)[name]
     baseline.fit(TEXTS, TRUTH)
     assert (baseline.predict(TEXTS) == TRUTH).mean() > 0.9
     assert size(baseline) > 100
 
 
 def test_majority_is_the_floor() -> None:
-    majority = baselines(TokenizerKnobs(), LABELS, 1)["majority"]
+    majority = baselines(TokenizerConfig(), LABELS, 1)["majority"]
     majority.fit([*TEXTS, "once more"], np.array([*TRUTH, 1]))
     assert set(majority.predict(TEXTS).tolist()) == {1}
 
 
 def test_vader_is_for_sentiment_only() -> None:
-    others = set(baselines(TokenizerKnobs(), ["ham", "spam"], 1))
-    with_vader = set(baselines(TokenizerKnobs(), ["Positive", "Neutral", "Negative"], 1))
+    others = set(baselines(TokenizerConfig(), ["ham", "spam"], 1))
+    with_vader = set(baselines(TokenizerConfig(), ["Positive", "Neutral", "Negative"], 1))
     assert with_vader - others == {"VADER", "TF-IDF and VADER + logistic regression"}
     assert others < with_vader
 
 
 def test_what_no_row_says_is_read_by_vaders_lexicon() -> None:
-    found = baselines(TokenizerKnobs(), LABELS, 1)["TF-IDF and VADER + logistic regression"]
+    found = baselines(TokenizerConfig(), LABELS, 1)["TF-IDF and VADER + logistic regression"]
     found.fit(TEXTS, TRUTH)
     assert found.predict(["horrible", "fantastic"]).tolist() == [0, 2]
 
@@ -80,7 +80,7 @@ def test_the_same_seed_gives_the_same_forest() -> None:
     labels = rng.integers(0, 2, 100)
 
     def predicted() -> list[int]:
-        forest = baselines(TokenizerKnobs(), ["x", "y"], 3)["random forest"]
+        forest = baselines(TokenizerConfig(), ["x", "y"], 3)["random forest"]
         forest.fit(texts, labels)
         return [int(label) for label in forest.predict(texts)]
 
@@ -101,34 +101,34 @@ def test_a_forests_threads_leave_the_warnings_of_the_process_alone(monkeypatch: 
 
     monkeypatch.setattr(RandomForestClassifier, "fit", overtaking(fit))
     monkeypatch.setattr(RandomForestClassifier, "predict_proba", overtaking(predict))
-    before, forest = list(warnings.filters), baselines(TokenizerKnobs(), ["x", "y"], 1)["random forest"]
+    before, forest = list(warnings.filters), baselines(TokenizerConfig(), ["x", "y"], 1)["random forest"]
     forest.fit(["good day", "bad day"] * 9, np.array([0, 1] * 9))
     assert list(warnings.filters) == before != []
     assert forest.predict(["good day", "bad day"]).tolist() == [0, 1]
     assert list(warnings.filters) == before
 
 
-LEARNING = [name for name in baselines(TokenizerKnobs(), ["x", "y"], 1) if name != "majority"]
+LEARNING = [name for name in baselines(TokenizerConfig(), ["x", "y"], 1) if name != "majority"]
 
 
 @pytest.mark.parametrize("name", LEARNING)
 def test_a_rare_class_counts_like_another(name: str) -> None:
     """Odd days are more of the frequent class, which has a smaller share of them."""
     texts = ["odd day"] * 9 + ["plain day"] * 81 + ["odd day"] * 4 + ["plain day"] * 6
-    baseline = baselines(TokenizerKnobs(), ["x", "y"], 1)[name]
+    baseline = baselines(TokenizerConfig(), ["x", "y"], 1)[name]
     baseline.fit(texts, np.array([0] * 90 + [1] * 10))
     assert baseline.predict(["odd day", "plain day"]).tolist() == [1, 0]
 
 
 @pytest.mark.parametrize("name", LEARNING)
 def test_what_stands_beside_a_word_is_read(name: str) -> None:
-    baseline = baselines(TokenizerKnobs(), ["x", "y"], 1)[name]
+    baseline = baselines(TokenizerConfig(), ["x", "y"], 1)[name]
     baseline.fit(["good not bad", "bad not good"] * 20, np.array([0, 1] * 20))
     assert baseline.predict(["good not bad", "bad not good"]).tolist() == [0, 1]
 
 
 def test_texts_are_read_by_the_preprocessings_own_rules() -> None:
     texts = ["a soooo dull :-(", "a loooovely day :-)"] * 20
-    linear = baselines(TokenizerKnobs(), ["x", "y"], 1)["TF-IDF + logistic regression"]
+    linear = baselines(TokenizerConfig(), ["x", "y"], 1)["TF-IDF + logistic regression"]
     linear.fit([*texts, "another"], np.array([0, 1] * 20 + [0]))
     assert linear.predict([":(", ":)", "SOO", "LOOVELY"]).tolist() == [0, 1, 0, 1]

@@ -9,7 +9,7 @@ from tests.bundles import LABELS, TEXTS, edit_metadata
 from tests.keras_bundles import write_bundle
 from training.data.readers import fingerprint
 from training.errors import DataError
-from training.evaluation.evaluate import evaluate, evaluate_file, learned_from, measured_by_group, read_labelled
+from training.evaluation.evaluate import evaluate, evaluate_file, evaluate_groups, learned_from, read_labelled
 from training.evaluation.metrics import expected_calibration_error, rescaled
 
 
@@ -55,7 +55,7 @@ def test_a_file_that_does_not_fit(predictor: Predictor, tmp_path: Path, content:
 
 
 def test_a_recipe_that_does_not_fit(bundle: Path, tmp_path: Path) -> None:
-    edit_metadata(bundle, lambda content: content["recipe"].update(data={"odd": 1}))
+    edit_metadata(bundle, lambda content: content["recipe"].update(data={"text": 1}))
     (tmp_path / "d.csv").write_text("text,label\nx,positive\n", encoding="utf-8")
     with pytest.raises(DataError, match="its recipe does not tell how to read a file"):
         evaluate_file(Predictor.load(bundle), tmp_path / "d.csv")
@@ -104,7 +104,7 @@ def test_groups_are_measured_on_their_own(bundle: Path) -> None:
     found = [LABELS.index(prediction.label) for prediction in predictor.predict(TEXTS)]
     frame = pd.DataFrame({"text": TEXTS * 2, "label": [*found, *([found[0]] * len(TEXTS))]})
     frame["group"] = ["right"] * len(TEXTS) + ["one class"] * len(TEXTS)
-    groups = measured_by_group(predictor, frame)
+    groups = evaluate_groups(predictor, frame)
     share = found.count(found[0]) / len(TEXTS)
     assert groups["right"] == {"rows": 6, "macro_recall": 1, "macro_f1": 1, "accuracy": 1}
     assert groups["one class"] == pytest.approx(

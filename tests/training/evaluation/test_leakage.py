@@ -5,7 +5,7 @@ import pytest
 from serving.model.metadata import DataFile, Metadata
 from tests.serving.fakes import fake_metadata
 from training.errors import DataError
-from training.evaluation.leakage import check_blind
+from training.evaluation.leakage import check_no_test_leakage
 from training.recipe.data import Source
 from training.recipe.recipe import Recipe
 
@@ -21,11 +21,11 @@ def trained(seed: int, sha: str = "abc", **data: object) -> Metadata:
 
 
 def test_one_of_the_same_split_is_blind() -> None:
-    check_blind(trained(4), Recipe(name="s", seed=4), FILES, SPLIT, "here")
+    check_no_test_leakage(trained(4), Recipe(name="s", seed=4), FILES, SPLIT, "here")
 
 
 def test_one_of_other_files_is_blind() -> None:
-    check_blind(trained(4, sha="other"), Recipe(name="s", seed=5), FILES, SPLIT, "here")
+    check_no_test_leakage(trained(4, sha="other"), Recipe(name="s", seed=5), FILES, SPLIT, "here")
 
 
 def test_one_of_other_files_whose_teachers_learned_from_these_is_refused() -> None:
@@ -33,20 +33,20 @@ def test_one_of_other_files_whose_teachers_learned_from_these_is_refused() -> No
     theirs = [DataFile(file="renamed.csv", rows=3, sha256="abc")]
     taught = trained(4, sha="other").model_copy(update={"teachers": {"b": "v"}, "teacher_data": {"a": theirs, "b": []}})
     with pytest.raises(DataError, match=r"here: fake 0123456789ab has teachers that learned from d\.csv, perhaps"):
-        check_blind(taught, Recipe(name="s", seed=4), FILES, SPLIT, "here")
-    check_blind(taught, Recipe(name="s", seed=4), [("d.csv", "third")], SPLIT, "here")
+        check_no_test_leakage(taught, Recipe(name="s", seed=4), FILES, SPLIT, "here")
+    check_no_test_leakage(taught, Recipe(name="s", seed=4), [("d.csv", "third")], SPLIT, "here")
 
 
 def test_one_of_other_files_tells_what_its_teachers_learned_from() -> None:
     taught = trained(4, sha="other").model_copy(update={"teachers": {"a": "v", "b": "v"}, "teacher_data": {"a": []}})
     with pytest.raises(DataError, match=r"here: fake 0123456789ab does not tell what its teachers learned from \(b\)"):
-        check_blind(taught, Recipe(name="s", seed=4), FILES, SPLIT, "here")
+        check_no_test_leakage(taught, Recipe(name="s", seed=4), FILES, SPLIT, "here")
 
 
 def test_one_of_the_same_split_held_its_teachers_to_it() -> None:
     theirs = {"a": [DataFile(file="d.csv", rows=3, sha256="abc")]}
     taught = trained(4).model_copy(update={"teachers": {"a": "v", "b": "v"}, "teacher_data": theirs})
-    check_blind(taught, Recipe(name="s", seed=4), FILES, SPLIT, "here")
+    check_no_test_leakage(taught, Recipe(name="s", seed=4), FILES, SPLIT, "here")
 
 
 @pytest.mark.parametrize(
@@ -61,55 +61,53 @@ def test_one_of_the_same_split_held_its_teachers_to_it() -> None:
 )
 def test_one_of_another_split_is_refused(seed: int, data: Any, fault: str) -> None:
     with pytest.raises(DataError, match=fault):
-        check_blind(trained(seed, **data), Recipe(name="s", seed=4), FILES, SPLIT, "here")
+        check_no_test_leakage(trained(seed, **data), Recipe(name="s", seed=4), FILES, SPLIT, "here")
 
 
 def test_one_that_other_rules_split_is_refused() -> None:
     """As those of another version, that took other texts for copies."""
     other = {**SPLIT, "train": {"a": 9, "b": 7}}
     with pytest.raises(DataError, match="its rows of each part differ"):
-        check_blind(trained(4), Recipe(name="s", seed=4), FILES, other, "here")
+        check_no_test_leakage(trained(4), Recipe(name="s", seed=4), FILES, other, "here")
 
 
-@pytest.mark.parametrize(
-    "key", sorted(Source.model_fields.keys() - {"file", "task", "weight", "weighed_by", "about", "terms"})
-)
+@pytest.mark.parametrize("key", sorted(Source.model_fields.keys() - {"file", "task", "weight", "about", "terms"}))
 def test_one_whose_sources_are_read_otherwise_is_refused(key: str) -> None:
     plain: dict[str, Any] = {"file": "d.csv", "part": "train"}
     other: Any = {"rows": 5, "hold_out": 0.1, "emoticons": "drop", "where": {"a": ["b"]}, "where_not": {"a": ["b"]}}
     source = {**plain, key: other.get(key, "validation" if key == "part" else "other")}
     student = Recipe.model_validate({"name": "s", "seed": 4, "data": {"sources": [plain]}})
     with pytest.raises(DataError, match="its sources differ"):
-        check_blind(trained(4, sources=[source]), student, FILES, SPLIT, "here")
+        check_no_test_leakage(trained(4, sources=[source]), student, FILES, SPLIT, "here")
 
 
-OF_OTHER_WEIGHTS = {"file": "d.csv", "weight": 2, "weighed_by": "agreement"}
+OF_OTHER_WEIGHTS = {"file": "d.csv", "weight": 2}
 
 
 def test_one_whose_sources_weigh_otherwise_is_blind() -> None:
     student = Recipe.model_validate({"name": "s", "seed": 4, "data": {"sources": [OF_OTHER_WEIGHTS]}})
     weak = {"file": "w.csv", "task": "weak"}
-    check_blind(trained(4, sources=[{"file": "d.csv", "about": "x"}, weak]), student, FILES, SPLIT, "here")
+    check_no_test_leakage(trained(4, sources=[{"file": "d.csv", "about": "x"}, weak]), student, FILES, SPLIT, "here")
 
 
 def test_one_whose_recipe_cannot_be_read_is_named_where_it_shares_a_file() -> None:
-    odd = trained(4).model_copy(update={"recipe": {"name": "t", "older": 1}})
-    with pytest.raises(DataError, match=r"here: the recipe of fake 0123456789ab does not tell .* older: unknown key"):
-        check_blind(odd, Recipe(name="s", seed=4), FILES, SPLIT, "here")
-    check_blind(odd, Recipe(name="s", seed=4), [("d.csv", "other")], SPLIT, "here")
+    odd = trained(4).model_copy(update={"recipe": {"name": "t", "seed": "one"}})
+    with pytest.raises(DataError, match=r"here: the recipe of fake 0123456789ab does not tell .* seed: found 'one'"):
+        check_no_test_leakage(odd, Recipe(name="s", seed=4), FILES, SPLIT, "here")
+    check_no_test_leakage(odd, Recipe(name="s", seed=4), [("d.csv", "other")], SPLIT, "here")
 
 
 def test_one_that_shares_a_file_beside_others_is_held_to_the_split() -> None:
     more = trained(4).model_copy(update={"data": [*trained(4).data, DataFile(file="e.csv", rows=3, sha256="def")]})
     with pytest.raises(DataError, match=r"here: fake .* its files, order of files differ"):
-        check_blind(more, Recipe(name="s", seed=4), FILES, SPLIT, "here")
+        check_no_test_leakage(more, Recipe(name="s", seed=4), FILES, SPLIT, "here")
 
 
 def test_each_of_its_teachers_is_looked_at() -> None:
     files = {name: [DataFile(file=f"{name}.csv", rows=3, sha256=sha)] for name, sha in (("a", "third"), ("b", "abc"))}
     taught = trained(4, sha="other").model_copy(update={"teachers": {"a": "v", "b": "v"}, "teacher_data": files})
     with pytest.raises(DataError, match=r"teachers that learned from d\.csv"):
-        check_blind(taught, Recipe(name="s", seed=4), FILES, SPLIT, "here")
+        check_no_test_leakage(taught, Recipe(name="s", seed=4), FILES, SPLIT, "here")
 
 
 @pytest.mark.parametrize(
@@ -126,16 +124,16 @@ def test_each_of_its_teachers_is_looked_at() -> None:
 def test_one_whose_rows_are_read_otherwise_is_refused(key: str, other: Any) -> None:
     changed: Any = {key: other}
     with pytest.raises(DataError, match=f"its {key} differ"):
-        check_blind(trained(4, **changed), Recipe(name="s", seed=4), FILES, SPLIT, "here")
+        check_no_test_leakage(trained(4, **changed), Recipe(name="s", seed=4), FILES, SPLIT, "here")
 
 
 def test_files_under_each_others_names_are_split_otherwise() -> None:
     both = [DataFile(file=name, rows=3, sha256=sha) for name, sha in (("d.csv", "abc"), ("e.csv", "def"))]
     other = trained(4).model_copy(update={"data": both})
     same = [(file.file, file.sha256) for file in both]
-    check_blind(other, Recipe(name="s", seed=4), same, SPLIT, "here")
+    check_no_test_leakage(other, Recipe(name="s", seed=4), same, SPLIT, "here")
     with pytest.raises(DataError, match="its order of files differ"):
-        check_blind(other, Recipe(name="s", seed=4), [("d.csv", "def"), ("e.csv", "abc")], SPLIT, "here")
+        check_no_test_leakage(other, Recipe(name="s", seed=4), [("d.csv", "def"), ("e.csv", "abc")], SPLIT, "here")
 
 
 def test_where_files_of_other_labels_stand_among_them_decides_nothing() -> None:
@@ -144,4 +142,4 @@ def test_where_files_of_other_labels_stand_among_them_decides_nothing() -> None:
     other = trained(4, sources=sources[::-1])
     other = other.model_copy(update={"data": [*other.data, weak]})
     student = Recipe.model_validate({"name": "s", "seed": 4, "data": {"sources": sources}})
-    check_blind(other, student, [("w.csv", "weak"), *FILES], SPLIT, "here")
+    check_no_test_leakage(other, student, [("w.csv", "weak"), *FILES], SPLIT, "here")

@@ -1,16 +1,10 @@
-import sys
 from pathlib import Path
 
 import pytest
 
 from serving.model.bundle import METADATA, NETWORK, REPORT, TOKENIZER
 from training.errors import PublishError
-from training.export import publish as module
 from training.export.publish import check_replaceable, publish, reserved, staging_folder
-
-
-def _cannot_exchange(*_: Path) -> bool:
-    return False
 
 
 def staged(target: Path, content: str = "new") -> Path:
@@ -28,14 +22,9 @@ def test_a_first_bundle(tmp_path: Path) -> None:
     assert [path.name for path in target.parent.iterdir()] == ["bundle"]
 
 
-@pytest.mark.parametrize("atomic", [True, False])
-def test_an_old_bundle_is_replaced_and_nothing_is_left_over(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, atomic: bool
-) -> None:
+def test_an_old_bundle_is_replaced_and_nothing_is_left_over(tmp_path: Path) -> None:
     target = tmp_path / "bundle"
     publish(staged(target, "old"), target)
-    if not atomic:
-        monkeypatch.setattr(module, "exchange", _cannot_exchange)
     publish(staged(target), target)
     assert (target / NETWORK).read_text(encoding="utf-8") == "new"
     assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
@@ -45,7 +34,6 @@ def test_a_replacement_that_fails_leaves_the_old_bundle(tmp_path: Path, monkeypa
     target = tmp_path / "bundle"
     publish(staged(target, "old"), target)
     new = staged(target)
-    monkeypatch.setattr(module, "exchange", _cannot_exchange)
     rename = Path.rename
 
     def failing(self: Path, to: Path) -> Path:
@@ -59,20 +47,24 @@ def test_a_replacement_that_fails_leaves_the_old_bundle(tmp_path: Path, monkeypa
     assert (target / NETWORK).read_text(encoding="utf-8") == "old"
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="renameat2 is Linux's")
-def test_two_folders_change_names_in_one_step(tmp_path: Path) -> None:
-    for name in ("one", "other"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / name).touch()
-    assert module.exchange(tmp_path / "one", tmp_path / "other")
-    assert (tmp_path / "one" / "other").exists()
-    assert not module.exchange(tmp_path / "one", tmp_path / "missing")
-
-
-def test_a_bundle_that_a_crash_left_aside_comes_back(tmp_path: Path) -> None:
+def test_a_crash_between_the_renames_leaves_the_old_bundle_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next run puts it back in its place."""
     target = tmp_path / "bundle"
     publish(staged(target, "old"), target)
-    target.rename(tmp_path / ".bundle.old")
+    new, rename = staged(target), Path.rename
+
+    def crashing(self: Path, to: Path) -> Path:
+        if self == new:
+            raise KeyboardInterrupt
+        return rename(self, to)
+
+    monkeypatch.setattr(Path, "rename", crashing)
+    with pytest.raises(KeyboardInterrupt):
+        publish(new, target)
+    monkeypatch.undo()
+    assert not target.exists()
     check_replaceable(target)
     assert (target / NETWORK).read_text(encoding="utf-8") == "old"
 

@@ -3,7 +3,7 @@ import pytest
 
 from serving.model.tokenizer import Encoded, Encoder
 from training.fit.batches import STEP, Batches
-from training.recipe.model import TokenizerKnobs
+from training.recipe.model import TokenizerConfig
 from training.text.tokenizer import build_tokenizer
 
 ROWS = 530
@@ -11,7 +11,7 @@ ROWS = 530
 
 @pytest.fixture(scope="module")
 def encoder() -> Encoder:
-    return Encoder(build_tokenizer(["a b c d"], TokenizerKnobs(model="word", min_frequency=1)).to_str())
+    return Encoder(build_tokenizer(["a b c d"], TokenizerConfig(model="word", min_frequency=1)).to_str())
 
 
 @pytest.fixture(scope="module")

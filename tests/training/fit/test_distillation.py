@@ -12,12 +12,12 @@ from tests.bundles import LABELS, TEXTS, edit_metadata
 from tests.keras_bundles import write_bundle
 from training.errors import DataError
 from training.fit.distillation import CrossFitted, Teachers
-from training.recipe.model import NetworkKnobs
+from training.recipe.model import NetworkConfig
 from training.recipe.recipe import Recipe
 
 
 def test_each_answers_for_itself(pristine_bundle: Path, tmp_path: Path) -> None:
-    write_bundle(tmp_path / "other", NetworkKnobs(embedding=5, lstm=[4], pooling=["average"]))
+    write_bundle(tmp_path / "other", NetworkConfig(embedding=5, lstm=[4], pooling=["average"]))
     folders = [pristine_bundle, tmp_path / "other"]
     each = [
         [[p.probabilities[label] for label in LABELS] for p in Predictor.load(folder).predict(TEXTS)]
@@ -49,9 +49,9 @@ def test_one_that_has_seen_the_test_part_is_refused(bundle: Path) -> None:
 
     edit_metadata(bundle, change)
     teachers = Teachers([str(bundle)], LABELS)
-    teachers.check_blind(Recipe(name="s", seed=5), [("d.csv", "abc")], {})
+    teachers.check_no_test_leakage(Recipe(name="s", seed=5), [("d.csv", "abc")], {})
     with pytest.raises(DataError, match=r"stages\.teachers: tiny .* its split seed differ"):
-        teachers.check_blind(Recipe(name="s", seed=4), [("d.csv", "abc")], {})
+        teachers.check_no_test_leakage(Recipe(name="s", seed=4), [("d.csv", "abc")], {})
 
 
 GOOD = [f"fine{number} day" for number in range(20)]

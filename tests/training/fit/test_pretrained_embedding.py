@@ -6,9 +6,9 @@ import pytest
 
 from serving.model.bundle import sha256
 from serving.model.tokenizer import Encoder
-from training.fit.pretrained_embedding import HeadStart
+from training.fit.pretrained_embedding import PretrainedEmbedding
 from training.model.network import build_network
-from training.recipe.model import NetworkKnobs, TokenizerKnobs, VectorKnobs
+from training.recipe.model import NetworkConfig, TokenizerConfig, WordVectorsConfig
 from training.text.tokenizer import build_tokenizer
 
 TEXTS = ["A grand night out", "a dull night", "Grand!"]
@@ -22,18 +22,18 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def started(file: Path, words: int = 0, *, stems: bool = False) -> HeadStart:
-    return HeadStart(VectorKnobs(file=str(file), words=words), 2, stems=stems)
+def started(file: Path, words: int = 0, *, stems: bool = False) -> PretrainedEmbedding:
+    return PretrainedEmbedding(WordVectorsConfig(file=str(file), words=words), 2, stems=stems)
 
 
-def knobs(**changes: Any) -> TokenizerKnobs:
-    return TokenizerKnobs(**{"model": "word", "min_frequency": 1, "vocabulary": 100, **changes})
+def knobs(**changes: Any) -> TokenizerConfig:
+    return TokenizerConfig(**{"model": "word", "min_frequency": 1, "vocabulary": 100, **changes})
 
 
 def test_the_rows_of_known_words_are_the_files_and_others_stay(file: Path) -> None:
     tokenizer = build_tokenizer(TEXTS, knobs(lowercase=False))
     vocabulary = tokenizer.get_vocab()
-    network = build_network(NetworkKnobs(embedding=2, lstm=[3]), vocabulary=len(vocabulary), classes=2)
+    network = build_network(NetworkConfig(embedding=2, lstm=[3]), vocabulary=len(vocabulary), classes=2)
     before = np.array(network.layers[0].get_weights()[0])
     assert started(file).give(network, tokenizer) == 4  # night, dull, grand and Grand
     table = network.layers[0].get_weights()[0]
@@ -77,7 +77,7 @@ def test_all_that_joins_from_a_file_with_case_has_a_vector(file: Path, lowercase
     longer = start.join(tokenizer)
     vocabulary = longer.get_vocab()
     assert vocabulary.keys() - tokenizer.get_vocab().keys() == joined
-    network = build_network(NetworkKnobs(embedding=2, lstm=[3]), vocabulary=len(vocabulary), classes=2)
+    network = build_network(NetworkConfig(embedding=2, lstm=[3]), vocabulary=len(vocabulary), classes=2)
     assert start.give(network, longer) == len(joined)
     table = network.layers[0].get_weights()[0]
     assert table[vocabulary["nasa"]].tolist() == [1, 1]
@@ -90,7 +90,7 @@ def test_stems_join_and_have_the_vector_of_the_first_word_with_them(file: Path) 
     longer = start.join(tokenizer)
     vocabulary = longer.get_vocab()
     assert vocabulary.keys() - tokenizer.get_vocab().keys() == {"happili", "happi", "love"}
-    network = build_network(NetworkKnobs(embedding=2, lstm=[3]), vocabulary=len(vocabulary), classes=2)
+    network = build_network(NetworkConfig(embedding=2, lstm=[3]), vocabulary=len(vocabulary), classes=2)
     assert start.give(network, longer) == 4
     table = network.layers[0].get_weights()[0]
     rows = {word: table[vocabulary[word]].tolist() for word in ("happili", "happi", "love", "night")}
@@ -113,7 +113,7 @@ def test_a_word_has_the_vector_of_its_own_case_before_that_of_another(file: Path
     file.write_text("apple 1 1\nApple 2 2\nMay 3 3\nmay 4 4\n", encoding="utf-8")
     tokenizer = build_tokenizer(["Apple apple May may"], knobs(lowercase=False))
     vocabulary = tokenizer.get_vocab()
-    network = build_network(NetworkKnobs(embedding=2, lstm=[3]), vocabulary=len(vocabulary), classes=2)
+    network = build_network(NetworkConfig(embedding=2, lstm=[3]), vocabulary=len(vocabulary), classes=2)
     assert started(file).give(network, tokenizer) == 4
     table = network.layers[0].get_weights()[0]
     rows = {word: table[vocabulary[word]].tolist() for word in ("apple", "Apple", "May", "may")}

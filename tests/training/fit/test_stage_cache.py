@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from training.errors import ResumeError
-from training.fit.stage_cache import BodyCache
+from training.fit.stage_cache import StageCache
 from training.recipe.recipe import Recipe
 
 CONTENT: dict[str, Any] = {
@@ -38,8 +38,8 @@ def cache(
     keras: str = "3",
     labelled: str = "x",
     vectors: str = "",
-) -> BodyCache:
-    return BodyCache(folder, of, files, {"t": teacher}, {"keras": keras}, labelled, vectors)
+) -> StageCache:
+    return StageCache(folder, of, files, {"t": teacher}, {"keras": keras}, labelled, vectors)
 
 
 def stages_found(folder: Path, of: Recipe, **options: Any) -> int:
@@ -178,7 +178,7 @@ def test_how_weak_labels_are_read_is_part_of_it(folder: Path, changes: dict[str,
     assert stages_found(folder, recipe(data={**CONTENT["data"], **changes})) == 0
 
 
-@pytest.mark.parametrize("changes", [{"weight": 0.5}, {"weighed_by": "sure"}, {"emoticons": "drop"}, {"label": "mood"}])
+@pytest.mark.parametrize("changes", [{"weight": 0.5}, {"emoticons": "drop"}, {"label": "mood"}])
 def test_which_rows_weak_labels_have_and_what_they_weigh_is_part_of_it(folder: Path, changes: dict[str, Any]) -> None:
     strong, weak = CONTENT["data"]["sources"]
     assert stages_found(folder, recipe(data={"sources": [strong, {**weak, **changes}]})) == 0

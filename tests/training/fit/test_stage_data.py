@@ -1,44 +1,40 @@
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import pytest
 
 from serving.model.tokenizer import Encoder
 from tests.keras_bundles import write_bundle
-from tests.training.data.test_dataset import distinct, write
-from tests.training.data.test_weak_labels import EMOJI, SMILEYS, SOURCES
+from tests.training.helpers import WEAK_SOURCES, distinct_rows, write_weak_files
 from training.data.dataset import load_dataset
-from training.data.weak_labels import load_weak
+from training.data.weak_labels import load_weak_labels
 from training.errors import DataError
 from training.fit.distillation import Teachers
-from training.fit.stage_data import StageRows
-from training.model.multitask import Trainee
+from training.fit.stage_data import StageData
+from training.model.multitask import MultiTaskModel
 from training.model.network import build_network
-from training.recipe.data import Data
-from training.recipe.model import NetworkKnobs, TokenizerKnobs
+from training.recipe.data import DataConfig
+from training.recipe.model import NetworkConfig, TokenizerConfig
 from training.recipe.recipe import Recipe
 from training.recipe.stages import Stage
 from training.text.tokenizer import build_tokenizer
 
 
 @pytest.fixture
-def rows(tmp_path: Path) -> StageRows:
-    paths = [
-        write(tmp_path / "main.csv", [*distinct(60, "a"), *distinct(20, "b")]),
-        write(tmp_path / "smileys.csv", SMILEYS),
-        write(tmp_path / "emoji.csv", EMOJI, ("text", "emoji")),
-    ]
-    recipe = Recipe(name="x", data=Data(sources=SOURCES))
+def rows(tmp_path: Path) -> StageData:
+    paths = write_weak_files(tmp_path, [*distinct_rows(60, "a"), *distinct_rows(20, "b")])
+    recipe = Recipe(name="x", data=DataConfig(sources=WEAK_SOURCES))
     dataset = load_dataset(paths, recipe.data, 1)
-    weak = load_weak(paths, recipe.data, dataset, 1)
-    encoder = Encoder(build_tokenizer(dataset.train.text, TokenizerKnobs(model="word", min_frequency=1)).to_str())
-    knobs = NetworkKnobs(embedding=4, lstm=[3], pooling=["max"])
+    weak = load_weak_labels(paths, recipe.data, dataset, 1)
+    encoder = Encoder(build_tokenizer(dataset.train.text, TokenizerConfig(model="word", min_frequency=1)).to_str())
+    knobs = NetworkConfig(embedding=4, lstm=[3], pooling=["max"])
     network = build_network(knobs, vocabulary=encoder.vocabulary_size, classes=2)
-    return StageRows(recipe, dataset, lambda: weak, Trainee(network, weak.tasks), encoder)
+    return StageData(recipe, dataset, lambda: weak, MultiTaskModel(network, weak.tasks), encoder)
 
 
-def test_a_stage_without_sources_reads_the_labelled_rows(rows: StageRows) -> None:
+def test_a_stage_without_sources_reads_the_labelled_rows(rows: StageData) -> None:
     train, validation = rows.of_stage(Stage(name="s"))
     assert train.targets.shape == (64, 6)
     assert (train.targets[:, 2:] == 0).all()
@@ -46,7 +42,7 @@ def test_a_stage_without_sources_reads_the_labelled_rows(rows: StageRows) -> Non
     assert validation.targets.shape == (8, 2)
 
 
-def test_balance_makes_the_classes_of_each_task_equal(rows: StageRows) -> None:
+def test_balance_makes_the_classes_of_each_task_equal(rows: StageData) -> None:
     train, _ = rows.of_stage(Stage(name="s", sources=["main", "smileys.csv"]))
     for columns in ((0, 1), (4, 5)):
         sums = [train.weights[train.targets[:, column] == 1].sum() for column in columns]
@@ -55,7 +51,7 @@ def test_balance_makes_the_classes_of_each_task_equal(rows: StageRows) -> None:
     assert set(plain.weights.tolist()) == {1.0, 0.5}
 
 
-def test_groups_are_balanced_where_a_stage_says_so(rows: StageRows) -> None:
+def test_groups_are_balanced_where_a_stage_says_so(rows: StageData) -> None:
     frame = rows.dataset.train
     frame.loc[frame.index[::2], "group"] = "other"
     stage = Stage(name="s", sources=["main", "smileys.csv"], class_balance=0.0, group_balances={"main": 1.0})
@@ -69,29 +65,20 @@ def test_groups_are_balanced_where_a_stage_says_so(rows: StageRows) -> None:
     assert set(train.weights[~main].tolist()) == {0.5}
 
 
-@pytest.mark.parametrize(("of_stage", "of_source"), [({}, 1.0), ({"main": 3.0}, 3.0)])
-def test_a_rows_own_weight_counts_beside_its_sources(
-    rows: StageRows, of_stage: dict[str, float], of_source: float
-) -> None:
-    rows.dataset.train["row_weight"] = np.linspace(0, 1, len(rows.dataset.train))
-    train, _ = rows.of_stage(Stage(name="s", sources=["main"], class_balance=0.0, weights=of_stage))
-    assert train.weights.tolist() == pytest.approx(rows.dataset.train.row_weight * of_source)
-
-
-def test_a_stages_own_weights_replace_those_of_the_sources(rows: StageRows) -> None:
+def test_a_stages_own_weights_replace_those_of_the_sources(rows: StageData) -> None:
     stage = Stage(name="s", sources=["main", "smileys.csv"], class_balance=0.0, weights={"smileys.csv": 3.0})
     train, _ = rows.of_stage(stage)
     assert set(train.weights[train.targets[:, 4:].sum(1) == 1].tolist()) == {3.0}
 
 
-def test_only_other_tasks_means_no_validation(rows: StageRows) -> None:
+def test_only_other_tasks_means_no_validation(rows: StageData) -> None:
     train, validation = rows.of_stage(Stage(name="s", sources=["emoji.csv"], label_smoothing=0.2))
     assert validation is None
     assert train.targets[:, :2].sum() == train.targets[:, 4:].sum() == 0
     assert np.sort(train.targets[0])[-2:] == pytest.approx([0.1, 0.9])
 
 
-def test_teachers_share_the_target_and_teach_rows_of_other_tasks_alone(rows: StageRows, tmp_path: Path) -> None:
+def test_teachers_share_the_target_and_teach_rows_of_other_tasks_alone(rows: StageData, tmp_path: Path) -> None:
     write_bundle(tmp_path / "teacher", labels=["a", "b"])
     stage = Stage(name="s", sources=["main", "emoji.csv"], teachers=[str(tmp_path / "teacher")], teacher_share=0.25)
     train, validation = rows.of_stage(stage)
@@ -104,7 +91,7 @@ def test_teachers_share_the_target_and_teach_rows_of_other_tasks_alone(rows: Sta
     assert taught[0] == pytest.approx(expected)
 
 
-def test_a_baseline_teaches_beside_the_label_and_rows_of_other_tasks_alone(rows: StageRows) -> None:
+def test_a_baseline_teaches_beside_the_label_and_rows_of_other_tasks_alone(rows: StageData) -> None:
     taught = Stage(name="s", sources=["main", "emoji.csv"], teacher_baselines=["TF-IDF + logistic regression"])
     stage = taught.model_copy(update={"teacher_share": 0.5})
     train, validation = rows.of_stage(stage)
@@ -118,7 +105,7 @@ def test_a_baseline_teaches_beside_the_label_and_rows_of_other_tasks_alone(rows:
     assert 0.5 < train.targets[: len(truth), :2].max(1).mean() < 0.999
 
 
-def test_a_baseline_teaches_what_the_stages_own_rows_say(rows: StageRows) -> None:
+def test_a_baseline_teaches_what_the_stages_own_rows_say(rows: StageData) -> None:
     train = rows.dataset.train
     places = train.index[: len(train) // 2]
     train.loc[places, "source"] = "other"
@@ -131,23 +118,13 @@ def test_a_baseline_teaches_what_the_stages_own_rows_say(rows: StageRows) -> Non
     assert np.abs(both.targets[-len(after.targets) :] - after.targets).max() > 0.01
 
 
-def test_a_baseline_that_teaches_weighs_rows_too(rows: StageRows) -> None:
-    train = rows.dataset.train
-    stage = Stage(name="s", sources=["main"], teacher_baselines=["TF-IDF + logistic regression"], teacher_share=1.0)
-    even, _ = rows.of_stage(stage)
-    train["row_weight"] = np.where(train.label == 1, 1.0, 0.01)
-    rows._baselines.clear()
-    weighed, _ = rows.of_stage(stage)
-    assert weighed.targets[:, 1].mean() > even.targets[:, 1].mean() + 0.05
-
-
-def test_a_baseline_learns_from_all_rows_where_a_stage_has_no_labels(rows: StageRows) -> None:
+def test_a_baseline_learns_from_all_rows_where_a_stage_has_no_labels(rows: StageData) -> None:
     stage = Stage(name="s", sources=["emoji.csv"], teacher_baselines=["TF-IDF + logistic regression"])
     train, _ = rows.of_stage(stage)
     assert train.targets[:, :2].sum(1) == pytest.approx(1)
 
 
-def test_a_baseline_learns_from_all_rows_where_its_stage_lacks_a_class(rows: StageRows) -> None:
+def test_a_baseline_learns_from_all_rows_where_its_stage_lacks_a_class(rows: StageData) -> None:
     train = rows.dataset.train
     train.loc[train.index[train.label == 1][3:], "source"] = "other"
     stage = Stage(name="s", sources=["main"], teacher_baselines=["TF-IDF + logistic regression"], teacher_share=1.0)
@@ -157,27 +134,90 @@ def test_a_baseline_learns_from_all_rows_where_its_stage_lacks_a_class(rows: Sta
     assert len(every.answers(["hot today"])[0]) == 2
 
 
-def test_a_baseline_is_not_asked_to_teach_classes_that_its_folds_would_lack(rows: StageRows) -> None:
+def test_a_baseline_is_not_asked_to_teach_classes_that_its_folds_would_lack(rows: StageData) -> None:
     train = rows.dataset.train
     few = replace(rows.dataset, train=train.drop(train.index[train.label == 1][4:]))
     recipe = Recipe.model_validate(
         {"name": "x", "stages": [{"name": "s", "teacher_baselines": ["multinomial naive Bayes"]}]}
     )
     with pytest.raises(DataError, match="class 'b' has 4 rows in the training part; accepted: at least 5"):
-        StageRows(recipe, few, rows.weak, rows.trainee, rows.encoder)
-    StageRows(rows.recipe, few, rows.weak, rows.trainee, rows.encoder)
+        StageData(recipe, few, rows.weak, rows.multitask, rows.encoder)
+    StageData(rows.recipe, few, rows.weak, rows.multitask, rows.encoder)
 
 
-def test_a_baseline_that_finds_no_word_twice_is_named(rows: StageRows) -> None:
+def test_a_baseline_that_finds_no_word_twice_is_named(rows: StageData) -> None:
     train = rows.dataset.train
     train["text"] = [f"x{chr(97 + i // 26)}{chr(97 + i % 26)}" for i in range(len(train))]
     with pytest.raises(DataError, match=r"stages\.s\.teacher_baselines: multinomial naive Bayes cannot learn: After"):
         rows.of_stage(Stage(name="s", teacher_baselines=["multinomial naive Bayes"]))
 
 
-def test_a_baseline_that_knows_other_labels_cannot_teach(rows: StageRows) -> None:
+def test_a_baseline_that_knows_other_labels_cannot_teach(rows: StageData) -> None:
     stage = Stage(name="s", sources=["main"], teacher_baselines=["TF-IDF and VADER + logistic regression"])
     recipe = rows.recipe.model_copy(update={"stages": [stage]})
     refused = r"found \['TF-IDF and VADER \+ logistic regression'\] for labels \['a', 'b'\]; accepted: labels negative"
     with pytest.raises(DataError, match=refused):
-        StageRows(recipe, rows.dataset, rows.weak, rows.trainee, rows.encoder)
+        StageData(recipe, rows.dataset, rows.weak, rows.multitask, rows.encoder)
+
+
+LINEAR: Final = "TF-IDF + logistic regression"
+
+
+def test_the_epoch_to_keep_is_chosen_on_the_validation_part(rows: StageData) -> None:
+    frame, validation = rows.dataset.validation, rows.validation
+    expected = rows.encoder.encode(frame.text.tolist())
+    assert [item.ids.tolist() for item in validation.encoded] == [item.ids.tolist() for item in expected]
+    assert validation.targets.argmax(1).tolist() == frame.label.tolist()
+    assert set(validation.targets.ravel()) == {0, 1}
+    assert set(validation.weights) == {1}
+
+
+def test_a_stage_has_a_batch_size_of_its_own(rows: StageData) -> None:
+    train, _ = rows.of_stage(Stage(name="s", batch_size=5))
+    assert train.size == 5
+
+
+def test_a_stage_that_is_taught_without_labels_is_validated(rows: StageData) -> None:
+    taught = Stage(name="s", sources=["emoji.csv"], teacher_baselines=[LINEAR])
+    assert rows.of_stage(taught)[1] is rows.validation
+
+
+def test_bundles_and_baselines_teach_by_their_mean(rows: StageData, tmp_path: Path) -> None:
+    write_bundle(tmp_path / "one", labels=["a", "b"])
+    write_bundle(tmp_path / "other", NetworkConfig(embedding=5, lstm=[4]), labels=["a", "b"])
+    bundles = [str(tmp_path / "one"), str(tmp_path / "other")]
+
+    def targets(teachers: list[str], baselines: list[str]) -> np.ndarray:
+        content = {"name": "s", "teachers": teachers, "teacher_baselines": baselines, "teacher_share": 1.0}
+        train, _ = rows.of_stage(Stage.model_validate(content))
+        return train.targets[:, :2]
+
+    each = [targets(bundles[:1], []), targets(bundles[1:], []), targets([], [LINEAR])]
+    assert targets(bundles, [LINEAR]) == pytest.approx(np.mean(each, axis=0), abs=1e-6)
+    assert np.abs(each[0] - each[1]).max() > 0.01
+
+
+def test_a_baseline_that_teaches_weighs_sources(rows: StageData) -> None:
+    stage = Stage(name="s", sources=["main"], teacher_baselines=[LINEAR], teacher_share=1.0)
+    even, _ = rows.of_stage(stage)
+    rows.dataset.train["weight"] = np.where(rows.dataset.train.label == 1, 1.0, 0.01)
+    rows._baselines.clear()
+    weighed, _ = rows.of_stage(stage)
+    assert weighed.targets[:, 1].mean() > even.targets[:, 1].mean() + 0.05
+
+
+def test_each_group_is_balanced_by_its_own_classes(rows: StageData) -> None:
+    frame = rows.dataset.train
+    places = [*np.flatnonzero(frame.label == 0)[:4], *np.flatnonzero(frame.label == 1)[:12]]
+    frame.loc[frame.index[places], "group"] = "of few"
+    train, _ = rows.of_stage(Stage(name="s", sources=["main"], class_balance=0.0, group_balances={"main": 1.0}))
+    for group, counts in (("of few", [4, 12]), ("main", [44, 4])):
+        members = [train.weights[((frame.group == group) & (frame.label == label)).to_numpy()] for label in (0, 1)]
+        assert [len(weights) for weights in members] == counts
+        assert members[0].sum() == pytest.approx(members[1].sum()) == pytest.approx(sum(counts) / 2)
+
+
+def test_groups_of_a_source_that_a_stage_does_not_read_are_not_looked_for(rows: StageData) -> None:
+    stage = Stage(name="s", sources=["emoji.csv"], class_balance=0.0, group_balances={"main": 1.0})
+    train, _ = rows.of_stage(stage)
+    assert set(train.weights) == {1}

@@ -9,32 +9,32 @@ import pytest
 from tests.training.fit.test_loop import KNOBS, batches
 from training.fit.batches import Batches
 from training.fit.checkpoint import Arrays, Checkpoint
-from training.fit.stage_cache import Body
+from training.fit.stage_cache import PretrainedBody
 from training.fit.stages import History, Stages, dumped
 from training.model import backend
-from training.model.multitask import Trainee, seed_variables
+from training.model.multitask import MultiTaskModel, seed_variables
 from training.model.network import build_network
 from training.progress import Epoch, TrainingCallback
-from training.recipe.model import NetworkKnobs
+from training.recipe.model import NetworkConfig
 from training.recipe.stages import Stage
 
 FIRST = KNOBS.model_copy(update={"name": "first", "epochs": 2, "masked_words": 0.5})
 SECOND = KNOBS.model_copy(update={"name": "second", "epochs": 2})
 
 
-def rows(trainee: Trainee, stage: Stage) -> tuple[Batches, Batches | None]:
+def rows(multitask: MultiTaskModel, stage: Stage) -> tuple[Batches, Batches | None]:
     train = batches(300, 1)
     task = "other" if stage.name == "first" else ""
-    train.targets = trainee.targets(train.targets.argmax(1), task)
+    train.targets = multitask.targets(train.targets.argmax(1), task)
     return train, None if task else batches(80, 2)
 
 
 def make(folder: Path, finished: Any = None, seed: int = 1, identity: Mapping[str, Any] | None = None) -> Stages:
     backend.make_repeatable(3)
-    network = build_network(NetworkKnobs(embedding=8, lstm=[8], pooling=["max"]), vocabulary=30, classes=2)
-    trainee = Trainee(network, {"other": ["a", "b"]}, words=True)
+    network = build_network(NetworkConfig(embedding=8, lstm=[8], pooling=["max"]), vocabulary=30, classes=2)
+    multitask = MultiTaskModel(network, {"other": ["a", "b"]}, words=True)
     checkpoint = Checkpoint(folder, identity or {"stages": 2})
-    return Stages(trainee, [FIRST, SECOND], lambda stage: rows(trainee, stage), seed, checkpoint, finished)
+    return Stages(multitask, [FIRST, SECOND], lambda stage: rows(multitask, stage), seed, checkpoint, finished)
 
 
 class Killed(TrainingCallback):
@@ -56,7 +56,7 @@ def without_time(history: History) -> dict[str, list[str]]:
 
 
 def weights(stages: Stages) -> Arrays:
-    return list(stages.trainee.whole.get_weights())
+    return list(stages.multitask.whole.get_weights())
 
 
 def same(one: Arrays, other: Arrays) -> bool:
@@ -84,10 +84,10 @@ def test_a_killed_run_goes_on_inside_its_stage(tmp_path: Path, stage: str) -> No
 
 
 def test_a_body_from_a_cache_goes_on_as_one_just_trained(tmp_path: Path) -> None:
-    kept: list[Body] = []
+    kept: list[PretrainedBody] = []
 
     def finished(stages: int, history: History, weights: Arrays) -> None:
-        kept.append(Body(stages, {"history": dumped(history)}, [np.array(w) for w in weights]))
+        kept.append(PretrainedBody(stages, {"history": dumped(history)}, [np.array(w) for w in weights]))
 
     whole = make(tmp_path / "a", finished)
     history = whole.run(TrainingCallback())
@@ -113,10 +113,10 @@ def drawn_from(folder: Path, seed: int, of_stage: int | None, done: int = 0) -> 
     """The states that the dropout of the first stage to run begins with."""
     stages = make(folder, seed=seed)
     stages.stages = [SECOND.model_copy(update={"name": name, "seed": of_stage}) for name in ("one", "two")]
-    body = Body(done, {"history": {}}, stages.trainee.whole.get_weights()) if done else None
+    body = PretrainedBody(done, {"history": {}}, stages.multitask.whole.get_weights()) if done else None
     with pytest.raises(KeyboardInterrupt):
         stages.run(Begun(), body=body)
-    return [np.array(variable).tolist() for variable in seed_variables(stages.trainee.model)]
+    return [np.array(variable).tolist() for variable in seed_variables(stages.multitask.model)]
 
 
 def test_a_stages_own_seed_stands_instead_of_the_recipes(tmp_path: Path) -> None:

@@ -3,9 +3,9 @@ import pytest
 
 from training.model import backend
 from training.model.backend import keras
-from training.model.multitask import HiddenWords, TaskCrossentropy, Trainee, seed_variables
+from training.model.multitask import HiddenWords, MultiTaskModel, TaskCrossentropy, seed_variables
 from training.model.network import build_network
-from training.recipe.model import NetworkKnobs
+from training.recipe.model import NetworkConfig
 
 TASKS = {"emoticon": ["bad", "good"], "emoji": ["a", "b", "c", "d"]}
 IDS = np.array([[5, 6, 7, 8, 0, 0], [9, 5, 0, 0, 0, 0]], np.int32)
@@ -13,21 +13,21 @@ IDS = np.array([[5, 6, 7, 8, 0, 0], [9, 5, 0, 0, 0, 0]], np.int32)
 
 def network() -> keras.Sequential:
     backend.make_repeatable(1)
-    knobs = NetworkKnobs(embedding=6, lstm=[5, 4], bidirectional=True, pooling=["max", "attention"])
+    knobs = NetworkConfig(embedding=6, lstm=[5, 4], bidirectional=True, pooling=["max", "attention"])
     return build_network(knobs, vocabulary=30, classes=3)
 
 
 def test_alone_it_is_the_network() -> None:
     own = network()
-    trainee = Trainee(own)
-    assert trainee.model is trainee.whole is own
-    assert trainee.width == 3
+    multitask = MultiTaskModel(own)
+    assert multitask.model is multitask.whole is own
+    assert multitask.width == 3
 
 
 def test_every_head_gives_probabilities_beside_the_networks_own() -> None:
     own = network()
-    trainee = Trainee(own, TASKS)
-    found = trainee.model.predict_on_batch(IDS)
+    multitask = MultiTaskModel(own, TASKS)
+    found = multitask.model.predict_on_batch(IDS)
     assert found.shape == (2, 9)
     assert found[:, :3] == pytest.approx(own.predict_on_batch(IDS), abs=1e-6)
     assert found[:, 3:5].sum(1) == pytest.approx([1, 1], abs=1e-5)
@@ -36,18 +36,18 @@ def test_every_head_gives_probabilities_beside_the_networks_own() -> None:
 
 def test_the_body_is_shared_and_counted_once() -> None:
     own = network()
-    trainee = Trainee(own, TASKS, words=True)
-    ids = [id(weight) for weight in trainee.whole.weights]
+    multitask = MultiTaskModel(own, TASKS, words=True)
+    ids = [id(weight) for weight in multitask.whole.weights]
     assert len(ids) == len(set(ids))
     assert {id(weight) for weight in own.weights} < set(ids)
     assert len(ids) == len(own.weights) + 4 + 2
 
 
 def test_targets_lie_in_the_columns_of_their_task() -> None:
-    trainee = Trainee(network(), TASKS)
-    assert trainee.targets(np.array([2, 0])).tolist() == [[0, 0, 1] + [0] * 6, [1, 0, 0] + [0] * 6]
-    assert trainee.targets(np.array([1]), "emoticon").tolist() == [[0, 0, 0, 0, 1, 0, 0, 0, 0]]
-    smooth = trainee.targets(np.array([3]), "emoji", smoothing=0.2)
+    multitask = MultiTaskModel(network(), TASKS)
+    assert multitask.targets(np.array([2, 0])).tolist() == [[0, 0, 1] + [0] * 6, [1, 0, 0] + [0] * 6]
+    assert multitask.targets(np.array([1]), "emoticon").tolist() == [[0, 0, 0, 0, 1, 0, 0, 0, 0]]
+    smooth = multitask.targets(np.array([3]), "emoji", smoothing=0.2)
     assert smooth[0] == pytest.approx([0, 0, 0, 0, 0, 0.05, 0.05, 0.05, 0.85])
 
 
@@ -59,28 +59,11 @@ def test_the_loss_looks_at_the_task_alone() -> None:
     assert float(TaskCrossentropy()(targets, other)) == pytest.approx(-np.log(0.25))
 
 
-def test_r_drop_asks_both_answers_for_a_text_to_be_alike() -> None:
-    targets = np.array([[1, 0], [0, 1]] * 2, np.float32)
-    answers = np.array([[0.8, 0.2], [0.4, 0.6], [0.5, 0.5], [0.4, 0.6]], np.float32)
-    plain, both = (float(TaskCrossentropy(weight, [(0, 2)])(targets, answers)) for weight in (0.0, 2.0))
-    one, other = answers[0], answers[2]
-    divergence = (one * np.log(one / other)).sum() + (other * np.log(other / one)).sum()
-    assert both - plain == pytest.approx(2.0 * divergence / 2 / 2 / 2)
-
-
-def test_r_drop_leaves_the_columns_of_other_tasks_alone() -> None:
-    targets = np.array([[0, 0, 1, 0]] * 2, np.float32)
-    answers = np.array([[0.9, 0.1, 0.5, 0.5], [0.2, 0.8, 0.5, 0.5]], np.float32)
-    columns = [(0, 2), (2, 2)]
-    plain, both = (float(TaskCrossentropy(weight, columns)(targets, answers)) for weight in (0.0, 2.0))
-    assert both == pytest.approx(plain)
-
-
 def test_naming_words_runs_the_body_once() -> None:
-    naming = Trainee(network(), TASKS, words=True).naming
-    assert naming is not None
-    assert [layer.name for layer in naming.layers if layer.name.startswith("lstm_")] == ["lstm_1", "lstm_2"]
-    assert not [layer for layer in naming.layers if isinstance(layer, keras.Model)]
+    masked_lm = MultiTaskModel(network(), TASKS, words=True).masked_lm
+    assert masked_lm is not None
+    assert [layer.name for layer in masked_lm.layers if layer.name.startswith("lstm_")] == ["lstm_1", "lstm_2"]
+    assert not [layer for layer in masked_lm.layers if isinstance(layer, keras.Model)]
 
 
 def test_hidden_words_are_named_from_the_steps_at_their_places() -> None:
@@ -97,29 +80,29 @@ def test_hidden_words_are_named_from_the_steps_at_their_places() -> None:
 
 
 def test_naming_words_learns_them() -> None:
-    trainee = Trainee(network(), words=True)
-    assert trainee.naming is not None
-    trainee.naming.compile(
+    multitask = MultiTaskModel(network(), words=True)
+    assert multitask.masked_lm is not None
+    multitask.masked_lm.compile(
         keras.optimizers.Adam(0.03),
         [TaskCrossentropy(), keras.losses.SparseCategoricalCrossentropy(from_logits=True)],
         jit_compile=False,
     )
     places, words = np.array([[1], [0]], np.int32), np.array([[7], [9]], np.int32)
-    targets, weights = trainee.targets(np.array([0, 1])), np.ones(2, np.float32)
+    targets, weights = multitask.targets(np.array([0, 1])), np.ones(2, np.float32)
     for _ in range(60):
-        trainee.naming.train_on_batch(
+        multitask.masked_lm.train_on_batch(
             [IDS, places], [targets, words], sample_weight=[weights, np.ones((2, 1), np.float32)]
         )
-    _, logits = trainee.naming.predict_on_batch([IDS, places])
+    _, logits = multitask.masked_lm.predict_on_batch([IDS, places])
     assert logits.argmax(-1).tolist() == [[7], [9]]
 
 
 def test_dropout_has_states_to_draw_from() -> None:
-    trainee = Trainee(network(), TASKS)
-    assert len(list(seed_variables(trainee.model))) == len(list(seed_variables(trainee.network))) >= 2
+    multitask = MultiTaskModel(network(), TASKS)
+    assert len(list(seed_variables(multitask.model))) == len(list(seed_variables(multitask.network))) >= 2
 
 
 def test_words_are_named_from_the_last_steps() -> None:
-    naming = Trainee(network(), TASKS, words=True).naming
-    assert naming is not None
-    assert naming.get_layer("hidden_words").kernel.shape == (8, 6)
+    masked_lm = MultiTaskModel(network(), TASKS, words=True).masked_lm
+    assert masked_lm is not None
+    assert masked_lm.get_layer("hidden_words").kernel.shape == (8, 6)

@@ -8,7 +8,7 @@ import pytest
 
 from training.model.backend import keras
 from training.model.network import Pooling1D, build_network
-from training.recipe.model import NetworkKnobs
+from training.recipe.model import NetworkConfig
 
 STEPS = np.random.default_rng(0).normal(size=(4, 6, 3)).astype(np.float32)
 LENGTHS = [6, 3, 1, 5]
@@ -73,7 +73,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_it_builds_answers_saves_and_loads(tmp_path: Path, name: str) -> None:
-    knobs = NetworkKnobs.model_validate({"embedding": 8, **VARIANTS[name]})
+    knobs = NetworkConfig.model_validate({"embedding": 8, **VARIANTS[name]})
     network = build_network(knobs, vocabulary=20, classes=4, length=None if knobs.masked else 7)
     ids = np.random.default_rng(0).integers(1, 20, (5, 7))
     found = network.predict_on_batch(ids)
@@ -85,7 +85,7 @@ def test_it_builds_answers_saves_and_loads(tmp_path: Path, name: str) -> None:
 
 
 def test_padding_does_not_change_a_masked_answer() -> None:
-    knobs = NetworkKnobs(embedding=8, lstm=[6, 5], bidirectional=True, pooling=["max", "average", "attention"])
+    knobs = NetworkConfig(embedding=8, lstm=[6, 5], bidirectional=True, pooling=["max", "average", "attention"])
     network = build_network(knobs, vocabulary=20, classes=3)
     ids = np.array([[3, 4, 5, 6]])
     padded = np.pad(ids, ((0, 0), (0, 9)))
@@ -93,13 +93,13 @@ def test_padding_does_not_change_a_masked_answer() -> None:
 
 
 def test_dropout_is_between_embedding_and_end() -> None:
-    knobs = NetworkKnobs(lstm=[4, 4], spatial_dropout=0.4, lstm_dropout=0.3, dropout=0.2)
+    knobs = NetworkConfig(lstm=[4, 4], spatial_dropout=0.4, lstm_dropout=0.3, dropout=0.2)
     rates = [layer.rate for layer in build_network(knobs, vocabulary=9, classes=2).layers if hasattr(layer, "rate")]
     assert rates == [0.4, 0.3, 0.2]
 
 
 def test_lstms_are_what_cudnn_runs() -> None:
-    knobs = NetworkKnobs(lstm=[4, 3])
+    knobs = NetworkConfig(lstm=[4, 3])
     for layer in build_network(knobs, vocabulary=9, classes=2).layers:
         if isinstance(layer, keras.layers.LSTM):
             assert (layer.activation.__name__, layer.recurrent_activation.__name__) == ("tanh", "sigmoid")
@@ -114,9 +114,9 @@ def test_the_network_names_no_backend() -> None:
 
 @pytest.mark.parametrize("masked", [True, False])
 def test_padding_is_masked_where_the_recipe_says_so(masked: bool) -> None:
-    network = build_network(NetworkKnobs(embedding=8, lstm=[6], masked=masked), vocabulary=20, classes=3, length=6)
+    network = build_network(NetworkConfig(embedding=8, lstm=[6], masked=masked), vocabulary=20, classes=3, length=6)
     answers = network.predict_on_batch(np.array([[3, 4, 0, 0, 0, 0], [3, 4, 0, 0, 0, 5]]))
-    without = build_network(NetworkKnobs(embedding=8, lstm=[6]), vocabulary=20, classes=3)
+    without = build_network(NetworkConfig(embedding=8, lstm=[6]), vocabulary=20, classes=3)
     without.set_weights(network.get_weights())
     unpadded = without.predict_on_batch(np.array([[3, 4]]))
     assert np.allclose(answers[0], unpadded[0], atol=1e-6) == masked

@@ -1,10 +1,10 @@
 import pytest
 from pydantic import ValidationError
 
-from training.recipe.base import Fraction, Name, Table
+from training.recipe.base import ConfigSection, Fraction, Name
 
 
-class Example(Table):
+class Example(ConfigSection):
     name: Name
     share: Fraction = 0.5
 

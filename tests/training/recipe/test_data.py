@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from training.recipe.data import Data, Source
+from training.recipe.data import DataConfig, Source
 
 
 def test_a_source_is_called_by_its_file_unless_it_has_a_name() -> None:
@@ -12,7 +12,7 @@ def test_a_source_is_called_by_its_file_unless_it_has_a_name() -> None:
 
 
 def test_sources_with_a_task_stand_apart() -> None:
-    data = Data(sources=[Source(file="a.csv"), Source(file="w.csv", task="smile")])
+    data = DataConfig(sources=[Source(file="a.csv"), Source(file="w.csv", task="smile")])
     assert [source.file for source in data.target_sources] == ["a.csv"]
     assert [source.file for source in data.task_sources] == ["w.csv"]
 
@@ -28,4 +28,4 @@ def test_sources_with_a_task_stand_apart() -> None:
 )
 def test_what_does_not_fit_is_refused(content: dict[str, Any], fault: str) -> None:
     with pytest.raises(ValidationError, match=fault):
-        Data.model_validate(content)
+        DataConfig.model_validate(content)

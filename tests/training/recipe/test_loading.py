@@ -1,10 +1,12 @@
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from training.errors import RecipeError
-from training.recipe.loading import merged, read_content
+from training.recipe.loading import as_toml, merged, read_content
+from training.recipe.recipe import find_recipe, read_recipe
 
 
 def nowhere(name: Path) -> Path:
@@ -62,3 +64,15 @@ def test_a_base_that_is_not_there_or_is_no_name(tmp_path: Path) -> None:
         read_content(tmp_path / "a.toml", nowhere)
     with pytest.raises(RecipeError, match=r"c\.toml: extends: found 3; accepted"):
         read_content(tmp_path / "c.toml", nowhere)
+
+
+def test_what_is_none_is_left_out() -> None:
+    content = {"seed": None, "data": {"label": None, "sources": [{"file": "a", "part": None, "x": {"y": None}}]}}
+    assert tomllib.loads(as_toml(content)) == {"data": {"sources": [{"file": "a", "x": {}}]}}
+
+
+@pytest.mark.parametrize("name", ["tweets", "sample", "gop-debate"])
+def test_a_recipe_that_was_written_is_the_same_recipe(name: str, tmp_path: Path) -> None:
+    recipe = read_recipe(find_recipe(Path(name)))
+    (tmp_path / "recipe.toml").write_text(as_toml(recipe.model_dump(mode="json")), encoding="utf-8")
+    assert read_recipe(tmp_path / "recipe.toml") == recipe

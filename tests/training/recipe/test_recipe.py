@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from training.errors import RecipeError
+from training.recipe.loading import as_toml
 from training.recipe.recipe import Recipe, read_recipe
 
 RECIPES = sorted((Path(__file__).parents[3] / "training/recipes").glob("*.toml"))
@@ -107,3 +108,15 @@ def test_flags_leave_the_columns_of_other_tasks(tmp_path: Path) -> None:
 def test_the_split_has_a_seed_of_its_own_where_the_recipe_says_one(split_seed: int | None, expected: int) -> None:
     data = {"split_seed": split_seed}
     assert Recipe.model_validate({"name": "x", "seed": 3, "data": data}).split_seed == expected
+
+
+@pytest.mark.parametrize("section", ["", "fit", "network", "data"])
+def test_keys_of_older_versions_are_passed_over_in_a_bundle_and_refused_in_a_file(tmp_path: Path, section: str) -> None:
+    recipe = Recipe.model_validate(
+        {"name": "x", "fit": {"epochs": 4}, "stages": [{"name": "a"}, {"name": "b", "epochs": 2}]}
+    )
+    content = recipe.model_dump(mode="json")
+    (content[section] if section else content)["r_drop"] = 1.0
+    assert Recipe.from_bundle(content) == recipe
+    with pytest.raises(RecipeError, match=r"r_drop: unknown key; accepted"):
+        read_recipe(written(tmp_path, as_toml(content)))

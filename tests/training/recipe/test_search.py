@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 
 from training.errors import RecipeError
+from training.recipe.loading import as_toml
 from training.recipe.recipe import Recipe, read_recipe
-from training.recipe.search import Range, Tune
-from training.recipe.toml_writer import as_toml
+from training.recipe.search import Range, TuneConfig
 
 
 def written(tmp_path: Path, ranges: str, head: str = "[tune]") -> Path:
@@ -18,7 +18,7 @@ def test_ranges_of_numbers_and_of_choices(tmp_path: Path) -> None:
     ranges = '"fit.epochs" = { low = 1, high = 30 }\n"network.lstm" = { choices = [[128], [64, 64]] }'
     tune = read_recipe(written(tmp_path, ranges, "[tune]\nseeds = 3")).tune
     numbers, choices = Range(low=1, high=30), Range(choices=[[128], [64, 64]])
-    assert tune == Tune(seeds=3, ranges={"fit.epochs": numbers, "network.lstm": choices})
+    assert tune == TuneConfig(seeds=3, ranges={"fit.epochs": numbers, "network.lstm": choices})
     assert tune.trials == 20
 
 

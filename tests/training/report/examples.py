@@ -5,11 +5,12 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from serving.model.metadata import DataFile, KnownAnswer, Metadata
+from serving.model.metadata import CoveragePoint, DataFile, KnownAnswer, Metadata, Threshold
 from training.evaluation.metrics import Figures, measure
 from training.evaluation.results import Row
 from training.progress import Epoch
-from training.report.evidence import Evidence
+from training.report.record import TrainingRecord
+from training.report.report_data import ReportData
 from training.types import Labels, Probabilities
 
 LABELS = ["negative", "neutral", "positive"]
@@ -32,6 +33,12 @@ METADATA = Metadata(
     cleaning={"rows read": 400, "exact and near copies, merged": 60, "rows kept": 340},
     libraries={"keras": "3.0", "backend": "tensorflow"},
     metrics={},
+    thresholds=[Threshold(label="positive", precision_at_least=0.9, probability=0.8283, coverage=0.1482)],
+    risk_coverage=[
+        CoveragePoint(coverage=0.25, risk=0.0, probability=0.95),
+        CoveragePoint(coverage=0.5, risk=0.125, probability=0.8),
+        CoveragePoint(coverage=1.0, risk=0.3, probability=0.4),
+    ],
 )
 HISTORY = {
     "words": [Epoch(1, 5.0, NAN, NAN, NAN, 60.0), Epoch(2, 4.5, NAN, NAN, NAN, 60.0)],
@@ -48,6 +55,9 @@ BASELINES = [
 NETWORK = Row("example (network, served)", 0.7, 0.69, 0.72, 4210.0, 2_500_000, 4000.0)
 
 
+COMPARED = TrainingRecord(HISTORY, BASELINES, NETWORK)
+
+
 def metadata(**changes: Any) -> Metadata:
     """The example's, with other values."""
     return METADATA.model_copy(update=changes)
@@ -62,20 +72,20 @@ def answers(counts: list[list[int]] | None = None) -> tuple[Labels, Probabilitie
     return truth, np.where(np.eye(classes)[found] == 1, sure, (1 - sure) / (classes - 1))
 
 
-def evidence(**changes: Any) -> Evidence:
+def report_data(**changes: Any) -> ReportData:
     """The example: 130 rows of two sources, of 1 to 40 tokens, with texts that would harm a page."""
     truth, probabilities = answers()
     rows = len(truth)
     given: dict[str, Any] = {
         "metadata": METADATA,
-        "history": HISTORY,
+        "record": TrainingRecord(HISTORY),
         "truth": truth,
         "probabilities": probabilities,
         "texts": [f"zebra {row} <script>alert('&')</script>" for row in range(rows)],
         "groups": ["one.csv" if row % 3 else "other.csv" for row in range(rows)],
         "lengths": np.arange(rows) % 40 + 1,
     }
-    return Evidence(**given | changes)
+    return ReportData(**given | changes)
 
 
 def elements(svg: str, tag: str) -> list[ElementTree.Element]:

@@ -1,6 +1,6 @@
 import numpy as np
 
-from tests.training.report.examples import COUNTS, LABELS, MANY, elements, evidence, many
+from tests.training.report.examples import COUNTS, LABELS, MANY, elements, many, report_data
 from training.evaluation.metrics import measure
 from training.report.confusion import confusion_plot, confusion_table
 
@@ -16,7 +16,7 @@ def nearest(value: float, candidates: dict[str, float]) -> str:
 
 
 def test_truth_is_in_rows_and_predictions_are_in_columns() -> None:
-    svg = confusion_plot(evidence().figures).svg
+    svg = confusion_plot(report_data().figures).svg
     across = {name: place(svg, name)[0] for name in LABELS}
     down = {name: place(svg, name, anchor="end")[1] for name in LABELS}
     assert place(svg, "truth")[0] < min(across.values())
@@ -28,14 +28,14 @@ def test_truth_is_in_rows_and_predictions_are_in_columns() -> None:
 
 
 def test_a_cell_says_its_share_of_the_truth() -> None:
-    svg = confusion_plot(evidence().figures).svg
+    svg = confusion_plot(report_data().figures).svg
     notes = [title.text for title in elements(svg, "title")]
     assert "truth negative, predicted neutral: 7 rows, 24% of the truth's" in notes
     assert "truth neutral, predicted negative: 5 rows, 11% of the truth's" in notes
 
 
 def test_a_cell_is_as_full_as_its_share_and_ink_stays_legible_on_it() -> None:
-    svg = confusion_plot(evidence().figures).svg
+    svg = confusion_plot(report_data().figures).svg
     strengths = [float(path.attrib["opacity"]) for path in elements(svg, "path") if "opacity" in path.attrib]
     shares = [count / sum(row) for row in COUNTS for count in row]
     assert np.allclose(strengths, np.array(shares) / 2, atol=1e-5)
@@ -46,7 +46,7 @@ def test_many_classes_have_no_numbers_and_more_room() -> None:
     said = {text.text for text in elements(plot.svg, "text")}
     assert said == {*MANY, "truth", "predicted"}
     assert plot.wide
-    assert not confusion_plot(evidence().figures).wide
+    assert not confusion_plot(report_data().figures).wide
     assert "truth class 3, predicted class 5: 4 rows, 31% of the truth's" in plot.svg
     lines = sorted(place(plot.svg, name, anchor="end")[1] for name in MANY)
     assert np.diff(lines).min() > 11
@@ -58,7 +58,7 @@ def test_a_class_without_rows_is_an_empty_row() -> None:
 
 
 def test_the_table_of_few_classes_is_the_matrix() -> None:
-    table = confusion_table(evidence().figures)
+    table = confusion_table(report_data().figures)
     assert table.headings == ("truth \\ predicted", *LABELS)
     assert table.rows[0] == ("negative", "20", "7", "2")
 

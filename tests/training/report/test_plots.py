@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from tests.training.report.examples import HISTORY, LABELS, NAN, elements, evidence
+from tests.training.report.examples import HISTORY, LABELS, NAN, elements, report_data
 from training.evaluation.metrics import Figures, expected_calibration_error, measure, rescaled
 from training.progress import Epoch
-from training.recipe.stages import Kept
+from training.recipe.stages import KeepPolicy
 from training.report.plots import (
     calibration_table,
     class_table,
@@ -20,9 +20,10 @@ from training.report.plots import (
     reliability_plot,
     wilson,
 )
+from training.report.record import TrainingRecord
 
 
-def best(stage: str) -> Kept:  # noqa: ARG001
+def best(stage: str) -> KeepPolicy:  # noqa: ARG001
     return "best"
 
 
@@ -88,7 +89,7 @@ def test_the_table_has_every_epoch() -> None:
 
 
 def test_both_errors_are_told() -> None:
-    example = evidence()
+    example = report_data()
     plot = reliability_plot(example.truth, example.probabilities, 1.5)
     after = expected_calibration_error(example.truth, example.probabilities)
     before = expected_calibration_error(example.truth, rescaled(example.probabilities, 1 / 1.5))
@@ -111,7 +112,7 @@ def test_it_names_axes_and_curves() -> None:
 
 
 def test_the_table_has_before_and_after_and_what_chance_alone_shows() -> None:
-    example = evidence()
+    example = report_data()
     figures = replace(
         example.figures,
         expected_calibration_error=0.02,
@@ -141,18 +142,18 @@ def test_the_interval_of_a_published_example() -> None:
 
 
 def test_an_interval_for_each_class_that_has_rows() -> None:
-    assert intervals(evidence().figures)["negative"] == wilson(20, 29)
+    assert intervals(report_data().figures)["negative"] == wilson(20, 29)
     assert list(intervals(without_positive())) == ["negative", "neutral"]
 
 
 def test_the_table() -> None:
-    table = class_table(evidence().figures)
+    table = class_table(report_data().figures)
     assert table.rows[0] == ("negative", "0.690", "0.508 to 0.827", "0.714", "0.702", "29")
     assert class_table(without_positive()).rows[2] == ("positive", "–", "–", "–", "–", "0")
 
 
 def test_the_plot_has_a_dot_for_each_class_that_has_rows() -> None:
-    assert len(elements(recall_plot(evidence().figures).svg, "use")) == 3
+    assert len(elements(recall_plot(report_data().figures).svg, "use")) == 3
     svg = recall_plot(without_positive()).svg
     assert len(elements(svg, "use")) == 2
     assert set(LABELS) <= {text.text for text in elements(svg, "text")}
@@ -166,12 +167,13 @@ def test_the_plot_grows_with_the_classes() -> None:
 
 
 def test_all_plots_have_their_names() -> None:
-    found = plots(evidence())
+    found = plots(report_data())
     assert list(found) == [
         "learning-curves-1",
         "learning-curves-2",
         "confusion-matrix",
         "reliability",
+        "risk-coverage",
         "recall-by-class",
     ]
     assert all(plot.name == name and plot.svg.startswith("<svg ") for name, plot in found.items())
@@ -179,6 +181,6 @@ def test_all_plots_have_their_names() -> None:
 
 def test_no_two_of_them_share_an_id() -> None:
     stage = HISTORY["fit"]
-    found = plots(evidence(history={"one": stage, "two": stage})).values()
+    found = plots(report_data(record=TrainingRecord({"one": stage, "two": stage}))).values()
     ids = [name for plot in found for name in re.findall(r'\bid="([^"]+)"', plot.svg)]
     assert len(ids) == len(set(ids))

@@ -2,6 +2,7 @@ import base64
 import hashlib
 import json
 import re
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,10 @@ import pytest
 from markdown_it import MarkdownIt
 
 from serving.model.metadata import DataFile
-from tests.training.report.examples import BASELINES, LABELS, NETWORK, evidence, metadata
-from training.report import write_metrics, write_report
+from tests.training.report.examples import COMPARED, LABELS, metadata, report_data
 from training.report.plots import plots
+from training.report.record import TrainingRecord
 from training.report.render import (
-    Markdown,
     as_markdown,
     content_of,
     escaped,
@@ -23,6 +23,7 @@ from training.report.render import (
     key_figures,
     render_card,
     render_page,
+    write_report,
 )
 from training.report.tables import Table
 
@@ -52,11 +53,6 @@ def test_a_text_is_read_as_it_is(text: str) -> None:
 
 def test_file_names_stay_legible() -> None:
     assert escaped("semeval_2013_2016.csv.gz") == "semeval_2013_2016.csv.gz"
-
-
-def test_markdown_is_not_escaped_twice() -> None:
-    assert escaped(Markdown("**x**")) == "**x**"
-    assert escaped(escaped("*")) == "\\*"
 
 
 def test_a_table_keeps_its_columns_whatever_is_in_its_cells() -> None:
@@ -108,24 +104,24 @@ class Page(HTMLParser):
 
 
 def page(*, texts: bool = False, **changes: Any) -> str:
-    example = evidence(**changes)
+    example = report_data(**changes)
     return render_page(content_of(example, texts=texts), plots(example))
 
 
 def card(**changes: Any) -> str:
-    return render_card(content_of(evidence(**changes), texts=False))
+    return render_card(content_of(report_data(**changes), texts=False))
 
 
 @pytest.fixture(scope="module")
 def html() -> str:
-    return page(baselines=BASELINES, network=NETWORK)
+    return page(record=COMPARED)
 
 
 def test_the_page_is_whole(html: str) -> None:
     tags = [tag for tag, _ in Page(html).elements]
     assert html.startswith("<!doctype html>")
     assert tags.count("h1") == 1
-    assert tags.count("figure") == tags.count("svg") == 5
+    assert tags.count("figure") == tags.count("svg") == 6
 
 
 def test_the_page_asks_nothing_of_any_host_and_runs_nothing(html: str) -> None:
@@ -138,10 +134,12 @@ def test_the_page_asks_nothing_of_any_host_and_runs_nothing(html: str) -> None:
 
 
 def test_its_policy_allows_its_own_style_and_nothing_else(html: str) -> None:
-    (css,) = re.findall(r"<style>(.*?)</style>", html, re.DOTALL)
-    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
+    sheets = dict.fromkeys(re.findall(r"<style[^>]*>(.*?)</style>", html, re.DOTALL))
+    digests = [base64.b64encode(hashlib.sha256(css.encode()).digest()).decode() for css in sheets]
     (policy,) = re.findall(r'Content-Security-Policy" content="([^"]+)"', html)
-    assert policy.replace("&#39;", "'").replace("&#43;", "+") == f"default-src 'none'; style-src 'sha256-{digest}'"
+    allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
+    assert len(digests) == 2
+    assert unescape(policy) == f"default-src 'none'; style-src {allowed}"
 
 
 def test_ids_are_unique_and_every_link_inside_leads_somewhere(html: str) -> None:
@@ -152,7 +150,7 @@ def test_ids_are_unique_and_every_link_inside_leads_somewhere(html: str) -> None
 
 def test_the_plots_can_be_taken_out_by_their_ids(html: str) -> None:
     figures = [attributes["id"] for tag, attributes in Page(html).elements if tag == "figure"]
-    assert set(figures) == set(plots(evidence()))
+    assert set(figures) == set(plots(report_data()))
 
 
 def test_light_dark_and_narrow_are_provided_for(html: str) -> None:
@@ -176,13 +174,13 @@ def test_baselines_that_were_not_measured_are_said_to_be_so(html: str) -> None:
     assert "Not measured." not in html
     assert '<tr class="marked">' in html
     assert "Baselines were not measured. `python -m training compare" in card()
-    assert "**example (network, served)**" in card(baselines=BASELINES, network=NETWORK)
+    assert "**example (network, served)**" in card(record=COMPARED)
 
 
 def test_a_bundle_that_says_little_is_reported_too() -> None:
-    bare = metadata(recipe={}, data=[], split={}, cleaning={}, libraries={})
-    assert "No epoch was recorded." in page(metadata=bare, history={})
-    assert "nan" not in card(metadata=bare, history={}).lower()
+    bare = metadata(recipe={}, data=[], split={}, cleaning={}, libraries={}, thresholds=[], risk_coverage=[])
+    assert "No epoch was recorded." in page(metadata=bare, record=TrainingRecord())
+    assert "nan" not in card(metadata=bare, record=TrainingRecord()).lower()
 
 
 def test_the_card_has_the_sections_of_the_paper() -> None:
@@ -200,8 +198,8 @@ def test_the_card_has_the_sections_of_the_paper() -> None:
 
 
 def test_every_table_of_the_card_is_one() -> None:
-    html = MarkdownIt("commonmark").enable("table").render(card(baselines=BASELINES, network=NETWORK))
-    assert html.count("<table>") == 11
+    html = MarkdownIt("commonmark").enable("table").render(card(record=COMPARED))
+    assert html.count("<table>") == 12
     assert "|---" not in html
     assert [label for label in LABELS if f"<td>{label}</td>" not in html] == []
 
@@ -209,8 +207,8 @@ def test_every_table_of_the_card_is_one() -> None:
 def test_the_time_of_training_says_whose_it_is() -> None:
     taught = metadata(teachers={"build/words": "a" * 12}, teacher_recipes={"build/words": {"name": "words"}})
     for draw in (page, card):
-        assert "of its own epochs." in draw(baselines=BASELINES, network=NETWORK)
-        assert "teachers' is not in it." in draw(metadata=taught, baselines=BASELINES, network=NETWORK)
+        assert "of its own epochs." in draw(record=COMPARED)
+        assert "teachers' is not in it." in draw(metadata=taught, record=COMPARED)
 
 
 def test_the_card_says_which_epoch_is_kept() -> None:
@@ -246,17 +244,17 @@ def test_teachers_are_named_with_the_recipes_that_make_them_again() -> None:
 
 
 def test_mistakes_are_there_only_where_texts_are_wanted() -> None:
-    assert content_of(evidence(), texts=False)["mistakes"] is None
-    assert len(content_of(evidence(), texts=True)["mistakes"].rows) == 20
+    assert content_of(report_data(), texts=False)["mistakes"] is None
+    assert len(content_of(report_data(), texts=True)["mistakes"].rows) == 20
 
 
 def test_without_a_mistake_there_is_nothing_to_quote() -> None:
-    right = evidence(probabilities=np.eye(3)[evidence().truth])
+    right = report_data(probabilities=np.eye(3)[report_data().truth])
     assert content_of(right, texts=True)["mistakes"] is None
 
 
 def test_the_key_figures() -> None:
-    found = key_figures(evidence().figures)
+    found = key_figures(report_data().figures)
     assert list(found) == ["macro recall", "macro F1", "accuracy", "expected calibration error"]
     assert found["accuracy"] == "0.723"
 
@@ -264,28 +262,60 @@ def test_the_key_figures() -> None:
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bundle")
-    write_report(folder, evidence(baselines=BASELINES, network=NETWORK))
+    write_report(folder, report_data(record=COMPARED))
     return folder / "report"
 
 
-def test_a_page_and_a_card_are_written(written: Path) -> None:
-    assert sorted(path.name for path in written.iterdir()) == ["MODEL_CARD.md", "report.html"]
+def contents(folder: Path) -> dict[str, str]:
+    """Every file below a folder, by its name there."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in files}
 
 
-def test_equal_evidence_gives_equal_bytes(written: Path, tmp_path: Path) -> None:
-    write_report(tmp_path, evidence(baselines=BASELINES, network=NETWORK))
-    for path in written.iterdir():
-        assert (tmp_path / "report" / path.name).read_bytes() == path.read_bytes()
+def test_a_page_a_card_and_plots_are_written(written: Path) -> None:
+    drawings = {f"plots/{name}.svg" for name in plots(report_data())}
+    assert contents(written).keys() == {
+        "MODEL_CARD.md",
+        "report.html",
+        "metrics.json",
+        "history.json",
+        "plots.json",
+        *drawings,
+    }
+
+
+def test_the_plots_are_those_of_the_page_with_their_captions(written: Path) -> None:
+    files = contents(written)
+    page = unescape(files["report.html"])
+    listed = json.loads(files["plots.json"])
+    assert [entry["name"] for entry in listed] == list(plots(report_data()))
+    for entry in listed:
+        assert entry.keys() == {"name", "file", "caption", "wide"}
+        assert files[entry["file"]].strip() in files["report.html"]
+        assert entry["caption"] in page
+
+
+def test_a_plot_of_an_earlier_report_is_removed(tmp_path: Path) -> None:
+    write_report(tmp_path, report_data())
+    write_report(tmp_path, report_data(record=TrainingRecord()))
+    files = contents(tmp_path / "report")
+    listed = {entry["file"] for entry in json.loads(files["plots.json"])}
+    assert listed == {name for name in files if name.startswith("plots/")}
+
+
+def test_equal_data_give_equal_bytes(written: Path, tmp_path: Path) -> None:
+    write_report(tmp_path, report_data(record=COMPARED))
+    assert contents(tmp_path / "report") == contents(written)
 
 
 def test_no_text_of_the_data_is_in_any_file(written: Path) -> None:
-    content = "".join(path.read_text(encoding="utf-8") for path in written.iterdir())
+    content = "".join(contents(written).values())
     assert "zebra" not in content
     assert "alert" not in content
 
 
 def test_texts_are_quoted_where_that_is_wanted_and_escaped(tmp_path: Path) -> None:
-    write_report(tmp_path, evidence(), texts=True)
+    write_report(tmp_path, report_data(), texts=True)
     page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
     assert page.count("&lt;script&gt;alert(&#39;&amp;&#39;)&lt;/script&gt;") == 20
     assert "<script" not in page
@@ -293,18 +323,19 @@ def test_texts_are_quoted_where_that_is_wanted_and_escaped(tmp_path: Path) -> No
 
 
 def test_a_later_report_replaces_an_earlier_one(tmp_path: Path) -> None:
-    write_report(tmp_path, evidence(), texts=True)
-    write_report(tmp_path, evidence())
+    write_report(tmp_path, report_data(), texts=True)
+    write_report(tmp_path, report_data())
     assert "zebra" not in (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
 
 
 def test_no_path_of_the_machine_is_in_any_file(written: Path) -> None:
-    content = "".join(path.read_text(encoding="utf-8") for path in written.iterdir())
+    content = "".join(contents(written).values())
     assert not [path for path in (str(Path.cwd()), str(Path.home()), str(written)) if len(path) > 5 and path in content]
 
 
 def test_metrics_are_written_readably(tmp_path: Path) -> None:
-    write_metrics(tmp_path, {"test": {"macro_recall": 0.5, "classes": {"très": 1}}})
+    metrics = {"test": {"macro_recall": 0.5, "classes": {"très": 1}}}
+    write_report(tmp_path, report_data(metadata=metadata(metrics=metrics)))
     text = (tmp_path / "report" / "metrics.json").read_text(encoding="utf-8")
     assert json.loads(text)["test"]["macro_recall"] == 0.5
     assert '\n    "macro_recall": 0.5' in text

@@ -1,11 +1,12 @@
 import re
+from xml.etree import ElementTree
 
 import pytest
 from matplotlib import rc_context, rcParams
 from matplotlib.figure import Figure
 
 from tests.training.report.examples import elements
-from training.report.svg import ACCENT, as_svg, blank, drawing, printable, short
+from training.report.svg import ACCENT, STYLE_SHEET, as_svg, blank, drawing, printable, short
 
 
 def test_a_long_label_is_cut() -> None:
@@ -40,14 +41,24 @@ def test_it_says_nothing_of_when_and_how_it_was_made() -> None:
     assert not re.search("20[0-9]{2}-|matplotlib|<metadata", written())
 
 
-def test_it_has_no_style_that_a_policy_would_forbid() -> None:
-    assert not re.search("style=|<style|<script|font-family", written())
-    assert 'stroke-linejoin="round"' in written()
+def test_style_is_in_attributes_and_in_one_sheet_that_all_plots_share() -> None:
+    assert "style=" not in written()
+    for name in ("one", "other"):
+        assert [sheet.text for sheet in elements(written(name=name), "style")] == [STYLE_SHEET]
 
 
-def test_colours_are_the_page_s_with_our_own_where_it_has_none() -> None:
+def test_it_is_a_file_of_its_own() -> None:
+    root = ElementTree.fromstring(written())
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert not re.search("<script|@import|https?://(?!www.w3.org)", written())
+
+
+def test_colours_are_variables_with_a_value_for_a_dark_page() -> None:
     assert f'fill="var(--accent, {ACCENT})"' in written()
-    assert f'"{ACCENT}"' not in written()
+    light, dark = STYLE_SHEET.split("@media(prefers-color-scheme:dark)")
+    for name in set(re.findall(r"var\(--(\w+)", written())):
+        assert f"--{name}:#" in light
+        assert f"--{name}:#" in dark
 
 
 def test_every_id_is_referred_to_and_every_reference_is_there() -> None:
@@ -76,7 +87,7 @@ def test_any_label_is_text(label: str) -> None:
 
 
 def test_sizes_are_in_css_pixels() -> None:
-    assert 'viewBox="0 0 200 100" width="200" height="100"' in written()
+    assert 'width="200" height="100" viewBox="0 0 200 100"' in written()
 
 
 def test_settings_of_the_machine_are_neither_used_nor_changed() -> None:

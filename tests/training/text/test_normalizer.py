@@ -3,13 +3,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
-from training.recipe.model import TokenizerKnobs
+from training.recipe.model import TokenizerConfig
 from training.text.normalizer import NEGATIONS, StopWords, build_normalizer
-from training.text.patterns import build_pieces
+from training.text.patterns import build_pretokenizer
 
-PIECES = build_pieces()
+PIECES = build_pretokenizer()
 NORMALIZERS = {
-    choice: build_normalizer(TokenizerKnobs.model_validate({"stop_words": choice}))
+    choice: build_normalizer(TokenizerConfig.model_validate({"stop_words": choice}))
     for choice in ("keep", "drop", "drop_except_negations")
 }
 PARTS = ["the", "The", "NOT", "never", "cry", "show", "don't", "it's", "the'", "'the", "<cry>", ":'(", "<", ">", "'"]

@@ -7,15 +7,15 @@ import snowballstemmer  # type: ignore[import-untyped]
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from training.recipe.model import TokenizerKnobs
+from training.recipe.model import TokenizerConfig
 from training.text.normalizer import build_normalizer
-from training.text.patterns import TAGS, build_pieces
+from training.text.patterns import TAGS, build_pretokenizer
 from training.text.stemming import LONGEST, Stemming
 
 ORACLE = snowballstemmer.stemmer("english")
-PIECES = build_pieces()
+PIECES = build_pretokenizer()
 NORMALIZERS = {
-    choice: build_normalizer(TokenizerKnobs.model_validate({"stemming": choice, "shorten_repeats": False}))
+    choice: build_normalizer(TokenizerConfig.model_validate({"stemming": choice, "shorten_repeats": False}))
     for choice in ("none", "plural", "snowball")
 }
 ENDINGS = """

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.model.tokenizer import Encoder
-from training.recipe.model import TokenizerKnobs
+from training.recipe.model import TokenizerConfig
 from training.text.patterns import TAGS
 from training.text.tokenizer import build_tokenizer
 
@@ -22,7 +22,7 @@ CORPUS = [
 
 
 def tokens(text: str, **knobs: Any) -> list[str]:
-    given_knobs = TokenizerKnobs.model_validate({"model": "word", "min_frequency": 1, **knobs})
+    given_knobs = TokenizerConfig.model_validate({"model": "word", "min_frequency": 1, **knobs})
     return Encoder(build_tokenizer(CORPUS, given_knobs).to_str()).tokens(text)
 
 
@@ -110,7 +110,7 @@ def test_each_knob(knobs: dict[str, Any], text: str, expected: list[str]) -> Non
 
 
 def test_bpe_cuts_rare_words_into_pieces_and_keeps_tags_whole() -> None:
-    knobs = TokenizerKnobs(model="bpe", vocabulary=160, min_frequency=1)
+    knobs = TokenizerConfig(model="bpe", vocabulary=160, min_frequency=1)
     encoder = Encoder(build_tokenizer(["show show shows love"] * 50, knobs).to_str())
     assert encoder.tokens("show loves :)") == ["show", "love", "##s", "<smile>"]
     assert encoder.tokens("http://t.co/x @bob 👍") == ["<url>", "<user>", "<unk>"]
@@ -118,20 +118,20 @@ def test_bpe_cuts_rare_words_into_pieces_and_keeps_tags_whole() -> None:
 
 @pytest.mark.parametrize("model", ["word", "bpe"])
 def test_ids_are_without_gaps_and_the_same_for_every_vocabulary(model: str) -> None:
-    knobs = TokenizerKnobs.model_validate({"model": model, "vocabulary": 120, "min_frequency": 1})
+    knobs = TokenizerConfig.model_validate({"model": model, "vocabulary": 120, "min_frequency": 1})
     vocabulary = build_tokenizer([*CORPUS, "<url> <user> http://t.co/x"], knobs).get_vocab()
     assert sorted(vocabulary.values()) == list(range(len(vocabulary)))
     assert [vocabulary[token] for token in ("<pad>", "<unk>", *TAGS)] == list(range(2 + len(TAGS)))
 
 
 def test_a_vocabulary_is_of_stems_and_knows_forms_that_training_never_saw() -> None:
-    knobs = TokenizerKnobs(model="word", vocabulary=50, min_frequency=3, stemming="snowball")
+    knobs = TokenizerConfig(model="word", vocabulary=50, min_frequency=3, stemming="snowball")
     encoder = Encoder(build_tokenizer(["running runs", "run"], knobs).to_str())
     assert encoder.tokens("runs ran runnings") == ["run", "<unk>", "run"]
 
 
 def test_the_vocabulary_is_cut_by_frequency() -> None:
-    knobs = TokenizerKnobs(model="word", vocabulary=50, min_frequency=2)
+    knobs = TokenizerConfig(model="word", vocabulary=50, min_frequency=2)
     vocabulary = build_tokenizer(["often often rare", "often"], knobs).get_vocab()
     assert "often" in vocabulary
     assert "rare" not in vocabulary
@@ -151,7 +151,7 @@ def test_no_text_is_read_anew_from_each_of_its_signs(second: str) -> None:
 
 @pytest.mark.parametrize("model", ["word", "bpe"])
 def test_vocabularies_are_the_same_each_time(model: str) -> None:
-    knobs = TokenizerKnobs.model_validate({"model": model, "vocabulary": 200, "min_frequency": 1})
+    knobs = TokenizerConfig.model_validate({"model": model, "vocabulary": 200, "min_frequency": 1})
     assert len({build_tokenizer(CORPUS, knobs).to_str() for _ in range(5)}) == 1
 
 
@@ -169,7 +169,7 @@ def test_any_text_gives_ids_of_the_vocabulary_and_never_padding(model: str, text
 
 _ENCODERS = {
     model: Encoder(
-        build_tokenizer(CORPUS, TokenizerKnobs.model_validate({"model": model, "min_frequency": 1})).to_str()
+        build_tokenizer(CORPUS, TokenizerConfig.model_validate({"model": model, "min_frequency": 1})).to_str()
     )
     for model in ("word", "bpe")
 }

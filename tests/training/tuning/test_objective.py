@@ -1,4 +1,4 @@
-"""Trainings for real, on made-up data."""
+"""One training for real, on made-up data."""
 
 import csv
 import subprocess
@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from tests.training.tuning.trials import die, half, refuse
 from training.console import Display
 from training.errors import DataError, TrainingError
 from training.fit.trainer import Trainer
 from training.recipe.recipe import Recipe
-from training.tuning import objective
-from training.tuning.objective import ValidationRecall
+from training.tuning.objective import ValidationRecall, run_in_subprocess
 
 ROOT = Path(__file__).parents[3]
 RECIPE = Recipe.model_validate(
@@ -44,40 +44,35 @@ def test_it_is_the_best_epoch_of_the_last_stage(data: Path, tmp_path: Path) -> N
     assert len(list((tmp_path / "cache").iterdir())) == 1
 
 
-def test_it_is_the_last_epoch_where_the_stage_keeps_that(data: Path, tmp_path: Path) -> None:
-    stages = [{"name": "one", "keep": "last", "epochs": 9, "learning_rate": 0.5}]
-    recipe = Recipe.model_validate({**RECIPE.model_dump(), "stages": stages})
-    run = Trainer(recipe, [data], tmp_path / "work", Display(Console(quiet=True))).run()
-    figures = [epoch.macro_recall for epoch in run.history["one"]]
-    assert ValidationRecall([data])(recipe) == figures[-1] != max(figures)
+def test_what_the_process_returns_is_returned() -> None:
+    assert run_in_subprocess(half) == 0.5
 
 
-def test_an_error_of_the_training_is_raised(tmp_path: Path) -> None:
+def test_an_error_of_the_training_is_raised() -> None:
     with pytest.raises(DataError, match=r"no\.csv: cannot be read"):
-        ValidationRecall([tmp_path / "no.csv"])(RECIPE)
+        run_in_subprocess(refuse)
 
 
-def test_a_training_that_breaks_down_is_told() -> None:
-    with pytest.raises(TrainingError, match="ended with exit code 1 and no figure"):
-        objective._apart("no arguments of a training")
+def test_a_process_that_dies_is_an_error() -> None:
+    with pytest.raises(TrainingError, match="ended with exit code 3 and no figure"):
+        run_in_subprocess(die)
 
 
-def test_it_ends_with_the_search(tmp_path: Path) -> None:
-    """A search that is killed leaves no training behind, which would hold the pipes open."""
+def test_the_process_ends_with_a_search_that_is_killed(tmp_path: Path) -> None:
+    """One that was left behind would hold the pipes open, and `run` would wait for it."""
     code = """
-import multiprocessing, os, sys, threading, time
-from training.tuning.objective import _end_with_parent
-def work(path):
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    with open(path, "w") as file:
-        file.write(str(os.getpid()))
-    time.sleep(60)
-if __name__ == "__main__":
-    multiprocessing.get_context("fork").Process(target=work, args=sys.argv[1:]).start()
-    while not os.path.exists(sys.argv[1]) or not open(sys.argv[1]).read():
+import os, sys, threading, time
+from pathlib import Path
+from tests.training.tuning.trials import wait
+from training.tuning.objective import run_in_subprocess
+begun = Path(sys.argv[1])
+def kill_once_begun():
+    while not begun.exists():
         time.sleep(0.05)
     os.kill(os.getpid(), 9)
+threading.Thread(target=kill_once_begun).start()
+run_in_subprocess(wait, begun)
 """
-    command = [sys.executable, "-c", code, str(tmp_path / "pid")]
+    command = [sys.executable, "-c", code, str(tmp_path / "begun")]
     killed = subprocess.run(command, cwd=ROOT, timeout=40, check=False, capture_output=True)
     assert killed.returncode == -9

@@ -1,37 +1,37 @@
 from typing import Any
 
 import pytest
+from optuna.trial import FixedTrial
 
 from training.errors import RecipeError
-from training.recipe.model import VectorKnobs
+from training.recipe.model import WordVectorsConfig
 from training.recipe.recipe import Recipe
 from training.recipe.search import Range
-from training.tuning.space import Axis, Space, searchable_knob
+from training.tuning.space import Dimension, SearchSpace, searchable_knob
 
 
-def axis(key: str, **limits: Any) -> Axis:
-    return Axis(searchable_knob(Recipe(name="x"), key), Range(**limits))
+def dimension(key: str, **limits: Any) -> Dimension:
+    return Dimension(searchable_knob(Recipe(name="x"), key), Range(**limits))
 
 
 @pytest.mark.parametrize(
     ("found", "ends", "held", "not_held"),
     [
-        (axis("fit.epochs", low=1, high=9), [1, 9], [1, 5, 9], [0, 10]),
-        (axis("network.embedding", low=64, high=192, step=32), [64, 192], [64, 128], [100, 224]),
-        (axis("fit.learning_rate", low=1e-4, high=1e-2, log=True), [1e-4, 1e-2], [1e-3], [0.1]),
-        (axis("network.dropout", low=0, high=0.3, step=0.1), [0.0, 0.3], [0.1, 0.3], [0.15, 0.4]),
-        (axis("network.dropout", choices=[0, 0.5]), [0.0, 0.5], [0.0, 0.5], [0.1]),
-        (axis("network.lstm", choices=[[1], [1, 2]]), [[1], [1, 2]], [[1, 2]], [[2]]),
-        (axis("network.masked", choices=[True, False]), [True, False], [True], [1]),
+        (dimension("fit.epochs", low=1, high=9), [1, 9], [1, 5, 9], [0, 10]),
+        (dimension("network.embedding", low=64, high=192, step=32), [64, 192], [64, 128], [100, 224]),
+        (dimension("fit.learning_rate", low=1e-4, high=1e-2, log=True), [1e-4, 1e-2], [1e-3], [0.1]),
+        (dimension("network.dropout", low=0, high=0.3, step=0.1), [0.0, 0.3], [0.1, 0.3], [0.15, 0.4]),
+        (dimension("network.dropout", choices=[0, 0.5]), [0.0, 0.5], [0.0, 0.5], [0.1]),
+        (dimension("network.lstm", choices=[[1], [1, 2]]), [[1], [1, 2]], [[1, 2]], [[2]]),
+        (dimension("network.masked", choices=[True, False]), [True, False], [True], [1]),
     ],
 )
-def test_what_it_holds(found: Axis, ends: list[Any], held: list[Any], not_held: list[Any]) -> None:
+def test_what_it_holds(found: Dimension, ends: list[Any], held: list[Any], not_held: list[Any]) -> None:
     assert list(map(repr, found.ends)) == list(map(repr, ends))
-    assert all(found.holds(value) for value in held)
-    assert not any(found.holds(value) for value in not_held)
+    assert all(found.contains(value) for value in held)
+    assert not any(found.contains(value) for value in not_held)
     for value in held:
-        internal = found.distribution.to_internal_repr(found.param(value))
-        assert found.value(found.distribution.to_external_repr(internal)) == value
+        assert found.suggest(FixedTrial({found.knob.key: found.param(value)})) == value
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_what_it_holds(found: Axis, ends: list[Any], held: list[Any], not_held: 
 )
 def test_numbers_for_a_knob_of_another_kind(key: str, limits: dict[str, Any], fault: str) -> None:
     with pytest.raises(RecipeError) as caught:
-        axis(key, **limits)
+        dimension(key, **limits)
     assert fault in str(caught.value)
 
 
@@ -114,7 +114,7 @@ def test_fit_where_there_are_no_stages() -> None:
 
 def test_an_embedding_is_as_long_as_its_vectors() -> None:
     with pytest.raises(RecipeError, match=r"found 'network\.embedding'; accepted: network\.masked"):
-        searchable_knob(Recipe(name="x", vectors=VectorKnobs(file="v.txt")), "network.embedding")
+        searchable_knob(Recipe(name="x", vectors=WordVectorsConfig(file="v.txt")), "network.embedding")
 
 
 def recipe(ranges: dict[str, Any], **content: Any) -> Recipe:
@@ -125,12 +125,12 @@ def test_values_become_a_recipe_without_the_search() -> None:
     stages = [{"name": "one", "epochs": 4}, {"name": "two"}]
     ranges = {"stages.one.epochs": {"low": 1, "high": 4}, "network.lstm": {"choices": [[128], [8, 8]]}}
     start = recipe(ranges, stages=stages)
-    space = Space(start)
+    space = SearchSpace(start)
     assert space.start == {"stages.one.epochs": 4, "network.lstm": [128]}
     assert space.recipe(space.start) == start.model_copy(update={"tune": None})
-    found = space.recipe(space.values({"network.lstm": "[8, 8]", "stages.one.epochs": 2}))
+    found = space.recipe(space.suggest(FixedTrial({"network.lstm": "[8, 8]", "stages.one.epochs": 2})))
     assert (found.stages[0].epochs, found.stages[1].epochs, found.network.lstm) == (2, 10, [8, 8])
-    assert space.params(space.start) == {"stages.one.epochs": 4, "network.lstm": "[128]"}
+    assert space.start_params == {"stages.one.epochs": 4, "network.lstm": "[128]"}
 
 
 @pytest.mark.parametrize(
@@ -150,10 +150,10 @@ def test_values_become_a_recipe_without_the_search() -> None:
 )  # fmt: skip
 def test_a_range_that_cannot_be_searched_is_refused(ranges: dict[str, Any], fault: str) -> None:
     with pytest.raises(RecipeError) as caught:
-        Space(recipe(ranges))
+        SearchSpace(recipe(ranges))
     assert fault in str(caught.value)
 
 
 def test_a_recipe_without_ranges() -> None:
     with pytest.raises(RecipeError, match=r"tune\.ranges: missing; accepted: knob = range"):
-        Space(Recipe(name="x"))
+        SearchSpace(Recipe(name="x"))

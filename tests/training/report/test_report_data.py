@@ -7,38 +7,39 @@ import pytest
 from serving.model.predictor import Predictor
 from tests.bundles import TEXTS
 from tests.keras_bundles import write_bundle
-from tests.training.report.examples import COUNTS, HISTORY, answers, evidence
+from tests.training.report.examples import COUNTS, HISTORY, answers, report_data
 from training.evaluation.evaluate import evaluate
-from training.recipe.model import NetworkKnobs, TokenizerKnobs
-from training.report.evidence import Evidence
+from training.recipe.model import NetworkConfig, TokenizerConfig
+from training.report.record import TrainingRecord
+from training.report.report_data import ReportData
 
 TEST = pd.DataFrame({"text": TEXTS, "label": [2, 0, 1, 2, 0, 1], "group": ["a", "a", "a", "b", "b", "b"]})
 
 
 def test_the_figures_are_those_of_the_rows() -> None:
-    figures = evidence().figures
+    figures = report_data().figures
     assert [list(counts.values()) for counts in figures.confusion.values()] == COUNTS
     assert figures.accuracy == pytest.approx((20 + 31 + 43) / 130)
 
 
 def test_the_prediction_is_the_likeliest_class() -> None:
     _, probabilities = answers([[0, 1], [2, 0]])
-    assert evidence(probabilities=np.vstack([probabilities] * 44)[:130]).found[:3].tolist() == [1, 0, 0]
+    assert report_data(probabilities=np.vstack([probabilities] * 44)[:130]).predicted[:3].tolist() == [1, 0, 0]
 
 
 def test_rows_that_do_not_go_together_are_refused() -> None:
     with pytest.raises(ValueError, match="'texts': 1,"):
-        evidence(texts=["only one"])
+        report_data(texts=["only one"])
 
 
 def test_no_rows_are_refused() -> None:
     none = {"truth": np.array([]), "probabilities": np.empty((0, 3)), "texts": [], "groups": [], "lengths": []}
     with pytest.raises(ValueError, match="at least one"):
-        evidence(**none)
+        report_data(**none)
 
 
-def gathered(predictor: Predictor) -> Evidence:
-    return Evidence.gather(predictor, predictor.metadata, HISTORY, TEST)
+def gathered(predictor: Predictor) -> ReportData:
+    return ReportData.gather(predictor, TrainingRecord(HISTORY), TEST)
 
 
 def test_the_bundle_is_asked_as_evaluation_asks_it(pristine_bundle: Path) -> None:
@@ -50,8 +51,8 @@ def test_the_bundle_is_asked_as_evaluation_asks_it(pristine_bundle: Path) -> Non
 
 
 def test_padding_is_no_token(pristine_bundle: Path, tmp_path: Path) -> None:
-    network = NetworkKnobs(embedding=8, lstm=[6], masked=False)
-    tokenizer = TokenizerKnobs(model="word", min_frequency=1, fixed_length=True, max_tokens=40)
+    network = NetworkConfig(embedding=8, lstm=[6], masked=False)
+    tokenizer = TokenizerConfig(model="word", min_frequency=1, fixed_length=True, max_tokens=40)
     write_bundle(tmp_path, network, tokenizer)
     padded, unpadded = (gathered(Predictor.load(folder)).lengths for folder in (tmp_path, pristine_bundle))
     assert padded.tolist() == unpadded.tolist()
@@ -61,6 +62,6 @@ def test_labels_count_in_the_bundles_order(tmp_path: Path) -> None:
     write_bundle(tmp_path, labels=["c", "a", "b"])
     predictor = Predictor.load(tmp_path)
     found = gathered(predictor)
-    labels = [predictor.metadata.labels[index] for index in found.found]
+    labels = [predictor.metadata.labels[index] for index in found.predicted]
     assert labels == [answer.label for answer in predictor.predict(TEXTS)]
     assert found.figures == evaluate(predictor, TEXTS, TEST.label.to_numpy())

@@ -1,0 +1,93 @@
+"""`report`: figures, thresholds, plots and model card of a bundle once more, without training."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from serving.model.bundle import REPORT
+from serving.model.metadata import Metadata
+from serving.model.predictor import Predictor
+from training.console import Display
+from training.data.dataset import Dataset, load_dataset
+from training.errors import DataError
+from training.evaluation.metrics import Figures
+from training.evaluation.results import baseline_rows, network_row
+from training.export.figures import add_figures, write_metadata
+from training.export.publish import check_replaceable, publish, reserved, staging_folder
+from training.recipe.recipe import Recipe, describe_faults
+from training.report.record import TrainingRecord
+from training.report.render import write_report
+from training.report.report_data import ReportData
+
+
+def report(
+    bundle: Path, paths: Sequence[Path], display: Display, *, baselines: bool = False, texts: bool = False
+) -> Figures:
+    """Measure a bundle on the data that it was made of, and write its metadata and report anew.
+
+    Its network, its tokenizer and so its version stay. Learning curves, and the baselines unless they are asked for,
+    are those of the training's record.
+
+    Args:
+        bundle: The bundle's folder.
+        paths: The data files that it was trained on.
+        display: Is told of each step.
+        baselines: Whether to train and measure the baselines again.
+        texts: Whether the report quotes texts of the test part.
+
+    Returns:
+        The figures of the test part.
+
+    Raises:
+        DataError: The files are others, or are split otherwise now.
+        BundleError: The bundle is broken.
+        PublishError: It cannot be replaced.
+    """
+    bundle = bundle.resolve()
+    with reserved(bundle):
+        check_replaceable(bundle)
+        predictor, record = Predictor.load(bundle), TrainingRecord.read(bundle)
+        metadata = _current(predictor.metadata, bundle)
+        recipe = Recipe.from_bundle(metadata.recipe)
+        dataset = load_dataset(paths, recipe.data, recipe.split_seed)
+        _check_same_rows(metadata, dataset)
+        display.on_dataset(dataset.cleaning, dataset.sizes())
+        staged = staging_folder(bundle)
+        shutil.copytree(bundle, staged, dirs_exist_ok=True, ignore=shutil.ignore_patterns(REPORT))
+        predictor, figures = add_figures(staged, write_metadata(staged, metadata), dataset)
+        if baselines:
+            rows = baseline_rows(recipe, dataset, display)
+            record = TrainingRecord(record.epochs, rows, network_row(staged, dataset, record.seconds or None))
+        write_report(staged, ReportData.gather(predictor, record, dataset.test), texts=texts)
+        publish(staged, bundle)
+    return figures
+
+
+def _current(metadata: Metadata, bundle: Path) -> Metadata:
+    """The metadata with recipes as they are written today."""
+    try:
+        recipes = {folder: _as_written(recipe) for folder, recipe in metadata.teacher_recipes.items()}
+        return metadata.model_copy(update={"recipe": _as_written(metadata.recipe), "teacher_recipes": recipes})
+    except ValidationError as error:
+        raise DataError(
+            f"{bundle}: the recipe of {metadata.name} {metadata.model_version} does not tell how its files were read: "
+            f"{describe_faults(error)}"
+        ) from error
+
+
+def _as_written(recipe: dict[str, object]) -> dict[str, object]:
+    return Recipe.from_bundle(recipe).model_dump(mode="json")
+
+
+def _check_same_rows(metadata: Metadata, dataset: Dataset) -> None:
+    known = {file.sha256 for file in metadata.data}
+    if others := [file.file for file in dataset.files if file.sha256 not in known]:
+        accepted = ", ".join(f"{file.file} of sha256 {file.sha256[:12]}..." for file in metadata.data)
+        raise DataError(f"--data: the model was not made of {', '.join(others)}; accepted: {accepted}")
+    if (dataset.labels, dataset.sizes()) != (metadata.labels, metadata.split):
+        raise DataError(
+            f"--data: the parts have {dataset.sizes()} rows, so a file is missing, or another version cleaned and "
+            f"split them; accepted: {metadata.split}, as the model was trained with"
+        )

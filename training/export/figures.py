@@ -1,0 +1,51 @@
+"""Figures of a bundle, measured on the served path and written into its metadata."""
+
+from pathlib import Path
+from typing import Any
+
+from serving.model.bundle import METADATA
+from serving.model.metadata import Metadata
+from serving.model.predictor import Predictor
+from training.data.dataset import Dataset
+from training.evaluation.evaluate import evaluate_groups, served_probabilities
+from training.evaluation.metrics import Figures, measure
+from training.evaluation.selective import precision_thresholds, risk_coverage
+
+
+def write_metadata(folder: Path, metadata: Metadata) -> Predictor:
+    """Write `metadata.json` and load the bundle as the service will. Raises BundleError where it cannot."""
+    (folder / METADATA).write_text(metadata.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    return Predictor.load(folder)
+
+
+def add_figures(folder: Path, predictor: Predictor, dataset: Dataset) -> tuple[Predictor, Figures]:
+    """Measure a bundle and write the figures, thresholds and risk-coverage curve into its metadata.
+
+    Args:
+        folder: The bundle.
+        predictor: The same, loaded.
+        dataset: The rows that it was trained on, split as they were.
+
+    Returns:
+        The bundle loaded once more, and the figures of the test part.
+    """
+    metadata, validation = predictor.metadata, dataset.validation.label.to_numpy()
+    answers = served_probabilities(predictor, dataset.validation.text.tolist())
+    test = measure(
+        metadata.labels,
+        dataset.test.label.to_numpy(),
+        served_probabilities(predictor, dataset.test.text.tolist()),
+        metadata.temperature,
+    )
+    metrics: dict[str, Any] = {
+        "validation": measure(metadata.labels, validation, answers, metadata.temperature).as_json(),
+        "test": test.as_json(),
+    }
+    if len(dataset.held_out):
+        metrics["held_out"] = evaluate_groups(predictor, dataset.held_out)
+    measured = {
+        "metrics": metrics,
+        "thresholds": precision_thresholds(metadata.labels, validation, answers),
+        "risk_coverage": risk_coverage(validation, answers),
+    }
+    return write_metadata(folder, metadata.model_copy(update=measured)), test
