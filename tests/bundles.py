@@ -1,4 +1,4 @@
-"""The committed tiny bundle, and ways to change a copy of it. Needs no TensorFlow."""
+"""The committed bundles and networks, and ways to change a copy of them. Needs no TensorFlow."""
 
 import json
 from collections.abc import Callable
@@ -6,8 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from serving.model.bundle import METADATA, NETWORK, TOKENIZER, model_version, sha256
+from serving.model.network import Network
+from serving.model.tokenizer import Encoder
 
-TINY = Path(__file__).parent / "fixtures" / "tiny"
+FIXTURES = Path(__file__).parent / "fixtures"
+TINY = FIXTURES / "tiny"  # padding is masked, texts are padded by batch
+UNMASKED = FIXTURES / "unmasked"  # padding is read, texts are padded on the left to one length
+NETWORKS = FIXTURES / "networks"  # `.h5` files, and in ANSWERS what Keras answers to some ids
+ANSWERS = "answers.json"
 
 LABELS = ["negative", "neutral", "positive"]
 TEXTS = [
@@ -20,7 +26,7 @@ TEXTS = [
 ]
 
 
-def edit_metadata(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
+def edit_metadata(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
     """Change metadata.json in place."""
     path = folder / METADATA
     content = json.loads(path.read_text(encoding="utf-8"))
@@ -29,15 +35,34 @@ def edit_metadata(folder: Path, change: Callable[[dict[str, Any]], None]) -> Non
 
 
 def rehash(folder: Path) -> None:
-    """Make the hashes in metadata.json true again after a file was changed."""
-    edit_metadata(folder, lambda c: c["files"].update({name: sha256(folder / name) for name in (NETWORK, TOKENIZER)}))
+    """Make the hashes and the version in metadata.json true again after a file was changed."""
+
+    def change(content: dict[str, Any]) -> None:
+        content["files"] = {name: sha256(folder / name) for name in (NETWORK, TOKENIZER)}
+        content["model_version"] = model_version(content["files"], content["labels"])
+
+    edit_metadata(folder, change)
 
 
 def relabel(folder: Path, labels: list[str]) -> None:
     """Give a bundle's classes other names, and with them another version."""
+    edit_metadata(folder, lambda content: content.update(labels=labels))
+    rehash(folder)
 
-    def change(content: dict[str, Any]) -> None:
-        content["labels"] = labels
-        content["model_version"] = model_version(content["files"], labels)
 
-    edit_metadata(folder, change)
+def edit_tokenizer(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change tokenizer.json in place; what the bundle answers then are its known answers."""
+    path = folder / TOKENIZER
+    content = json.loads(path.read_text(encoding="utf-8"))
+    change(content)
+    path.write_text(json.dumps(content), encoding="utf-8")
+    rehash(folder)
+    encoder = Encoder.read(path)
+    rows = Network(folder / NETWORK).run(*encoder.pad_batch(encoder.encode(TEXTS))).tolist()
+    answers = [{"text": text, "probabilities": row} for text, row in zip(TEXTS, rows, strict=True)]
+    edit_metadata(folder, lambda metadata: metadata.update(known_answers=answers))
+
+
+def cut_to(max_tokens: int) -> Callable[[dict[str, Any]], object]:
+    """A change of a tokenizer that has texts cut to so many tokens."""
+    return lambda content: content["truncation"].update(max_length=max_tokens)

@@ -133,3 +133,28 @@ def test_folders_are_small() -> None:
         if folder.is_dir()
     }
     assert {folder: count for folder, count in counts.items() if count > MOST_MODULES} == {}
+
+
+HEAVY = {"training", "tensorflow", "keras"}
+
+
+def test_tests_of_serving_need_neither_training_nor_tensorflow() -> None:
+    """What they import, and what that imports of tests and benchmarks."""
+    known = {name_of(path): path for folder in ("tests", "benchmarks") for path in (ROOT / folder).rglob("*.py")}
+    waiting = [name for name in known if name.startswith(("tests.serving.", "tests.faults."))]
+    seen: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        seen.add(name)
+        heavy = {module for module in imported_modules(known[name]) if module.split(".")[0] in HEAVY}
+        assert heavy == set(), name
+        waiting += {found for found in imports_of(name, known[name], known) if found not in seen}
+    assert "tests.bundles" in seen
+
+
+def imported_modules(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""

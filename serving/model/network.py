@@ -1,4 +1,4 @@
-"""The network of a `.h5`, run by ONNX Runtime."""
+"""Inference session of a Keras `.h5`, in ONNX Runtime."""
 
 from pathlib import Path
 
@@ -13,11 +13,20 @@ from serving.model.types import Probabilities
 
 
 class Network:
-    """A loaded network.
+    """A loaded network. Safe to call from several threads.
 
-    Arguments: `path` of a Keras `.h5`; `threads` that one call may use. `vocabulary`, `classes`: its outer shape;
-    `masked`: padding is masked; `steps`: the one length that it takes, or None for any.
-    Raises NetworkError naming the file and the fault. Safe to call from several threads.
+    Args:
+        path: of a Keras `.h5`.
+        threads: that one call may use.
+
+    Attributes:
+        vocabulary: the embedding's rows; ids are below it.
+        classes: the probabilities of each answer.
+        masked: whether padding is masked, so that it changes no answer.
+        steps: the one length that it takes, or None for any.
+
+    Raises:
+        NetworkError: the file cannot be run; the sentence names it and the fault.
     """
 
     def __init__(self, path: Path, *, threads: int = 1) -> None:
@@ -32,8 +41,21 @@ class Network:
         self.vocabulary, self.classes = translation.vocabulary, translation.classes
         self.masked, self.steps = translation.masked, translation.steps
 
+    @property
+    def threads(self) -> int:
+        """How many one call may use."""
+        return int(self._session.get_session_options().intra_op_num_threads)
+
     def run(self, ids: Ids, lengths: Ids) -> Probabilities:
-        """Probabilities, float32 (texts, classes), of ids int32 (texts, steps) and their lengths int32 (texts,)."""
+        """The network's answer to a batch.
+
+        Args:
+            ids: int32 (texts, steps), padded.
+            lengths: int32 (texts,), of each text without its padding.
+
+        Returns:
+            Probabilities, float32 (texts, classes).
+        """
         (probabilities,) = self._session.run(["probabilities"], {"ids": ids, "lengths": lengths})
         return np.asarray(probabilities, dtype=np.float32)
 

@@ -121,7 +121,7 @@ class Encoder:
         self._name = name
         try:
             self._contents = check_format(parsed := json.loads(content), name)
-            with _no_panic():
+            with panics_as_errors():
                 self._tokenizer = Tokenizer.from_str(content)
         except BundleError:
             raise
@@ -161,7 +161,7 @@ class Encoder:
         Raises RuntimeError where the library fails on a text.
         """
         # A batch, of any size, lets other threads run meanwhile, and spends nothing on offsets, which nobody reads.
-        with _no_panic():
+        with panics_as_errors():
             encodings = self._tokenizer.encode_batch_fast(list(texts))
         return [self._of(encoding) for encoding in encodings]
 
@@ -184,7 +184,7 @@ class Encoder:
 
 
 @contextmanager
-def _no_panic() -> Iterator[None]:
+def panics_as_errors() -> Iterator[None]:
     """A panic of the library's Rust is no Exception in Python: unlike other faults it would end whoever runs it."""
     try:
         yield

@@ -1,3 +1,4 @@
+import shutil
 import unicodedata
 from pathlib import Path
 
@@ -9,11 +10,9 @@ from serving.model.explanation import CHARACTERS, STEPS, Occlusion, cut_words
 from serving.model.predictor import Predictor
 from serving.model.tokenizer import Encoder
 from serving.model.types import Prediction
-from tests.bundles import TEXTS
-from tests.keras_bundles import write_bundle
+from tests.bundles import TEXTS, TINY, UNMASKED, cut_to, edit_tokenizer
 from tests.serving.generated import LONG_TEXTS
 from tests.serving.generated import TEXTS as ANY_TEXTS
-from training.recipe.model import NetworkConfig, TokenizerConfig
 
 
 @pytest.mark.parametrize(
@@ -97,17 +96,12 @@ def predictor(pristine_bundle: Path) -> Predictor:
 @pytest.fixture(scope="module", params=["by batch", "to a length", "on the left"])
 def cutting(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Predictor:
     """Predictors that read so many tokens, with each way to pad."""
-    folder = tmp_path_factory.mktemp("bundles") / "cutting"
-    fixed = request.param != "by batch"
-    knobs = TokenizerConfig(
-        model="word",
-        min_frequency=1,
-        max_tokens=READ,
-        fixed_length=fixed,
-        pad_side="left" if request.param == "on the left" else "right",
-    )
-    write_bundle(folder, NetworkConfig(embedding=8, lstm=[6], pooling=["last"], masked=not fixed), knobs)
-    return Predictor.load(folder)
+    by_batch = request.param == "by batch"
+    bundle = shutil.copytree(TINY if by_batch else UNMASKED, tmp_path_factory.mktemp("bundles") / "cutting")
+    edit_tokenizer(bundle, cut_to(READ))
+    if request.param == "to a length":
+        edit_tokenizer(bundle, lambda content: content["padding"].update(direction="Right"))
+    return Predictor.load(bundle)
 
 
 def weights(prediction: Prediction) -> dict[str, float | None]:
@@ -159,11 +153,10 @@ def test_what_is_beyond_the_cut_is_not_tried_and_does_not_move_up(cutting: Predi
         assert word.weight == pytest.approx(expected, abs=1e-6)
 
 
-def test_a_word_that_is_read_in_part_moves_up_no_further(tmp_path: Path) -> None:
+def test_a_word_that_is_read_in_part_moves_up_no_further(bundle: Path) -> None:
     """It is in the answer, so it has a weight; the words before it are weighed without it."""
-    knobs = TokenizerConfig(model="word", min_frequency=1, max_tokens=4)
-    write_bundle(tmp_path / "bundle", tokenizer_knobs=knobs)
-    predictor = Predictor.load(tmp_path / "bundle")
+    edit_tokenizer(bundle, cut_to(4))
+    predictor = Predictor.load(bundle)
     text = "I love this #WorstShowEver worst"
     assert predictor.encoder.tokens(text) == ["i", "love", "this", "<hashtag>"]
     explained = predictor.explain(text)
@@ -217,10 +210,9 @@ def test_the_work_is_bounded(pristine_bundle: Path, text: str) -> None:
     assert sum(len(item.ids) for item in occlusion.encoded[1:]) <= STEPS
 
 
-def test_the_work_on_a_text_of_many_tokens_is_bounded(tmp_path: Path) -> None:
-    knobs = TokenizerConfig(model="word", min_frequency=1, max_tokens=512)
-    write_bundle(tmp_path / "bundle", tokenizer_knobs=knobs)
-    variants = Occlusion("a b " * 100, Encoder.read(tmp_path / "bundle" / "tokenizer.json")).encoded[1:]
+def test_the_work_on_a_text_of_many_tokens_is_bounded(bundle: Path) -> None:
+    edit_tokenizer(bundle, cut_to(512))
+    variants = Occlusion("a b " * 100, Encoder.read(bundle / "tokenizer.json")).encoded[1:]
     assert 1 < len(variants) < 200
     assert sum(len(item.ids) for item in variants) <= STEPS
 

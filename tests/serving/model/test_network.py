@@ -1,122 +1,57 @@
-"""Serving against Keras, over every combination of layers that training can build, and the kinds that others build."""
+"""Committed networks, held to what Keras answered when they were made."""
 
-import itertools
+import json
 from pathlib import Path
+from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
+from serving.errors import NetworkError
+from serving.model.bundle import NETWORK
 from serving.model.network import Network
-from serving.model.tokenizer import Ids
-from tests.keras_bundles import randomise
-from training.model.backend import keras
-from training.model.network import build_network
-from training.recipe.model import NetworkConfig
+from tests.bundles import ANSWERS, NETWORKS, TINY
 
-TOLERANCE = 1e-5
-VOCABULARY, TEXTS, STEPS = 40, 9, 13
-POOLINGS = [["last"], ["max"], ["average"], ["attention"], ["max", "attention"], ["average", "max", "attention"]]
+CASES: dict[str, dict[str, Any]] = json.loads((NETWORKS / ANSWERS).read_text(encoding="utf-8"))
 
 
-def saved(model: keras.Model, folder: Path) -> Path:
-    randomise(model)
-    path = folder / "sentiment.h5"
-    model.save(path, include_optimizer=False)
-    return path
+def network(name: str) -> Network:
+    return Network(NETWORKS / f"{name}.h5")
 
 
-def ragged(rng: np.random.Generator, padding: int = 0) -> tuple[Ids, Ids]:
-    ids = rng.integers(1, VOCABULARY, (TEXTS, STEPS + padding), dtype=np.int32)
-    lengths = rng.integers(1, STEPS + 1, TEXTS, dtype=np.int32)
-    lengths[0] = STEPS
-    for row, length in zip(ids, lengths, strict=True):
-        row[length:] = 0
-    return ids, lengths
+@pytest.mark.parametrize("name", CASES)
+def test_the_answers_are_those_of_keras(name: str) -> None:
+    case, served = CASES[name], network(name)
+    probabilities = served.run(np.array(case["ids"], np.int32), np.array(case["lengths"], np.int32))
+    assert np.abs(probabilities - np.array(case["probabilities"])).max() <= 1e-5
+    assert (served.masked, served.classes) == (case["masked"], probabilities.shape[1])
+    assert served.vocabulary == 30
 
 
-@pytest.mark.parametrize(
-    ("bidirectional", "pooling", "lstm"), [*itertools.product([False, True], POOLINGS, [[5], [6, 4], [3, 4, 5]])]
-)
-def test_masked_networks_agree_with_keras(
-    tmp_path: Path, bidirectional: bool, pooling: list[str], lstm: list[int]
-) -> None:
-    knobs = NetworkConfig.model_validate(
-        {"embedding": 7, "lstm": lstm, "bidirectional": bidirectional, "pooling": pooling, "lstm_dropout": 0.1}
-    )
-    model = build_network(knobs, vocabulary=VOCABULARY, classes=3)
-    network = Network(saved(model, tmp_path))
-    ids, lengths = ragged(np.random.default_rng(1))
-    assert np.abs(network.run(ids, lengths) - model.predict_on_batch(ids)).max() <= TOLERANCE
+def test_an_answer_depends_neither_on_batch_mates_nor_on_padding() -> None:
+    case, served = CASES["trained"], network("trained")
+    for row, length, together in zip(case["ids"], case["lengths"], case["probabilities"], strict=True):
+        for ids in (row[:length], [*row, *[0] * 50]):
+            alone = served.run(np.array([ids], np.int32), np.array([length], np.int32))[0]
+            assert np.abs(alone - np.array(together)).max() <= 1e-6
 
 
-@pytest.mark.parametrize(("bidirectional", "pooling"), [*itertools.product([False, True], POOLINGS)])
-def test_unmasked_networks_agree_with_keras(tmp_path: Path, bidirectional: bool, pooling: list[str]) -> None:
-    knobs = NetworkConfig.model_validate(
-        {"embedding": 7, "masked": False, "lstm": [6, 4], "bidirectional": bidirectional, "pooling": pooling}
-    )
-    model = build_network(knobs, vocabulary=VOCABULARY, classes=3, length=STEPS)
-    network = Network(saved(model, tmp_path))
-    ids, _ = ragged(np.random.default_rng(2))
-    ids = ids[:, ::-1].copy()  # padded left, as the tutorial does
-    lengths = np.full(TEXTS, STEPS, np.int32)
-    assert (network.masked, network.steps) == (False, STEPS)
-    assert np.abs(network.run(ids, lengths) - model.predict_on_batch(ids)).max() <= TOLERANCE
+def test_only_what_reads_padding_takes_one_length() -> None:
+    assert (network("trained").steps, network("tutorial").steps) == (None, 7)
 
 
-def test_the_tutorials_own_network(tmp_path: Path) -> None:
-    model = keras.Sequential(
-        [
-            keras.Input((28,)),
-            keras.layers.Embedding(2000, 128),
-            keras.layers.SpatialDropout1D(0.4),
-            keras.layers.LSTM(196, dropout=0.2, return_sequences=True),
-            keras.layers.LSTM(128, dropout=0.2),
-            keras.layers.Dense(3, activation="softmax"),
-        ]
-    )
-    path = tmp_path / "sentiment.h5"
-    model.save(path, include_optimizer=False)
-    ids = np.random.default_rng(3).integers(0, 2000, (5, 28), dtype=np.int32)
-    ids[:, :9] = 0
-    network = Network(path)
-    assert (network.vocabulary, network.classes, network.steps) == (2000, 3, 28)
-    found = network.run(ids, np.full(5, 28, np.int32))
-    assert np.abs(found - model.predict_on_batch(ids)).max() <= TOLERANCE
+def test_threads() -> None:
+    assert [Network(TINY / NETWORK, threads=threads).threads for threads in (1, 2)] == [1, 2]
 
 
-def test_keras_own_poolings_concatenated(tmp_path: Path) -> None:
-    ids = keras.Input((STEPS,), dtype="int32")
-    steps = keras.layers.Bidirectional(keras.layers.LSTM(5, return_sequences=True, use_bias=False))(
-        keras.layers.Embedding(VOCABULARY, 6)(ids)
-    )
-    pooled = [keras.layers.GlobalMaxPooling1D()(steps), keras.layers.GlobalAveragePooling1D()(steps)]
-    hidden = keras.layers.Dense(7, activation="relu")(keras.layers.Dropout(0.1)(keras.layers.Concatenate()(pooled)))
-    model = keras.Model(ids, keras.layers.Dense(4, activation="softmax")(hidden))
-    network = Network(saved(model, tmp_path))
-    batch, _ = ragged(np.random.default_rng(4))
-    assert (
-        np.abs(network.run(batch, np.full(TEXTS, STEPS, np.int32)) - model.predict_on_batch(batch)).max() <= TOLERANCE
-    )
-
-
-def test_a_masked_functional_network_with_keras_average(tmp_path: Path) -> None:
-    ids = keras.Input((None,), dtype="int32")
-    steps = keras.layers.LSTM(5, return_sequences=True)(keras.layers.Embedding(VOCABULARY, 6, mask_zero=True)(ids))
-    model = keras.Model(ids, keras.layers.Dense(2, activation="softmax")(keras.layers.GlobalAveragePooling1D()(steps)))
-    network = Network(saved(model, tmp_path))
-    batch, lengths = ragged(np.random.default_rng(5))
-    assert network.masked
-    assert np.abs(network.run(batch, lengths) - model.predict_on_batch(batch)).max() <= TOLERANCE
-
-
-@pytest.mark.parametrize("pooling", POOLINGS)
-def test_an_answer_depends_neither_on_batch_mates_nor_on_padding(tmp_path: Path, pooling: list[str]) -> None:
-    knobs = NetworkConfig.model_validate({"embedding": 7, "lstm": [6, 5], "bidirectional": True, "pooling": pooling})
-    network = Network(saved(build_network(knobs, vocabulary=VOCABULARY, classes=3), tmp_path))
-    ids, lengths = ragged(np.random.default_rng(6))
-    together = network.run(ids, lengths)
-    for row, length, expected in zip(ids, lengths, together, strict=True):
-        alone = network.run(row[None, :length], np.array([length], np.int32))[0]
-        far_padded = network.run(np.pad(row, (0, 50))[None], np.array([length], np.int32))[0]
-        assert np.abs(alone - expected).max() <= 1e-6
-        assert np.abs(far_padded - expected).max() <= 1e-6
+def test_weights_that_do_not_fit_together(tmp_path: Path) -> None:
+    content = (NETWORKS / "tutorial.h5").read_bytes()
+    (tmp_path / NETWORK).write_bytes(content)
+    with h5py.File(tmp_path / NETWORK, "a") as file:
+        group = file["model_weights/dense"]
+        kernel = next(name for name in group.attrs["weight_names"] if "kernel" in str(name))
+        del group[kernel]
+        group.create_dataset(kernel, data=np.zeros((9, 3), np.float32))
+    with pytest.raises(NetworkError, match=r"sentiment\.h5: its layers do not fit together"):
+        Network(tmp_path / NETWORK)

@@ -1,4 +1,6 @@
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -6,9 +8,10 @@ import pytest
 from onnx import TensorProto
 
 from serving.errors import NetworkError
-from serving.model.keras_h5 import read_layers
+from serving.model.bundle import NETWORK
+from serving.model.keras_h5 import Layer, read_layers
 from serving.model.onnx_graph import Graph, translate
-from training.model.backend import keras
+from tests.bundles import NETWORKS, TINY
 
 
 def test_the_mask_is_made_once_and_covers_the_text() -> None:
@@ -31,50 +34,76 @@ def test_a_constant_is_kept_once() -> None:
     assert len(graph.model(graph.integers(1), classes=1).graph.initializer) == 2
 
 
-def _refusal(tmp_path: Path, *middle: keras.layers.Layer, mask: bool = False) -> str:
-    path = tmp_path / "sentiment.h5"
-    keras.Sequential([keras.Input((None,)), keras.layers.Embedding(9, 4, mask_zero=mask), *middle]).save(path)
+def of_file(path: Path, kind: str) -> Layer:
+    """The first layer of a kind, with its options as Keras writes them."""
+    return next(layer for layer in read_layers(path) if layer.kind == kind)
+
+
+LSTM, BIDIRECTIONAL = of_file(NETWORKS / "tutorial.h5", "LSTM"), of_file(NETWORKS / "trained.h5", "Bidirectional")
+DENSE, GLOBAL_MAX = (
+    of_file(TINY / NETWORK, "Dense"),
+    of_file(NETWORKS / "with_poolings_of_keras.h5", "GlobalMaxPooling1D"),
+)
+
+
+def changed(layer: Layer, /, **options: Any) -> Layer:
+    return replace(layer, options=layer.options | options)
+
+
+def refusal(*layers: Layer, mask: bool = False) -> str:
+    """Why layers on top of an embedding, each after the one before it, are refused."""
+    table = np.zeros((9, 5), np.float32)
+    layers = (Layer("Embedding", "first", {"mask_zero": mask}, [], [table]), *layers)
+    chain = [
+        replace(layer, name=f"{number}", inputs=[f"{number - 1}"] * (number > 0)) for number, layer in enumerate(layers)
+    ]
     with pytest.raises(NetworkError) as caught:
-        translate(read_layers(path))
+        translate(chain)
     return str(caught.value)
 
 
-def test_the_outer_shape(bundle: Path) -> None:
-    translation = translate(read_layers(bundle / "sentiment.h5"))
+@pytest.mark.parametrize("layers", [[], [LSTM], [LSTM, DENSE, LSTM]])
+def test_no_network(layers: list[Layer]) -> None:
+    assert "an Embedding first, and last a Dense softmax of pooled steps" in refusal(*layers)
+
+
+def test_the_outer_shape() -> None:
+    translation = translate(read_layers(TINY / NETWORK))
     assert (translation.classes, translation.masked, translation.steps) == (3, True, None)
     assert translation.vocabulary > 30
 
 
-def test_a_layer_that_serving_does_not_know(tmp_path: Path) -> None:
-    found = _refusal(tmp_path, keras.layers.GRU(3, name="gru"), keras.layers.Dense(2, activation="softmax"))
-    assert found.startswith("sentiment.h5: layer 'gru' is a GRU; accepted: InputLayer, NotEqual, Embedding")
+def test_a_layer_that_serving_does_not_know() -> None:
+    gru = Layer("GRU", "gru", {}, [], [])
+    assert refusal(gru, DENSE).startswith("sentiment.h5: layer '1' is a GRU; accepted: InputLayer, NotEqual, Embedding")
 
 
 @pytest.mark.parametrize(
     ("layer", "fault"),
     [
-        (keras.layers.LSTM(3, go_backwards=True), "go_backwards=True"),
-        (keras.layers.LSTM(3, activation="relu"), "activation='relu'"),
-        (keras.layers.LSTM(3, recurrent_activation="hard_sigmoid"), "recurrent_activation='hard_sigmoid'"),
-        (keras.layers.Bidirectional(keras.layers.LSTM(3), merge_mode="sum"), "with sum"),
-        (keras.layers.Bidirectional(keras.layers.GRU(3)), "Bidirectional GRU"),
+        (changed(LSTM, go_backwards=True), "go_backwards=True"),
+        (changed(LSTM, activation="relu"), "activation='relu'"),
+        (changed(LSTM, recurrent_activation="hard_sigmoid"), "recurrent_activation='hard_sigmoid'"),
+        (changed(BIDIRECTIONAL, merge_mode="sum"), "with sum"),
+        (changed(BIDIRECTIONAL, layer=BIDIRECTIONAL.options["layer"] | {"class_name": "GRU"}), "Bidirectional GRU"),
     ],
 )
-def test_an_option_that_serving_cannot_run(tmp_path: Path, layer: keras.layers.Layer, fault: str) -> None:
-    assert fault in _refusal(tmp_path, layer, keras.layers.Dense(2, activation="softmax"))
+def test_an_option_that_serving_cannot_run(layer: Layer, fault: str) -> None:
+    assert fault in refusal(layer, DENSE)
 
 
-@pytest.mark.filterwarnings("ignore:Layer 'global_max_pooling1d:UserWarning")
-def test_a_pooling_whose_answer_would_change_with_padding(tmp_path: Path) -> None:
-    steps, end = keras.layers.LSTM(3, return_sequences=True), keras.layers.Dense(2, activation="softmax")
-    assert "reads masked padding" in _refusal(tmp_path, steps, keras.layers.GlobalMaxPooling1D(), end, mask=True)
+def test_an_activation_that_serving_cannot_run() -> None:
+    assert "uses swish; accepted: linear, relu" in refusal(LSTM, changed(DENSE, activation="swish"))
 
 
-@pytest.mark.parametrize("end", [keras.layers.Dense(2, activation="sigmoid"), keras.layers.Dropout(0.1)])
-def test_an_end_that_gives_no_probabilities(tmp_path: Path, end: keras.layers.Layer) -> None:
-    assert "a Dense softmax of pooled steps" in _refusal(tmp_path, keras.layers.LSTM(3), end)
+def test_a_pooling_whose_answer_would_change_with_padding() -> None:
+    assert "reads masked padding" in refusal(LSTM, GLOBAL_MAX, DENSE, mask=True)
 
 
-def test_steps_that_are_never_pooled(tmp_path: Path) -> None:
-    steps, end = keras.layers.LSTM(3, return_sequences=True), keras.layers.Dense(2, activation="softmax")
-    assert "a Dense softmax of pooled steps" in _refusal(tmp_path, steps, end)
+@pytest.mark.parametrize("end", [changed(DENSE, activation="sigmoid"), Layer("Dropout", "dropout", {}, [], [])])
+def test_an_end_that_gives_no_probabilities(end: Layer) -> None:
+    assert "a Dense softmax of pooled steps" in refusal(changed(LSTM, return_sequences=False), end)
+
+
+def test_steps_that_are_never_pooled() -> None:
+    assert "a Dense softmax of pooled steps" in refusal(LSTM, DENSE)

@@ -1,4 +1,6 @@
+import json
 import random
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
@@ -13,9 +15,7 @@ from serving.model.metadata import KNOWN_BY_TRAINING
 from serving.model.predictor import BATCH, Predictor
 from serving.model.tokenizer import Ids
 from serving.model.types import Probabilities
-from tests.bundles import LABELS, TEXTS, edit_metadata, rehash
-from tests.keras_bundles import by_keras, write_bundle
-from training.recipe.model import NetworkConfig, TokenizerConfig
+from tests.bundles import LABELS, TEXTS, TINY, UNMASKED, edit_metadata, edit_tokenizer, rehash, relabel
 
 
 @pytest.fixture(scope="module")
@@ -23,14 +23,12 @@ def predictor(pristine_bundle: Path) -> Predictor:
     return Predictor.load(pristine_bundle)
 
 
-def test_one_prediction_a_text_in_order(tmp_path: Path) -> None:
-    network = write_bundle(tmp_path / "bundle")
-    predictions = Predictor.load(tmp_path / "bundle").predict(TEXTS)
-    for text, prediction in zip(TEXTS, predictions, strict=True):
+def test_one_prediction_a_text_in_order_as_keras_answers_it(predictor: Predictor) -> None:
+    predictions = predictor.predict(TEXTS)
+    for text, prediction, known in zip(TEXTS, predictions, predictor.metadata.known_answers, strict=True):
         assert list(prediction.probabilities) == LABELS
-        assert list(prediction.probabilities.values()) == pytest.approx(
-            by_keras(tmp_path / "bundle", network, text), abs=1e-5
-        )
+        assert text == known.text
+        assert list(prediction.probabilities.values()) == pytest.approx(known.probabilities, abs=1e-5)
         assert prediction.probability == max(prediction.probabilities.values())
         assert prediction.probabilities[prediction.label] == prediction.probability
         assert sum(prediction.probabilities.values()) == pytest.approx(1, abs=1e-5)
@@ -78,11 +76,12 @@ def test_threads_get_their_own_answers(predictor: Predictor) -> None:
         assert [found[0] for found in pool.map(lambda text: predictor.predict([text]), texts)] == expected
 
 
-def test_an_unmasked_network_padded_left(tmp_path: Path) -> None:
-    knobs = TokenizerConfig(model="word", min_frequency=1, max_tokens=28, fixed_length=True, pad_side="left")
-    network = write_bundle(tmp_path / "b", NetworkConfig(embedding=8, masked=False, lstm=[6, 5]), knobs)
-    (found,) = Predictor.load(tmp_path / "b").predict([TEXTS[0]])
-    assert list(found.probabilities.values()) == pytest.approx(by_keras(tmp_path / "b", network, TEXTS[0]), abs=1e-5)
+def test_an_unmasked_network_padded_left() -> None:
+    predictor = Predictor.load(UNMASKED)
+    predictions, known = predictor.predict(TEXTS), predictor.metadata.known_answers
+    assert [list(prediction.probabilities.values()) for prediction in predictions] == [
+        pytest.approx(answer.probabilities, abs=1e-5) for answer in known
+    ]
 
 
 def test_a_known_answer_that_is_off(bundle: Path) -> None:
@@ -111,46 +110,39 @@ def test_a_cut_off_network_whose_hash_was_made_true(bundle: Path) -> None:
     content = (bundle / NETWORK).read_bytes()
     (bundle / NETWORK).write_bytes(content[: len(content) // 2])
     rehash(bundle)
-    edit_metadata(bundle, _true_version)
     with pytest.raises(BundleError, match=r"sentiment\.h5: is cut off"):
         Predictor.load(bundle)
 
 
-def _true_version(content: dict[str, object]) -> None:
-    from serving.model.bundle import model_version
-
-    content["model_version"] = model_version(content["files"], content["labels"])  # type: ignore[arg-type]
-
-
-def test_labels_that_do_not_fit_the_network(tmp_path: Path) -> None:
-    write_bundle(tmp_path / "b")
-    edit_metadata(tmp_path / "b", lambda content: content["labels"].append("mixed"))
-    edit_metadata(tmp_path / "b", _true_version)
+def test_labels_that_do_not_fit_the_network(bundle: Path) -> None:
+    relabel(bundle, [*LABELS, "mixed"])
     with pytest.raises(BundleError, match=r"has 4 labels, sentiment\.h5 gives 3"):
-        Predictor.load(tmp_path / "b")
+        Predictor.load(bundle)
 
 
-def test_a_tokenizer_of_another_bundle(bundle: Path, tmp_path: Path) -> None:
-    write_bundle(tmp_path / "other", tokenizer_knobs=TokenizerConfig(model="bpe", vocabulary=60, min_frequency=1))
-    (bundle / TOKENIZER).write_bytes((tmp_path / "other" / TOKENIZER).read_bytes())
-    rehash(bundle)
-    edit_metadata(bundle, _true_version)
-    with pytest.raises(BundleError, match=r"tokenizer\.json: has \d+ tokens, sentiment\.h5 embeds \d+"):
+def test_a_tokenizer_of_another_bundle(bundle: Path) -> None:
+    edit_tokenizer(bundle, lambda content: content["model"]["vocab"].popitem())
+    with pytest.raises(BundleError, match=r"tokenizer\.json: has 49 tokens, sentiment\.h5 embeds 50"):
         Predictor.load(bundle)
 
 
 @pytest.mark.parametrize(
-    ("masked", "fixed", "fault"), [(True, True, "pads to a length"), (False, False, "pads by batch")]
+    ("folder", "strategy", "fault"),
+    [
+        (TINY, {"Fixed": 12}, "pads to a length"),
+        (UNMASKED, "BatchLongest", "pads by batch"),
+        (UNMASKED, {"Fixed": 7}, "pads to 7 tokens, sentiment.h5 takes 8"),
+    ],
 )
-def test_padding_that_does_not_fit_the_mask(tmp_path: Path, masked: bool, fixed: bool, fault: str) -> None:
-    length = 12 if fixed else 64
-    write_bundle(
-        tmp_path / "b",
-        NetworkConfig(embedding=8, masked=masked, lstm=[6]),
-        TokenizerConfig(model="word", min_frequency=1, max_tokens=length, fixed_length=fixed),
-    )
+def test_padding_that_does_not_fit_the_network(tmp_path: Path, folder: Path, strategy: object, fault: str) -> None:
+    bundle = Path(shutil.copytree(folder, tmp_path / "bundle"))
+    path = bundle / TOKENIZER
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content["padding"]["strategy"] = strategy
+    path.write_text(json.dumps(content), encoding="utf-8")
+    rehash(bundle)
     with pytest.raises(BundleError, match=fault):
-        Predictor.load(tmp_path / "b")
+        Predictor.load(bundle)
 
 
 @pytest.mark.parametrize("change", [{"inputs": "fields"}, {"text_rules": {"lower": True}}])
@@ -176,5 +168,4 @@ def test_probabilities_are_not_rounded(predictor: Predictor) -> None:
 
 
 def test_the_network_gets_its_threads(pristine_bundle: Path) -> None:
-    session = Predictor.load(pristine_bundle, threads=2).network._session
-    assert session.get_session_options().intra_op_num_threads == 2
+    assert Predictor.load(pristine_bundle, threads=2).network.threads == 2

@@ -12,10 +12,8 @@ from tokenizers import Tokenizer
 from serving.errors import BundleError
 from serving.model.bundle import TOKENIZER
 from serving.model.predictor import Predictor
-from serving.model.tokenizer import MAX_CONTENT, MAX_RULES, MAX_TOKENS, Encoder, check_format
-from tests.serving.model.test_hostile_files import made_true
-from training.recipe.model import TokenizerConfig
-from training.text.tokenizer import build_tokenizer
+from serving.model.tokenizer import MAX_CONTENT, MAX_RULES, MAX_TOKENS, Encoder, check_format, panics_as_errors
+from tests.bundles import TINY, rehash
 
 Content = dict[str, Any]
 
@@ -33,7 +31,7 @@ TOKENIZERS: dict[str, bytes] = {
 @pytest.mark.parametrize("content", TOKENIZERS.values(), ids=TOKENIZERS)
 def test_a_hostile_tokenizer_is_refused(bundle: Path, content: bytes) -> None:
     (bundle / TOKENIZER).write_bytes(content)
-    made_true(bundle)
+    rehash(bundle)
     with pytest.raises(BundleError, match=r"tokenizer\.json"):
         Predictor.load(bundle)
 
@@ -91,7 +89,7 @@ def test_what_would_fill_memory_or_fail_later_is_refused(bundle: Path, harm: Cal
     content = json.loads((bundle / TOKENIZER).read_text(encoding="utf-8"))
     harm(content)
     (bundle / TOKENIZER).write_text(json.dumps(content), encoding="utf-8")
-    made_true(bundle)
+    rehash(bundle)
     with pytest.raises(BundleError, match=r"tokenizer\.json: (is not a tokenizers file that is accepted|normalizer)"):
         Predictor.load(bundle)
 
@@ -116,27 +114,15 @@ def test_other_files_of_the_library_are_accepted() -> None:
     assert check_format({"normalizer": {"type": "Replace", "content": "y"}}, "x") == {0: "y"}
 
 
-class PanicException(BaseException):
-    """As pyo3's, which cannot be imported."""
-
-
-def test_a_panic_is_an_error_like_others(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Panicking:
-        def encode_batch_fast(self, texts: list[str]) -> None:
-            raise PanicException(texts)
-
-    encoder = Encoder.read(bundle / TOKENIZER)
-    monkeypatch.setattr(encoder, "_tokenizer", Panicking())
-    with pytest.raises(RuntimeError, match="library failed"):
-        encoder.encode(["a"])
-
-
-def test_the_library_does_panic() -> None:
-    """By that name: or what is above is about nothing."""
+def test_a_panic_of_the_library_is_an_error_like_others() -> None:
     tokenizer = Tokenizer.from_str(json.dumps(PANICKING))
-    with pytest.raises(BaseException) as caught:  # noqa: PT011
+    with pytest.raises(RuntimeError, match="library failed"), panics_as_errors():
         tokenizer.encode("a b c")
-    assert type(caught.value).__name__ == "PanicException"
+
+
+def test_what_ends_the_process_is_no_panic() -> None:
+    with pytest.raises(KeyboardInterrupt), panics_as_errors():
+        raise KeyboardInterrupt
 
 
 PANICKING = {
@@ -147,12 +133,18 @@ PANICKING = {
 }
 
 
-TEXTS = ["good day to you", "bad day", "a day"]
+def content_of(max_tokens: int = 64, **padding: object) -> Content:
+    """The tiny bundle's tokenizer, with words of its own."""
+    content: Content = json.loads((TINY / TOKENIZER).read_text(encoding="utf-8"))
+    words = "<pad> <unk> <url> <user> <rt> <hashtag> a bad day good to you"
+    content["model"]["vocab"] = {word: number for number, word in enumerate(words.split())}
+    content["truncation"]["max_length"] = max_tokens
+    content["padding"] |= padding
+    return content
 
 
-def encoder(**knobs: object) -> Encoder:
-    settings = TokenizerConfig.model_validate({"model": "word", "min_frequency": 1, **knobs})
-    return Encoder(build_tokenizer(TEXTS, settings).to_str())
+def encoder(max_tokens: int = 64, **padding: object) -> Encoder:
+    return Encoder(json.dumps(content_of(max_tokens, **padding)))
 
 
 def test_ids_come_unpadded_and_in_order() -> None:
@@ -189,7 +181,7 @@ def test_pad_batch_pads_right_to_the_longest() -> None:
 
 
 def test_fixed_length_pads_each_text_on_its_side() -> None:
-    left = encoder(max_tokens=5, fixed_length=True, pad_side="left")
+    left = encoder(max_tokens=5, strategy={"Fixed": 5}, direction="Left")
     (encoded,) = left.encode(["good day"])
     assert left.fixed_length == 5
     assert encoded.ids[:3].tolist() == [0, 0, 0]
@@ -202,14 +194,12 @@ def test_what_is_no_tokenizer_is_refused() -> None:
 
 
 def test_one_without_padding_is_refused() -> None:
-    content = json.loads(build_tokenizer(TEXTS, TokenizerConfig(model="word")).to_str())
-    content["padding"] = None
     with pytest.raises(BundleError, match="padding rule"):
-        Encoder(json.dumps(content))
+        Encoder(json.dumps(content_of() | {"padding": None}))
 
 
 def test_every_id_has_its_row_also_where_ids_are_shared_or_left_out() -> None:
-    content = json.loads(build_tokenizer(TEXTS, TokenizerConfig(model="word", min_frequency=1)).to_str())
+    content = content_of()
     content["model"]["vocab"] |= {"good": 40, "bad": 40}
     shared = Encoder(json.dumps(content))
     assert shared.vocabulary_size == 41
