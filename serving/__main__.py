@@ -3,10 +3,10 @@
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Annotated, Self
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -23,34 +23,29 @@ _SUFFIXES = ", ".join(file_format.suffix for file_format in FORMATS)
 _STREAMS = ", ".join(file_format.suffix.removeprefix(".") for file_format in FORMATS if file_format.streams)
 
 
-class ProgressBar:
-    """Progress bar of `score`; nothing where the console is no terminal, such as a log's file.
+@contextmanager
+def progress_bar(
+    console: Console, clock: Callable[[], float] = time.monotonic
+) -> Iterator[Callable[[ScoreProgress], None]]:
+    """Progress bar of `score`: gives the function that moves it.
 
     Args:
-        console: of stderr, for the rows may go to stdout.
+        console: of stderr, for the rows may go to stdout; where it is no terminal, such as a log, nothing is shown.
         clock: in seconds.
     """
+    columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+        task = bar.add_task("reading", total=None)
+        start = clock()
 
-    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
-        columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
-        self._progress = Progress(*columns, console=console, disable=not console.is_terminal, transient=True)
-        self._task = self._progress.add_task("reading", total=None)
-        self._clock = clock
-        self._start = clock()
+        def show(progress: ScoreProgress) -> None:
+            # Rows that an earlier, interrupted run wrote are none of this one's speed.
+            rate = (progress.rows - progress.resumed) / max(clock() - start, 1e-9)
+            total = None if progress.fraction is None else 1.0
+            text = f"{progress.rows:,} rows, {rate:,.0f} rows/s"
+            bar.update(task, description=text, total=total, completed=progress.fraction or 0.0)
 
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
-
-    def show(self, progress: ScoreProgress) -> None:
-        """The rows so far. Those that an earlier, interrupted run wrote are none of this one's speed."""
-        rate = (progress.rows - progress.resumed) / max(self._clock() - self._start, 1e-9)
-        text = f"{progress.rows:,} rows, {rate:,.0f} rows/s"
-        total = None if progress.fraction is None else 1.0
-        self._progress.update(self._task, description=text, total=total, completed=progress.fraction or 0.0)
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._progress.stop()
+        yield show
 
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -86,8 +81,8 @@ def score(
     )
     predictor = Predictor.load(bundle)
     try:
-        with ProgressBar(Console(stderr=True)) as bar:
-            progress = score_file(predictor, source, output, options, bar.show)
+        with progress_bar(Console(stderr=True)) as show:
+            progress = score_file(predictor, source, output, options, show)
     except KeyboardInterrupt:
         typer.echo("interrupted; with --resume the same command goes on from here", err=True)
         raise typer.Exit(130) from None

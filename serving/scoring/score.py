@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, Protocol
+from typing import BinaryIO, NamedTuple
 
 from serving.errors import FileError, RowsError
 from serving.model.types import PredictorLike
@@ -68,31 +68,6 @@ class ScoreOptions:
     pipe_format: str = ""
 
 
-class PageSink(Protocol):
-    """Where pages go."""
-
-    def append(self, page: bytes, rows: int) -> None:
-        """Add a page; so many rows of the input are then done."""
-
-
-class PipeSink:
-    """A sink that is read by another program as it is written."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-
-    def append(self, page: bytes, rows: int) -> None:  # noqa: ARG002
-        """Hand a page on at once."""
-        self._file.write(page)
-        self._file.flush()
-
-
-class _Page(NamedTuple):
-    content: bytes
-    rows: int
-    errors: int
-
-
 @dataclass(frozen=True, slots=True)
 class ScoringJob:
     """One file on its way from a reader to a writer.
@@ -113,33 +88,33 @@ class ScoringJob:
     threads: int = 1
     on_progress: Callable[[ScoreProgress], None] | None = None
 
-    def run(self, sink: PageSink, skip: int = 0) -> ScoreProgress:
+    def run(self, write: Callable[[bytes, int], None], skip: int = 0) -> ScoreProgress:
         """Score all rows.
 
         Args:
-            sink: takes the pages, in order.
-            skip: rows that are in the sink already.
+            write: takes each page, in order, and the number of rows that are then written.
+            skip: rows that are written already.
 
         Raises:
             RowsError: there are no rows, or they cannot be read.
         """
         progress = ScoreProgress(skip, skip)
         if not skip:
-            sink.append(self.writer.header(), 0)
-        for page in self._pages(skip):
-            rows, errors = progress.rows + page.rows, progress.errors + page.errors
+            write(self.writer.header(), 0)
+        for page, chunk in self._pages(skip):
+            rows, errors = progress.rows + len(chunk.rows), progress.errors + len(chunk.rows) - len(chunk.texts)
             progress = ScoreProgress(rows, skip, errors, self.reader.progress())
-            sink.append(page.content, rows)
+            write(page, rows)
             if self.on_progress:
                 self.on_progress(progress)
         if not progress.rows:
             raise RowsError("it has no rows below its header")
         return progress
 
-    def _pages(self, skip: int) -> Iterator[_Page]:
-        """Pages in order. Some more chunks than there are threads are read ahead, and no more."""
+    def _pages(self, skip: int) -> Iterator[tuple[bytes, Chunk]]:
+        """Pages in order, each with its chunk. Some more chunks than there are threads are read ahead, and no more."""
         with ThreadPoolExecutor(self.threads, thread_name_prefix="scoring") as pool:
-            waiting: deque[Future[_Page]] = deque()
+            waiting: deque[Future[tuple[bytes, Chunk]]] = deque()
             try:
                 for rows in in_chunks(islice(self.reader.rows(), skip, None)):
                     waiting.append(pool.submit(self._page, Chunk(rows, self.extract_text)))
@@ -148,12 +123,11 @@ class ScoringJob:
                 while waiting:
                     yield waiting.popleft().result()
             finally:
-                for page in waiting:
-                    page.cancel()
+                for future in waiting:
+                    future.cancel()
 
-    def _page(self, chunk: Chunk) -> _Page:
-        scored_rows = chunk.scored(self.predictor.predict(chunk.texts))
-        return _Page(self.writer.page(scored_rows), len(chunk.rows), len(chunk.rows) - len(chunk.texts))
+    def _page(self, chunk: Chunk) -> tuple[bytes, Chunk]:
+        return self.writer.page(chunk.scored(self.predictor.predict(chunk.texts))), chunk
 
 
 def score(
@@ -196,11 +170,16 @@ def score(
         extract_text = TextExtractor(reader, column, options.max_text_chars)
         job = ScoringJob(predictor, reader, writer, extract_text, options.threads, on_progress)
         if target == PIPE:
-            return job.run(PipeSink(sys.stdout.buffer))
+            return job.run(_write_to_pipe)
         with ResumableFile(target, _identity(source, options, predictor), resume=options.resume) as output:
-            progress = job.run(output, output.checkpoint.rows)
+            progress = job.run(output.append, output.checkpoint.rows)
             output.commit(writer.finish)
         return progress
+
+
+def _write_to_pipe(page: bytes, rows: int) -> None:  # noqa: ARG001
+    sys.stdout.buffer.write(page)
+    sys.stdout.buffer.flush()
 
 
 def _format(path: Path, options: ScoreOptions) -> Format:

@@ -1,21 +1,27 @@
 """The columns that predictions add to a row, the same in every format."""
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from serving.tables.base import Columns, Row, RowResult
+from serving.model.types import Prediction
+
+# Name and Arrow type (or its alias) of each column. Not a dict: names may be empty, or the same.
+Columns = list[tuple[str, Any]]
 
 PREFIX = "predicted_"
 
 
+class RowResult(NamedTuple):
+    """What is added to one row: a prediction, or the reason why there is none."""
+
+    prediction: Prediction | None
+    error: str = ""
+
+
 def added_columns(labels: Sequence[str], own_names: Collection[str]) -> Columns:
     """Name and Arrow type of each; all begin with `predicted_`, or more of it, where the file has one of the names."""
-    added: Columns = [
-        ("label", "string"),
-        ("probability", "double"),
-        *((f"p_{label}", "double") for label in labels),
-        ("error", "string"),
-    ]
+    floats = [(name, "double") for name in ("probability", *(f"p_{label}" for label in labels))]
+    added: Columns = [("label", "string"), *floats, ("error", "string")]
     prefix = ""
     while any(prefix + name in own_names for name, _ in added):
         prefix += PREFIX
@@ -30,12 +36,10 @@ def added_values(result: RowResult, labels: Sequence[str]) -> list[Any]:
     return [prediction.label, prediction.probability, *prediction.probabilities.values(), None]
 
 
-def row_values(row: Row, result: RowResult, columns: int, labels: Sequence[str]) -> list[Any]:
-    """A row's own values and the added ones, for a format that has no place for cells beyond the last column.
-
-    The error tells these.
-    """
-    surplus = row.cells[columns:]
-    if surplus:
-        result = result._replace(error=f"{result.error}; beyond the last: {', '.join(map(repr, surplus))}")
-    return row.cells[:columns] + added_values(result, labels)
+def with_surplus(result: RowResult, surplus: Sequence[Any]) -> RowResult:
+    """The result whose error also tells the cells beyond the last column, for a format that has no place for them."""
+    return (
+        result._replace(error=f"{result.error}; beyond the last: {', '.join(map(repr, surplus))}")
+        if surplus
+        else result
+    )

@@ -1,11 +1,12 @@
-"""Protocols of a table's format: how its rows are read, and how they are written with their predictions."""
+"""What every format of tables is made of: its rows, a reader, a writer, and how they are opened."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, Protocol
+from typing import Any, BinaryIO, NamedTuple
 
-from serving.model.types import Prediction
+from serving.tables.added_columns import Columns, RowResult, added_columns
 
 # Rows that are read, predicted and written at once: enough that a batch finds texts of like length among them.
 CHUNK_ROWS = 2048
@@ -15,9 +16,6 @@ CHUNK_CHARS = 4 * 1024 * 1024
 MAX_ROW_CHARS = 1024 * 1024
 # Characters of one text, unless said otherwise: as Settings.max_text_chars.
 MAX_TEXT_CHARS = 10_000
-
-# Name and Arrow type (or its alias) of each column. Not a dict: names may be empty, or the same.
-Columns = list[tuple[str, Any]]
 
 
 class Row(NamedTuple):
@@ -36,70 +34,73 @@ class Row(NamedTuple):
     after: str = ""
 
 
-class RowResult(NamedTuple):
-    """What is added to one row: a prediction, or the reason why there is none."""
-
-    prediction: Prediction | None
-    error: str = ""
-
-
 ScoredRows = Sequence[tuple[Row, RowResult]]
 
 
-class Writer(Protocol):
-    """Makes bytes that can be appended to a file, and the finished file of them."""
+class Writer(ABC):
+    """Makes bytes that can be appended to a file, and the finished file of them.
 
-    label_column: str  # the first of the added columns
+    Args:
+        names: of the file's own columns.
+        labels: of the model.
+    """
+
+    def __init__(self, names: Sequence[str], labels: Sequence[str]) -> None:
+        self.names = names
+        self.labels = labels
+        self.added_columns = added_columns(labels, names)
+        self.added_names = names_of(self.added_columns)
 
     def header(self) -> bytes:
         """What stands before the first row."""
         return b""
 
+    @abstractmethod
     def page(self, rows: ScoredRows) -> bytes:
         """Some rows, which must not be none, with the added columns."""
-        ...
 
     def finish(self, pages: Path) -> Path:
         """The finished file of all pages, beside `pages` or the same."""
         return pages
 
 
-class Reader(Protocol):
-    """An open file of rows."""
+class Reader(ABC):
+    """An open file of rows.
 
-    encoding: str
+    Attributes:
+        names: of its columns, in order.
+        encoding: of its texts.
+    """
 
-    @property
-    def names(self) -> list[str]:
-        """The columns' names, in order."""
-        ...
+    names: list[str]
+    encoding = "utf-8"
+
+    @abstractmethod
+    def rows(self) -> Iterator[Row]:
+        """Every row, once. Raises RowsError."""
+
+    @abstractmethod
+    def writer(self, labels: Sequence[str]) -> Writer:
+        """A writer of the same format, which keeps each row as it was written."""
+
+    @abstractmethod
+    def progress(self) -> float | None:
+        """The share of the file that has been read, 0 to 1; None where its size is not known."""
 
     def columns(self) -> Columns:
         """The columns for a writer of another format. Raises RowsError where rows have no columns in common."""
-        ...
-
-    def rows(self) -> Iterator[Row]:
-        """Every row, once. Raises RowsError."""
-        ...
+        return [(name, "string") for name in self.names]
 
     def cell(self, row: Row, column: int) -> Any:
         """The value of a row in the column of that index. Raises KeyError where the row has none."""
-        ...
-
-    def writer(self, labels: Sequence[str]) -> Writer:
-        """A writer of the same format, which keeps each row as it was written."""
-        ...
-
-    def progress(self) -> float | None:
-        """The share of the file that has been read, 0 to 1; None where its size is not known."""
-        ...
+        return row.cells[column]
 
 
 class ReadOptions(NamedTuple):
     """How a file is read, where its format leaves that open.
 
     Attributes:
-        encoding: Python's name of a character set.
+        encoding: a name from `check_encoding`.
         delimiter: one character; "" to guess it.
         size: bytes of the file, where known.
     """

@@ -4,7 +4,8 @@ import re
 from collections.abc import Sequence
 
 from serving.model.types import Prediction
-from serving.tables.base import MAX_TEXT_CHARS, Reader, Row, RowResult
+from serving.tables.added_columns import RowResult
+from serving.tables.base import MAX_TEXT_CHARS, Reader, Row
 
 NO_TEXT = "no text"
 # What is said in the row of a text at which the predictor failed.

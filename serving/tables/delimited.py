@@ -1,21 +1,19 @@
 """CSV and TSV (RFC 4180): a reader that keeps each row as it was written, and the writers."""
 
 import csv
-import io
 import re
 import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import chain
 from typing import Any, BinaryIO, NamedTuple
 
 from serving.errors import RowsError
-from serving.tables.added_columns import added_columns, added_values
-from serving.tables.base import MAX_ROW_CHARS, Columns, Format, Row, RowResult, ScoredRows, Writer, names_of
-from serving.tables.lines import read_lines, replace_undecoded, split_end
+from serving.tables.added_columns import Columns, RowResult, added_values
+from serving.tables.base import MAX_ROW_CHARS, Format, ReadOptions, Row, ScoredRows, Writer, names_of
 from serving.tables.sniffing import check_is_text, guess_delimiter
-
-BYTE_ORDER_MARK = "\ufeff"
+from serving.tables.text import TextReader, split_end
 
 _NEEDS_QUOTES = re.compile('[",;\t\r\n]|^ | $')
 # What a spreadsheet may run as a formula, full-width forms included (OWASP, "CSV Injection").
@@ -103,46 +101,32 @@ class _LineFeed:
         return self.record[0]
 
 
-class DelimitedReader:
+class DelimitedReader(TextReader):
     """Rows of a CSV or TSV.
 
     A row with fewer cells than the header is filled up with empty ones; one with more is written anew, so that cells
     can be added before its surplus; both have a fault. So has a line that is no CSV, which is kept as its row's first
-    cell. A blank line is a row where there is one column, and none where there are more. What is not in `encoding` is
-    kept: bytes of a UTF-8 file as lone surrogates (PEP 383), which `surrogateescape` writes as the same bytes again; in
-    another encoding as U+FFFD.
+    cell. A blank line is a row where there is one column, and none where there are more.
 
     Args:
         file: read from where it stands; it is left open.
-        encoding: a name from `check_encoding`.
-        delimiter: one character; "" to guess it from the header.
-        size: bytes of the file, where known.
+        options: where they have no delimiter, it is guessed from the header.
 
     Raises:
         RowsError: there is no header, or a line is too long to be a row's.
     """
 
-    def __init__(self, file: BinaryIO, encoding: str = "utf-8", delimiter: str = "", size: int | None = None) -> None:
-        self.encoding = encoding
-        self._file = file
-        self._size = size
-        errors = "surrogateescape" if encoding == "utf-8" else "replace"
-        self._text = io.TextIOWrapper(file, encoding=encoding, errors=errors, newline="")
-        lines = read_lines(self._text)
+    def __init__(self, file: BinaryIO, options: ReadOptions) -> None:
+        super().__init__(file, options)
+        lines = self.lines()
         first_line = self._first_line(lines)
-        check_is_text(first_line[:8].encode(encoding, errors))
-        self.byte_order_mark = BYTE_ORDER_MARK if first_line.startswith(BYTE_ORDER_MARK) else ""
-        first_line = first_line.removeprefix(BYTE_ORDER_MARK)
-        self.delimiter = delimiter or guess_delimiter(first_line)
+        check_is_text(first_line[:8].encode(self.encoding, self.errors))
+        self.delimiter = options.delimiter or guess_delimiter(first_line)
         self._records = read_records(chain([first_line], lines), self.delimiter)
         header = self._header()
         self.names = header.cells
         self.header, line_end = split_end(header.text)
         self.line_end = line_end or "\n"
-
-    def columns(self) -> Columns:
-        """Every column is a text."""
-        return [(name, "string") for name in self.names]
 
     def rows(self) -> Iterator[Row]:
         """Every row, once. Raises RowsError where a line is too long."""
@@ -152,23 +136,15 @@ class DelimitedReader:
             if not (is_blank and several_columns):
                 yield self._row(record)
 
-    def cell(self, row: Row, column: int) -> str:
-        """The cell in the column of that index."""
-        text: str = row.cells[column]
-        return text
-
     def writer(self, labels: Sequence[str]) -> "DelimitedWriter":
-        """A writer that keeps each row as it was written."""
-        return DelimitedWriter(self, labels)
-
-    def progress(self) -> float | None:
-        """The share of the file that has been read."""
-        return self._file.tell() / self._size if self._size else None
+        """A writer that keeps each row as it was written; but another encoding than UTF-8 becomes UTF-8."""
+        header = self.byte_order_mark + self.header
+        return DelimitedWriter(self.names, labels, self.delimiter, header, self.line_end)
 
     def _first_line(self, lines: Iterator[str]) -> str:
         try:
             for line in lines:
-                if line.strip("\r\n" + BYTE_ORDER_MARK):
+                if line.strip("\r\n"):
                     return line
         except UnicodeError as error:  # without the byte-order mark that an encoding needs
             raise RowsError(f"it is not {self.encoding}: {error}") from None
@@ -189,73 +165,67 @@ class DelimitedReader:
         body, end = split_end(record.text)
         end = end or self.line_end
         if record.fault:
-            cells = [body, *[""] * (columns - 1)]
-            return Row(cells, record.fault, _joined(cells, self.delimiter), end)
+            return _new_row([body, *[""] * (columns - 1)], record.fault, columns, self.delimiter, end)
         if len(cells) == columns:
             return Row(cells, "", body, end)
         if not cells:
             return Row([""], "", "", end)
         fault = f"{len(cells)} {'cell' if len(cells) == 1 else 'cells'} where the header has {columns}"
-        if len(cells) < columns:
-            missing = columns - len(cells)
-            return Row([*cells, *[""] * missing], fault, body + self.delimiter * missing, end)
-        surplus = self.delimiter + _joined(cells[columns:], self.delimiter)
-        return Row(cells, fault, _joined(cells[:columns], self.delimiter), surplus + end)
+        if len(cells) > columns:
+            return _new_row(cells, fault, columns, self.delimiter, end)
+        missing = columns - len(cells)
+        return Row([*cells, *[""] * missing], fault, body + self.delimiter * missing, end)
 
 
 class DelimitedWriter(Writer):
-    """A CSV or TSV like the one that was read: every byte of its rows is kept, and cells are added to each.
+    """A CSV or TSV of rows as they were written: every byte of them is kept, and cells are added to each.
 
-    Another encoding than UTF-8 becomes UTF-8.
+    Args:
+        names: of the file's own columns.
+        labels: of the model.
+        delimiter: of the file.
+        header: as it was written, without its line end.
+        line_end: of the header.
     """
 
-    def __init__(self, reader: DelimitedReader, labels: Sequence[str]) -> None:
-        added_names = names_of(added_columns(labels, reader.names))
-        self.label_column = added_names[0]
-        self._reader = reader
-        self._labels = labels
-        self._added_header = _added_text(added_names, reader.delimiter)
-        # Bytes that are no UTF-8 go out as they came.
-        self._errors = "surrogateescape" if reader.encoding == "utf-8" else "strict"
+    def __init__(
+        self, names: Sequence[str], labels: Sequence[str], delimiter: str, header: str, line_end: str = "\n"
+    ) -> None:
+        super().__init__(names, labels)
+        self.delimiter = delimiter
+        self._header = header + _added_text(self.added_names, delimiter) + line_end
 
     def header(self) -> bytes:
-        """The header as it was written, with its byte-order mark and the added names."""
-        reader = self._reader
-        return f"{reader.byte_order_mark}{reader.header}{self._added_header}{reader.line_end}".encode()
+        """The header with the added names."""
+        return self._header.encode()
 
     def page(self, rows: ScoredRows) -> bytes:
-        """The rows as they were written, with the added cells."""
-        text = "".join([f"{row.before}{self._added_cells(result)}{row.after}" for row, result in rows])
-        return text.encode("utf-8", self._errors)
+        """The rows with the added cells. Bytes that are no UTF-8 go out as they came."""
+        lines = [f"{row.before}{self._added_cells(result)}{row.after}" for row, result in rows]
+        return "".join(lines).encode("utf-8", "surrogateescape")
 
     def _added_cells(self, result: RowResult) -> str:
-        return _added_text(added_values(result, self._labels), self._reader.delimiter)
+        return _added_text(added_values(result, self.labels), self.delimiter)
 
 
-class NewDelimitedWriter(Writer):
-    """A CSV or TSV of another format's values."""
+class NewDelimitedWriter(DelimitedWriter):
+    """A CSV or TSV of another format's values; cells beyond the last column come after the added ones."""
 
     def __init__(self, columns: Columns, labels: Sequence[str], delimiter: str) -> None:
-        self._names = names_of(columns)
-        self._added_names = names_of(added_columns(labels, self._names))
-        self.label_column = self._added_names[0]
-        self._labels = labels
-        self._delimiter = delimiter
-
-    def header(self) -> bytes:
-        """All columns' names."""
-        names = _joined(self._names, self._delimiter)
-        return f"{names}{_added_text(self._added_names, self._delimiter)}\n".encode()
+        names = names_of(columns)
+        super().__init__(names, labels, delimiter, _joined(names, delimiter))
 
     def page(self, rows: ScoredRows) -> bytes:
-        """A line for each row; cells beyond the last column come after the added ones."""
-        return replace_undecoded("".join([self._line(row, result) for row, result in rows])).encode()
+        """A line for each row. Bytes that are no UTF-8 become U+FFFD."""
+        columns = len(self.names)
+        new_rows = [(_new_row(row.cells, "", columns, self.delimiter, "\n"), result) for row, result in rows]
+        return super().page(new_rows).decode("utf-8", "replace").encode()
 
-    def _line(self, row: Row, result: RowResult) -> str:
-        cells, surplus = row.cells[: len(self._names)], row.cells[len(self._names) :]
-        added = _added_text(added_values(result, self._labels), self._delimiter)
-        after = self._delimiter + _joined(surplus, self._delimiter) if surplus else ""
-        return f"{_joined(cells, self._delimiter)}{added}{after}\n"
+
+def _new_row(cells: list[Any], fault: str, columns: int, delimiter: str, end: str) -> Row:
+    """A row that is written anew, parted after so many cells."""
+    surplus = "".join([delimiter + _joined([cell], delimiter) for cell in cells[columns:]])
+    return Row(cells, fault, _joined(cells[:columns], delimiter), surplus + end)
 
 
 def _joined(cells: Sequence[Any], delimiter: str) -> str:
@@ -274,15 +244,10 @@ def _added_cell(value: Any) -> str:
     return quoted(escape_formula(value)) if isinstance(value, str) else repr(value)
 
 
-CSV = Format(
-    suffix=".csv",
-    media_type="text/csv",
-    open_reader=lambda file, options: DelimitedReader(file, options.encoding, options.delimiter, options.size),
-    new_writer=lambda columns, labels: NewDelimitedWriter(columns, labels, ","),
-)
+CSV = Format(".csv", "text/csv", DelimitedReader, partial(NewDelimitedWriter, delimiter=","))
 TSV = Format(
     suffix=".tsv",
     media_type="text/tab-separated-values",
-    open_reader=lambda file, options: DelimitedReader(file, options.encoding, options.delimiter or "\t", options.size),
-    new_writer=lambda columns, labels: NewDelimitedWriter(columns, labels, "\t"),
+    open_reader=lambda file, options: DelimitedReader(file, options._replace(delimiter=options.delimiter or "\t")),
+    new_writer=partial(NewDelimitedWriter, delimiter="\t"),
 )

@@ -5,45 +5,39 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from serving.errors import RowsError
-from serving.tables.added_columns import added_columns, row_values
-from serving.tables.base import CHUNK_ROWS, Columns, Format, Row, ScoredRows, Writer, names_of
-from serving.tables.lines import replace_undecoded
+from serving.tables.added_columns import Columns, RowResult, added_values, with_surplus
+from serving.tables.base import CHUNK_ROWS, Format, Reader, ReadOptions, Row, ScoredRows, Writer, names_of
 
 
-class ParquetReader:
+class ParquetReader(Reader):
     """Rows of a Parquet file.
+
+    Args:
+        file: can be read at any place; it is left open.
+        options: none of them matters.
 
     Raises:
         RowsError: it is none, a page of it is damaged, or pyarrow is not installed.
     """
 
-    encoding = "utf-8"
-
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, options: ReadOptions) -> None:  # noqa: ARG002
         arrow = _pyarrow()
         try:
             self._file = arrow.parquet.ParquetFile(file)
         except (OSError, ValueError) as error:
             raise RowsError(f"it is not readable as Parquet: {error}") from error
         self._rows_read = 0
-        self.names: list[str] = self._file.schema_arrow.names
-
-    def columns(self) -> Columns:
-        """Names and Arrow types."""
-        return list(zip(self.names, self._file.schema_arrow.types, strict=True))
+        self.names = self._file.schema_arrow.names
 
     def rows(self) -> Iterator[Row]:
         """Every row, once. Raises RowsError where a page is damaged."""
         try:
             for batch in self._file.iter_batches(CHUNK_ROWS):
                 self._rows_read += batch.num_rows
-                yield from [Row(list(cells)) for cells in zip(*map(_values, batch.columns), strict=True)]
+                for cells in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                    yield Row(list(cells))
         except (OSError, ValueError) as error:
             raise RowsError(f"it is damaged: {error}") from error
-
-    def cell(self, row: Row, column: int) -> Any:
-        """The value in the column of that index."""
-        return row.cells[column]
 
     def writer(self, labels: Sequence[str]) -> "ParquetWriter":
         """A writer of the same columns and types."""
@@ -54,6 +48,10 @@ class ParquetReader:
         rows = self._file.metadata.num_rows
         return self._rows_read / rows if rows else None
 
+    def columns(self) -> Columns:
+        """Names and Arrow types."""
+        return list(zip(self.names, self._file.schema_arrow.types, strict=True))
+
 
 class ParquetWriter(Writer):
     """Parquet of any format's values.
@@ -63,18 +61,19 @@ class ParquetWriter(Writer):
     """
 
     def __init__(self, columns: Columns, labels: Sequence[str]) -> None:
-        self._arrow = _pyarrow()
-        added = added_columns(labels, names_of(columns))
-        self.label_column = added[0][0]
-        self._labels = labels
-        self._columns = len(columns)
-        self._schema = self._arrow.schema([(name, self._arrow_type(kind)) for name, kind in [*columns, *added]])
+        super().__init__(names_of(columns), labels)
+        arrow = self._arrow = _pyarrow()
+        fields = [*columns, *self.added_columns]
+        types = [arrow.type_for_alias(kind) if isinstance(kind, str) else kind for _, kind in fields]
+        self._schema = arrow.schema(list(zip(names_of(fields), types, strict=True)))
 
     def page(self, rows: ScoredRows) -> bytes:
         """An Arrow IPC stream of the rows."""
-        values = [row_values(row, result, self._columns, self._labels) for row, result in rows]
-        columns = zip(zip(*values, strict=True), self._schema.types, strict=True)
-        arrays = [self._arrow.array(map(_decodable, cells), type=kind) for cells, kind in columns]
+        columns = zip(*(self._values(row, result) for row, result in rows), strict=True)
+        arrays = [
+            self._arrow.array(map(_decodable, values), type=kind)
+            for values, kind in zip(columns, self._schema.types, strict=True)
+        ]
         sink = self._arrow.BufferOutputStream()
         with self._arrow.ipc.new_stream(sink, self._schema) as stream:
             stream.write_batch(self._arrow.RecordBatch.from_arrays(arrays, schema=self._schema))
@@ -92,8 +91,9 @@ class ParquetWriter(Writer):
                     writer.write_batch(batch)
         return finished
 
-    def _arrow_type(self, kind: Any) -> Any:
-        return self._arrow.type_for_alias(kind) if isinstance(kind, str) else kind
+    def _values(self, row: Row, result: RowResult) -> list[Any]:
+        columns = len(self.names)
+        return row.cells[:columns] + added_values(with_surplus(result, row.cells[columns:]), self.labels)
 
 
 def _pyarrow() -> Any:
@@ -107,19 +107,9 @@ def _pyarrow() -> Any:
     return pyarrow
 
 
-def _values(column: Any) -> list[Any]:
-    values: list[Any] = column.to_pylist()
-    return values
-
-
 def _decodable(value: Any) -> Any:
-    return replace_undecoded(value) if isinstance(value, str) else value
+    """A text's bytes that are no UTF-8, which a reader holds as lone surrogates (PEP 383), become U+FFFD."""
+    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace") if isinstance(value, str) else value
 
 
-PARQUET = Format(
-    suffix=".parquet",
-    media_type="application/vnd.apache.parquet",
-    open_reader=lambda file, _: ParquetReader(file),
-    new_writer=ParquetWriter,
-    streams=False,
-)
+PARQUET = Format(".parquet", "application/vnd.apache.parquet", ParquetReader, ParquetWriter, streams=False)

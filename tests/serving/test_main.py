@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from serving.__main__ import ProgressBar, app, main
+from serving.__main__ import app, main, progress_bar
 from serving.model.bundle import Bundle
 from serving.scoring.score import ScoreProgress
 from tests.serving.web.test_openapi import COMMITTED
@@ -19,8 +19,8 @@ from tests.serving.web.test_openapi import COMMITTED
 def shown(*, terminal: bool, progress: ScoreProgress) -> str:
     file = io.StringIO()
     seconds = iter([10.0, 12.0])
-    with ProgressBar(Console(file=file, force_terminal=terminal, width=100), clock=lambda: next(seconds)) as bar:
-        bar.show(progress)
+    with progress_bar(Console(file=file, force_terminal=terminal, width=100), clock=lambda: next(seconds)) as show:
+        show(progress)
     return file.getvalue()
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 
 from starlette.requests import ClientDisconnect
@@ -14,7 +14,7 @@ from serving.errors import InferenceFailed, Overloaded, RowsError
 from serving.model.predictor import BATCH
 from serving.model.types import Prediction
 from serving.settings import Settings
-from serving.tables.base import CHUNK_ROWS, Format, Row, ScoredRows, Writer, in_chunks
+from serving.tables.base import CHUNK_ROWS, Format, ReadOptions, Row, ScoredRows, Writer, in_chunks
 from serving.tables.chunk import Chunk, TextExtractor
 from serving.tables.delimited import CSV, TSV, DelimitedReader
 from serving.tables.sniffing import guess_column, named_column
@@ -41,21 +41,19 @@ class OpenedFile:
 
     Attributes:
         rows: all of them.
-        size: bytes.
-        encoding: of the file.
         text_column: name of the column of texts.
         extract_text: takes the text out of a row.
         writer: of the answer.
         format: of the answer.
+        options: how the file is read; with its size.
     """
 
     rows: Iterator[Row]
-    size: int
-    encoding: str
     text_column: str
     extract_text: TextExtractor
     writer: Writer
     format: Format
+    options: ReadOptions
 
 
 def open_upload(upload: Upload, settings: Settings, labels: Sequence[str], preferred: str) -> OpenedFile:
@@ -70,8 +68,7 @@ def open_upload(upload: Upload, settings: Settings, labels: Sequence[str], prefe
     Raises:
         RowsError: it has no rows, or no column of texts.
     """
-    encoding, delimiter, size = upload.options
-    reader = DelimitedReader(upload.file, encoding, delimiter, size)
+    reader = DelimitedReader(upload.file, upload.options)
     rows = reader.rows()
     first_rows = next(in_chunks(rows), [])
     if not first_rows:
@@ -82,15 +79,15 @@ def open_upload(upload: Upload, settings: Settings, labels: Sequence[str], prefe
         column = guess_column(reader.names, [row.cells for row in first_rows if not row.fault], preferred)
     return OpenedFile(
         rows=chain(first_rows, rows),
-        size=size or 0,
-        encoding=encoding,
         text_column=reader.names[column],
         extract_text=TextExtractor(reader, column, settings.max_text_chars),
         writer=reader.writer(labels),
         format=TSV if reader.delimiter == "\t" else CSV,
+        options=upload.options,
     )
 
 
+@dataclass(slots=True)
 class FileAnswer:
     """Answers one file.
 
@@ -98,7 +95,7 @@ class FileAnswer:
     `queued_texts` of it are in the queue. Where that is full, the file waits, but for its first texts; where the
     prediction of others fails, their rows say so and the next ones are answered.
 
-    Args:
+    Attributes:
         file: to be answered.
         batcher: predicts the texts.
         predict_slots: MAX_FILES of them; a file holds one while a chunk is predicted, and none while its client takes
@@ -107,36 +104,28 @@ class FileAnswer:
         queued_texts: the queue must be able to take so many.
     """
 
-    def __init__(
-        self,
-        file: OpenedFile,
-        batcher: Batcher,
-        predict_slots: asyncio.Semaphore,
-        count: Callable[[Sequence[Prediction]], None],
-        queued_texts: int = QUEUED_TEXTS,
-    ) -> None:
-        self._file = file
-        self._batcher = batcher
-        self._predict_slots = predict_slots
-        self._count = count
-        self._queued_texts = queued_texts
-        self._first_rows: ScoredRows = ()
+    file: OpenedFile
+    batcher: Batcher
+    predict_slots: asyncio.Semaphore
+    count: Callable[[Sequence[Prediction]], None]
+    queued_texts: int = QUEUED_TEXTS
+    _first_rows: ScoredRows = field(default=(), init=False)
 
     async def begin(self) -> None:
         """Answer the first rows, so that what keeps the file from being answered has a status. Raises RequestError."""
-        chunk = await asyncio.to_thread(self._read, self._queued_texts)
+        chunk = await asyncio.to_thread(self._read, self.queued_texts)
         if chunk:
             self._first_rows = chunk.scored(await self._predict(chunk.texts))
 
     def expected_bytes(self) -> int:
         """Bytes of the whole answer, if all rows are like the first ones: good for a progress bar."""
         text = "".join([row.before + row.after for row, _ in self._first_rows])
-        rows_bytes = len(text.encode(self._file.encoding, "replace"))
-        return self._file.size * len(self._file.writer.page(self._first_rows)) // rows_bytes
+        rows_bytes = len(text.encode(self.file.options.encoding, "replace"))
+        return (self.file.options.size or 0) * len(self.file.writer.page(self._first_rows)) // rows_bytes
 
     async def parts(self) -> AsyncGenerator[bytes, None]:
         """The answer in parts of at most SENT_BYTES, once it has begun."""
-        page, rows = self._file.writer.header(), self._first_rows
+        page, rows = self.file.writer.header(), self._first_rows
         chunk = await asyncio.to_thread(self._read, CHUNK_ROWS)
         while chunk:
             predicting = asyncio.create_task(self._score(chunk))
@@ -147,16 +136,16 @@ class FileAnswer:
                 page, rows = b"", await predicting
             finally:
                 predicting.cancel()
-        for part in _parts(page + self._file.writer.page(rows)):
+        for part in _parts(page + self.file.writer.page(rows)):
             yield part
 
     async def _score(self, chunk: Chunk) -> ScoredRows:
         """Predict texts of like length together: those need little padding."""
         order = sorted(range(len(chunk.texts)), key=lambda index: len(chunk.texts[index]))
         predictions: list[Prediction | None] = [None] * len(order)
-        async with self._predict_slots:
-            for start in range(0, len(order), self._queued_texts):
-                indexes = order[start : start + self._queued_texts]
+        async with self.predict_slots:
+            for start in range(0, len(order), self.queued_texts):
+                indexes = order[start : start + self.queued_texts]
                 batch = await self._predict_patiently([chunk.texts[index] for index in indexes])
                 for index, prediction in zip(indexes, batch, strict=True):
                     predictions[index] = prediction
@@ -172,16 +161,16 @@ class FileAnswer:
                 return [None] * len(texts)
 
     async def _predict(self, texts: list[str]) -> list[Prediction]:
-        predictions = await self._batcher.predict(texts) if texts else []
-        self._count(predictions)
+        predictions = await self.batcher.predict(texts) if texts else []
+        self.count(predictions)
         return predictions
 
     def _write_and_read(self, rows: ScoredRows) -> tuple[bytes, Chunk | None]:
-        return self._file.writer.page(rows), self._read(CHUNK_ROWS)
+        return self.file.writer.page(rows), self._read(CHUNK_ROWS)
 
     def _read(self, max_rows: int) -> Chunk | None:
-        rows = next(in_chunks(self._file.rows, max_rows), None)
-        return Chunk(rows, self._file.extract_text) if rows else None
+        rows = next(in_chunks(self.file.rows, max_rows), None)
+        return Chunk(rows, self.file.extract_text) if rows else None
 
 
 class FileResponse(StreamingResponse):

@@ -47,7 +47,7 @@ async def predict_file(service: TheService, upload: Annotated[Upload, Depends(_u
         "Cache-Control": "no-store",
         "X-Content-Type-Options": "nosniff",
         "X-Text-Column": quote(file.text_column),
-        "X-Label-Column": quote(file.writer.label_column),
+        "X-Label-Column": quote(file.writer.added_names[0]),
         "X-Expected-Bytes": str(answer.expected_bytes()),
     }
     return FileResponse(answer.parts(), VARY | headers, file.format.media_type)

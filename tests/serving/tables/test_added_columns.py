@@ -1,6 +1,6 @@
 from serving.model.types import Prediction
-from serving.tables.added_columns import added_columns, added_values, row_values
-from serving.tables.base import Row, RowResult, names_of
+from serving.tables.added_columns import RowResult, added_columns, added_values, with_surplus
+from serving.tables.base import names_of
 
 LABELS = ["no", "so, so"]
 RESULT = RowResult(Prediction("no", 0.75, {"no": 0.75, "so, so": 0.25}, truncated=False))
@@ -18,6 +18,5 @@ def test_names_that_the_file_has_are_not_taken() -> None:
 
 
 def test_surplus_cells_are_told_where_there_is_no_place_for_them() -> None:
-    surplus = row_values(Row(["a", "b", "c"]), RowResult(None, "why"), 1, LABELS)
-    assert surplus == ["a", None, None, None, None, "why; beyond the last: 'b', 'c'"]
-    assert row_values(Row(["a"]), RESULT, 1, LABELS) == ["a", "no", 0.75, 0.75, 0.25, None]
+    assert with_surplus(RowResult(None, "why"), ["b", "c"]).error == "why; beyond the last: 'b', 'c'"
+    assert with_surplus(RESULT, []) == RESULT

@@ -3,7 +3,7 @@ import io
 import pytest
 
 from serving.model.types import Prediction
-from serving.tables.base import Row
+from serving.tables.base import ReadOptions, Row
 from serving.tables.chunk import Chunk, TextExtractor
 from serving.tables.delimited import DelimitedReader
 from serving.tables.jsonl import JsonlReader
@@ -12,7 +12,7 @@ PREDICTION = Prediction("a", 1.0, {"a": 1.0, "b": 0.0}, truncated=False)
 
 
 def extractor(column: int = 0, max_chars: int = 10, encoding: str = "utf-8") -> TextExtractor:
-    return TextExtractor(DelimitedReader(io.BytesIO(b"id,text\n"), encoding), column, max_chars)
+    return TextExtractor(DelimitedReader(io.BytesIO(b"id,text\n"), ReadOptions(encoding)), column, max_chars)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_a_byte_that_another_encoding_does_not_have() -> None:
 
 
 def test_objects_by_key() -> None:
-    reader = JsonlReader(io.BytesIO(b'{"id": 1, "tweet": "good"}\n{"text": "good"}\n'))
+    reader = JsonlReader(io.BytesIO(b'{"id": 1, "tweet": "good"}\n{"text": "good"}\n'), ReadOptions())
     assert [TextExtractor(reader, 1)(row) for row in reader.rows()] == [("good", ""), ("", "no key 'tweet'")]
 
 

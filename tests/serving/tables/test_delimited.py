@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from serving.errors import RowsError
 from serving.model.types import Prediction
-from serving.tables.base import MAX_ROW_CHARS, Row, RowResult
+from serving.tables.added_columns import RowResult
+from serving.tables.base import MAX_ROW_CHARS, ReadOptions, Row
 from serving.tables.delimited import (
     DelimitedReader,
     NewDelimitedWriter,
@@ -91,8 +92,8 @@ def test_text_after_a_quoted_cell() -> None:
     assert good.cells == ["b", "2"]
 
 
-def read(content: bytes, **options: str) -> tuple[DelimitedReader, list[Row]]:
-    reader = DelimitedReader(io.BytesIO(content), **options)  # type: ignore[arg-type]
+def read(content: bytes, encoding: str = "utf-8") -> tuple[DelimitedReader, list[Row]]:
+    reader = DelimitedReader(io.BytesIO(content), ReadOptions(encoding))
     return reader, list(reader.rows())
 
 
@@ -167,15 +168,6 @@ def test_a_workbook_is_no_text_in_any_encoding(encoding: str) -> None:
 def test_an_encoding_that_needs_a_mark() -> None:
     with pytest.raises(RowsError, match="it is not utf-16: UTF-16 stream does not start with BOM"):
         read(b"text\n", encoding="utf-16")
-
-
-def test_how_much_has_been_read() -> None:
-    content = b"text\n" + b"good\n" * 10_000
-    reader = DelimitedReader(io.BytesIO(content), size=len(content))
-    shares = [reader.progress() for _ in reader.rows()]
-    assert shares == sorted(shares, key=float)  # type: ignore[arg-type]
-    assert 0 < float(shares[0] or 0) < 1 == shares[-1]
-    assert DelimitedReader(io.BytesIO(content)).progress() is None
 
 
 def answered(content: bytes, result: RowResult, labels: list[str] = LABELS) -> bytes:

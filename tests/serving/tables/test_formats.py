@@ -41,12 +41,12 @@ def test_only_the_same_format_is_written_as_it_was(target: Format) -> None:
     reader = CSV.open_reader(io.BytesIO(b'"text"\r\ngood\r\n'), ReadOptions())
     writer = open_writer(target, reader, CSV, LABELS)
     assert (writer.header()[:8] == b'"text",l') == (target is CSV)
-    assert writer.label_column == "label"
+    assert writer.added_names[0] == "label"
 
 
 def test_objects_have_no_columns_to_be_written_in() -> None:
     reader = JSONL.open_reader(io.BytesIO(b'{"text": "good"}\n'), ReadOptions())
-    assert open_writer(JSONL, reader, JSONL, LABELS).label_column == "label"
+    assert open_writer(JSONL, reader, JSONL, LABELS).added_names[0] == "label"
     for target in (CSV, PARQUET):
         with pytest.raises(RowsError, match=r"JSONL has no fixed columns, .*; accepted: \.jsonl"):
             open_writer(target, reader, JSONL, LABELS)

@@ -6,7 +6,8 @@ import pytest
 
 from serving.errors import RowsError
 from serving.model.types import Prediction
-from serving.tables.base import MAX_ROW_CHARS, Row, RowResult
+from serving.tables.added_columns import RowResult
+from serving.tables.base import MAX_ROW_CHARS, ReadOptions, Row
 from serving.tables.jsonl import JsonlReader, JsonlWriter, NewJsonlWriter
 
 LABELS = ["no", "yes"]
@@ -15,7 +16,7 @@ ADDED = {"label": "yes", "probability": 0.75, "p_no": 0.25, "p_yes": 0.75, "erro
 
 
 def read(content: bytes) -> list[Row]:
-    return list(JsonlReader(io.BytesIO(content)).rows())
+    return list(JsonlReader(io.BytesIO(content), ReadOptions()).rows())
 
 
 def test_objects_are_kept_as_they_were_written() -> None:
@@ -41,16 +42,8 @@ def test_a_file_that_cannot_be_read(content: bytes, fault: str) -> None:
         read(content)
 
 
-def test_how_much_has_been_read() -> None:
-    content = b'{"text": "good"}\n' * 10_000
-    reader = JsonlReader(io.BytesIO(content), len(content))
-    assert 0 < float(reader.progress() or 0) < 1
-    assert len(list(reader.rows())) == 10_000
-    assert reader.progress() == 1
-
-
 def test_its_columns_are_the_keys_of_the_first_object() -> None:
-    reader = JsonlReader(io.BytesIO(b'{"id": 1, "text": "good"}\n{"text": "bad", "more": 2}\n'))
+    reader = JsonlReader(io.BytesIO(b'{"id": 1, "text": "good"}\n{"text": "bad", "more": 2}\n'), ReadOptions())
     assert reader.names == ["id", "text"]
     first, second = reader.rows()
     assert (reader.cell(first, 0), reader.cell(second, 1)) == (1, "bad")
@@ -60,7 +53,7 @@ def test_its_columns_are_the_keys_of_the_first_object() -> None:
 
 @pytest.mark.parametrize("line", ['{"a": 1}', "{}", '{"a":{}, "b":[1.0]}'])
 def test_added_keys_fit_into_an_object(line: str) -> None:
-    reader = JsonlReader(io.BytesIO(f"{line}\r\n".encode()))
+    reader = JsonlReader(io.BytesIO(f"{line}\r\n".encode()), ReadOptions())
     page = reader.writer(LABELS).page([(row, RESULT) for row in reader.rows()]).decode()
     assert page.startswith(line[:-1])
     assert page.endswith("}\r\n")
@@ -78,8 +71,8 @@ def test_an_object_that_has_such_a_key_keeps_it() -> None:
         "predicted_p_yes": None,
         "predicted_error": "no text",
     }
-    assert writer.label_column == "label"
-    assert JsonlWriter(["label"], LABELS).label_column == "predicted_label"
+    assert writer.added_names[0] == "label"
+    assert JsonlWriter(["label"], LABELS).added_names[0] == "predicted_label"
 
 
 def test_new_objects_hold_what_json_can() -> None:

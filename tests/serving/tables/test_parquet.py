@@ -7,7 +7,8 @@ import pytest
 
 from serving.errors import RowsError
 from serving.model.types import Prediction
-from serving.tables.base import CHUNK_ROWS, Row, RowResult, in_chunks
+from serving.tables.added_columns import RowResult
+from serving.tables.base import CHUNK_ROWS, ReadOptions, Row, in_chunks
 from serving.tables.parquet import ParquetReader, ParquetWriter
 
 RESULT = RowResult(Prediction("yes", 0.75, {"no": 0.25, "yes": 0.75}, truncated=False))
@@ -16,7 +17,7 @@ RESULT = RowResult(Prediction("yes", 0.75, {"no": 0.25, "yes": 0.75}, truncated=
 def test_rows_have_their_types() -> None:
     file = io.BytesIO()
     pq.write_table(pa.table({"n": range(CHUNK_ROWS + 1), "text": ["good"] * (CHUNK_ROWS + 1)}), file)
-    reader = ParquetReader(file)
+    reader = ParquetReader(file, ReadOptions())
     assert reader.names == ["n", "text"]
     assert reader.progress() == 0
     chunks = list(in_chunks(reader.rows()))
@@ -28,7 +29,7 @@ def test_rows_have_their_types() -> None:
 
 def test_what_is_no_parquet() -> None:
     with pytest.raises(RowsError, match="it is not readable as Parquet"):
-        ParquetReader(io.BytesIO(b"PAR1 and no more"))
+        ParquetReader(io.BytesIO(b"PAR1 and no more"), ReadOptions())
 
 
 def test_pages_one_after_the_other_become_one_file(tmp_path: Path) -> None:
