@@ -2,15 +2,18 @@
 
 import ast
 import re
+from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from tests.deploy.documents import PAGES, shell_lines
+from tests.deploy.documents import PAGES, blocks, shell_lines
 from tests.deploy.services import ROOT
 from training.__main__ import app
 
+GROUND_FLOORS = {"errors", "logs", "process", "types", "__init__", "__version__"}
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 TRAINING = ROOT / "docs" / "training.md"
@@ -56,6 +59,44 @@ def defines(path: Path, name: str) -> bool:
             return False
         body = definitions[0].body
     return True
+
+
+@pytest.mark.parametrize(("place", "package"), [(0, "serving"), (1, "training")])
+def test_the_diagrams_are_the_imports(place: int, package: str) -> None:
+    drawn = arrows(blocks(ARCHITECTURE, "mermaid")[place])
+    imports = imports_between_parts(package)
+    assert len(drawn) >= 8
+    assert {source: drawn[source] - imports[source] for source in drawn if drawn[source] - imports[source]} == {}
+    implied = {source: reached(source, drawn) for source in imports}
+    assert {source: imports[source] - implied[source] for source in imports if imports[source] - implied[source]} == {}
+
+
+def arrows(diagram: str) -> dict[str, set[str]]:
+    """Part -> parts that arrows lead to from it; those of the other package left out."""
+    labels = dict(re.findall(r'(\w+)\["(\w+)(?:/|\.py)[^"]*"\]', diagram))
+    drawn: dict[str, set[str]] = {name: set() for name in labels.values()}
+    for source, target in re.findall(r'(\w+)(?:\["[^"]*"\])? --> (\w+)', diagram):
+        if target in labels:
+            drawn[labels[source]].add(labels[target])
+    return drawn
+
+
+def imports_between_parts(package: str) -> dict[str, set[str]]:
+    """Part (a folder or module at the top of a package) -> parts that it imports; the ground floors left out."""
+    imports: dict[str, set[str]] = defaultdict(set)
+    for path in (ROOT / package).rglob("*.py"):
+        part = path.relative_to(ROOT / package).parts[0].removesuffix(".py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                names = [node.module] if "." in node.module else [f"{node.module}.{alias.name}" for alias in node.names]
+                imports[part] |= {name.split(".")[1] for name in names if name.startswith(f"{package}.")}
+    return {part: imports[part] - {part} - GROUND_FLOORS for part in imports if part not in GROUND_FLOORS}
+
+
+def reached(part: str, drawn: Mapping[str, set[str]]) -> set[str]:
+    """The parts that arrows lead to, one after the other."""
+    parts = set(drawn[part])
+    return parts.union(*(reached(other, drawn) for other in parts))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
