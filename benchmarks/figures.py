@@ -1,4 +1,4 @@
-"""Reprints the README's figures of the default model: python -m benchmarks.figures [BUNDLE]."""
+"""Reprints the figures of the default model in docs/figures.md: python -m benchmarks.figures [BUNDLE]."""
 
 import sys
 from pathlib import Path

@@ -21,11 +21,11 @@ RunWeb = Callable[..., AbstractContextManager[Service]]
 @pytest.fixture(scope="session")
 def lean_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The Python of an environment made from requirements.txt: LEAN_PYTHON's, else `make test`'s, else a new one."""
-    if named := os.environ.get("LEAN_PYTHON"):
-        return Path(named).absolute()
-    made = ROOT / ".venv-serve" / "bin" / "python"
-    if made.exists():
-        return made
+    if python := os.environ.get("LEAN_PYTHON"):
+        return Path(python).absolute()
+    served_by = ROOT / ".venv-serve" / "bin" / "python"
+    if served_by.exists():
+        return served_by
     folder = tmp_path_factory.mktemp("environments") / "lean"
     subprocess.run([sys.executable, ".ci/make_environment.py", folder, "requirements.txt"], cwd=ROOT, check=True)
     return folder / "bin" / "python"

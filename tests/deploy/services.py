@@ -19,7 +19,7 @@ START_LIMIT = 120.0
 HOST = "127.0.0.1"
 
 # What would change how the service runs, were the machine that runs the tests to set it.
-_LEFT_OUT = {*map(str.upper, Settings.model_fields), "PORT", "WORKERS", "WEB_CONCURRENCY", "PYTHONPATH"}
+_SERVICE_VARIABLES = {*map(str.upper, Settings.model_fields), "PORT", "WORKERS", "WEB_CONCURRENCY", "PYTHONPATH"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +48,14 @@ class Service:
 
 def environment(**added: str) -> dict[str, str]:
     """The environment of a process of the service: this one's, without the service's own settings."""
-    return {name: value for name, value in os.environ.items() if name not in _LEFT_OUT} | added
+    return {name: value for name, value in os.environ.items() if name not in _SERVICE_VARIABLES} | added
 
 
 def free_port() -> int:
-    with socket.socket() as free:
-        free.bind((HOST, 0))
-        port: int = free.getsockname()[1]
+    """A port that nothing listens at, for now."""
+    with socket.socket() as unused:
+        unused.bind((HOST, 0))
+        port: int = unused.getsockname()[1]
     return port
 
 
@@ -74,14 +75,15 @@ def running(
 
 
 def wait_until_listening(service: Service) -> None:
+    """Return once the service takes connections. Raises RuntimeError with its log where it does not."""
     if not listening(service.port, lambda: service.process.poll() is None):
         raise RuntimeError(f"The service did not start: {service.output}")
 
 
-def listening(port: int, lives: Callable[[], bool]) -> bool:
+def listening(port: int, is_alive: Callable[[], bool]) -> bool:
     """Wait until something listens at the port; False where it died first or took too long."""
     limit = time.monotonic() + START_LIMIT
-    while lives() and time.monotonic() < limit:
+    while is_alive() and time.monotonic() < limit:
         try:
             socket.create_connection((HOST, port), timeout=30).close()
         except ConnectionRefusedError:

@@ -1,3 +1,5 @@
+"""The web process as a dyno runs it: what it answers, and how it stops."""
+
 import http.client
 import json
 import signal

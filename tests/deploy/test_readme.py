@@ -1,121 +1,107 @@
-"""What the README says, held to what is so."""
+"""What the README tells people to run does run, and its figures are those of their page."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.deploy.services import ROOT, Service
+from serving.settings import Settings
+from tests.deploy.conftest import RunWeb
+from tests.deploy.documents import README, blocks, section, shell_lines
+from tests.deploy.services import ROOT, Service, environment
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-
-
-FIGURES = ROOT / "docs" / "figures.md"
 NUMBER = re.compile(r"\b\d[\d,]*\.\d+\b|\b\d+,\d+\b")
+CLIENTS = {
+    "python": [sys.executable, "-c"],
+    "javascript": ["node", "--input-type=module", "--eval"],
+    "powershell": ["pwsh", "-NoProfile", "-Command"],
+}
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+@pytest.fixture(scope="module")
+def service(run_web: RunWeb, pristine_bundle: Path) -> Iterator[Service]:
+    """One dyno for all of these, with a small bundle."""
+    with run_web(MODEL_DIR=str(pristine_bundle)) as started:
+        yield started
 
 
-def test_the_example_answer_has_the_fields_of_a_real_one(web: Service) -> None:
-    (example,) = blocks("json")
-    (python,) = blocks("python")
-    assert set(json.loads(example)) == set(_post(web, 'curl --json \'{"text": "x"}\' localhost:8000/predict'))
-    done = subprocess.run(
-        [sys.executable, "-c", _aimed(python, web)], capture_output=True, text=True, timeout=60, check=False
-    )
+def run(command: list[str | Path], folder: Path = ROOT) -> str:
+    """What a command prints; it must succeed."""
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"no {command[0]} on the PATH")
+    env = environment(NO_PROXY="*", no_proxy="*")
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
-    assert re.fullmatch(r"(negative|neutral|positive) 0\.\d+\n", done.stdout)
+    return done.stdout
 
 
-def test_the_curl_lines_agree_with_each_other(web: Service) -> None:
-    lines = [line for line in curl_lines() if "/csv" not in line]
-    form, one, several = (_post(web, line) for line in lines)
+def aimed(text: str, service: Service) -> str:
+    """The text, with this service's address in it."""
+    return text.replace("localhost:8000", f"127.0.0.1:{service.port}")
+
+
+def curl(line: str, service: Service, folder: Path = ROOT) -> str:
+    if shutil.which("curl") is None:
+        pytest.skip("no curl on the PATH")
+    return run(["bash", "-c", aimed(line, service).replace("curl", "curl -sS --fail", 1)], folder)
+
+
+def test_the_curl_lines_agree_with_each_other(service: Service) -> None:
+    form, one, several = (json.loads(curl(line, service)) for line in shell_lines(README, "curl") if "-F" not in line)
     assert form == one
     assert several["predictions"][0]["label"] == one["label"]
     assert several["predictions"][0]["probability"] == pytest.approx(one["probability"], abs=1e-6)
 
 
-def test_a_file_is_scored_alike_by_both_lines(web: Service, pristine_bundle: Path, tmp_path: Path) -> None:
-    (by_curl,) = (line for line in curl_lines() if "/csv" in line)
-    (by_score,) = (line for block in blocks("sh") for line in block.splitlines() if "-m serving score" in line)
+def test_the_example_answer_has_the_fields_of_a_real_one(service: Service) -> None:
+    (example,) = blocks(README, "json")
+    assert set(json.loads(example)) == set(json.loads(curl(shell_lines(README, "curl -d")[0], service)))
+
+
+@pytest.mark.parametrize("language", CLIENTS)
+def test_a_client_gets_its_label_and_probability(language: str, service: Service) -> None:
+    (script,) = blocks(README, language)
+    output = run([*CLIENTS[language], aimed(script, service)])
+    assert re.search(r"\b(negative|neutral|positive)\b", output)
+    assert re.search(r"\b0\.\d+", output)
+
+
+def test_a_file_is_scored_alike_by_both_lines(service: Service, pristine_bundle: Path, tmp_path: Path) -> None:
+    (by_curl,) = shell_lines(README, "curl -F")
+    (by_score,) = shell_lines(README, ".venv-serve/bin/python -m serving score")
     (tmp_path / "tweets.csv").write_text("id,text\n1,WORST SHOW EVER\n2,\n3,I love this\n", encoding="utf-8")
-    _run(web, by_curl, tmp_path)
+    curl(by_curl, service, tmp_path)
     scored = (tmp_path / "scored.csv").read_text(encoding="utf-8")
     (tmp_path / "scored.csv").unlink()
-    python, rest = sys.executable, by_score.partition(" ")[2]
-    _run(web, f"PYTHONPATH={ROOT} MODEL_DIR={pristine_bundle} {python} {rest}", tmp_path)
+    command = by_score.replace(".venv-serve/bin/python", sys.executable)
+    run(["bash", "-c", f"PYTHONPATH={ROOT} MODEL_DIR={pristine_bundle} {command}"], tmp_path)
     assert (tmp_path / "scored.csv").read_text(encoding="utf-8") == scored
     assert [line.split(",")[0] for line in scored.splitlines()] == ["id", "1", "2", "3"]
 
 
-def test_the_lines_on_your_own_data_do_what_they_say(tmp_path: Path) -> None:
-    (block,) = (block for block in blocks("sh") if "python -m training fit recipe.toml" in block)
-    lines = [line.partition("#")[0].split() for line in block.splitlines() if line.startswith("python -m training")]
-    assert [line[3] for line in lines] == ["fit", "evaluate", "compare", "knobs"]
-    (tmp_path / "recipe.toml").write_text('extends = "sample"\n[fit]\nepochs = 1\n', encoding="utf-8")
-    rows = (ROOT / "data" / "sample.csv").read_text(encoding="utf-8").replace("text,label", "tweet,mood", 1)
-    for name in ("mine.csv", "held_back.csv"):
-        (tmp_path / name).write_text(rows, encoding="utf-8")
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    for line in lines:
-        command = [sys.executable, *line[1:]]
-        done = subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300, check=False
-        )
-        assert done.returncode == 0, done.stderr
+def test_make_passes_on_what_it_is_given() -> None:
+    lines = shell_lines(README, "make")
+    plans = {line: run([*line.split(), "--dry-run"]) for line in lines}
+    (own_file,) = (plan for line, plan in plans.items() if "DATA=mine.csv" in line)
+    options = ["--data mine.csv", "--out build", "--text-column 'tweet'", "--label-column 'mood'"]
+    assert [option for option in options if option not in own_file] == []
 
 
-def test_make_knows_each_target() -> None:
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    named = set(re.findall(r"^(?:\w+=\w+ )?make (\w+)", "\n".join(blocks("sh")), re.MULTILINE))
-    named |= set(re.findall(r"`make (\w+)", README))
-    assert {"serve", "test", "train", "slug", "figures"} <= named
-    assert not [target for target in named if not re.search(rf"^{target}:", makefile, re.MULTILINE)]
+def test_the_settings_are_some_of_the_class() -> None:
+    rows: dict[str, Any] = dict(re.findall(r"^\| `([A-Z_]+)` \| (\S*) ?\|", README.read_text("utf-8"), re.MULTILINE))
+    assert len(rows) == 6
+    for name, default in rows.items():
+        field = Settings.model_fields[name.lower()]
+        assert default == ("" if field.default == () else str(field.default))
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", FIGURES], ids=lambda page: page.name)
-def test_links_lead_to_files(page: Path) -> None:
-    text = page.read_text(encoding="utf-8")
-    targets = [link for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link]
-    assert targets
-    assert not [link for link in targets if not (page.parent / link).exists()]
-
-
-def test_the_figures_in_brief_are_those_of_their_page() -> None:
-    """Each number of the two tables in brief stands in one of the tables that commands print."""
-    brief = README[README.index("Other tests, each") : README.index("[docs/figures.md]")]
-    told = {number for row in brief.splitlines() if row.startswith("|") for number in NUMBER.findall(row)}
-    whole = set(NUMBER.findall(FIGURES.read_text(encoding="utf-8")))
-    assert len(told) > 12
-    assert told - whole == set()
-
-
-def _aimed(text: str, web: Service) -> str:
-    return text.replace("localhost:8000", f"127.0.0.1:{web.port}")
-
-
-def curl_lines() -> list[str]:
-    return [line for block in blocks("sh") for line in block.splitlines() if line.startswith("curl")]
-
-
-def _post(web: Service, line: str) -> dict[str, Any]:
-    answer: dict[str, Any] = json.loads(_run(web, line, ROOT))
-    return answer
-
-
-def _run(web: Service, line: str, folder: Path) -> str:
-    curl = shutil.which("curl")
-    if curl is None:
-        pytest.skip("no curl on the PATH")
-    command = ["bash", "-c", _aimed(line, web).replace("curl", f"{Path(curl)} --noproxy '*' -sS --fail", 1)]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+def test_the_figures_are_those_of_their_page() -> None:
+    quoted = set(NUMBER.findall(section(README, "Figures")))
+    assert len(quoted) > 5
+    assert quoted <= set(NUMBER.findall((ROOT / "docs" / "figures.md").read_text(encoding="utf-8")))

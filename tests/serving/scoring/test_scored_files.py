@@ -4,7 +4,8 @@ import csv
 import json
 from pathlib import Path
 
-import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from serving.errors import FileError
@@ -102,15 +103,14 @@ def test_tsv_and_another_encoding(tiny_predictor: Predictor, tmp_path: Path) -> 
 
 
 def test_parquet_in_and_out_keeps_types(tiny_predictor: Predictor, tmp_path: Path) -> None:
-    frame = pd.DataFrame({"n": range(3000), "text": [TEXTS[i % 6] for i in range(2999)] + [None]})
-    frame.to_parquet(tmp_path / "in.parquet")
+    texts = [TEXTS[i % 6] for i in range(2999)]
+    pq.write_table(pa.table({"n": range(3000), "text": [*texts, None]}), tmp_path / "in.parquet")
     score(tiny_predictor, tmp_path / "in.parquet", tmp_path / "out.parquet", ScoreOptions())
-    frame = pd.read_parquet(tmp_path / "out.parquet")
-    assert list(frame.columns) == ["n", "text", *ADDED]
-    assert frame.n.tolist() == list(range(3000))
-    assert frame.probability.dtype == "float64"
-    assert frame.error.iloc[-1] == NO_TEXT
-    assert frame.error.iloc[:-1].isna().all()
+    table = pq.read_table(tmp_path / "out.parquet")
+    assert table.column_names == ["n", "text", *ADDED]
+    assert table["n"].to_pylist() == list(range(3000))
+    assert table["probability"].type == pa.float64()
+    assert table["error"].to_pylist() == [None] * 2999 + [NO_TEXT]
 
 
 def test_text_that_is_no_parquet(tiny_predictor: Predictor, tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_text_that_is_no_parquet(tiny_predictor: Predictor, tmp_path: Path) -> N
 
 
 def test_numbers_and_missing_ones_in_parquet(tiny_predictor: Predictor, tmp_path: Path) -> None:
-    pd.DataFrame({"text": [0.0, None, 5.5]}).to_parquet(tmp_path / "in.parquet")
+    pq.write_table(pa.table({"text": [0.0, None, 5.5]}), tmp_path / "in.parquet")
     score(tiny_predictor, tmp_path / "in.parquet", tmp_path / "out.csv", ScoreOptions())
     assert [row["error"] for row in rows_of(tmp_path / "out.csv")] == ["", NO_TEXT, ""]
 
@@ -151,10 +151,10 @@ def test_csv_to_every_other_kind(tiny_predictor: Predictor, tmp_path: Path) -> N
     assert one[:2] == ["1", "good, show"]
     assert two[-2:] == ["3 cells where the header has 2", "more"]
     rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()]
-    frame = pd.read_parquet(tmp_path / "out.parquet")
-    assert list(frame.columns) == list(rows[0]) == header
-    assert [row["probability"] for row in rows[:1]] == frame.probability.tolist()[:1] == [float(one[3])]
-    assert rows[1]["error"] == frame.error[1] == "3 cells where the header has 2; beyond the last: 'more'"
+    table = pq.read_table(tmp_path / "out.parquet").to_pydict()
+    assert list(table) == list(rows[0]) == header
+    assert rows[0]["probability"] == table["probability"][0] == float(one[3])
+    assert rows[1]["error"] == table["error"][1] == "3 cells where the header has 2; beyond the last: 'more'"
 
 
 def test_bytes_that_are_not_utf8_go_to_every_kind(tmp_path: Path) -> None:

@@ -1,6 +1,3 @@
-import tomllib
-from pathlib import Path
-
 from starlette.testclient import TestClient
 
 import serving
@@ -18,8 +15,3 @@ def test_a_program_gets_links_that_work(client: TestClient) -> None:
     assert (home["name"], home["version"]) == ("tweet-sentiment", serving.__version__)
     assert set(home["links"]) == {"predict", "model", "healthz", "readyz", "metrics", "docs", "openapi"}
     assert all(client.get(path).status_code == 200 for path in home["links"].values())
-
-
-def test_the_version_is_the_projects() -> None:
-    project = tomllib.loads((Path(serving.__file__).parents[1] / "pyproject.toml").read_text("utf-8"))["project"]
-    assert project["version"] == serving.__version__
