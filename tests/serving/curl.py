@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 def as_request(command: str) -> dict[str, Any]:
     """A command as the arguments of a test client's `request`."""
-    program, url, *rest = shlex.split(command)
+    program, url, *arguments = shlex.split(command)
     assert program == "curl"
-    options = list(zip(rest[::2], rest[1::2], strict=True))
+    options = list(zip(arguments[::2], arguments[1::2], strict=True))
     assert {flag for flag, _ in options} <= {"-H", "-d", "--data-urlencode", "-F"}
     headers = dict(value.split(": ", 1) for flag, value in options if flag == "-H")
     bodies = [value for flag, value in options if flag == "-d"]
