@@ -1,4 +1,4 @@
-"""Tokenizer files that were made to harm whoever loads them, or texts that come later."""
+"""The tokenizer of a bundle, and files that were made to harm whoever loads them, or texts that come later."""
 
 import json
 from collections.abc import Callable
