@@ -1,11 +1,11 @@
-"""What must be set before and around Keras: quiet logs, seeds, repeatable operations."""
+"""Keras backend settings: quiet logs, threads, seeds, repeatable operations."""
 
 import logging
 import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 
 # Read by TensorFlow when it is imported, which is why keras is taken from this module everywhere.
@@ -92,10 +92,8 @@ def device() -> str:
 
 def library_versions() -> dict[str, str]:
     """Name -> version of the libraries that shape a model, those of them that are installed."""
-    found = {}
+    versions = {}
     for name in LIBRARIES:
-        try:
-            found[name] = version(name)
-        except ModuleNotFoundError:
-            continue
-    return {**found, "backend": keras.backend.backend()}
+        with suppress(ModuleNotFoundError):
+            versions[name] = version(name)
+    return {**versions, "backend": keras.backend.backend()}

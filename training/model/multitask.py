@@ -8,7 +8,7 @@ import numpy as np
 from training.model.backend import keras
 from training.types import Floats, Labels
 
-NAMEABLE = 4096  # lower ids are the more frequent, but for single characters: what is common can be learned
+NAMEABLE = 4096  # words; lower ids are the more frequent, but for single characters: what is common can be learned
 
 
 class MultiTaskModel:

@@ -1,4 +1,4 @@
-"""The rules that a text goes through before it is cut, as a normalizer of the tokenizer file."""
+"""Normalizer of the tokenizer file: the rules that a text goes through before it is cut into tokens."""
 
 from typing import Literal
 
@@ -41,37 +41,37 @@ def stop_word_rules(choice: StopWords) -> list[Rule]:
     return [(f"(?i){WORD_START}(?:{'|'.join(sorted(dropped))}){WORD_END}", " ")]
 
 
-def build_normalizer(knobs: TokenizerConfig) -> normalizers.Normalizer:
+def build_normalizer(config: TokenizerConfig) -> normalizers.Normalizer:
     """The rules that a text goes through before it is cut, in their order."""
     before = [*_replaced(*ENTITIES, *QUOTES), normalizers.NFKC()]
-    case = [normalizers.Lowercase()] if knobs.lowercase else []
-    return normalizers.Sequence([*before, *_replaced(*_tweet_rules(knobs)), *case, *_replaced(*_word_rules(knobs))])
+    case = [normalizers.Lowercase()] if config.lowercase else []
+    return normalizers.Sequence([*before, *_replaced(*_tweet_rules(config)), *case, *_replaced(*_word_rules(config))])
 
 
-def _tweet_rules(knobs: TokenizerConfig) -> list[Rule]:
-    rules = [*INVISIBLE, (URL, " <url> " if knobs.urls == "tag" else " ")]
-    rules.append((RETWEET, " <rt> " if knobs.retweets == "tag" else " "))
-    rules += _handle_rules(knobs)
-    if knobs.emoticons != "keep":
-        rules += [(pattern, f" {tag} " if knobs.emoticons == "tag" else " ") for tag, pattern in EMOTICONS.items()]
-    if knobs.emoji == "drop":
+def _tweet_rules(config: TokenizerConfig) -> list[Rule]:
+    rules = [*INVISIBLE, (URL, " <url> " if config.urls == "tag" else " ")]
+    rules.append((RETWEET, " <rt> " if config.retweets == "tag" else " "))
+    rules += _handle_rules(config)
+    if config.emoticons != "keep":
+        rules += [(pattern, f" {tag} " if config.emoticons == "tag" else " ") for tag, pattern in EMOTICONS.items()]
+    if config.emoji == "drop":
         rules.append((EMOJI, " "))
-    if knobs.split_camel_case:
+    if config.split_camel_case:
         rules.append((CAMEL_CASE, " "))
-    rules.append((HASHTAG, " <hashtag> " if knobs.hashtags == "tag" else " "))
+    rules.append((HASHTAG, " <hashtag> " if config.hashtags == "tag" else " "))
     return rules
 
 
-def _handle_rules(knobs: TokenizerConfig) -> list[Rule]:
-    if knobs.handles == "word":
+def _handle_rules(config: TokenizerConfig) -> list[Rule]:
+    if config.handles == "word":
         return [(HANDLE_SIGN, " ")]
-    return [(HANDLE, " <user> " if knobs.handles == "tag" else " "), REPEATED_HANDLES]
+    return [(HANDLE, " <user> " if config.handles == "tag" else " "), REPEATED_HANDLES]
 
 
-def _word_rules(knobs: TokenizerConfig) -> list[Rule]:
+def _word_rules(config: TokenizerConfig) -> list[Rule]:
     # Stop words before stemming, which would change them.
-    repeats = REPEATS if knobs.shorten_repeats else ()
-    return [*repeats, *stop_word_rules(knobs.stop_words), *stemming_rules(knobs.stemming)]
+    repeats = REPEATS if config.shorten_repeats else ()
+    return [*repeats, *stop_word_rules(config.stop_words), *stemming_rules(config.stemming)]
 
 
 def _replaced(*rules: Rule) -> list[normalizers.Normalizer]:

@@ -13,8 +13,8 @@ IDS = np.array([[5, 6, 7, 8, 0, 0], [9, 5, 0, 0, 0, 0]], np.int32)
 
 def network() -> keras.Sequential:
     backend.make_repeatable(1)
-    knobs = NetworkConfig(embedding=6, lstm=[5, 4], bidirectional=True, pooling=["max", "attention"])
-    return build_network(knobs, vocabulary=30, classes=3)
+    config = NetworkConfig(embedding=6, lstm=[5, 4], bidirectional=True, pooling=["max", "attention"])
+    return build_network(config, vocabulary=30, classes=3)
 
 
 def test_alone_it_is_the_network() -> None:
