@@ -19,7 +19,6 @@ import numpy as np
 
 from serving.model.tokenizer import Encoder
 from training.data.dataset import Dataset, load_dataset
-from training.data.weak_labels import WeakLabelDataset
 from training.fit.loop import TrainingLoop
 from training.fit.stage_data import StageData
 from training.model import backend
@@ -83,8 +82,7 @@ def ours(dataset: Dataset, encoder: Encoder, size: int) -> list[float]:
     network = build_network(KNOBS, vocabulary=encoder.vocabulary_size, classes=len(dataset.labels))
     stage = Stage(name="fit", epochs=EPOCHS, patience=EPOCHS, batch_size=size)
     multitask, recipe = MultiTaskModel(network), Recipe(name="throughput")
-    rows = StageData(recipe, dataset, _no_tasks, multitask, encoder)
-    train, _ = rows.of_stage(stage)
+    train, _ = StageData(recipe, dataset, None, multitask, encoder).batches(stage)
     clock = _Clock()
     TrainingLoop(multitask, train, None, stage, [1], _forget).run(clock)
     return clock.seconds
@@ -100,10 +98,6 @@ class _Clock(TrainingCallback):
 
 def _forget(*_: object) -> None:
     """A run that is not to be resumed."""
-
-
-def _no_tasks() -> WeakLabelDataset:
-    raise AssertionError("this network has no other task")
 
 
 def _seconds(run: Callable[[], object]) -> float:

@@ -15,32 +15,50 @@ WINDOW = 50  # batches that are sorted by length together: near in length, yet s
 
 
 @dataclass(frozen=True, slots=True)
-class Hidden:
-    """Words that word dropout hid: `positions` and `words` (their ids), int32 (texts, places); `live` float32, 1 or 0.
+class MaskedTokens:
+    """Tokens that word dropout hid, for a masked language model to name.
 
-    Each text has the same number of places; those that it does not need are not live.
+    Each text has the same number of places; those that it does not need weigh nothing.
+
+    Attributes:
+        positions: Steps of the tokens, int32 (texts, places).
+        ids: What stood there, int32 (texts, places).
+        weights: 1 or 0, float32 (texts, places).
     """
 
     positions: Ids
-    words: Ids
-    live: Floats
+    ids: Ids
+    weights: Floats
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """`ids` int32 (texts, steps), `targets` float32 (texts, classes), `weights` float32 (texts,), `rows` int64."""
+    """Some rows, padded to one length.
+
+    Attributes:
+        ids: Tokens, int32 (texts, steps).
+        targets: float32 (texts, classes).
+        weights: float32 (texts,).
+        rows: Numbers of the rows in their part, int64 (texts,).
+        masked: Tokens to name, where the stage masks words.
+    """
 
     ids: Ids
     targets: Floats
     weights: Floats
     rows: npt.NDArray[np.int64]
-    hidden: "Hidden | None" = None
+    masked: MaskedTokens | None = None
 
 
 class Batches:
     """The rows of one part, ready for the network.
 
-    `encoded` and the rows of `targets` (one-hot or soft, float32) and `weights` belong together.
+    Args:
+        encoder: Pads the texts.
+        encoded: Token ids of each text.
+        targets: One-hot or soft, float32 (texts, classes).
+        weights: Of each text in the loss, float32 (texts,).
+        size: Texts in a batch; the last one may have fewer.
     """
 
     def __init__(
@@ -61,10 +79,15 @@ class Batches:
     def shuffled(
         self, seed: Sequence[int], word_dropout: float = 0.0, *, start: int = 0, name_below: int = 0
     ) -> Iterator[Batch]:
-        """Every row once, in the order of this seed, from batch number `start` on.
+        """Every row once, in an order that the seed decides.
 
-        A share of the tokens is replaced by the unknown one; with `name_below`, those of them whose id is below it
-        are told as `hidden`. A batch depends on the seed and its own number alone, so that a run can go on anywhere.
+        A batch depends on the seed and its own number alone, so that a run can go on anywhere.
+
+        Args:
+            seed: Numbers for `numpy.random.default_rng`.
+            word_dropout: Share of the tokens that are replaced by the unknown one.
+            start: Number of the first batch.
+            name_below: With it, replaced tokens whose id is below are told as `masked`.
         """
         rng = np.random.default_rng(seed)
         rows = rng.permutation(len(self.encoded))
@@ -89,17 +112,19 @@ class Batches:
         draws = rng.random(batch.ids.shape)
         dropped = (draws < share) & (batch.ids != self.encoder.pad_id)
         ids = np.where(dropped, np.int32(self.encoder.unknown_id), batch.ids)
-        hidden = None
+        masked = None
         if name_below:
             nameable = dropped & (batch.ids != self.encoder.unknown_id) & (batch.ids < name_below)
-            hidden = _hidden(batch.ids, nameable, draws, share)
-        return replace(batch, ids=ids, hidden=hidden)
+            masked = _masked_tokens(batch.ids, nameable, draws, share)
+        return replace(batch, ids=ids, masked=masked)
 
 
-def _hidden(ids: Ids, nameable: npt.NDArray[np.bool_], draws: npt.NDArray[np.float64], share: float) -> Hidden:
+def _masked_tokens(
+    ids: Ids, nameable: npt.NDArray[np.bool_], draws: npt.NDArray[np.float64], share: float
+) -> MaskedTokens:
     """The nameable places of each text, lowest draw first; one fixed number of places for this width."""
     places = max(1, math.ceil(share * ids.shape[1]))
     positions = np.argsort(np.where(nameable, draws, 1.0), axis=1, kind="stable")[:, :places].astype(np.int32)
-    live = np.take_along_axis(nameable, positions, 1)
-    words = np.where(live, np.take_along_axis(ids, positions, 1), np.int32(0))
-    return Hidden(positions, words, live.astype(np.float32))
+    used = np.take_along_axis(nameable, positions, 1)
+    masked_ids = np.where(used, np.take_along_axis(ids, positions, 1), np.int32(0))
+    return MaskedTokens(positions, masked_ids, used.astype(np.float32))

@@ -1,8 +1,9 @@
-"""The training loop of one stage: epochs over batches, early stopping on macro recall, its state on disk."""
+"""Training loop of one stage: epochs over batches, early stopping on macro recall, its state on disk."""
 
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,6 @@ from sklearn.metrics import accuracy_score
 from training.evaluation.metrics import macro_recall
 from training.fit.batches import Batch, Batches
 from training.fit.checkpoint import Arrays
-from training.fit.state import Progress, State
 from training.model.backend import keras
 from training.model.multitask import MultiTaskModel, TaskCrossentropy, seed_variables
 from training.progress import Epoch, TrainingCallback, select_epoch
@@ -19,16 +19,63 @@ from training.recipe.stages import Stage
 from training.types import Floats, Labels
 
 SAVE_EVERY = 60.0  # seconds between states within an epoch: what a kill can cost
+FINAL_RATE = 0.05  # of the highest learning rate, what a cosine schedule ends at: the last steps still move something
 
-Keep = Callable[[Mapping[str, Any], Mapping[str, Arrays]], None]
+SavedState = tuple[Mapping[str, Any], Mapping[str, Arrays]]
+SaveState = Callable[[Mapping[str, Any], Mapping[str, Arrays]], None]
+
+
+@dataclass
+class EpochProgress:
+    """How far the current epoch has come: batches and rows done, summed loss of the rows in nats, seconds."""
+
+    batches: int = 0
+    rows: int = 0
+    total_loss: float = 0.0
+    seconds: float = 0.0
+
+    @property
+    def loss(self) -> float:
+        """The mean over the rows so far."""
+        return self.total_loss / self.rows
+
+
+@dataclass
+class LoopState:
+    """Finished epochs, which of them is kept, and the progress of the current one."""
+
+    history: list[Epoch] = field(default_factory=list)
+    kept: Epoch | None = None
+    progress: EpochProgress = field(default_factory=EpochProgress)
+
+    def as_json(self) -> dict[str, Any]:
+        """As plain values, which `from_json` reads."""
+        return {
+            "history": [asdict(epoch) for epoch in self.history],
+            "kept": self.kept and self.kept.number,
+            "progress": asdict(self.progress),
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "LoopState":
+        """The state that `as_json` wrote."""
+        history = [Epoch(**epoch) for epoch in content["history"]]
+        kept = next((epoch for epoch in history if epoch.number == content["kept"]), None)
+        return cls(history, kept, EpochProgress(**content["progress"]))
 
 
 class TrainingLoop:
-    """Fits one stage.
+    """Trains the weights of one stage.
 
-    Arguments: the model; rows to train on; rows that choose the epoch to keep, or None where the stage does not train
-    the network's own head, and its last epoch counts; the stage; seeds; and `keep`, which is given a JSON state and
-    arrays about every minute and after each epoch. After `run` the model has the weights of the epoch that is kept.
+    Args:
+        multitask: The model to train. After `run` it has the weights of the epoch that is kept.
+        train: Rows to train on.
+        validation: Rows that choose the epoch to keep; None where the stage does not train the network's own head, and
+            its last epoch is kept.
+        stage: Epochs, batches, optimizer and regularization.
+        seed: What the order of rows, word dropout and dropout are drawn by.
+        save_state: Called with a JSON state and arrays every `save_every` seconds and after each epoch.
+        save_every: Seconds.
     """
 
     def __init__(
@@ -38,130 +85,146 @@ class TrainingLoop:
         validation: Batches | None,
         stage: Stage,
         seed: Sequence[int],
-        keep: Keep,
+        save_state: SaveState,
         save_every: float = SAVE_EVERY,
     ) -> None:
         self.multitask, self.train, self.validation = multitask, train, validation
-        self.stage, self.seed, self.keep, self.save_every = stage, list(seed), keep, save_every
-        self._names_words = bool(stage.masked_words)
-        self.model: keras.Model = multitask.masked_lm if self._names_words else multitask.model
+        self.stage, self.seed, self.save_state, self.save_every = stage, list(seed), save_state, save_every
+        self.model: keras.Model = multitask.masked_lm if stage.masked_words else multitask.model
+        self.optimizer = build_optimizer(stage, len(train))
         self._compile()
 
-    def run(
-        self, watcher: TrainingCallback, saved: tuple[Mapping[str, Any], Mapping[str, Arrays]] | None = None
-    ) -> list[Epoch]:
-        """Train until `epochs` or until `patience` is spent. Returns the figures of every epoch.
+    def run(self, callback: TrainingCallback, saved: SavedState | None = None) -> list[Epoch]:
+        """Train until `epochs` or until `patience` is spent.
 
-        `saved`, what `keep` was given last, goes on from there and ends where an unbroken run would.
+        Args:
+            callback: Told of each batch and epoch.
+            saved: What `save_state` was last called with; training goes on from there and ends where an unbroken run
+                would.
+
+        Returns:
+            The figures of every epoch.
         """
-        state, kept_weights = self._restore(*saved) if saved else self._fresh()
-        watcher.on_start(len(state.history) + 1, self.stage.epochs)
+        state, kept_weights = self._restored(*saved) if saved else self._fresh()
+        callback.on_start(len(state.history) + 1, self.stage.epochs)
         try:
-            while not self._finished(state):
-                epoch, weights = self._epoch(state, kept_weights, watcher)
+            while not self._is_finished(state):
+                self._train_epoch(state, kept_weights, callback)
+                epoch, weights = self._measured(state)
                 state.history.append(epoch)
-                state.progress = Progress()
+                state.progress = EpochProgress()
                 if select_epoch(state.history, self.stage.keep) is epoch:
                     state.kept, kept_weights = epoch, weights
                 self._save(state, kept_weights)
-                watcher.on_epoch(epoch, best=select_epoch(state.history) is epoch)
+                callback.on_epoch(epoch, best=select_epoch(state.history) is epoch)
         finally:
-            watcher.on_end()
-        _assign(self.multitask.whole.weights, kept_weights)
+            callback.on_end()
+        _assign(self.multitask.full_model.weights, kept_weights)
         return state.history
 
-    def _compile(self) -> None:
-        rate: Any = self.stage.learning_rate
-        if self.stage.schedule == "cosine":
-            rate = keras.optimizers.schedules.CosineDecay(rate, self.stage.epochs * len(self.train), alpha=0.05)
-        optimizer = keras.optimizers.AdamW(
-            rate,
-            weight_decay=self.stage.weight_decay,
-            global_clipnorm=self.stage.clip_norm,
-            use_ema=self.stage.averaging > 0,
-            ema_momentum=self.stage.averaging,
-        )
-        loss = TaskCrossentropy()
-        if self._names_words:
-            # The mean over the words that were hidden, however many places the batch has for them.
-            words = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight")
-            weights = [1.0, self.stage.masked_words]
-            self.model.compile(optimizer, [loss, words], loss_weights=weights, jit_compile=False)
-        else:
-            self.model.compile(optimizer, loss, jit_compile=False)
-        optimizer.build(self.model.trainable_variables)
-
-    def _fresh(self) -> tuple[State, Arrays]:
-        # Dropout draws from the stage's own seeds, so that a body from a cache and one just trained go on alike.
-        for number, variable in enumerate(seed_variables(self.model)):
-            variable.assign(np.random.SeedSequence([*self.seed, number]).generate_state(2).astype(variable.dtype))
-        return State(), self._weights()
-
-    def _finished(self, state: State) -> bool:
-        done = len(state.history)
-        since_kept = done - state.kept.number if state.kept else 0
-        return done >= self.stage.epochs or since_kept >= self.stage.patience
-
-    def _epoch(self, state: State, kept_weights: Arrays, watcher: TrainingCallback) -> tuple[Epoch, Arrays]:
-        """Train one epoch. Returns its figures and the weights that they are of: the averaged ones, where wanted."""
-        number, progress = len(state.history) + 1, state.progress
-        saved = time.monotonic()
-        start = saved - progress.seconds
-        for batch in self._batches(number, progress.batches):
-            progress.total += self._step(batch) * len(batch.ids)
-            progress.rows, progress.batches = progress.rows + len(batch.ids), progress.batches + 1
-            watcher.on_batch(number, progress.batches, len(self.train), progress.total / progress.rows)
-            if time.monotonic() - saved >= self.save_every:
-                progress.seconds, saved = time.monotonic() - start, time.monotonic()
-                self._save(state, kept_weights)
-        last = self._weights()
-        if self.stage.averaging:
-            self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
-        epoch, measured = self._measured(number, progress.total / progress.rows, start), self._weights()
-        _assign(self.multitask.whole.weights, last)
-        return epoch, measured
-
-    def _batches(self, number: int, start: int) -> Any:
-        name_below = self.multitask.nameable if self._names_words else 0
-        seed = [*self.seed, number]
-        return self.train.shuffled(seed, self.stage.word_dropout, start=start, name_below=name_below)
-
-    def _step(self, batch: Batch) -> float:
+    def train_step(self, batch: Batch) -> float:
+        """One step of the optimizer; returns the loss of the batch in nats, before the step."""
         inputs: Any = batch.ids
         targets: Any = batch.targets
         weights: Any = batch.weights
-        if batch.hidden:
-            inputs, targets = [inputs, batch.hidden.positions], [targets, batch.hidden.words]
-            weights = [weights, batch.hidden.live]
+        if batch.masked:
+            inputs, targets = [inputs, batch.masked.positions], [targets, batch.masked.ids]
+            weights = [weights, batch.masked.weights]
         return float(np.ravel(self.model.train_on_batch(inputs, targets, sample_weight=weights))[0])
 
-    def _measured(self, number: int, loss: float, start: float) -> Epoch:
+    def _compile(self) -> None:
+        loss = TaskCrossentropy()
+        if self.stage.masked_words:
+            # The mean over the words that were masked, however many places the batch has for them.
+            words = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="mean_with_sample_weight")
+            weights = [1.0, self.stage.masked_words]
+            self.model.compile(self.optimizer, [loss, words], loss_weights=weights, jit_compile=False)
+        else:
+            self.model.compile(self.optimizer, loss, jit_compile=False)
+        self.optimizer.build(self.model.trainable_variables)
+
+    def _fresh(self) -> tuple[LoopState, Arrays]:
+        # Dropout draws from the stage's own seeds, so that a body from a cache and one just trained go on alike.
+        for number, variable in enumerate(seed_variables(self.model)):
+            variable.assign(np.random.SeedSequence([*self.seed, number]).generate_state(2).astype(variable.dtype))
+        return LoopState(), self._weights()
+
+    def _restored(self, content: Mapping[str, Any], arrays: Mapping[str, Arrays]) -> tuple[LoopState, Arrays]:
+        _assign(self.multitask.full_model.weights, arrays["weights"])
+        _assign(self._optimizer_and_seeds(), arrays["optimizer"])
+        return LoopState.from_json(content), arrays["kept"]
+
+    def _is_finished(self, state: LoopState) -> bool:
+        epochs = len(state.history)
+        since_kept = epochs - state.kept.number if state.kept else 0
+        return epochs >= self.stage.epochs or since_kept >= self.stage.patience
+
+    def _train_epoch(self, state: LoopState, kept_weights: Arrays, callback: TrainingCallback) -> None:
+        """Train on every batch that the current epoch has not had yet."""
+        number, progress = len(state.history) + 1, state.progress
+        name_below = self.multitask.nameable if self.stage.masked_words else 0
+        batches = self.train.shuffled(
+            [*self.seed, number], self.stage.word_dropout, start=progress.batches, name_below=name_below
+        )
+        last_time = last_save = time.monotonic()
+        for batch in batches:
+            progress.total_loss += self.train_step(batch) * len(batch.ids)
+            progress.rows += len(batch.ids)
+            progress.batches += 1
+            callback.on_batch(number, progress.batches, len(self.train), progress.loss)
+            now = time.monotonic()
+            progress.seconds, last_time = progress.seconds + now - last_time, now
+            if now - last_save >= self.save_every:
+                self._save(state, kept_weights)
+                last_save = now
+
+    def _measured(self, state: LoopState) -> tuple[Epoch, Arrays]:
+        """Figures of the epoch just trained, and the weights that they are of: averaged ones, if the stage averages.
+
+        Training goes on from the last weights, not from the averaged ones.
+        """
+        start, progress, last_weights = time.monotonic(), state.progress, self._weights()
+        if self.stage.averaging:
+            self.optimizer.finalize_variable_values(self.model.trainable_variables)
         figures = validate(self.multitask.network, self.validation) if self.validation else (math.nan,) * 3
-        return Epoch(number, loss, *figures, seconds=time.monotonic() - start)
+        weights = self._weights()
+        _assign(self.multitask.full_model.weights, last_weights)
+        seconds = progress.seconds + time.monotonic() - start
+        return Epoch(len(state.history) + 1, progress.loss, *figures, seconds=seconds), weights
 
     def _weights(self) -> Arrays:
-        return [np.array(weight) for weight in self.multitask.whole.get_weights()]
+        return [np.array(weight) for weight in self.multitask.full_model.get_weights()]
 
-    def _moving(self) -> list[Any]:
-        # Beside the weights: Adam's moments and step, and the seeds that the next dropout draws from.
-        return [*self.model.optimizer.variables, *seed_variables(self.model)]
+    def _optimizer_and_seeds(self) -> list[Any]:
+        """What moves beside the weights: Adam's moments and step, and the seeds that the next dropout draws from."""
+        return [*self.optimizer.variables, *seed_variables(self.model)]
 
-    def _save(self, state: State, kept_weights: Arrays) -> None:
-        moving = [np.array(keras.ops.convert_to_numpy(variable)) for variable in self._moving()]
-        self.keep(state.dump(), {"weights": self._weights(), "kept": kept_weights, "moving": moving})
+    def _save(self, state: LoopState, kept_weights: Arrays) -> None:
+        optimizer = [np.array(keras.ops.convert_to_numpy(variable)) for variable in self._optimizer_and_seeds()]
+        self.save_state(state.as_json(), {"weights": self._weights(), "kept": kept_weights, "optimizer": optimizer})
 
-    def _restore(self, dumped: Mapping[str, Any], arrays: Mapping[str, Arrays]) -> tuple[State, Arrays]:
-        _assign(self.multitask.whole.weights, arrays["weights"])
-        _assign(self._moving(), arrays["moving"])
-        return State.of(dumped), arrays["kept"]
+
+def build_optimizer(stage: Stage, steps: int) -> keras.optimizers.Optimizer:
+    """AdamW as the stage says (https://arxiv.org/abs/1711.05101), for epochs of so many steps."""
+    learning_rate: Any = stage.learning_rate
+    if stage.schedule == "cosine":
+        learning_rate = keras.optimizers.schedules.CosineDecay(learning_rate, stage.epochs * steps, alpha=FINAL_RATE)
+    return keras.optimizers.AdamW(
+        learning_rate,
+        weight_decay=stage.weight_decay,
+        global_clipnorm=stage.clip_norm,
+        use_ema=stage.averaging > 0,
+        ema_momentum=stage.averaging,
+    )
 
 
 def validate(network: keras.Model, batches: Batches) -> tuple[float, float, float]:
     """Loss in nats, macro recall and accuracy of the network on these rows."""
     probabilities, targets = predict(network, batches), batches.targets
-    truth, found = targets.argmax(1), probabilities.argmax(1)
-    surprise = -np.log(np.maximum((probabilities * targets).sum(1), 1e-12))
-    return float(surprise.mean()), macro_recall(truth, found), float(accuracy_score(truth, found))
+    truth, predicted = targets.argmax(1), probabilities.argmax(1)
+    # A probability of 0 in float32 would cost infinitely much.
+    losses = -np.log(np.maximum((probabilities * targets).sum(1), 1e-12))
+    return float(losses.mean()), macro_recall(truth, predicted), float(accuracy_score(truth, predicted))
 
 
 def predict(network: keras.Model, batches: Batches) -> Floats:
@@ -173,10 +236,15 @@ def predict(network: keras.Model, batches: Batches) -> Floats:
 
 
 def class_weights(labels: Labels, balance: float = 1.0) -> Floats:
-    """Weights, float32 (highest label + 1,): 1 / share of the class to the power of `balance`; the mean row counts 1.
+    """Weights by which classes count alike, or nearly.
 
-    Under 1 every class that is there counts the same, under 0 every row. Between them lies what macro recall gains
-    from a rare class and what accuracy loses by it.
+    Args:
+        labels: Class indices, int64 (texts,).
+        balance: Under 1 every class that is there counts the same, under 0 every row. Between them lies what macro
+            recall gains from a rare class and what accuracy loses by it.
+
+    Returns:
+        float32 (highest label + 1,): 1 / share of the class to the power of `balance`; the mean row counts 1.
     """
     counts = np.bincount(labels)
     weights = (counts.sum() / np.maximum(counts, 1)) ** balance

@@ -20,21 +20,27 @@ from training.recipe.model import WordVectorsConfig
 
 
 class PretrainedEmbedding:
-    """Arguments: the recipe's `[vectors]`; units of the embedding; whether the tokenizer reads `stems` of words.
+    """Word vectors for a network's embedding.
 
-    Raises DataError where the file does not fit.
+    Args:
+        config: The recipe's `[vectors]`.
+        units: Of the embedding: numbers in each vector.
+        stems: Whether the tokenizer reads stems of words.
+
+    Raises:
+        DataError: The file cannot be read or does not fit.
     """
 
-    def __init__(self, knobs: WordVectorsConfig, units: int, *, stems: bool = False) -> None:
-        self._knobs, self._stems = knobs, stems
-        self._vectors = WordVectors(Path(knobs.file), units)
+    def __init__(self, config: WordVectorsConfig, units: int, *, stems: bool = False) -> None:
+        self._config, self._stems = config, stems
+        self._vectors = WordVectors(Path(config.file), units)
 
     @property
     def file(self) -> DataFile:
-        """What is remembered of the file; its rows are words."""
+        """The file's fingerprint; its rows are words."""
         return fingerprint(self._vectors.path, sum(1 for _ in self._vectors.words()))
 
-    def join(self, tokenizer: Tokenizer) -> Tokenizer:
+    def extend_vocabulary(self, tokenizer: Tokenizer) -> Tokenizer:
         """The tokenizer, its vocabulary longer by the file's first words that preprocessing leaves whole, or by stems.
 
         Where it keeps case, words in lower case join also as they begin a sentence, as files may have no others; where
@@ -42,40 +48,40 @@ class PretrainedEmbedding:
         """
         content = json.loads(tokenizer.to_str())
         vocabulary = content["model"]["vocab"]
-        for word in islice(self._vectors.words(), self._knobs.words):
+        for word in islice(self._vectors.words(), self._config.words):
             for form in self._forms(word, tokenizer):
                 vocabulary.setdefault(form, len(vocabulary))
         return Tokenizer.from_str(json.dumps(content))
 
-    def give(self, network: keras.Model, tokenizer: Tokenizer) -> int:
+    def initialize(self, network: keras.Model, tokenizer: Tokenizer) -> int:
         """Set the embedding's rows of the tokens that have a vector, whatever their case; returns how many.
 
         As written, or else in lower case, or else as the file's first word of the same letters, or of the same stem.
         With BPE that is also a piece that only begins words, where it is a word of the file.
         """
         embedding, vocabulary = network.layers[0], tokenizer.get_vocab()
-        found = self._vectors.of({form for token in vocabulary for form in (token, token.lower())})
-        left = {token.lower() for token in vocabulary} - found.keys()
-        found |= self._vectors.of(left, str.lower)
+        vectors = self._vectors.of({form for token in vocabulary for form in (token, token.lower())})
+        missing = {token.lower() for token in vocabulary} - vectors.keys()
+        vectors |= self._vectors.of(missing, str.lower)
         if self._stems:
-            found |= self._vectors.of(left - found.keys(), lambda word: _written(word, tokenizer))
-        table = np.array(embedding.get_weights()[0])
-        rows = {number: found.get(token, found.get(token.lower())) for token, number in vocabulary.items()}
-        known = {number: vector for number, vector in rows.items() if vector is not None}
-        for number, vector in known.items():
-            table[number] = vector
+            vectors |= self._vectors.of(missing - vectors.keys(), lambda word: _normalized(word, tokenizer))
+        table, count = np.array(embedding.get_weights()[0]), 0
+        for token, token_id in vocabulary.items():
+            vector = vectors.get(token, vectors.get(token.lower()))
+            if vector is not None:
+                table[token_id], count = vector, count + 1
         embedding.set_weights([table])
-        return len(known)
+        return count
 
     def _forms(self, word: str, tokenizer: Tokenizer) -> Iterator[str]:
         """What preprocessing writes for a word, where that is one piece."""
         for form in (word, word.capitalize() if word.islower() else word.lower()):
-            text = _written(form, tokenizer)
-            left_whole = text == form or (self._stems and word.isalpha())
-            if left_whole and [piece for piece, _ in tokenizer.pre_tokenizer.pre_tokenize_str(text)] == [text]:
+            text = _normalized(form, tokenizer)
+            is_kept = text == form or (self._stems and word.isalpha())
+            if is_kept and [token for token, _ in tokenizer.pre_tokenizer.pre_tokenize_str(text)] == [text]:
                 yield text
 
 
-def _written(word: str, tokenizer: Tokenizer) -> str:
+def _normalized(word: str, tokenizer: Tokenizer) -> str:
     text: str = tokenizer.normalizer.normalize_str(word)
     return text

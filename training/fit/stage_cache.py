@@ -1,4 +1,4 @@
-"""Bodies that were pre-trained once and serve many runs: one file for each chain of stages."""
+"""Cache of pre-trained bodies that many runs start from: one file for each chain of first stages."""
 
 import hashlib
 import json
@@ -14,15 +14,19 @@ from training.recipe.base import ConfigSection
 from training.recipe.recipe import Recipe
 from training.recipe.stages import Stage
 
+# Keys of data that decide nothing, or are told apart as the split.
 UNREAD = {"about", "terms", "found_on", "validation", "test", "split_seed"}
 FORMAT = 6  # raised when what a stage sees of equal recipes and files changes
 
 
 @dataclass(frozen=True)
 class PretrainedBody:
-    """A trained body after its first `stages` stages, and what a run needs to go on with it.
+    """A model after its first stages, and what a run needs to go on with it.
 
-    `state`: JSON of the tokenizer, the tasks, the history and what was cleaned; `weights`: of the whole multitask.
+    Attributes:
+        stages: How many are done.
+        state: JSON: the tokenizer, the tasks, the history, and the files and cleaning of pre-training.
+        weights: Of `MultiTaskModel.full_model`.
     """
 
     stages: int
@@ -31,12 +35,22 @@ class PretrainedBody:
 
 
 class StageCache:
-    """Arguments: the folder, or None for a cache that keeps nothing; the recipe; what else decides what a body is:
-    name and sha256 of each file in their order, the model version of each teacher by its folder, the libraries,
-    `labelled`, a digest of the labelled texts in all parts, which no weak stage reads, and the sha256 of word vectors.
+    """Bodies by all that decides them: the recipe up to their last stage, and what they learned from.
 
-    So a body that read weak labels alone serves every recipe with the same labelled texts, whatever is a test there.
-    Raises ResumeError where the folder cannot be written to, before anything is trained for it.
+    A body that read weak labels alone serves every recipe with the same labelled texts, whatever is a test there.
+
+    Args:
+        folder: None for a cache that keeps nothing.
+        recipe: The recipe.
+        files: Name and sha256 of each data file, in the order in which they are read.
+        teachers: Model version of each teacher, by its folder.
+        libraries: Versions of the libraries that shape a model.
+        labelled: Digest of the labelled texts of all parts, which no weak stage reads.
+        vectors: sha256 of the file of word vectors.
+        format_version: Bodies of another one are not read.
+
+    Raises:
+        ResumeError: The folder cannot be written to; told before anything is trained for it.
     """
 
     def __init__(
@@ -48,8 +62,9 @@ class StageCache:
         libraries: Mapping[str, str],
         labelled: str = "",
         vectors: str = "",
+        format_version: int = FORMAT,
     ) -> None:
-        self.folder, self._recipe = folder, recipe
+        self.folder, self._recipe, self._format = folder, recipe, format_version
         self._files, self._teachers, self._libraries = list(files), dict(teachers), dict(libraries)
         self._labelled, self._vectors = labelled, vectors
         if folder is not None:
@@ -67,7 +82,7 @@ class StageCache:
                 return PretrainedBody(stages, state, arrays["weights"])
         return None
 
-    def keep(self, stages: int, state: Mapping[str, Any], weights: Arrays) -> None:
+    def save(self, stages: int, state: Mapping[str, Any], weights: Arrays) -> None:
         """Write the body after so many stages."""
         if checkpoint := self._checkpoint(stages):
             checkpoint.save(state, {"weights": weights})
@@ -84,11 +99,11 @@ class StageCache:
         recipe, done = self._recipe, self._recipe.schedule[:stages]
         seeds = [recipe.seed if stage.seed is None else stage.seed for stage in done]
         return {
-            "tokenizer": _said(recipe.tokenizer),
-            "network": _said(recipe.network),
+            "tokenizer": _non_defaults(recipe.tokenizer),
+            "network": _non_defaults(recipe.network),
             **(self._all_data() if self._sees_the_split(done) else self._weak_data()),
-            "format": FORMAT,
-            "stages": [_said(stage, "name", "teachers") for stage in done],
+            "format": self._format,
+            "stages": [_non_defaults(stage, "name", "teachers") for stage in done],
             "teachers": [[self._teachers[folder] for folder in stage.teachers] for stage in done],
             "seeds": seeds,
             "words": any(stage.masked_words for stage in recipe.schedule),
@@ -101,28 +116,31 @@ class StageCache:
         return _reads_labels(self._recipe, done) or bool(self._recipe.data.second_columns)
 
     def _started_from(self) -> dict[str, Any]:
-        said = self._recipe.vectors
-        return {"vectors": [self._vectors, _said(said, "file", "about", "terms")]} if said else {}
+        vectors = self._recipe.vectors
+        return {"vectors": [self._vectors, _non_defaults(vectors, "file", "about", "terms")]} if vectors else {}
 
     def _all_data(self) -> dict[str, Any]:
         data = self._recipe.data
-        content, sources = _said(data, *UNREAD, "sources"), [_said(source, *UNREAD) for source in data.sources]
+        content, sources = (
+            _non_defaults(data, *UNREAD, "sources"),
+            [_non_defaults(source, *UNREAD) for source in data.sources],
+        )
         split = [self._recipe.split_seed, data.validation, data.test]
         return {"data": content, "sources": sources, "split": split, "files": [list(file) for file in self._files]}
 
     def _weak_data(self) -> dict[str, Any]:
         data = self._recipe.data
         content = data.model_dump(mode="json", include={"text", "label", "encoding", "quoted"})
-        sources = [_said(source, *UNREAD) for source in data.task_sources]
+        sources = [_non_defaults(source, *UNREAD) for source in data.task_sources]
         names = {source.file for source in data.task_sources}
         files = [list(file) for file in self._files if file[0] in names]
-        drawn = self._recipe.split_seed if any(source.rows for source in data.task_sources) else None
-        return {"data": content, "sources": sources, "split": drawn, "files": files, "labelled": self._labelled}
+        seed = self._recipe.split_seed if any(source.rows for source in data.task_sources) else None
+        return {"data": content, "sources": sources, "split": seed, "files": files, "labelled": self._labelled}
 
 
-def _said(table: ConfigSection, *unread: str) -> dict[str, Any]:
-    """What a table says beside its defaults, so that a knob that comes later leaves the bodies of today as they are."""
-    return table.model_dump(mode="json", exclude=set(unread), exclude_defaults=True)
+def _non_defaults(section: ConfigSection, *unread: str) -> dict[str, Any]:
+    """What is not at its default, so that a key that comes later leaves the bodies of today as they are."""
+    return section.model_dump(mode="json", exclude=set(unread), exclude_defaults=True)
 
 
 def _reads_labels(recipe: Recipe, done: Sequence[Stage]) -> bool:

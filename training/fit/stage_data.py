@@ -1,7 +1,5 @@
-"""Rows as encoded batches with targets and weights, stage by stage."""
+"""Rows of a stage as encoded batches, with targets and weights."""
 
-from collections.abc import Callable
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -22,43 +20,50 @@ from training.types import Floats
 
 
 class StageData:
-    """Arguments: the recipe; the labelled parts; `weak`, which reads the rows of other tasks; the model and encoder.
+    """The rows of each stage of a run, as batches.
 
-    Raises DataError where a class has too few rows for a baseline that is to teach, or its labels are not for it.
+    Args:
+        recipe: The recipe.
+        dataset: The labelled rows.
+        weak: The rows of other tasks; None where no stage reads them.
+        multitask: The model, which says where a task's classes are.
+        encoder: Texts to token ids.
+
+    Raises:
+        DataError: A class has too few rows for a baseline that is to teach, or the baseline does not know the labels.
     """
 
     def __init__(
         self,
         recipe: Recipe,
         dataset: Dataset,
-        weak: Callable[[], WeakLabelDataset],
+        weak: WeakLabelDataset | None,
         multitask: MultiTaskModel,
         encoder: Encoder,
     ) -> None:
         self.recipe, self.dataset, self.weak = recipe, dataset, weak
         self.multitask, self.encoder = multitask, encoder
+        self.validation = self._validation()
         self._baselines: dict[tuple[str, ...], CrossFitted] = {}
-        self._tasks = {source.key for source in recipe.data.task_sources}
-        if wanted := {str(name) for stage in recipe.schedule for name in stage.teacher_baselines}:
-            self._check_known(wanted)
+        if names := {str(name) for stage in recipe.schedule for name in stage.teacher_baselines}:
+            self._check_known(names)
             self._check_folds()
 
-    def of_stage(self, stage: Stage) -> tuple[Batches, Batches | None]:
-        """What the stage trains on, and what chooses the epoch to keep: None where it has no row with a label."""
-        own = _chosen(self.dataset.train, stage).assign(task="")
-        frames = [own] if len(own) else []
-        if self._tasks & set(stage.sources):
-            frames.append(_chosen(self.weak().rows, stage))
+    def batches(self, stage: Stage) -> tuple[Batches, Batches | None]:
+        """What a stage trains on, and what chooses its epoch: None where no row has a label of the network's."""
+        labelled = _of_stage(self.dataset.train, stage).assign(task="")
+        frames = [labelled] if len(labelled) else []
+        if self.weak and {source.key for source in self.recipe.data.task_sources} & set(stage.sources):
+            frames.append(_of_stage(self.weak.rows, stage))
         rows = pd.concat(frames, ignore_index=True)
         encoded = self.encoder.encode(rows.text.tolist())
         targets, weights = self._targets(rows, stage), _weights(rows, stage)
         if stage.is_taught:
             targets = self._taught(rows, targets, stage)
         train = Batches(self.encoder, encoded, targets, weights, stage.batch_size)
-        return train, self.validation if len(own) or stage.is_taught else None
+        return train, self.validation if len(labelled) or stage.is_taught else None
 
-    @cached_property
-    def validation(self) -> Batches:
+    def _validation(self) -> Batches:
         """The validation part, whose targets are one-hot over the network's own classes."""
         frame, size = self.dataset.validation, self.recipe.fit.batch_size
         targets = np.eye(len(self.dataset.labels), dtype=np.float32)[frame.label.to_numpy()]
@@ -67,43 +72,43 @@ class StageData:
 
     def _targets(self, rows: pd.DataFrame, stage: Stage) -> Floats:
         targets = np.zeros((len(rows), self.multitask.width), np.float32)
-        for task, places in rows.groupby("task").indices.items():
-            labels = rows.label.to_numpy(np.int64)[places]
-            targets[places] = self.multitask.targets(labels, str(task), stage.label_smoothing)
+        for task, positions in rows.groupby("task").indices.items():
+            labels = rows.label.to_numpy(np.int64)[positions]
+            targets[positions] = self.multitask.targets(labels, str(task), stage.label_smoothing)
         return targets
 
     def _taught(self, rows: pd.DataFrame, targets: Floats, stage: Stage) -> Floats:
+        """The targets with the teachers' share in them: all of it where a row has no label of the network's."""
         texts = rows.text.tolist()
-        bundles = Teachers(stage.teachers, self.dataset.labels).all_answers(texts)
-        fitted = [self._cross_fitted(name, stage).answers(texts) for name in stage.teacher_baselines]
-        answers: Floats = np.mean([*bundles, *fitted], axis=0, dtype=np.float32)
+        bundles = Teachers(stage.teachers, self.dataset.labels).predict(texts)
+        baselines = [self._cross_fitted(name, stage).predict(texts) for name in stage.teacher_baselines]
+        probabilities: Floats = np.mean([*bundles, *baselines], axis=0, dtype=np.float32)
         share = np.where(rows.task == "", stage.teacher_share, 1.0).astype(np.float32)[:, None]
         taught = targets * (1 - share)
-        taught[:, : answers.shape[1]] += answers * share
+        taught[:, : probabilities.shape[1]] += probabilities * share
         return taught
 
     def _cross_fitted(self, name: str, stage: Stage) -> CrossFitted:
-        """The baseline of the stage's own labelled rows, or of all where those say too little of a class."""
-        own = _chosen(self.dataset.train, stage)
-        least = np.bincount(own.label.to_numpy(np.int64), minlength=len(self.dataset.labels)).min()
-        train = own if least >= FOLDS else self.dataset.train
+        """The baseline of the stage's own labelled rows, or of all where those are too few of a class."""
+        labelled = _of_stage(self.dataset.train, stage)
+        counts = np.bincount(labelled.label.to_numpy(np.int64), minlength=len(self.dataset.labels))
+        train = labelled if counts.min() >= FOLDS else self.dataset.train
         key = (name, *sorted(set(train.source)))
         if key not in self._baselines:
             seed = self.recipe.split_seed
             pipeline: Any = baselines(self.recipe.tokenizer, self.dataset.labels, seed)[name]
-            weights = train.weight.to_numpy(np.float32)
+            texts, labels, weights = train.text.tolist(), train.label.to_numpy(), train.weight.to_numpy(np.float32)
             try:
-                fitted = CrossFitted(pipeline, train.text.tolist(), train.label.to_numpy(), weights, seed)
+                self._baselines[key] = CrossFitted(pipeline, texts, labels, weights, seed)
             except ValueError as error:  # as where no word is there twice
                 raise DataError(f"stages.{stage.name}.teacher_baselines: {name} cannot learn: {error}") from error
-            self._baselines[key] = fitted
         return self._baselines[key]
 
-    def _check_known(self, wanted: set[str]) -> None:
+    def _check_known(self, names: set[str]) -> None:
         labels = self.dataset.labels
-        if missing := sorted(wanted - set(baselines(self.recipe.tokenizer, labels, self.recipe.split_seed))):
+        if unknown := sorted(names - set(baselines(self.recipe.tokenizer, labels, self.recipe.split_seed))):
             accepted = "labels negative, neutral and positive, which are what VADER knows"
-            raise DataError(f"stages.teacher_baselines: found {missing} for labels {labels}; accepted: {accepted}")
+            raise DataError(f"stages.teacher_baselines: found {unknown} for labels {labels}; accepted: {accepted}")
 
     def _check_folds(self) -> None:
         for label, rows in self.dataset.sizes()["train"].items():
@@ -112,7 +117,7 @@ class StageData:
                 raise DataError(f"stages.teacher_baselines: {found}; accepted: at least {FOLDS}, one in each fold")
 
 
-def _chosen(frame: pd.DataFrame, stage: Stage) -> pd.DataFrame:
+def _of_stage(frame: pd.DataFrame, stage: Stage) -> pd.DataFrame:
     return frame[frame.source.isin(stage.sources)] if stage.sources else frame
 
 
@@ -123,13 +128,14 @@ def _weights(rows: pd.DataFrame, stage: Stage) -> Floats:
     is spoken of alone says that it is rare.
     """
     weights = rows.source.map(stage.weights).fillna(rows.weight).to_numpy(np.float32, copy=True)
+    labels = rows.label.to_numpy(np.int64)
     if stage.class_balance:
-        for _, places in rows.groupby("task").indices.items():
-            labels = rows.label.to_numpy(np.int64)[places]
-            weights[places] *= class_weights(labels, stage.class_balance)[labels]
+        for positions in rows.groupby("task").indices.values():
+            of_task = labels[positions]
+            weights[positions] *= class_weights(of_task, stage.class_balance)[of_task]
     for source, balance in stage.group_balances.items():
-        own = rows[rows.source == source]
-        for _, members in own.groupby("group") if len(own) else ():  # rows of other tasks alone have no groups
-            labels = members.label.to_numpy(np.int64)
-            weights[members.index.to_numpy()] *= class_weights(labels, balance)[labels]
+        of_source = rows[rows.source == source]
+        for _, members in of_source.groupby("group") if len(of_source) else ():  # rows of other tasks have no groups
+            positions = members.index.to_numpy()
+            weights[positions] *= class_weights(labels[positions], balance)[labels[positions]]
     return weights

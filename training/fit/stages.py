@@ -1,4 +1,4 @@
-"""The stages of a run in their order: each fits the same network, on rows and by a schedule of its own."""
+"""Runner of a recipe's stages: each trains the same model, on rows and by a schedule of its own."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -12,71 +12,78 @@ from training.model.multitask import MultiTaskModel
 from training.progress import Epoch, TrainingCallback
 from training.recipe.stages import Stage
 
-History = dict[str, list[Epoch]]
-Saved = tuple[dict[str, Any], dict[str, Arrays]]
-Rows = Callable[[Stage], tuple[Batches, Batches | None]]
-Finished = Callable[[int, History, Arrays], None]
+History = dict[str, list[Epoch]]  # by stage
+SavedRun = tuple[dict[str, Any], dict[str, Arrays]]
+StageBatches = Callable[[Stage], tuple[Batches, Batches | None]]
+OnStageEnd = Callable[[int, History, Arrays], None]
 
 
-class Stages:
-    """Runs the stages of one recipe.
+class StageRunner:
+    """Runs the stages of one recipe in their order.
 
-    Arguments: the model; the stages; `rows`, which gives a stage's training rows and, where it trains the network's
-    own head, the rows that choose the epoch to keep; the recipe's seed; the checkpoint that an interrupted run goes on
-    from; and `finished`, which is told of each stage but the last: how many are done, the history, the weights.
+    Args:
+        multitask: The model that every stage trains.
+        stages: In their order.
+        batches: Gives a stage's training rows and, where it trains the network's own head, the rows that choose the
+            epoch to keep.
+        seed: Of the stages that have none of their own.
+        checkpoint: What an interrupted run goes on from.
+        on_stage_end: Called after each stage but the last with the number of stages done, the history and the weights.
     """
 
     def __init__(
         self,
         multitask: MultiTaskModel,
         stages: Sequence[Stage],
-        rows: Rows,
+        batches: StageBatches,
         seed: int,
         checkpoint: Checkpoint,
-        finished: Finished | None = None,
+        on_stage_end: OnStageEnd | None = None,
     ) -> None:
-        self.multitask, self.stages, self.rows, self.seed = multitask, list(stages), rows, seed
-        self.checkpoint, self.finished = checkpoint, finished
+        self.multitask, self.stages, self.batches, self.seed = multitask, list(stages), batches, seed
+        self.checkpoint, self.on_stage_end = checkpoint, on_stage_end
 
     def run(
-        self, watcher: TrainingCallback, *, saved: Saved | None = None, body: PretrainedBody | None = None
+        self, callback: TrainingCallback, *, saved: SavedRun | None = None, body: PretrainedBody | None = None
     ) -> History:
-        """Train all stages, or those that are left: after `body`, or inside the one that `saved` was kept in.
+        """Train all stages, or those that remain: after `body`, or inside the one that `saved` was written in.
 
-        `saved`: what the checkpoint holds. Returns the figures of every epoch by stage.
+        Args:
+            callback: Told of each stage, epoch and batch.
+            saved: Content of the checkpoint.
+            body: A model with its first stages done.
+
+        Returns:
+            The figures of every epoch by stage.
         """
-        history: History = {}
-        first = 0
-        if body:
-            first, history = body.stages, _loaded(body.state["history"])
-            for variable, value in zip(self.multitask.whole.weights, body.weights, strict=True):
-                variable.assign(value)
+        first, history = 0, History()
         if saved:
-            first, history = saved[0]["stage"], _loaded(saved[0]["earlier"])
-        for number in range(first, len(self.stages)):
-            history[self.stages[number].name] = self._stage(number, dict(history), watcher, saved)
-            saved = None
-            if self.finished and number < len(self.stages) - 1:
-                self.finished(number + 1, history, self.multitask.whole.get_weights())
+            first, history = saved[0]["stage"], _history_from_json(saved[0]["earlier"])
+        elif body:
+            first, history = body.stages, _history_from_json(body.state["history"])
+            self.multitask.full_model.set_weights(body.weights)
+        for number, stage in enumerate(self.stages[first:], start=first):
+            if len(self.stages) > 1:
+                callback.on_stage(stage.name, number + 1, len(self.stages))
+            loop = self._loop(number, stage, dict(history))
+            history[stage.name] = loop.run(callback, saved if number == first else None)
+            if self.on_stage_end and number < len(self.stages) - 1:
+                self.on_stage_end(number + 1, history, self.multitask.full_model.get_weights())
         return history
 
-    def _stage(self, number: int, earlier: History, watcher: TrainingCallback, saved: Saved | None) -> list[Epoch]:
-        stage = self.stages[number]
-        if len(self.stages) > 1:
-            watcher.on_stage(stage.name, number + 1, len(self.stages))
+    def _loop(self, number: int, stage: Stage, earlier: History) -> TrainingLoop:
+        def save(state: Mapping[str, Any], arrays: Mapping[str, Arrays]) -> None:
+            self.checkpoint.save({**state, "stage": number, "earlier": history_as_json(earlier)}, arrays)
 
-        def keep(state: Mapping[str, Any], arrays: Mapping[str, Arrays]) -> None:
-            self.checkpoint.save({**state, "stage": number, "earlier": dumped(earlier)}, arrays)
-
-        train, validation = self.rows(stage)
+        train, validation = self.batches(stage)
         seed = [self.seed if stage.seed is None else stage.seed, number]
-        return TrainingLoop(self.multitask, train, validation, stage, seed, keep).run(watcher, saved)
+        return TrainingLoop(self.multitask, train, validation, stage, seed, save)
 
 
-def dumped(history: History) -> dict[str, Any]:
-    """As JSON."""
+def history_as_json(history: History) -> dict[str, Any]:
+    """The figures of every epoch by stage, as plain values."""
     return {name: [asdict(epoch) for epoch in epochs] for name, epochs in history.items()}
 
 
-def _loaded(content: Mapping[str, Any]) -> History:
+def _history_from_json(content: Mapping[str, Any]) -> History:
     return {name: [Epoch(**epoch) for epoch in epochs] for name, epochs in content.items()}

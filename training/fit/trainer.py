@@ -1,8 +1,7 @@
-"""From recipe and files to a trained network: data, preprocessing, stages. Nothing is published here."""
+"""Trainer: from a recipe and data files to a trained network. Nothing is published here."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from training.fit.distillation import Teachers
 from training.fit.pretrained_embedding import PretrainedEmbedding
 from training.fit.stage_cache import PretrainedBody, StageCache
 from training.fit.stage_data import StageData
-from training.fit.stages import History, Stages, dumped
+from training.fit.stages import History, StageRunner, history_as_json
 from training.model import backend
 from training.model.backend import keras
 from training.model.multitask import MultiTaskModel
@@ -31,6 +30,8 @@ from training.model.network import build_network
 from training.progress import TrainingCallback
 from training.recipe.recipe import Recipe
 from training.text.tokenizer import build_tokenizer
+
+Tasks = dict[str, list[str]]  # name of a task -> its labels
 
 
 @dataclass(frozen=True)
@@ -50,12 +51,43 @@ class Trained:
         return sum(epoch.seconds for epochs in self.history.values() for epoch in epochs)
 
 
+@dataclass(frozen=True)
+class Inputs:
+    """What a run learns from, beside the labelled rows.
+
+    Attributes:
+        hashes: Name and sha256 of each data file, in the order in which they are read.
+        teachers: What each teacher says of itself, by its folder.
+        embedding: What the embedding starts from, if not from chance.
+        vectors: The file of word vectors.
+    """
+
+    hashes: list[tuple[str, str]]
+    teachers: dict[str, Metadata]
+    embedding: PretrainedEmbedding | None
+    vectors: DataFile | None
+
+    @property
+    def teacher_versions(self) -> dict[str, str]:
+        """Model version of each teacher, by its folder."""
+        return {folder: teacher.model_version for folder, teacher in self.teachers.items()}
+
+    @property
+    def digests(self) -> list[tuple[str, str]]:
+        """Name and digest of everything: data files, word vectors, teachers."""
+        vectors = [(self.vectors.file, self.vectors.sha256)] if self.vectors else []
+        return [*self.hashes, *vectors, *self.teacher_versions.items()]
+
+
 class Trainer:
     """One run up to the trained network.
 
-    Arguments: the recipe; data files; the folder that an interrupted run goes on from; a callback; and a folder for
-    bodies that later runs with the same first stages start from, or None. Raises TrainingError, before any training
-    where the data are at fault.
+    Args:
+        recipe: The recipe.
+        paths: Data files.
+        work: Folder for the state that an interrupted run goes on from.
+        callback: Told of each step.
+        stage_cache: Folder for bodies that later runs with the same first stages start from, or None.
     """
 
     def __init__(
@@ -70,127 +102,139 @@ class Trainer:
         self.stage_cache = stage_cache
 
     def run(self, *, resume: bool = False) -> Trained:
-        """Train, from the start or from where an interrupted run was."""
-        self._look_over()
-        cache = self._body_cache()
-        checkpoint = Checkpoint(self.work, self._identity)
+        """Train, from the start or, with `resume`, from where an interrupted run was.
+
+        Raises:
+            TrainingError: Before any training, where the data are at fault or there is nothing to resume.
+        """
+        recipe, callback = self.recipe, self.callback
+        dataset = load_dataset(self.paths, recipe.data, recipe.split_seed)
+        callback.on_dataset(dataset.cleaning, dataset.sizes())
+        check_sources(recipe, dataset)
+        inputs = read_inputs(recipe, self.paths, dataset)
+        note_other_data(recipe, inputs.digests, callback)
+
+        cache = open_cache(self.stage_cache, recipe, dataset, inputs)
+        checkpoint = Checkpoint(self.work, run_identity(recipe, inputs))
         saved = checkpoint.load() if resume else None
         body = None if saved else cache.longest()
-        if checkpoint.path.exists() and not saved:
+        self._note_start(checkpoint, body, resume=resume)
+        weak = self._read_weak_labels(dataset, body)
+
+        first_seed = recipe.schedule[0].seed
+        backend.make_repeatable(recipe.seed if first_seed is None else first_seed)
+        tokenizer, tasks = _tokenizer_and_tasks(recipe, dataset, weak, inputs, body)
+        encoder = Encoder(tokenizer.to_str())
+        multitask = self._build(encoder, len(dataset.labels), tasks)
+        if inputs.embedding and not body:
+            callback.on_word_vectors(inputs.embedding.initialize(multitask.network, tokenizer))
+        pretraining = _pretraining_facts(weak, body)
+
+        def keep_body(stages: int, history: History, weights: Arrays) -> None:
+            state = {"tokenizer": tokenizer.to_str(), "tasks": tasks, "history": history_as_json(history)}
+            cache.save(stages, {**state, **pretraining}, weights)
+
+        data = StageData(recipe, dataset, weak, multitask, encoder)
+        runner = StageRunner(multitask, recipe.schedule, data.batches, recipe.seed, checkpoint, keep_body)
+        history = runner.run(callback, saved=saved, body=body)
+        provenance = Provenance.of(dataset, pretraining, inputs.teachers, inputs.vectors)
+        return Trained(multitask.network, tokenizer, dataset, data.validation, history, provenance)
+
+    def _note_start(self, checkpoint: Checkpoint, body: PretrainedBody | None, *, resume: bool) -> None:
+        if checkpoint.path.exists() and not resume:
             self.callback.on_note(
                 "An interrupted run is there too; --resume would have gone on from it. Starting over."
             )
-        first = self.recipe.schedule[0]
-        backend.make_repeatable(self.recipe.seed if first.seed is None else first.seed)
-        tokenizer, tasks = self._language(body)
-        encoder = Encoder(tokenizer.to_str())
-        multitask = self._trainee(encoder, tasks)
-        if self._head_start and not body:
-            self.callback.on_word_vectors(self._head_start.give(multitask.network, tokenizer))
-        rows = StageData(self.recipe, self.dataset, lambda: self.weak, multitask, encoder)
-
-        def finished(stages: int, history: History, weights: Arrays) -> None:
-            language = {"tokenizer": tokenizer.to_str(), "tasks": tasks}
-            cache.keep(stages, {**language, "history": dumped(history), **self._weak_facts(body)}, weights)
-
-        stages = Stages(multitask, self.recipe.schedule, rows.of_stage, self.recipe.seed, checkpoint, finished)
-        history = stages.run(self.callback, saved=saved, body=body)
-        provenance = Provenance.of(self.dataset, self._weak_facts(body), self._taught_by, self._vectors)
-        return Trained(multitask.network, tokenizer, self.dataset, rows.validation, history, provenance)
-
-    @cached_property
-    def dataset(self) -> Dataset:
-        """The labelled rows in their parts."""
-        return load_dataset(self.paths, self.recipe.data, self.recipe.split_seed)
-
-    @cached_property
-    def weak(self) -> WeakLabelDataset:
-        """The rows of other tasks; read only when a stage needs them."""
-        return load_weak_labels(self.paths, self.recipe.data, self.dataset, self.recipe.split_seed)
-
-    def _look_over(self) -> None:
-        """Show the rows, and what is wrong or odd about them, before anything is trained."""
-        self.callback.on_dataset(self.dataset.cleaning, self.dataset.sizes())
-        check_sources(self.recipe, self.dataset)
-        words = [(self._vectors.file, self._vectors.sha256)] if self._vectors else []
-        note_other_data(self.recipe, [*self._hashes, *words, *self._teachers.items()], self.callback)
-
-    def _body_cache(self) -> StageCache:
-        return StageCache(
-            self.stage_cache,
-            self.recipe,
-            self._hashes,
-            self._teachers,
-            backend.library_versions(),
-            self.dataset.labelled_digest(),
-            self._vectors.sha256 if self._vectors else "",
-        )
-
-    @cached_property
-    def _hashes(self) -> list[tuple[str, str]]:
-        return [(path.name, sha256(path)) for path in in_order(self.paths, self.recipe.data)]
-
-    @cached_property
-    def _taught_by(self) -> dict[str, Metadata]:
-        """What each teacher says of itself, by its folder."""
-        folders = list(dict.fromkeys(folder for stage in self.recipe.schedule for folder in stage.teachers))
-        teachers = Teachers(folders, self.dataset.labels)
-        teachers.check_no_test_leakage(self.recipe, self._hashes, self.dataset.sizes())
-        return dict(zip(folders, teachers.metadata, strict=True))
-
-    @property
-    def _teachers(self) -> dict[str, str]:
-        """Model version of each teacher, by its folder."""
-        return {folder: teacher.model_version for folder, teacher in self._taught_by.items()}
-
-    @cached_property
-    def _head_start(self) -> PretrainedEmbedding | None:
-        said, stems = self.recipe.vectors, self.recipe.tokenizer.stemming != "none"
-        return PretrainedEmbedding(said, self.recipe.network.embedding, stems=stems) if said else None
-
-    @cached_property
-    def _vectors(self) -> DataFile | None:
-        return self._head_start.file if self._head_start else None
-
-    @property
-    def _identity(self) -> dict[str, Any]:
-        return {
-            "recipe": self.recipe.model_dump(mode="json", exclude={"tune"}),
-            "data": self._hashes,
-            "teachers": self._teachers,
-            **({"vectors": self._vectors.sha256} if self._vectors else {}),
-            "libraries": backend.library_versions(),
-        }
-
-    def _weak_facts(self, body: PretrainedBody | None) -> dict[str, Any]:
-        """What pre-training was read from; a body brings its own, so that nothing is read again for it."""
-        if body:
-            return {key: body.state[key] for key in ("files", "cleaning")}
-        if not self.recipe.data.task_sources:
-            return {"files": [], "cleaning": {}}
-        return {"files": [file.model_dump() for file in self.weak.files], "cleaning": self.weak.cleaning}
-
-    def _language(self, body: PretrainedBody | None) -> tuple[Tokenizer, dict[str, list[str]]]:
-        """The tokenizer, and the tasks with their labels."""
         if body:
             self.callback.on_note(f"A body with {body.stages} of its stages done is in the cache; going on from there.")
-            return Tokenizer.from_str(body.state["tokenizer"]), body.state["tasks"]
-        frames = [self.dataset.train]
-        tasks: dict[str, list[str]] = {}
-        if self.recipe.data.task_sources:
-            self.callback.on_weak_labels(self.weak.cleaning, self.weak.task_sizes())
-            frames, tasks = [*frames, self.weak.rows], self.weak.tasks
-        chosen, twice = self.recipe.tokenizer.sources, self.recipe.data.second_columns
-        texts = [f.text[f.source.isin(chosen) if chosen else ~f.source.isin(twice)] for f in frames]
-        tokenizer = build_tokenizer(pd.concat(texts), self.recipe.tokenizer)
-        return self._head_start.join(tokenizer) if self._head_start else tokenizer, tasks
 
-    def _trainee(self, encoder: Encoder, tasks: dict[str, list[str]]) -> MultiTaskModel:
+    def _read_weak_labels(self, dataset: Dataset, body: PretrainedBody | None) -> WeakLabelDataset | None:
+        """The rows of other tasks, where the tokenizer or a stage that remains learns from them."""
+        data = self.recipe.data
+        tasks = {source.key for source in data.task_sources}
+        remaining = self.recipe.schedule[body.stages :] if body else []
+        if not tasks or (body and not any(tasks & set(stage.sources) for stage in remaining)):
+            return None
+        weak = load_weak_labels(self.paths, data, dataset, self.recipe.split_seed)
+        self.callback.on_weak_labels(weak.cleaning, weak.task_sizes())
+        return weak
+
+    def _build(self, encoder: Encoder, classes: int, tasks: Tasks) -> MultiTaskModel:
         network = build_network(
-            self.recipe.network,
-            vocabulary=encoder.vocabulary_size,
-            classes=len(self.dataset.labels),
-            length=encoder.fixed_length,
+            self.recipe.network, vocabulary=encoder.vocabulary_size, classes=classes, length=encoder.fixed_length
         )
         self.callback.on_network(network.count_params(), encoder.vocabulary_size, backend.device())
-        return MultiTaskModel(network, tasks, words=any(stage.masked_words for stage in self.recipe.schedule))
+        masked_words = any(stage.masked_words for stage in self.recipe.schedule)
+        return MultiTaskModel(network, tasks, masked_words=masked_words)
+
+
+def read_inputs(recipe: Recipe, paths: Sequence[Path], dataset: Dataset) -> Inputs:
+    """Read what a run learns from beside the labelled rows: hashes, teachers, word vectors.
+
+    Raises:
+        DataError: A teacher has other labels, or has seen rows that are validation or test here; or the file of word
+            vectors does not fit.
+    """
+    embedding = None
+    if recipe.vectors:
+        stems = recipe.tokenizer.stemming != "none"
+        embedding = PretrainedEmbedding(recipe.vectors, recipe.network.embedding, stems=stems)
+    hashes = [(path.name, sha256(path)) for path in in_order(paths, recipe.data)]
+    folders = list(dict.fromkeys(folder for stage in recipe.schedule for folder in stage.teachers))
+    teachers = Teachers(folders, dataset.labels)
+    teachers.check_no_test_leakage(recipe, hashes, dataset.sizes())
+    metadata = dict(zip(folders, teachers.metadata, strict=True))
+    return Inputs(hashes, metadata, embedding, embedding.file if embedding else None)
+
+
+def run_identity(recipe: Recipe, inputs: Inputs) -> dict[str, Any]:
+    """All that must be the same for a run to go on from an interrupted one's state."""
+    return {
+        "recipe": recipe.model_dump(mode="json", exclude={"tune"}),
+        "data": inputs.hashes,
+        "teachers": inputs.teacher_versions,
+        **({"vectors": inputs.vectors.sha256} if inputs.vectors else {}),
+        "libraries": backend.library_versions(),
+    }
+
+
+def open_cache(folder: Path | None, recipe: Recipe, dataset: Dataset, inputs: Inputs) -> StageCache:
+    """The cache of bodies for this recipe and what it learns from."""
+    return StageCache(
+        folder,
+        recipe,
+        inputs.hashes,
+        inputs.teacher_versions,
+        backend.library_versions(),
+        dataset.labelled_digest(),
+        inputs.vectors.sha256 if inputs.vectors else "",
+    )
+
+
+def learn_tokenizer(
+    recipe: Recipe, dataset: Dataset, weak: WeakLabelDataset | None, embedding: PretrainedEmbedding | None
+) -> Tokenizer:
+    """A tokenizer whose vocabulary is learned from the training rows of the recipe's sources, and from word vectors."""
+    sources, second_columns = recipe.tokenizer.sources, recipe.data.second_columns
+    frames = [dataset.train, weak.rows] if weak else [dataset.train]
+    texts = [f.text[f.source.isin(sources) if sources else ~f.source.isin(second_columns)] for f in frames]
+    tokenizer = build_tokenizer(pd.concat(texts), recipe.tokenizer)
+    return embedding.extend_vocabulary(tokenizer) if embedding else tokenizer
+
+
+def _tokenizer_and_tasks(
+    recipe: Recipe, dataset: Dataset, weak: WeakLabelDataset | None, inputs: Inputs, body: PretrainedBody | None
+) -> tuple[Tokenizer, Tasks]:
+    """Those of the body, or new ones."""
+    if body:
+        return Tokenizer.from_str(body.state["tokenizer"]), body.state["tasks"]
+    return learn_tokenizer(recipe, dataset, weak, inputs.embedding), weak.tasks if weak else {}
+
+
+def _pretraining_facts(weak: WeakLabelDataset | None, body: PretrainedBody | None) -> dict[str, Any]:
+    """What pre-training was read from, in JSON; a body brings its own."""
+    if body:
+        return {key: body.state[key] for key in ("files", "cleaning")}
+    if not weak:
+        return {"files": [], "cleaning": {}}
+    return {"files": [file.model_dump() for file in weak.files], "cleaning": weak.cleaning}

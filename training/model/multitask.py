@@ -1,4 +1,4 @@
-"""The network together with what only training needs: heads of other tasks, and one that names hidden words."""
+"""Multi-task model around the served network: heads of other tasks, and a masked language model."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -12,38 +12,51 @@ NAMEABLE = 4096  # lower ids are the more frequent, but for single characters: w
 
 
 class MultiTaskModel:
-    """A network that is served, and heads beside its own on one body.
+    """The network that is served, and heads beside its own on one body.
 
-    Arguments: `network`, a Sequential of `build_network`; `tasks`, name -> labels; whether hidden words are named.
-    `model` maps ids (texts, steps) to the probabilities of every head side by side, float32 (texts, width): the
-    network's own classes first, then each task's; with `words`, also to logits (texts, places, nameable words).
-    Heads are multi-task learning with hard sharing, Caruana 1997 (https://doi.org/10.1023/A:1007379606734).
+    Multi-task learning with hard parameter sharing: Caruana 1997 (https://doi.org/10.1023/A:1007379606734).
+
+    Args:
+        network: A Sequential of `build_network`, uncompiled.
+        tasks: Name of each other task -> its labels, in the order of its outputs.
+        masked_words: Whether hidden words are to be named.
+
+    Attributes:
+        model: Ids, int32 (texts, steps) -> probabilities of every head side by side, float32 (texts, width): the
+            network's own classes first, then each task's. The network itself where it has no other task.
+        masked_lm: With `masked_words`: ids and positions, int32 (texts, places) -> the same probabilities, and logits,
+            float32 (texts, places, nameable words). Else None.
+        width: Columns of all heads together.
     """
 
     def __init__(
-        self, network: keras.Sequential, tasks: Mapping[str, Sequence[str]] | None = None, *, words: bool = False
+        self,
+        network: keras.Sequential,
+        tasks: Mapping[str, Sequence[str]] | None = None,
+        *,
+        masked_words: bool = False,
     ) -> None:
         self.network = network
-        *body, own = network.layers
-        self._starts, self.width = _columns(own.units, tasks or {})
+        *body, own_head = network.layers
+        self._columns, self.width = _columns(own_head.units, tasks or {})
         heads = [
             keras.layers.Dense(len(labels), activation="softmax", name=f"task_{number}")
             for number, labels in enumerate((tasks or {}).values(), start=1)
         ]
         ids = network.inputs[0]
         features, steps = _features(body, ids)
-        answers = [head(features) for head in (own, *heads)]
-        whole = keras.layers.Concatenate(name="heads")(answers) if heads else answers[0]
-        self.model: keras.Model = keras.Model(ids, whole, name="tasks") if heads else network
+        outputs = [head(features) for head in (own_head, *heads)]
+        probabilities = keras.layers.Concatenate(name="heads")(outputs) if heads else outputs[0]
+        self.model: keras.Model = keras.Model(ids, probabilities, name="tasks") if heads else network
         self.masked_lm: keras.Model | None = None
-        if words:
+        if masked_words:
             positions = keras.Input((None,), dtype="int32", name="positions")
-            named = HiddenWords(body[0], name="hidden_words")([steps, positions])
+            logits = MaskedLMHead(body[0], name="masked_lm_head")([steps, positions])
             # From the same tensors: a model called within a model would run the body a second time.
-            self.masked_lm = keras.Model([ids, positions], [whole, named], name="masked_lm")
+            self.masked_lm = keras.Model([ids, positions], [probabilities, logits], name="masked_lm")
 
     @property
-    def whole(self) -> keras.Model:
+    def full_model(self) -> keras.Model:
         """The model that has every weight there is."""
         return self.masked_lm or self.model
 
@@ -53,12 +66,17 @@ class MultiTaskModel:
         return min(NAMEABLE, int(self.network.layers[0].input_dim))
 
     def targets(self, labels: Labels, task: str = "", smoothing: float = 0.0) -> Floats:
-        """What `model` should say, float32 (texts, width): zero outside the columns of the task.
+        """What `model` should answer.
 
-        `labels`: class indices (texts,) within the task, "" being the network's own. `smoothing`: the share of a
-        target that is spread over all classes of the task.
+        Args:
+            labels: Class indices within the task, int64 (texts,).
+            task: "" is the network's own.
+            smoothing: Share of a target that is spread over all classes of the task.
+
+        Returns:
+            float32 (texts, width): zero outside the columns of the task.
         """
-        start, classes = self._starts[task]
+        start, classes = self._columns[task]
         targets = np.zeros((len(labels), self.width), np.float32)
         targets[:, start : start + classes] = smoothing / classes
         targets[np.arange(len(labels)), start + labels] += 1 - smoothing
@@ -69,12 +87,12 @@ class TaskCrossentropy(keras.losses.Loss):  # type: ignore[misc]
     """-sum(target * log p): columns of other tasks have target 0 and cost nothing."""
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Nats, (texts,)."""
+        """The loss of each text in nats, (texts,)."""
         logs = keras.ops.log(keras.ops.maximum(y_pred, 1e-7))
         return -keras.ops.sum(y_true * logs, axis=-1)
 
 
-class HiddenWords(keras.layers.Layer):  # type: ignore[misc]
+class MaskedLMHead(keras.layers.Layer):  # type: ignore[misc]
     """Names words from the steps at their places: (texts, steps, units), (texts, places) -> logits.
 
     A masked language model whose output vectors are the embedding's own: Devlin et al. 2019, BERT
@@ -106,23 +124,22 @@ class HiddenWords(keras.layers.Layer):  # type: ignore[misc]
         """Places are weighted one by one, so none is masked."""
 
 
-def _columns(own: int, tasks: Mapping[str, Sequence[str]]) -> tuple[dict[str, tuple[int, int]], int]:
+def _columns(classes: int, tasks: Mapping[str, Sequence[str]]) -> tuple[dict[str, tuple[int, int]], int]:
     """Task -> first column and number of classes; the width of all."""
-    starts, width = {"": (0, own)}, own
+    columns, width = {"": (0, classes)}, classes
     for task, labels in tasks.items():
-        starts[task] = (width, len(labels))
+        columns[task] = (width, len(labels))
         width += len(labels)
-    return starts, width
+    return columns, width
 
 
 def _features(body: Sequence[keras.layers.Layer], ids: Any) -> tuple[Any, Any]:
-    """What the heads read, and the steps that pooling reads."""
-    found: Any = ids
-    steps = ids
+    """The tensor that the heads read, and the steps that pooling reads."""
+    features = steps = ids
     for layer in body:
-        found = layer(found)
-        steps = found if len(found.shape) == 3 else steps
-    return found, steps
+        features = layer(features)
+        steps = features if len(features.shape) == 3 else steps
+    return features, steps
 
 
 def seed_variables(model: keras.Model) -> Iterator[Any]:

@@ -23,8 +23,10 @@ def test_what_pre_training_read_stands_beside_the_labelled_rows() -> None:
     assert found.cleaning == {"rows read": 3, "pre-training: rows kept": 2}
 
 
-def test_a_file_that_both_read_is_told_once() -> None:
-    assert Provenance.of(dataset(), {**NOTHING, "files": [FIRST.model_dump()]}, {}, None).data == [FIRST]
+def test_a_file_that_both_read_is_told_once_and_another_of_its_name_too() -> None:
+    namesake = FIRST.model_copy(update={"sha256": "other"})
+    files = [file.model_dump() for file in (FIRST, namesake)]
+    assert Provenance.of(dataset(), {**NOTHING, "files": files}, {}, None).data == [FIRST, namesake]
 
 
 def test_teachers_of_teachers_stand_before_them() -> None:

@@ -71,9 +71,9 @@ def test_a_run_can_go_on_at_any_batch(batches: Batches) -> None:
     assert len(rest) == len(whole) - 40
     for found, expected in zip(rest, whole[40:], strict=True):
         assert (found.ids == expected.ids).all()
-        assert found.hidden is not None
-        assert expected.hidden is not None
-        assert (found.hidden.positions == expected.hidden.positions).all()
+        assert found.masked is not None
+        assert expected.masked is not None
+        assert (found.masked.positions == expected.masked.positions).all()
 
 
 def test_hidden_words_are_those_that_were_dropped(batches: Batches, encoder: Encoder) -> None:
@@ -81,16 +81,16 @@ def test_hidden_words_are_those_that_were_dropped(batches: Batches, encoder: Enc
     below = 4
     plain = batches.shuffled([3])
     for before, after in zip(plain, batches.shuffled([3], word_dropout=0.3, name_below=below), strict=True):
-        assert after.hidden is not None
-        live = after.hidden.live.astype(bool)
-        there = np.take_along_axis(before.ids, after.hidden.positions, 1)
-        assert (there[live] == after.hidden.words[live]).all()
-        assert (after.hidden.words[~live] == 0).all()
-        now = np.take_along_axis(after.ids, after.hidden.positions, 1)
+        assert after.masked is not None
+        live = after.masked.weights.astype(bool)
+        there = np.take_along_axis(before.ids, after.masked.positions, 1)
+        assert (there[live] == after.masked.ids[live]).all()
+        assert (after.masked.ids[~live] == 0).all()
+        now = np.take_along_axis(after.ids, after.masked.positions, 1)
         assert (now[live] == encoder.unknown_id).all()
         assert ((there[live] > encoder.unknown_id) & (there[live] < below)).all()
         for row in range(len(live)):
-            assert len(set(after.hidden.positions[row][live[row]])) == live[row].sum()
+            assert len(set(after.masked.positions[row][live[row]])) == live[row].sum()
         changed = (before.ids != after.ids) & (before.ids < below)
         named, dropped = named + int(live.sum()), dropped + int(changed.sum())
     assert 0.8 < named / dropped <= 1

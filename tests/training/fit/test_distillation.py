@@ -23,7 +23,7 @@ def test_each_answers_for_itself(pristine_bundle: Path, tmp_path: Path) -> None:
         [[p.probabilities[label] for label in LABELS] for p in Predictor.load(folder).predict(TEXTS)]
         for folder in folders
     ]
-    found = Teachers([str(folder) for folder in folders], LABELS).all_answers(TEXTS)
+    found = Teachers([str(folder) for folder in folders], LABELS).predict(TEXTS)
     assert all(answers.dtype == np.float32 for answers in found)
     assert np.array(found) == pytest.approx(np.array(each), abs=1e-6)
 
@@ -68,14 +68,14 @@ def cross_fitted(
 
 def test_a_text_that_was_learned_is_answered_as_if_it_had_not_been() -> None:
     # Each text has one word of its own, so that only a fit with the text itself could know its label.
-    answers = cross_fitted(ROWS, CLASSES).answers(ROWS)
+    answers = cross_fitted(ROWS, CLASSES).predict(ROWS)
     assert answers == pytest.approx(0.5, abs=0.05)
 
 
 def test_a_new_text_is_answered_by_the_fit_of_all() -> None:
     words = [f"{word} {number}{number}" for word in ("fine", "foul") for number in range(20)]
     fitted = cross_fitted(words, CLASSES)
-    mixed = fitted.answers(["foul weather", words[0], "fine weather"])
+    mixed = fitted.predict(["foul weather", words[0], "fine weather"])
     assert mixed.shape == (3, 2)
     assert mixed.dtype == np.float32
     assert mixed.argmax(1).tolist() == [1, 0, 0]
@@ -87,5 +87,5 @@ def test_weights_reach_the_fit() -> None:
     pipeline = make_pipeline(TfidfVectorizer(), LogisticRegression())
     weights = np.where(CLASSES == 0, 9.0, 1.0).astype(np.float32)
     fitted = CrossFitted(pipeline, texts, CLASSES, weights, seed=1)
-    assert fitted.answers(["same"])[0, 0] > 0.8
-    assert fitted.answers(texts)[:, 0].min() > 0.7
+    assert fitted.predict(["same"])[0, 0] > 0.8
+    assert fitted.predict(texts)[:, 0].min() > 0.7

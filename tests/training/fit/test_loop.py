@@ -1,164 +1,169 @@
 import json
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
 
-from serving.model.tokenizer import Encoded, Encoder
-from training.fit.batches import Batches
-from training.fit.checkpoint import Arrays
-from training.fit.loop import TrainingLoop, class_weights, predict
-from training.model import backend
+from tests.training.fit.helpers import (
+    ENCODER,
+    STAGE,
+    VOCABULARY,
+    Interruption,
+    LastState,
+    equal_weights,
+    random_batches,
+    small_model,
+)
+from training.evaluation.metrics import macro_recall
+from training.fit.batches import Batch, Batches, MaskedTokens
+from training.fit.loop import (
+    EpochProgress,
+    LoopState,
+    SaveState,
+    TrainingLoop,
+    build_optimizer,
+    class_weights,
+    predict,
+    validate,
+)
 from training.model.backend import keras
-from training.model.multitask import MultiTaskModel
-from training.model.network import build_network
 from training.progress import Epoch, TrainingCallback
-from training.recipe.model import NetworkConfig, TokenizerConfig
 from training.recipe.stages import Stage
-from training.text.tokenizer import build_tokenizer
 
-KNOBS = Stage(name="fit", epochs=4, patience=4, batch_size=16, learning_rate=0.02, schedule="cosine", word_dropout=0.1)
-ENCODER = Encoder(build_tokenizer(["a b c d e f"], TokenizerConfig(model="word", min_frequency=1)).to_str())
+AVERAGED = STAGE.model_copy(update={"averaging": 0.9})
 
 
-def batches(rows: int, seed: int) -> Batches:
-    """Texts of tokens 17 to 22, whose label is whether there are more of the first three."""
-    rng = np.random.default_rng(seed)
-    encoded = [Encoded(rng.integers(17, 23, rng.integers(3, 12)).astype(np.int32)) for _ in range(rows)]
-    labels = [int((item.ids < 20).mean() > 0.5) for item in encoded]
-    return Batches(ENCODER, encoded, np.eye(2, dtype=np.float32)[labels], np.ones(rows, np.float32), 16)
+def forget(*_: object) -> None:
+    """The state of a run that is not to be resumed."""
 
 
-class Kept:
-    """What a fit gave to keep, last of all."""
-
-    def __init__(self) -> None:
-        self.last: tuple[Mapping[str, Any], Mapping[str, Arrays]] | None = None
-        self.progress: list[int] = []
-
-    def __call__(self, state: Mapping[str, Any], arrays: Mapping[str, Arrays]) -> None:
-        self.last = json.loads(json.dumps(state)), arrays
-        self.progress.append(state["progress"]["batches"])
-
-
-def make(knobs: Stage = KNOBS, seed: int = 1, keep: Kept | None = None, save_every: float = 60.0) -> TrainingLoop:
-    backend.make_repeatable(seed)
-    network = build_network(NetworkConfig(embedding=8, lstm=[8], pooling=["max"]), vocabulary=30, classes=2)
-    multitask = MultiTaskModel(network)
-    return TrainingLoop(multitask, batches(300, 1), batches(80, 2), knobs, [seed], keep or Kept(), save_every)
-
-
-class Interrupted(TrainingCallback):
-    """Stops a run after some epochs, and batches of the next one, as if it were killed."""
-
-    def __init__(self, epochs: int, batches: int = 0) -> None:
-        self.epochs, self.batches = epochs, batches
-
-    def on_batch(self, epoch: int, done: int, batches: int, loss: float) -> None:  # noqa: ARG002
-        if (epoch, done) == (self.epochs + 1, self.batches + 1):
-            raise KeyboardInterrupt
-
-    def on_epoch(self, epoch: Epoch, best: bool) -> None:  # noqa: ARG002
-        if epoch.number == self.epochs and not self.batches:
-            raise KeyboardInterrupt
+def make(stage: Stage = STAGE, seed: int = 1, save: SaveState = forget, save_every: float = 60.0) -> TrainingLoop:
+    model = small_model(seed=seed)
+    return TrainingLoop(model, random_batches(400, 1), random_batches(80, 2), stage, [seed], save, save_every)
 
 
 def without_time(history: list[Epoch]) -> list[Epoch]:
     return [replace(epoch, seconds=0.0) for epoch in history]
 
 
-def test_it_learns() -> None:
-    history = make().run(TrainingCallback())
+def weights(loop: TrainingLoop) -> list[np.ndarray]:
+    return list(loop.multitask.full_model.get_weights())
+
+
+@pytest.fixture(scope="module")
+def plain() -> tuple[TrainingLoop, list[Epoch]]:
+    loop = make()
+    return loop, loop.run(TrainingCallback())
+
+
+@pytest.fixture(scope="module")
+def averaged() -> tuple[TrainingLoop, list[Epoch]]:
+    loop = make(AVERAGED)
+    return loop, loop.run(TrainingCallback())
+
+
+def test_it_learns(plain: tuple[TrainingLoop, list[Epoch]]) -> None:
+    _, history = plain
     assert [epoch.number for epoch in history] == [1, 2, 3, 4]
     assert history[-1].loss < history[0].loss * 0.7
     assert max(epoch.macro_recall for epoch in history) > 0.85
 
 
-def test_same_seed_same_figures() -> None:
-    one, same, other = (without_time(make(seed=seed).run(TrainingCallback())) for seed in (1, 1, 2))
-    assert one == same
-    assert one != other
+def test_same_seed_same_figures(plain: tuple[TrainingLoop, list[Epoch]]) -> None:
+    same, other = (without_time(make(seed=seed).run(TrainingCallback())) for seed in (1, 2))
+    assert without_time(plain[1]) == same
+    assert same != other
 
 
-AVERAGED = KNOBS.model_copy(update={"averaging": 0.9})
-
-
-@pytest.mark.parametrize(
-    ("epochs", "done", "knobs"), [(1, 0, KNOBS), (3, 0, AVERAGED), (0, 7, KNOBS), (2, 5, AVERAGED)]
-)
-def test_a_resumed_run_ends_as_an_unbroken_one(epochs: int, done: int, knobs: Stage) -> None:
-    unbroken = make(knobs)
-    history = unbroken.run(TrainingCallback())
-    kept = Kept()
+@pytest.mark.parametrize(("epochs", "batches", "way"), [(1, 0, "plain"), (0, 7, "plain"), (2, 5, "averaged")])
+def test_a_resumed_run_ends_as_an_unbroken_one(
+    epochs: int, batches: int, way: str, request: pytest.FixtureRequest
+) -> None:
+    unbroken, history = request.getfixturevalue(way)
+    state = LastState()
     with pytest.raises(KeyboardInterrupt):
-        make(knobs, keep=kept, save_every=0.0).run(Interrupted(epochs, done))
-    assert kept.progress[-1] == done
-    resumed = make(knobs)
-    assert without_time(resumed.run(TrainingCallback(), kept.last)) == without_time(history)
-    for found, expected in zip(weights(resumed), weights(unbroken), strict=True):
-        assert np.array_equal(found, expected)
-
-
-def weights(fit: TrainingLoop) -> list[Any]:
-    return list(fit.multitask.network.get_weights())
+        make(unbroken.stage, save=state, save_every=0.0).run(Interruption(epochs, batches))
+    assert state.batches[-1] == batches
+    resumed = make(unbroken.stage)
+    assert without_time(resumed.run(TrainingCallback(), state.saved)) == without_time(history)
+    assert equal_weights(weights(resumed), weights(unbroken))
 
 
 def test_a_finished_run_resumes_to_its_end() -> None:
-    kept = Kept()
-    first = make(keep=kept)
+    state = LastState()
+    first = make(STAGE.model_copy(update={"epochs": 1}), save=state)
     history = first.run(TrainingCallback())
-    again = make()
-    assert again.run(TrainingCallback(), kept.last) == history
-    assert np.array_equal(weights(again)[0], weights(first)[0])
+    again = make(first.stage)
+    assert again.run(TrainingCallback(), state.saved) == history
+    assert equal_weights(weights(again), weights(first))
+
+
+def test_a_state_is_read_from_json_as_it_was() -> None:
+    epochs = [Epoch(1, 0.9, 0.8, 0.5, 0.6, 1.5), Epoch(2, 0.7, 0.9, 0.4, 0.5, 1.5)]
+    state = LoopState(epochs, epochs[0], EpochProgress(batches=3, rows=48, total_loss=33.5, seconds=2.0))
+    for each in (state, LoopState()):
+        assert LoopState.from_json(json.loads(json.dumps(each.as_json()))) == each
+
+
+def figures(loop: TrainingLoop) -> tuple[float, float, float]:
+    assert loop.validation is not None
+    return validate(loop.multitask.network, loop.validation)
 
 
 def test_the_weights_of_the_best_epoch_are_restored() -> None:
-    fit = make(KNOBS.model_copy(update={"learning_rate": 0.3, "schedule": "constant"}))
-    history = fit.run(TrainingCallback())
+    loop = make(STAGE.model_copy(update={"learning_rate": 0.3, "schedule": "constant"}))
+    history = loop.run(TrainingCallback())
     best = max(history, key=lambda epoch: epoch.macro_recall)
     assert best.macro_recall > min(epoch.macro_recall for epoch in history)
-    assert without_time([fit._measured(best.number, best.loss, 0.0)]) == without_time([best])
+    assert figures(loop) == (best.validation_loss, best.macro_recall, best.accuracy)
 
 
 def test_the_last_epoch_is_kept_where_it_is_wanted_whatever_patience_says() -> None:
     last = {"learning_rate": 0.3, "schedule": "constant", "epochs": 6, "patience": 1, "keep": "last"}
-    fit = make(KNOBS.model_copy(update=last))
-    history = fit.run(TrainingCallback())
+    loop = make(STAGE.model_copy(update=last))
+    history = loop.run(TrainingCallback())
     assert len(history) == 6
     assert max(history, key=lambda epoch: epoch.macro_recall) is not history[-1]
-    assert without_time([fit._measured(6, history[-1].loss, 0.0)]) == without_time(history[-1:])
+    assert figures(loop) == (history[-1].validation_loss, history[-1].macro_recall, history[-1].accuracy)
 
 
-def test_averaged_weights_are_kept_and_training_goes_on_from_the_last_ones() -> None:
-    plain_history, averaged_history = make().run(TrainingCallback()), make(AVERAGED).run(TrainingCallback())
-    assert [epoch.loss for epoch in plain_history] == pytest.approx([epoch.loss for epoch in averaged_history])
-    assert plain_history[0].validation_loss != averaged_history[0].validation_loss
+def test_averaged_weights_are_kept_and_training_goes_on_from_the_last_ones(
+    plain: tuple[TrainingLoop, list[Epoch]], averaged: tuple[TrainingLoop, list[Epoch]]
+) -> None:
+    (_, one), (_, other) = plain, averaged
+    assert [epoch.loss for epoch in one] == pytest.approx([epoch.loss for epoch in other])
+    assert one[0].validation_loss != other[0].validation_loss
 
 
 def test_patience_ends_a_run() -> None:
-    history = make(KNOBS.model_copy(update={"epochs": 50, "patience": 2, "schedule": "constant"})).run(
-        TrainingCallback()
-    )
+    stage = STAGE.model_copy(update={"epochs": 50, "patience": 2, "schedule": "constant"})
+    history = make(stage).run(TrainingCallback())
     best = max(history, key=lambda epoch: epoch.macro_recall).number
     assert len(history) == best + 2 < 50
 
 
-def test_gradients_are_clipped_and_the_rate_falls() -> None:
-    optimizer = make().model.optimizer
-    assert optimizer.global_clipnorm == KNOBS.clip_norm
-    steps = KNOBS.epochs * len(batches(300, 1))
-    start, end = (float(optimizer._learning_rate(step)) for step in (0, steps))
-    assert (start, end) == pytest.approx((0.02, 0.001))
+def test_the_optimizer_is_as_the_stage_says() -> None:
+    optimizer = build_optimizer(
+        STAGE.model_copy(update={"weight_decay": 0.03, "averaging": 0.9, "clip_norm": 0.5}), steps=9
+    )
+    assert (optimizer.weight_decay, optimizer.global_clipnorm) == (0.03, 0.5)
+    assert (optimizer.use_ema, optimizer.ema_momentum) == (True, 0.9)
+    assert not build_optimizer(STAGE, steps=9).use_ema
+
+
+@pytest.mark.parametrize(("schedule", "last"), [("cosine", 0.0015), ("constant", 0.03)])
+def test_the_learning_rate_goes_by_the_schedule(schedule: str, last: float) -> None:
+    optimizer = build_optimizer(STAGE.model_copy(update={"schedule": schedule}), steps=9)
+    assert float(optimizer.learning_rate) == pytest.approx(0.03)
+    optimizer.iterations.assign(STAGE.epochs * 9)
+    assert float(optimizer.learning_rate) == pytest.approx(last)
 
 
 @pytest.mark.parametrize("labels", [[0, 0, 0, 1], [0, 0, 0, 2], [1, 2, 2, 2]])
 def test_class_weights_make_the_classes_that_are_there_equal(labels: list[int]) -> None:
-    found = np.array(labels)
-    weights = class_weights(found)[found]
-    assert weights.mean() == pytest.approx(1)
-    assert sorted(set(weights.round(4))) == pytest.approx([2 / 3, 2], abs=1e-4)
+    of_rows = class_weights(np.array(labels))[labels]
+    assert of_rows.mean() == pytest.approx(1)
+    assert sorted(set(of_rows.round(4))) == pytest.approx([2 / 3, 2], abs=1e-4)
 
 
 def test_class_weights_go_by_the_power_of_the_share() -> None:
@@ -170,51 +175,91 @@ def test_class_weights_go_by_the_power_of_the_share() -> None:
 
 
 def test_predictions_come_in_the_order_of_the_rows() -> None:
-    network, validation = make().multitask.network, batches(80, 2)
+    network, validation = small_model().network, random_batches(80, 2)
     together = predict(network, validation)
     for row in (0, 17, 79):
         ids = validation.encoded[row].ids[None]
         assert together[row] == pytest.approx(keras.ops.convert_to_numpy(network(ids))[0], abs=1e-5)
 
 
-class TestOtherTasks:
-    """A stage on rows of another task, with hidden words to name."""
+def test_figures_of_a_part_by_hand() -> None:
+    network, part = small_model().network, random_batches(40, 3)
+    probabilities, truth = predict(network, part), part.targets.argmax(1)
+    loss, recall, accuracy = validate(network, part)
+    assert loss == pytest.approx(-np.log(probabilities[np.arange(40), truth]).mean())
+    assert recall == macro_recall(truth, probabilities.argmax(1))
+    assert accuracy == (truth == probabilities.argmax(1)).mean()
 
-    STAGE = KNOBS.model_copy(update={"word_dropout": 0.3, "masked_words": 0.5})
 
-    @staticmethod
-    def fit(stage: Stage, keep: Kept | None = None) -> TrainingLoop:
-        backend.make_repeatable(1)
-        network = build_network(NetworkConfig(embedding=8, lstm=[8], pooling=["max"]), vocabulary=30, classes=3)
-        multitask = MultiTaskModel(network, {"other": ["a", "b"]}, words=True)
-        rows = batches(300, 1)
-        rows.targets = multitask.targets(rows.targets.argmax(1), "other")
-        return TrainingLoop(multitask, rows, None, stage, [1, 0], keep or Kept(), 0.0)
+STILL = Stage(name="s", epochs=1, learning_rate=1e-12, batch_size=16)
+MASKING = STILL.model_copy(update={"masked_words": 0.25, "word_dropout": 0.3})
 
-    def test_it_learns_without_validation_and_keeps_its_last_epoch(self) -> None:
-        fit = self.fit(self.STAGE)
-        history = fit.run(TrainingCallback())
-        assert history[-1].loss < history[0].loss * 0.9
-        assert all(np.isnan(epoch.macro_recall) for epoch in history)
-        assert len(history) == self.STAGE.epochs
 
-    def test_it_moves_the_body_and_leaves_the_networks_own_head(self) -> None:
-        fit = self.fit(self.STAGE.model_copy(update={"epochs": 1}))
-        before = weights(fit)
-        fit.run(TrainingCallback())
-        after = weights(fit)
-        assert not np.array_equal(before[0], after[0])
-        assert np.array_equal(before[-1], after[-1])
-        assert np.array_equal(before[-2], after[-2])
+def still(stage: Stage, train: Batches) -> TrainingLoop:
+    """Of a network that neither moves nor drops anything, so that each step costs what the first does."""
+    model = small_model(lstm=[4], spatial_dropout=0.0, dropout=0.0, masked_words=bool(stage.masked_words))
+    return TrainingLoop(model, train, None, stage, [1], forget)
 
-    def test_it_resumes_where_it_was(self) -> None:
-        whole, kept = self.fit(self.STAGE), Kept()
-        whole.run(TrainingCallback())
-        with pytest.raises(KeyboardInterrupt):
-            self.fit(self.STAGE, kept).run(Interrupted(1, 4))
-        resumed = self.fit(self.STAGE)
-        resumed.run(TrainingCallback(), kept.last)
-        for found, expected in zip(
-            resumed.multitask.whole.get_weights(), whole.multitask.whole.get_weights(), strict=True
-        ):
-            assert np.array_equal(found, expected)
+
+@pytest.fixture(scope="module")
+def masking() -> TrainingLoop:
+    return still(MASKING, random_batches(16, 1))
+
+
+@pytest.fixture
+def masked_batch() -> Batch:
+    ids = np.array([[17, ENCODER.unknown_id, 19, 0], [20, 21, ENCODER.unknown_id, 18]], np.int32)
+    positions, hidden = np.array([[1, 0], [2, 0]], np.int32), np.array([[18, 0], [22, 0]], np.int32)
+    masked = MaskedTokens(positions, hidden, np.array([[1, 0], [1, 0]], np.float32))
+    return Batch(ids, np.eye(2, dtype=np.float32), np.ones(2, np.float32), np.arange(2), masked)
+
+
+def test_an_epochs_loss_is_the_mean_over_its_rows() -> None:
+    loop = still(STILL, random_batches(18, 1))
+    expected = validate(loop.multitask.network, loop.train)[0]
+    (epoch,) = loop.run(TrainingCallback())
+    assert epoch.loss == pytest.approx(expected, abs=1e-5)
+
+
+def test_naming_masked_words_costs_its_share(masking: TrainingLoop, masked_batch: Batch) -> None:
+    probabilities = masking.multitask.network.predict_on_batch(masked_batch.ids)
+    of_classes = -np.log(probabilities[[0, 1], [0, 1]]).mean()
+    assert masking.train_step(masked_batch) == pytest.approx(of_classes + 0.25 * np.log(VOCABULARY), rel=0.02)
+
+
+def test_only_words_that_were_hidden_are_to_be_named(masking: TrainingLoop, masked_batch: Batch) -> None:
+    assert masked_batch.masked is not None
+    unneeded, needed = masked_batch.masked.ids.copy(), masked_batch.masked.ids.copy()
+    unneeded[:, 1], needed[:, 0] = 20, 20
+    same, other = (replace(masked_batch, masked=replace(masked_batch.masked, ids=ids)) for ids in (unneeded, needed))
+    loss = masking.train_step(masked_batch)
+    assert masking.train_step(same) == pytest.approx(loss, abs=1e-6)
+    assert abs(masking.train_step(other) - loss) > 1e-5
+
+
+def test_a_row_costs_what_it_weighs() -> None:
+    loop, batch = still(STILL, random_batches(16, 1)), next(random_batches(16, 1).ordered())
+    half = np.repeat([1.0, 0.0], 8).astype(np.float32)
+    once, twice, first, second = (
+        loop.train_step(replace(batch, weights=weights)) for weights in (half * 0 + 1, half * 0 + 2, half, 1 - half)
+    )
+    assert twice == pytest.approx(2 * once, rel=1e-4)
+    assert first + second == pytest.approx(once, rel=1e-4)
+    assert abs(first - second) > 1e-4
+
+
+def test_a_stage_of_another_task_moves_the_body_and_not_the_networks_own_head() -> None:
+    """With masked words to name. That such a stage resumes is seen in `test_stages`."""
+    model = small_model({"other": ["a", "b"]}, classes=3, masked_words=True)
+    rows = random_batches(400, 1)
+    rows.targets = model.targets(rows.targets.argmax(1), "other")
+    stage = STAGE.model_copy(update={"word_dropout": 0.3, "masked_words": 0.5, "epochs": 2})
+    before = model.network.get_weights()
+    history = TrainingLoop(model, rows, None, stage, [1, 0], forget).run(TrainingCallback())
+    after = model.network.get_weights()
+    assert history[-1].loss < history[0].loss
+    # Without validation it trains all its epochs, and keeps the last.
+    assert all(np.isnan(epoch.macro_recall) for epoch in history)
+    assert len(history) == stage.epochs
+    assert not np.array_equal(before[0], after[0])
+    assert equal_weights(before[-2:], after[-2:])

@@ -35,7 +35,7 @@ def test_the_rows_of_known_words_are_the_files_and_others_stay(file: Path) -> No
     vocabulary = tokenizer.get_vocab()
     network = build_network(NetworkConfig(embedding=2, lstm=[3]), vocabulary=len(vocabulary), classes=2)
     before = np.array(network.layers[0].get_weights()[0])
-    assert started(file).give(network, tokenizer) == 4  # night, dull, grand and Grand
+    assert started(file).initialize(network, tokenizer) == 4  # night, dull, grand and Grand
     table = network.layers[0].get_weights()[0]
     assert {word: table[vocabulary[word]].tolist() for word in ("night", "grand", "Grand")} == {
         "night": [2, 2],
@@ -50,7 +50,7 @@ def test_the_rows_of_known_words_are_the_files_and_others_stay(file: Path) -> No
 def test_the_files_first_words_join_where_preprocessing_leaves_them_whole(file: Path, model: str) -> None:
     tokenizer = build_tokenizer(TEXTS, knobs(model=model))
     before = tokenizer.get_vocab()
-    after = started(file, words=5).join(tokenizer).get_vocab()
+    after = started(file, words=5).extend_vocabulary(tokenizer).get_vocab()
     assert {word: after[word] for word in before} == before
     # u.s. is read in pieces, and last stands too late.
     assert after.keys() - before.keys() == {"the", "harbour", "night", "dull"} - before.keys()
@@ -59,7 +59,7 @@ def test_the_files_first_words_join_where_preprocessing_leaves_them_whole(file: 
 
 @pytest.mark.parametrize("model", ["word", "bpe"])
 def test_words_that_joined_are_read(file: Path, model: str) -> None:
-    tokenizer = started(file, words=5).join(build_tokenizer(TEXTS, knobs(model=model)))
+    tokenizer = started(file, words=5).extend_vocabulary(build_tokenizer(TEXTS, knobs(model=model)))
     encoder = Encoder(tokenizer.to_str())
     harbour, night = (tokenizer.token_to_id(word) for word in ("harbour", "night"))
     assert encoder.encode(["Harbour night"])[0].ids.tolist() == [harbour, night]
@@ -74,11 +74,11 @@ def test_words_that_joined_are_read(file: Path, model: str) -> None:
 def test_all_that_joins_from_a_file_with_case_has_a_vector(file: Path, lowercase: bool, joined: set[str]) -> None:
     file.write_text("NASA 1 1\niPhone 2 2\nmoon 3 3\n", encoding="utf-8")
     tokenizer, start = build_tokenizer(TEXTS, knobs(lowercase=lowercase)), started(file, words=3)
-    longer = start.join(tokenizer)
+    longer = start.extend_vocabulary(tokenizer)
     vocabulary = longer.get_vocab()
     assert vocabulary.keys() - tokenizer.get_vocab().keys() == joined
     network = build_network(NetworkConfig(embedding=2, lstm=[3]), vocabulary=len(vocabulary), classes=2)
-    assert start.give(network, longer) == len(joined)
+    assert start.initialize(network, longer) == len(joined)
     table = network.layers[0].get_weights()[0]
     assert table[vocabulary["nasa"]].tolist() == [1, 1]
 
@@ -87,11 +87,11 @@ def test_stems_join_and_have_the_vector_of_the_first_word_with_them(file: Path) 
     """A word that is its own stem comes before one that is not, wherever it stands."""
     file.write_text("happily 1 1\nhappiness 2 2\nloving 3 3\nlove 4 4\nnights 5 5\nu.s. 6 6\n", encoding="utf-8")
     tokenizer, start = build_tokenizer(TEXTS, knobs(stemming="snowball")), started(file, words=6, stems=True)
-    longer = start.join(tokenizer)
+    longer = start.extend_vocabulary(tokenizer)
     vocabulary = longer.get_vocab()
     assert vocabulary.keys() - tokenizer.get_vocab().keys() == {"happili", "happi", "love"}
     network = build_network(NetworkConfig(embedding=2, lstm=[3]), vocabulary=len(vocabulary), classes=2)
-    assert start.give(network, longer) == 4
+    assert start.initialize(network, longer) == 4
     table = network.layers[0].get_weights()[0]
     rows = {word: table[vocabulary[word]].tolist() for word in ("happili", "happi", "love", "night")}
     assert rows == {"happili": [1, 1], "happi": [2, 2], "love": [4, 4], "night": [5, 5]}
@@ -100,7 +100,7 @@ def test_stems_join_and_have_the_vector_of_the_first_word_with_them(file: Path) 
 
 
 def test_where_case_is_kept_they_join_in_both(file: Path) -> None:
-    after = started(file, words=5).join(build_tokenizer(TEXTS, knobs(lowercase=False))).get_vocab()
+    after = started(file, words=5).extend_vocabulary(build_tokenizer(TEXTS, knobs(lowercase=False))).get_vocab()
     assert {"harbour", "Harbour", "the", "The"} <= after.keys()
 
 
@@ -114,7 +114,7 @@ def test_a_word_has_the_vector_of_its_own_case_before_that_of_another(file: Path
     tokenizer = build_tokenizer(["Apple apple May may"], knobs(lowercase=False))
     vocabulary = tokenizer.get_vocab()
     network = build_network(NetworkConfig(embedding=2, lstm=[3]), vocabulary=len(vocabulary), classes=2)
-    assert started(file).give(network, tokenizer) == 4
+    assert started(file).initialize(network, tokenizer) == 4
     table = network.layers[0].get_weights()[0]
     rows = {word: table[vocabulary[word]].tolist() for word in ("apple", "Apple", "May", "may")}
     assert rows == {"apple": [1, 1], "Apple": [2, 2], "May": [3, 3], "may": [4, 4]}

@@ -3,7 +3,7 @@ import pytest
 
 from training.model import backend
 from training.model.backend import keras
-from training.model.multitask import HiddenWords, MultiTaskModel, TaskCrossentropy, seed_variables
+from training.model.multitask import MaskedLMHead, MultiTaskModel, TaskCrossentropy, seed_variables
 from training.model.network import build_network
 from training.recipe.model import NetworkConfig
 
@@ -20,7 +20,7 @@ def network() -> keras.Sequential:
 def test_alone_it_is_the_network() -> None:
     own = network()
     multitask = MultiTaskModel(own)
-    assert multitask.model is multitask.whole is own
+    assert multitask.model is multitask.full_model is own
     assert multitask.width == 3
 
 
@@ -36,8 +36,8 @@ def test_every_head_gives_probabilities_beside_the_networks_own() -> None:
 
 def test_the_body_is_shared_and_counted_once() -> None:
     own = network()
-    multitask = MultiTaskModel(own, TASKS, words=True)
-    ids = [id(weight) for weight in multitask.whole.weights]
+    multitask = MultiTaskModel(own, TASKS, masked_words=True)
+    ids = [id(weight) for weight in multitask.full_model.weights]
     assert len(ids) == len(set(ids))
     assert {id(weight) for weight in own.weights} < set(ids)
     assert len(ids) == len(own.weights) + 4 + 2
@@ -60,7 +60,7 @@ def test_the_loss_looks_at_the_task_alone() -> None:
 
 
 def test_naming_words_runs_the_body_once() -> None:
-    masked_lm = MultiTaskModel(network(), TASKS, words=True).masked_lm
+    masked_lm = MultiTaskModel(network(), TASKS, masked_words=True).masked_lm
     assert masked_lm is not None
     assert [layer.name for layer in masked_lm.layers if layer.name.startswith("lstm_")] == ["lstm_1", "lstm_2"]
     assert not [layer for layer in masked_lm.layers if isinstance(layer, keras.Model)]
@@ -69,7 +69,7 @@ def test_naming_words_runs_the_body_once() -> None:
 def test_hidden_words_are_named_from_the_steps_at_their_places() -> None:
     embedding = keras.layers.Embedding(30, 6)
     embedding.build()
-    layer = HiddenWords(embedding)
+    layer = MaskedLMHead(embedding)
     steps = np.random.default_rng(0).normal(size=(2, 6, 5)).astype(np.float32)
     places = np.array([[3, 0], [1, 1]], np.int32)
     found = keras.ops.convert_to_numpy(layer([steps, places]))
@@ -80,7 +80,7 @@ def test_hidden_words_are_named_from_the_steps_at_their_places() -> None:
 
 
 def test_naming_words_learns_them() -> None:
-    multitask = MultiTaskModel(network(), words=True)
+    multitask = MultiTaskModel(network(), masked_words=True)
     assert multitask.masked_lm is not None
     multitask.masked_lm.compile(
         keras.optimizers.Adam(0.03),
@@ -103,6 +103,6 @@ def test_dropout_has_states_to_draw_from() -> None:
 
 
 def test_words_are_named_from_the_last_steps() -> None:
-    masked_lm = MultiTaskModel(network(), TASKS, words=True).masked_lm
+    masked_lm = MultiTaskModel(network(), TASKS, masked_words=True).masked_lm
     assert masked_lm is not None
-    assert masked_lm.get_layer("hidden_words").kernel.shape == (8, 6)
+    assert masked_lm.get_layer("masked_lm_head").kernel.shape == (8, 6)
