@@ -41,7 +41,7 @@ def test_the_default_one_knows_the_worst_show_ever(default: Metadata, run_web: R
 
 
 def test_the_default_one_is_what_its_recipe_makes(default: Metadata) -> None:
-    assert Recipe.model_validate(default.recipe) == read_recipe(find_recipe(Path(DEFAULT)))
+    assert Recipe.from_bundle(default.recipe) == read_recipe(find_recipe(Path(DEFAULT)))
 
 
 def test_the_page_of_figures_quotes_its_own(default: Metadata) -> None:
