@@ -98,15 +98,16 @@ def compare(
 ) -> None:
     """Print the network beside baselines, all on the recipe's test part."""
     from training.commands.compare import compare as compared
-    from training.commands.compare import comparison_table, group_table
     from training.console import Display
+    from training.evaluation.tables import as_markdown, comparison_table, group_table
     from training.recipe.recipe import find_recipe, read_recipe
 
     display = Display(Console(stderr=True))
     columns = _given(text=text_column, label=label_column, encoding=encoding)
     chosen = read_recipe(find_recipe(recipe), seed=seed, data=columns)
     rows = compared(chosen, [*data, *(more or [])], display, bundle, stage_cache)
-    typer.echo("\n\n".join(filter(None, [comparison_table(rows), group_table(rows)])))
+    tables = [comparison_table(rows), group_table(rows)]
+    typer.echo("\n\n".join(as_markdown(table) for table in tables if table.rows))
 
 
 @app.command()
