@@ -106,6 +106,7 @@ def as_svg(figure: Figure, name: str, title: str, notes: Mapping[str, str] | Non
     _, _, width, height = root.attrib["viewBox"].split()
     root.attrib |= {"width": width, "height": height, "role": "img", "aria-label": printable(title)}
     for sheet in root.iter(f"{NAMESPACE}style"):  # matplotlib writes one, for all elements
+        sheet.attrib.clear()
         sheet.text = STYLE_SHEET
     for group in root.iter(f"{NAMESPACE}g"):  # numbered alike in every figure, and referred to by none
         if note := (notes or {}).get(group.attrib.pop("id", "")):
