@@ -14,6 +14,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from serving.errors import HeadersTooLarge, MalformedRequest, RequestError, TooManyConnections
 from serving.web.load_shedding import REFUSALS, RefusalCounter
 from serving.web.middleware import REQUEST_ID, SECURITY_HEADERS, choose_request_id
+from serving.web.requests.body import BODY_RECEIVED
 from serving.web.schemas import ErrorAnswer
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ class HTTPProtocol(HttpToolsProtocol):
             return
         if self._pending_bytes > self._max_header_bytes:
             self._reject(HeadersTooLarge(self._max_header_bytes))
-        elif self._request_incomplete() and self._deadline is None and not self._unanswered:
+        elif not self._unanswered and self._deadline is None and self._request_incomplete():
             self._start_deadline()
 
     def on_message_begin(self) -> None:
@@ -166,6 +167,7 @@ class HTTPProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._pending_bytes = 0
         self._connection.request_incomplete = False
+        self.scope["state"][BODY_RECEIVED] = True
         self._stop_deadline()
         super().on_message_complete()
 

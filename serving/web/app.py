@@ -78,11 +78,11 @@ def _assemble(settings: Settings, predictor: PredictorLike) -> FastAPI:
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.add_exception_handler(HTTPException, render_error)
     app.add_exception_handler(RequestError, render_error)
-    app.router.routes.insert(0, predict.PLAIN_ROUTE)
     app.user_middleware = [
         *_cross_origin(settings),
         Middleware(LoadSheddingMiddleware, admission=service.admission, metrics=service.metrics),
         Middleware(RequestContextMiddleware, metrics=service.metrics, render_error=render_error),
+        Middleware(predict.PlainRouteMiddleware),
     ]
     return app
 

@@ -10,7 +10,7 @@ from time import perf_counter
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.batching.admission import Admission
-from serving.logs import log_request
+from serving.logs import REQUESTS, request_line
 from serving.web.metrics import Metrics
 from serving.web.middleware import REQUEST_ID, SECURITY_HEADERS, choose_request_id
 from serving.web.requests.headers import VARY, joined, prefers_html
@@ -61,7 +61,8 @@ class RefusalCounter:
     ) -> None:
         """Count one refusal, of a status and an error code, with the template of its route."""
         self._metrics.count_refusal(method, route, status)
-        log_request(request_id, method, route, status, 0.0, logging.DEBUG)
+        if REQUESTS.isEnabledFor(logging.DEBUG):
+            REQUESTS.debug(request_line("debug", request_id, method, route, status, 0.0))
         if number := self._unlogged[code].add(perf_counter()):
             _log.warning("%d answered %d before the app: %s", number, status, code)
 

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.logs import log_request
+from serving.logs import RequestLog
 from serving.web.metrics import CLIENT_GONE, METHODS, Metrics
 from serving.web.requests.headers import RawHeaders, first
 
@@ -53,6 +53,7 @@ class RequestContextMiddleware:
     def __init__(self, app: ASGIApp, metrics: Metrics, render_error: RenderError) -> None:
         self.app = app
         self._metrics = metrics
+        self._request_log = RequestLog()
         self._render_error = render_error
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -86,7 +87,7 @@ class RequestContextMiddleware:
             method = scope["method"] if scope["method"] in METHODS else "other"
             route = _template(scope)
             self._metrics.count_request(method, route, status, seconds)
-            log_request(request_id, method, route, status, seconds)
+            self._request_log.add(request_id, method, route, status, seconds)
 
 
 def choose_request_id(headers: RawHeaders) -> str:
@@ -101,7 +102,7 @@ def choose_request_id(headers: RawHeaders) -> str:
     """
     sent = first(headers, REQUEST_ID)
     # An identifier is no secret, so it need not cost a system call.
-    return sent if _ACCEPTED_ID.fullmatch(sent) else f"{getrandbits(128):032x}"
+    return sent if sent and _ACCEPTED_ID.fullmatch(sent) else f"{getrandbits(128):032x}"
 
 
 def _complete(headers: RawHeaders, request_id: str) -> list[tuple[bytes, bytes]]:

@@ -1,3 +1,4 @@
+import asyncio
 import json
 import logging
 import sys
@@ -6,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from starlette.testclient import TestClient
 
-from serving.logs import JsonFormatter, configure
+from serving.logs import JsonFormatter, RequestLog, configure
 
 
 @pytest.fixture
@@ -57,7 +58,10 @@ def test_each_request_has_a_line_without_its_text(client: TestClient, caplog: py
     caplog.set_level(logging.INFO, logger="serving")
     client.post("/predict", data={"text": "my secret is good"}, headers={"X-Request-ID": "mine"})
     client.post("/predict?key=hidden", data={"text": "", "other": "secret"}, headers={"X-Request-ID": "refused"})
-    entries = [formatted(record) for record in caplog.records if record.name == "serving.requests"]
+    client.get("/healthz")  # what came before it is written by then
+    records = [record for record in caplog.records if record.name == "serving.requests"]
+    lines = [line for record in records for line in JsonFormatter().format(record).splitlines()]
+    entries = [json.loads(line) for line in lines][:2]
     assert [(entry["request_id"], entry["route"], entry["status"]) for entry in entries] == [
         ("mine", "/predict", 200),
         ("refused", "/predict", 422),
@@ -65,6 +69,28 @@ def test_each_request_has_a_line_without_its_text(client: TestClient, caplog: py
     assert all(isinstance(entry["milliseconds"], float) for entry in entries)
     assert "secret" not in caplog.text
     assert "hidden" not in caplog.text
+
+
+def test_requests_of_one_turn_are_one_record(caplog: pytest.LogCaptureFixture) -> None:
+    async def answer_three() -> None:
+        requests = RequestLog()
+        for number in range(3):
+            requests.add(f"id-{number}", "GET", "/model", 200, 0.0123)
+        await asyncio.sleep(0)
+
+    with caplog.at_level(logging.INFO, "serving.requests"):
+        asyncio.run(answer_three())
+    (record,) = caplog.records
+    entries = [json.loads(line) for line in JsonFormatter().format(record).splitlines()]
+    assert [entry["request_id"] for entry in entries] == ["id-0", "id-1", "id-2"]
+    assert {entry["milliseconds"] for entry in entries} == {12.3}
+    assert {(entry["level"], entry["logger"]) for entry in entries} == {("info", "serving.requests")}
+
+
+def test_a_line_that_nobody_reads_is_not_made(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, "serving.requests"):
+        RequestLog().add("mine", "GET", "/model", 200, 0.0123)  # it would need an event loop
+    assert caplog.records == []
 
 
 def test_keys_are_never_logged(make_client: Callable[..., TestClient], caplog: pytest.LogCaptureFixture) -> None:

@@ -14,6 +14,10 @@ BUDGET = 32 * 1024 * 1024
 # Bytes of each body that are not counted: a request of usual size is never refused for the large ones of others.
 FREE_BYTES = 32 * 1024
 
+# In the request's state, where the server knows that the body has come: no time need be kept, which costs a twelfth of
+# what a text costs on the event loop.
+BODY_RECEIVED = "body_received"
+
 _CLOSE = {"Connection": "close"}  # or the server would take in the rest of the body
 
 _LENGTH = re.compile(r"[0-9]{1,18}")  # longer numbers are left to the count while reading
@@ -69,17 +73,26 @@ async def read_body(request: Request, limit: int, seconds: float | None = None, 
     declared = first(request.scope["headers"], b"content-length")
     if _LENGTH.fullmatch(declared) and int(declared) > limit:
         raise BodyTooLarge(f"The body has {int(declared):,} bytes; at most {limit:,} are accepted.", headers=_CLOSE)
+    if BODY_RECEIVED in request.scope.get("state", ()):
+        seconds = None
     try:
-        async with asyncio.timeout(seconds):
-            body, more = await _receive(request)
-            if more:  # most come in one message, and need no account
-                body = await _receive_rest(request, body, limit, budget or Budget())
+        if seconds is None:
+            body = await _receive_all(request, limit, budget)
+        else:
+            async with asyncio.timeout(seconds):
+                body = await _receive_all(request, limit, budget)
     except TimeoutError:
         raise BodyTooSlow(
             f"The body was not whole after {seconds:g} seconds, the most that is waited for it.", headers=_CLOSE
         ) from None
     _check_size(len(body), limit)
     return body
+
+
+async def _receive_all(request: Request, limit: int, budget: Budget | None) -> bytes:
+    body, more = await _receive(request)
+    # Most come in one message, and need no account.
+    return await _receive_rest(request, body, limit, budget or Budget()) if more else body
 
 
 async def _receive_rest(request: Request, first_chunk: bytes, limit: int, budget: Budget) -> bytes:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Response
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Match, Route
-from starlette.types import Scope
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.errors import RequestError
 from serving.web.auth import check_key, require_key
@@ -120,15 +120,21 @@ async def predict(request: Request) -> Response:
     return json_answer(answers, service.metadata.model_version, several=submitted.several)
 
 
-class PlainRoute(Route):
-    """Starlette's route among FastAPI's, whose router leaves it to the route to be found in the scope."""
+class PlainRouteMiddleware:
+    """Answers the busiest route by Starlette's router alone, and leaves all else to FastAPI.
 
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """As Starlette's; errors and metrics look for the route that was met."""
-        match, child_scope = super().matches(scope)
-        return match, {**child_scope, "route": self}
+    FastAPI's own like of it is left as its documentation: to solve dependencies takes longer than all else that is done
+    for a text on the event loop.
+    """
 
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self._route = Route("/predict", predict, methods=["POST"])
 
-# The busiest route comes before FastAPI's own like of it, which is left as its documentation: to solve dependencies
-# takes longer than all else that is done for a text on the event loop.
-PLAIN_ROUTE = PlainRoute("/predict", predict, methods=["POST"])
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        match, child_scope = self._route.matches(scope)
+        if match is Match.FULL:
+            scope.update(child_scope, route=self._route)
+            await self._route.handle(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)

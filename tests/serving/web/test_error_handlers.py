@@ -108,7 +108,7 @@ def test_raised_before_routing(make_app: Callable[..., FastAPI]) -> None:
     async def refuse(*_: object) -> None:
         raise NotReady("Later.", headers={"Retry-After": "9"})
 
-    app.user_middleware.append(Middleware(lambda _: refuse))
+    app.user_middleware.insert(-1, Middleware(lambda _: refuse))
     client = TestClient(app)
     answer = client.post("/predict")
     assert (answer.status_code, answer.json()["detail"], answer.headers["retry-after"]) == (503, "Later.", "9")
