@@ -209,7 +209,7 @@ def test_standard_input_and_output(monkeypatch: pytest.MonkeyPatch) -> None:
     ("options", "fault"),
     [
         (ScoreOptions(), "a pipe needs --format"),
-        (ScoreOptions(pipe_format="parquet"), "accepted: csv, tsv, jsonl, found: parquet"),
+        (ScoreOptions(pipe_format="parquet"), "accepted: csv, tsv, .*, found: parquet"),
         (ScoreOptions(pipe_format="csv", resume=True), "a pipe cannot be resumed"),
     ],
 )

@@ -87,13 +87,13 @@ def test_bad_rows_stay_where_they_are_and_say_why(tiny_predictor: Predictor, tmp
 
 
 def test_every_byte_of_the_own_columns_is_kept(tiny_predictor: Predictor, tmp_path: Path) -> None:
-    content = ["id;text", ' 1 ;"so ""good"";\nyes"', '"2";=1+1', "3;great 👍🏽"]
-    (tmp_path / "in.csv").write_bytes("\r\n".join(content).encode())
+    source_lines = ["id;text", ' 1 ;"so ""good"";\nyes"', '"2";=1+1', "3;great 👍🏽"]
+    (tmp_path / "in.csv").write_bytes("\r\n".join(source_lines).encode())
     score(tiny_predictor, tmp_path / "in.csv", tmp_path / "out.csv", ScoreOptions())
     lines = (tmp_path / "out.csv").read_bytes().decode().split("\r\n")
     assert lines.pop() == ""
-    assert [line[: len(before)] for line, before in zip(lines, content, strict=True)] == content
-    assert all(line[len(before)] == ";" for line, before in zip(lines, content, strict=True))
+    assert [line[: len(before)] for line, before in zip(lines, source_lines, strict=True)] == source_lines
+    assert all(line[len(before)] == ";" for line, before in zip(lines, source_lines, strict=True))
 
 
 def test_tsv_and_another_encoding(tiny_predictor: Predictor, tmp_path: Path) -> None:
@@ -126,17 +126,17 @@ def test_numbers_and_missing_ones_in_parquet(tiny_predictor: Predictor, tmp_path
 
 
 def test_json_lines(tiny_predictor: Predictor, tmp_path: Path) -> None:
-    content = [
+    objects = [
         '{"id": 1.0,  "text": "good show"}',
         "broken",
         '{"text": ""}',
         '{"id": 4}',
         '{"text": "bad", "label": "x"}',
     ]
-    (tmp_path / "in.jsonl").write_text("\n".join(content), encoding="utf-8")
+    (tmp_path / "in.jsonl").write_text("\n".join(objects), encoding="utf-8")
     score(tiny_predictor, tmp_path / "in.jsonl", tmp_path / "out.jsonl", ScoreOptions())
     lines = (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()
-    assert lines[0].startswith(content[0][:-1])
+    assert lines[0].startswith(objects[0][:-1])
     rows = [json.loads(line) for line in lines]
     assert list(rows[0]) == ["id", "text", *ADDED]
     assert [row.get("error") for row in rows[:4]] == [None, "not a JSON object", NO_TEXT, "no key 'text'"]
@@ -169,8 +169,8 @@ def test_bytes_that_are_not_utf8_go_to_every_kind(tmp_path: Path) -> None:
         assert score(FakePredictor(), tmp_path / "in.csv", tmp_path / name, ScoreOptions()).rows == 2
         assert "caf\ufffd" in (tmp_path / name).read_text("utf-8")
     (tmp_path / "in.jsonl").write_bytes(b'{"text": "good", "x": "caf\xe9"}\n')
-    score(FakePredictor(), tmp_path / "in.jsonl", tmp_path / "content.jsonl", ScoreOptions())
-    assert (tmp_path / "content.jsonl").read_bytes().startswith(b'{"text": "good", "x": "caf\xe9", "label"')
+    score(FakePredictor(), tmp_path / "in.jsonl", tmp_path / "own.jsonl", ScoreOptions())
+    assert (tmp_path / "own.jsonl").read_bytes().startswith(b'{"text": "good", "x": "caf\xe9", "label"')
 
 
 def test_a_byte_that_the_named_encoding_lacks_is_not_scored(tmp_path: Path) -> None:
