@@ -189,5 +189,5 @@ def _assign_parts(parts: npt.NDArray[Any], members: npt.NDArray[Any], shares: di
 def _check_sizes(parts: dict[str, pd.DataFrame], labels: list[str], where: str) -> None:
     for part in PARTS:
         if missing := sorted(set(range(len(labels))) - set(parts[part].label)):
-            found = f"class {labels[missing[0]]!r} has no row in the {part} part"
-            raise DataError(f"{where}: {found}; accepted: at least one in each part")
+            fault = f"class {labels[missing[0]]!r} has no row in the {part} part"
+            raise DataError(f"{where}: {fault}; accepted: at least one in each part")

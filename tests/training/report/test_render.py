@@ -2,6 +2,7 @@ import base64
 import hashlib
 import json
 import re
+from functools import cache
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -22,6 +23,7 @@ from training.report.render import (
     render_page,
     write_report,
 )
+from training.report.svg import Plot
 
 
 def test_code_cannot_leave_its_fence() -> None:
@@ -59,9 +61,14 @@ class Page(HTMLParser):
         return [value or "" for _, attributes in self.elements for key, value in attributes.items() if key == name]
 
 
-def page(*, texts: bool = False, **changes: Any) -> str:
-    example = report_data(**changes)
-    return render_page(content_of(example, texts=texts), plots(example))
+@cache
+def drawings() -> dict[str, Plot]:
+    """Those of the example, for tests of what stands around them."""
+    return plots(report_data())
+
+
+def page(**changes: Any) -> str:
+    return render_page(content_of(report_data(**changes), texts=False), drawings())
 
 
 def card(**changes: Any) -> str:
@@ -117,8 +124,10 @@ def test_light_dark_and_narrow_are_provided_for(html: str) -> None:
 def test_labels_are_escaped_everywhere() -> None:
     labels = ["<script>1</script>", "a|b\nc", '"&"']
     changed = metadata(labels=labels, split={"train": dict.fromkeys(labels, 3)})
-    assert Page(page(metadata=changed)).all("src") == []
-    assert "<script" not in page(metadata=changed)
+    example = report_data(metadata=changed)
+    html = render_page(content_of(example, texts=False), plots(example))
+    assert Page(html).all("src") == []
+    assert "<script" not in html
     html = MarkdownIt("commonmark").enable("table").render(card(metadata=changed))
     assert "<script" not in html
     assert "<td>a|b c</td>" in html
