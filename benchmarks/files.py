@@ -67,6 +67,7 @@ class Measurement:
 
     @property
     def rate(self) -> float:
+        """Rows a second."""
         return self.rows / self.seconds
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 import training.model.network  # noqa: F401  (makes the pooling known to Keras)
+from serving.model.bundle import NETWORK
 from serving.model.predictor import Predictor
 from training.data.readers import column, read_table
 from training.model.backend import keras
@@ -40,7 +41,7 @@ def largest_difference(bundle: Path, texts: list[str]) -> float:
     """The largest difference between two probabilities of one text and class."""
     predictor = Predictor.load(bundle)
     served = np.array([list(prediction.probabilities.values()) for prediction in predictor.predict(texts)])
-    return float(np.abs(served - by_keras(bundle / "sentiment.h5", predictor, texts)).max())
+    return float(np.abs(served - by_keras(bundle / NETWORK, predictor, texts)).max())
 
 
 def by_keras(path: Path, predictor: Predictor, texts: list[str]) -> Probabilities:

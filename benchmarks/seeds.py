@@ -37,12 +37,12 @@ class Seed:
 
     def columns(self) -> dict[str, float]:
         """Column -> figure; the F1 of positive and negative is SemEval-2016's own measure, and theirs alone."""
-        found = self.figures
-        columns = {"macro recall": found.macro_recall, "macro F1": found.macro_f1, "accuracy": found.accuracy}
-        if set(POLAR) < set(found.classes):
-            columns["F1 of positive and negative"] = mean(found.classes[name].f1 for name in POLAR)
-        columns["expected calibration error"] = found.expected_calibration_error
-        columns["of it by chance"] = found.expected_calibration_error_by_chance
+        figures = self.figures
+        columns = {"macro recall": figures.macro_recall, "macro F1": figures.macro_f1, "accuracy": figures.accuracy}
+        if set(POLAR) < set(figures.classes):
+            columns["F1 of positive and negative"] = mean(figures.classes[name].f1 for name in POLAR)
+        columns["expected calibration error"] = figures.expected_calibration_error
+        columns["of it by chance"] = figures.expected_calibration_error_by_chance
         if self.baselines:
             columns["best baseline's macro recall"] = max(row.macro_recall for row in self.baselines.values())
         return columns
@@ -57,17 +57,17 @@ def main() -> None:
     parser.add_argument("--stage-cache", type=Path, help="folder for pre-trained bodies")
     parser.add_argument("--baselines", action="store_true", help="train them beside, on the same rows")
     options = parser.parse_args()
-    found: dict[int, Seed] = {}
+    seeds: dict[int, Seed] = {}
     for seed in options.seeds:
         recipe = read_recipe(find_recipe(options.recipe), seed=seed)
         check_vectors(recipe)
         baselines = measured_baselines(recipe, options.data) if options.baselines else {}
-        found[seed] = Seed(fit(recipe, options.data, options.stage_cache), baselines)
-    sys.stdout.write(table(found) + "\n")
+        seeds[seed] = Seed(fit(recipe, options.data, options.stage_cache), baselines)
+    sys.stdout.write(table(seeds) + "\n")
     if recipe.data.split_seed is None and recipe.data.test:
-        sys.stdout.write(f"\n{together(found)}\n")
+        sys.stdout.write(f"\n{together(seeds)}\n")
     if options.baselines:
-        sys.stdout.write(f"\n{baseline_table([seed.baselines for seed in found.values()])}\n")
+        sys.stdout.write(f"\n{baseline_table([seed.baselines for seed in seeds.values()])}\n")
 
 
 def fit(recipe: Recipe, data: list[Path], stage_cache: Path | None = None) -> Figures:
@@ -85,8 +85,8 @@ def measured_baselines(recipe: Recipe, data: list[Path]) -> dict[str, Row]:
 
 def baseline_table(seeds: Sequence[Mapping[str, Row]]) -> str:
     """Markdown: each baseline's means over the seeds, best macro recall first; without one that a seed lacks."""
-    names = [name for name in seeds[0] if all(name in found for found in seeds)]
-    means = {name: _means([found[name] for found in seeds]) for name in names}
+    names = [name for name in seeds[0] if all(name in seed for seed in seeds)]
+    means = {name: _means([seed[name] for seed in seeds]) for name in names}
     lines = [
         f"| {name} | " + " | ".join(f"{value:.3f}" for value in means[name]) + " |"
         for name in sorted(means, key=lambda name: -means[name][0])
@@ -102,7 +102,7 @@ def _means(rows: Sequence[Row]) -> list[float]:
 
 def table(seeds: dict[int, Seed]) -> str:
     """Markdown: a row a seed, then mean and standard deviation."""
-    rows = {str(seed): list(found.columns().values()) for seed, found in seeds.items()}
+    rows = {str(number): list(seed.columns().values()) for number, seed in seeds.items()}
     columns = list(zip(*rows.values(), strict=True))
     rows["mean"] = [mean(column) for column in columns]
     rows["standard deviation"] = [stdev(column) if len(column) > 1 else 0.0 for column in columns]
@@ -114,8 +114,8 @@ def table(seeds: dict[int, Seed]) -> str:
 def together(seeds: dict[int, Seed]) -> str:
     """The calibration error over the bins of all seeds."""
     parts: dict[float, list[Bin]] = {}
-    for found in seeds.values():
-        for part in found.figures.bins:
+    for seed in seeds.values():
+        for part in seed.figures.bins:
             parts.setdefault(part.low, []).append(part)
     bins = [merged(members) for members in parts.values()]
     error, chance = calibration_error(bins), calibration_error_by_chance(bins)
@@ -124,9 +124,9 @@ def together(seeds: dict[int, Seed]) -> str:
 
 def merged(bins: list[Bin]) -> Bin:
     """One bin of the rows of several of the same range."""
-    rows = [found.rows for found in bins]
-    confidence = np.average([found.confidence for found in bins], weights=rows)
-    accuracy = np.average([found.accuracy for found in bins], weights=rows)
+    rows = [each.rows for each in bins]
+    confidence = np.average([each.confidence for each in bins], weights=rows)
+    accuracy = np.average([each.accuracy for each in bins], weights=rows)
     return Bin(bins[0].low, sum(rows), float(confidence), float(accuracy))
 
 

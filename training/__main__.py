@@ -10,6 +10,7 @@ from rich.console import Console
 
 from serving.errors import ServingError
 from training.errors import TrainingError
+from training.recipe.recipe import Recipe, find_recipe, read_recipe
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
@@ -49,10 +50,8 @@ def fit(
     from training.commands.fit import fit as run_fit
     from training.commands.fit import is_resumable
     from training.console import Display
-    from training.recipe.recipe import find_recipe, read_recipe
 
-    columns = _given(text=text_column, label=label_column, encoding=encoding)
-    chosen, display = read_recipe(find_recipe(recipe), seed=seed, data=columns), Display()
+    chosen, display = _read_recipe(recipe, seed, text=text_column, label=label_column, encoding=encoding), Display()
     paths, choices = [*data, *(more or [])], {"resume": resume, "baselines": baselines, "texts": report_texts}
     try:
         figures = run_fit(chosen, paths, out, display, stage_cache, **choices)
@@ -98,15 +97,14 @@ def compare(
 ) -> None:
     """Print the network beside baselines, all on the recipe's test part."""
     from training.commands.compare import compare as compared
-    from training.commands.compare import comparison_table, group_table
     from training.console import Display
-    from training.recipe.recipe import find_recipe, read_recipe
+    from training.evaluation.tables import as_markdown, comparison_table, group_table
 
     display = Display(Console(stderr=True))
-    columns = _given(text=text_column, label=label_column, encoding=encoding)
-    chosen = read_recipe(find_recipe(recipe), seed=seed, data=columns)
+    chosen = _read_recipe(recipe, seed, text=text_column, label=label_column, encoding=encoding)
     rows = compared(chosen, [*data, *(more or [])], display, bundle, stage_cache)
-    typer.echo("\n\n".join(filter(None, [comparison_table(rows), group_table(rows)])))
+    tables = [comparison_table(rows), group_table(rows)]
+    typer.echo("\n\n".join(as_markdown(table) for table in tables if table.rows))
 
 
 @app.command()
@@ -129,12 +127,10 @@ def tune(
 ) -> None:
     """Search the ranges that a recipe names for the best macro recall on the validation part."""
     from training.console import Display
-    from training.recipe.recipe import find_recipe, read_recipe
     from training.tuning.objective import ValidationRecall
     from training.tuning.search import Search
 
-    columns = _given(text=text_column, label=label_column, encoding=encoding)
-    chosen, display = read_recipe(find_recipe(recipe), seed=seed, data=columns), Display()
+    chosen, display = _read_recipe(recipe, seed, text=text_column, label=label_column, encoding=encoding), Display()
     paths, file = [*data, *(more or [])], study or out.with_suffix(".sqlite")
     objective = ValidationRecall(paths, stage_cache, verbose=verbose)
     try:
@@ -177,8 +173,9 @@ def knobs() -> None:
     typer.echo(knob_table())
 
 
-def _given(**options: str | None) -> dict[str, str]:
-    return {name: value for name, value in options.items() if value is not None}
+def _read_recipe(recipe: Path, seed: int | None, **columns: str | None) -> Recipe:
+    options = {name: value for name, value in columns.items() if value is not None}
+    return read_recipe(find_recipe(recipe), seed=seed, data=options)
 
 
 def main(**options: Any) -> None:

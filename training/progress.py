@@ -1,4 +1,4 @@
-"""What a fit tells of itself as it goes on."""
+"""Callback and figures of a training run."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,9 +9,16 @@ from training.recipe.stages import KeepPolicy
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """Figures of one finished epoch. Losses in nats, `seconds` of wall time.
+    """Figures of one finished epoch.
 
-    Those of the validation part are NaN in a stage that does not train the network's own head.
+    Attributes:
+        number: From 1.
+        loss: Of the training rows, mean in nats.
+        validation_loss: Of the validation part; like the two below NaN in a stage that does not train the network's
+            own head.
+        macro_recall: Of the validation part.
+        accuracy: Of the validation part.
+        seconds: Wall time.
     """
 
     number: int
@@ -23,7 +30,7 @@ class Epoch:
 
 
 def select_epoch(history: Sequence[Epoch], keep: KeepPolicy = "best") -> Epoch:
-    """The one whose weights a stage keeps: the last, or the best.
+    """The epoch whose weights a stage keeps: the last, or the best.
 
     The best has the greatest macro recall; of equal ones the least loss, then the first. Without figures, the last.
     Recalls are equal to nine decimals: as many right answers can differ in the last bit by the classes they are of.
@@ -34,7 +41,7 @@ def select_epoch(history: Sequence[Epoch], keep: KeepPolicy = "best") -> Epoch:
 
 
 class TrainingCallback:
-    """What a training run tells of itself as it goes on. This one is silent; a console overrides what it shows."""
+    """Called at each step of a training run. This one does nothing; a console overrides what it shows."""
 
     def on_dataset(self, cleaning: Mapping[str, int], sizes: Mapping[str, Mapping[str, int]]) -> None:
         """The rows are read: what each rule dropped, and the rows of each part by class."""

@@ -1,4 +1,4 @@
-"""Arrays that more than one package speaks of."""
+"""Types of arrays that several packages share."""
 
 from typing import Any
 

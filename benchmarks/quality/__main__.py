@@ -46,8 +46,8 @@ def _missing(trials: Sequence[Trial], paths: Sequence[Path]) -> list[tuple[Trial
     data = {trial.name: learned_from(trial, paths) for trial in trials}
     done = {(trial.name, result.seed) for trial in trials for result in of_trial(trial, results, data[trial.name])}
     seeds = sorted({seed for trial in trials for seed in trial.seeds})
-    wanted = [(trial, seed) for seed in seeds for trial in trials if seed in trial.seeds]
-    return [(trial, seed) for trial, seed in wanted if (trial.name, seed) not in done]
+    pairs = [(trial, seed) for seed in seeds for trial in trials if seed in trial.seeds]
+    return [(trial, seed) for trial, seed in pairs if (trial.name, seed) not in done]
 
 
 def _run(trial: Trial, seed: int, paths: Sequence[Path], cache: Path | None) -> Result:
@@ -65,12 +65,16 @@ def _run(trial: Trial, seed: int, paths: Sequence[Path], cache: Path | None) -> 
 
 
 def _used(trial: Trial, paths: Sequence[Path]) -> list[Path]:
-    wanted = {source.file for source in trial.recipe(trial.seeds[0]).data.sources}
-    return [path for path in paths if path.name in wanted]
+    names = {source.file for source in trial.recipe(trial.seeds[0]).data.sources}
+    return [path for path in paths if path.name in names]
 
 
 def learned_from(trial: Trial, paths: Sequence[Path]) -> str:
-    """The digest of all that its trainings learn from: the data, word vectors, teachers. Raises DataError."""
+    """The digest of all that its trainings learn from: the data, word vectors, teachers.
+
+    Raises:
+        DataError: A file or a teacher cannot be read.
+    """
     recipe = trial.recipe(trial.seeds[0])
     files = [*_used(trial, paths), *([Path(recipe.vectors.file)] if recipe.vectors else [])]
     folders = {folder for stage in recipe.stages for folder in stage.teachers}

@@ -42,18 +42,18 @@ def _table(members: Sequence[Trial], trials: Sequence[Trial], results: Sequence[
 
 
 def _figures(trial: Trial, trials: Sequence[Trial], results: Sequence[Result]) -> str:
-    found = list(of_trial(trial, results))
-    if not found:
+    own_results = list(of_trial(trial, results))
+    if not own_results:
         return "not run | | | | "
-    recall, spread = mean_and_spread([result.macro_recall for result in found])
-    loss, _ = mean_and_spread([result.validation_loss for result in found])
-    shown = f"{recall:.4f} ± {spread:.4f} ({len(found)})" if len(found) > 1 else f"{recall:.4f} (1)"
+    recall, spread = mean_and_spread([result.macro_recall for result in own_results])
+    loss, _ = mean_and_spread([result.validation_loss for result in own_results])
+    shown = f"{recall:.4f} ± {spread:.4f} ({len(own_results)})" if len(own_results) > 1 else f"{recall:.4f} (1)"
     base = _changed(trial, trials)
     if base is trial:
         return f"{shown} | | | {loss:.3f} | "
     of_base = {result.seed: result for result in of_trial(base, results)}
     # Seed by seed: the mean over other seeds is not what one seed is to be compared with.
-    pairs = [(result, of_base[result.seed]) for result in found if result.seed in of_base]
+    pairs = [(result, of_base[result.seed]) for result in own_results if result.seed in of_base]
     recalls = [one.macro_recall - other.macro_recall for one, other in pairs]
     losses = [one.validation_loss - other.validation_loss for one, other in pairs]
     return f"{shown} | {_number(base, trials)} | {_difference(recalls, 4)} | {loss:.3f} | {_difference(losses, 3)}"

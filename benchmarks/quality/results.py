@@ -17,8 +17,15 @@ RESULTS = FOLDER / "results.jsonl"
 class Result:
     """One training: figures of the epoch that it kept on the validation part, and what it was a training of.
 
-    `seconds`: of processor time, on the machine and beside the work of that day, where a body out of the cache takes
-    none: nothing to compare trials by.
+    Attributes:
+        trial: Name of the trial.
+        seed: Of the recipe.
+        macro_recall: Of the validation part.
+        validation_loss: In nats.
+        seconds: Of processor time, on the machine and beside the work of that day, where a body out of the cache takes
+            none: nothing to compare trials by.
+        recipe: Digest of the recipe.
+        data: Digest of what was learned from.
     """
 
     trial: str
@@ -33,12 +40,14 @@ class Result:
 def digest(recipe: Recipe) -> str:
     """12 hex digits over all of a recipe that shapes a network; another recipe's result is not taken for this one's.
 
-    What is at its default does not count, so that a knob that comes later leaves the results of today as they are. Nor
+    What is at its default does not count, so that a key that comes later leaves the results of today as they are. Nor
     does where word vectors are: what they are counts as data.
     """
-    told = {"name", "description", "known_answers", "tune", "intended_use", "limits"}
+    descriptive = {"name", "description", "known_answers", "tune", "intended_use", "limits"}
     vectors = {"vectors": {"file", "about", "terms"}} if recipe.vectors else {}
-    content = recipe.model_dump(mode="json", exclude={**dict.fromkeys(told, True), **vectors}, exclude_defaults=True)
+    content = recipe.model_dump(
+        mode="json", exclude={**dict.fromkeys(descriptive, True), **vectors}, exclude_defaults=True
+    )
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
 

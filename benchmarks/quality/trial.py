@@ -14,11 +14,19 @@ FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Trial:
-    """`base`: a recipe in this folder; `changes`: dotted key -> value, a list's item by its name; `without`: keys gone.
+    """A change to a recipe.
 
-    `beside`: the trial that it is one change to, where that is not the first of its base. `expected` was written before
-    the trial ran, `concluded` after. `removed`: recipes no longer have the option, so that it has no recipe and is not
-    run again; its results stay.
+    Attributes:
+        name: What it is called in the log.
+        group: Heading that it stands under.
+        expected: Written before it ran.
+        base: A recipe in this folder.
+        changes: Dotted key -> value, a list's item by its name.
+        without: Keys that are gone.
+        seeds: Each is a training.
+        beside: The trial that it is one change to, where that is not the first of its base.
+        concluded: Written after it ran.
+        removed: Recipes no longer have the option: it has no recipe and is not run again, its results stay.
     """
 
     name: str
@@ -33,7 +41,12 @@ class Trial:
     removed: bool = False
 
     def recipe(self, seed: int) -> Recipe:
-        """The changed recipe. Raises ValueError, or KeyError where a key leads nowhere."""
+        """The changed recipe.
+
+        Raises:
+            ValueError: It is no recipe.
+            KeyError: A key leads nowhere.
+        """
         content = read_content(FOLDER / self.base, find_recipe)
         for key, value in self.changes.items():
             owner, name = _place(content, key)
@@ -45,14 +58,18 @@ class Trial:
 
 
 def read_trials(path: Path = FOLDER / "trials.toml") -> list[Trial]:
-    """The trials in their order. Raises ValueError where two have one name, or one stands beside none of them."""
-    found = [_trial(entry) for entry in tomllib.loads(path.read_text(encoding="utf-8"))["trials"]]
-    names = [trial.name for trial in found]
+    """The trials in their order.
+
+    Raises:
+        ValueError: Two have one name, or one stands beside none of them.
+    """
+    trials = [_trial(entry) for entry in tomllib.loads(path.read_text(encoding="utf-8"))["trials"]]
+    names = [trial.name for trial in trials]
     if len(set(names)) < len(names):
         raise ValueError(f"{path}: names are {names}; accepted: distinct ones")
-    if lost := sorted({trial.beside for trial in found if trial.beside} - set(names)):
+    if lost := sorted({trial.beside for trial in trials if trial.beside} - set(names)):
         raise ValueError(f"{path}: beside is {lost}; accepted: names of trials")
-    return found
+    return trials
 
 
 def _trial(entry: dict[str, Any]) -> Trial:

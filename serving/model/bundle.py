@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from serving.errors import BundleError
 from serving.model.metadata import ACCEPTED_VERSIONS, Metadata
@@ -80,8 +81,13 @@ def _read_metadata(path: Path) -> Metadata:
     try:
         return Metadata.model_validate(content)
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:3])
+        faults = "; ".join(_sentence(fault) for fault in error.errors()[:3])
         raise BundleError(f"{path}: {faults}") from error
+
+
+def _sentence(fault: ErrorDetails) -> str:
+    place = ".".join(map(str, fault["loc"]))  # empty where keys do not fit each other
+    return f"{place}: {fault['msg']}" if place else fault["msg"]
 
 
 def _check_size(path: Path, max_bytes: int) -> None:

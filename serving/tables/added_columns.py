@@ -1,4 +1,4 @@
-"""The columns that predictions add to a row, the same in every format."""
+"""Added columns: what a prediction adds to a row, the same in every format."""
 
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple

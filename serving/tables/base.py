@@ -1,4 +1,4 @@
-"""What every format of tables is made of: its rows, a reader, a writer, and how they are opened."""
+"""Base classes of the table formats: rows, reader, writer, and the format that opens them."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -14,6 +14,9 @@ from serving.tables.text import TextReader, split_end
 # What a line that is no JSON object is kept under.
 LINE_KEY = "line"
 
+# What is no JSON, such as a date, becomes a string.
+_encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
+
 
 class JsonlReader(TextReader):
     """Rows of JSON objects in UTF-8, each with keys of its own; its columns are the keys of the first one.
@@ -67,8 +70,8 @@ def _row(line: str) -> Row:
 
 
 def _new_row(value: dict[str, Any], fault: str = "", end: str = "\n") -> Row:
-    """A row that is written anew; what is no JSON, such as a date, as a string."""
-    return Row([value], fault, json.dumps(value, ensure_ascii=False, default=str)[:-1], "}" + end)
+    """A row that is written anew."""
+    return Row([value], fault, _encode(value)[:-1], "}" + end)
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -84,13 +87,13 @@ class JsonlWriter(Writer):
         lines = [f"{row.before}{self._added_keys(row.cells[0], result)}{row.after}" for row, result in rows]
         return "".join(lines).encode("utf-8", "surrogateescape")
 
-    def _added_keys(self, own: dict[str, Any], result: RowResult) -> str:
+    def _added_keys(self, value: dict[str, Any], result: RowResult) -> str:
         """Keys and values without braces, with a comma first where the object has any of its own."""
         names = self.added_names
-        if not own.keys().isdisjoint(names):
-            names = names_of(added_columns(self.labels, own))
+        if not value.keys().isdisjoint(names):
+            names = names_of(added_columns(self.labels, value))
         added = dict(zip(names, added_values(result, self.labels), strict=True))
-        return (", " if own else "") + json.dumps(added, ensure_ascii=False)[1:-1]
+        return (", " if value else "") + _encode(added)[1:-1]
 
 
 class NewJsonlWriter(JsonlWriter):

@@ -1,4 +1,4 @@
-"""How a file of rows is written, as its sender says or as it looks: encoding, delimiter, the column of texts."""
+"""Sniffer of text tables: encoding, delimiter and the column of texts, as they are declared or as they look."""
 
 import codecs
 import csv

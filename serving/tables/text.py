@@ -1,4 +1,4 @@
-"""Files of rows that are text: what their readers share."""
+"""Base of the readers of text files: lines with their ends as written."""
 
 import io
 from collections.abc import Iterator

@@ -96,18 +96,6 @@ class PredictionsAnswer(_Schema):
 class ErrorAnswer(_Schema):
     """Every error."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "detail": "`text` is empty; accepted is a text with something to read.",
-                    "code": "text_blank",
-                    "request_id": "0f8b5a0e6b7c4d0e9f3a",
-                }
-            ]
-        }
-    )
-
     detail: str = Field(description="a sentence: what was wrong, what was found, what is accepted")
     code: str = Field(description="what to switch on; it stays the same where the sentence changes")
     request_id: str = Field(description="also in the X-Request-ID header, and in the server's log")

@@ -1,5 +1,6 @@
 """The bundle that is committed, as a dyno would serve it from a clone."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from serving.model.metadata import Metadata
 from tests.deploy.conftest import RunWeb
 from tests.deploy.services import ROOT, http_client
 from training.recipe.recipe import Recipe, find_recipe, read_recipe
+from training.report.record import TrainingRecord
 
 DEFAULT = "tweets"
 
@@ -40,8 +42,27 @@ def test_the_default_one_knows_the_worst_show_ever(default: Metadata, run_web: R
         assert client.post("/predict", data={"text": "WORST SHOW EVER"}).json()["label"] == "negative"
 
 
+def test_the_default_one_has_a_report_with_plots(default: Metadata) -> None:
+    report = ROOT / "artifacts" / "report"
+    plots = json.loads((report / "plots.json").read_text(encoding="utf-8"))
+    assert {plot["file"] for plot in plots} == {f"plots/{path.name}" for path in (report / "plots").iterdir()}
+    assert json.loads((report / "metrics.json").read_text(encoding="utf-8")) == default.metrics
+    record = TrainingRecord.read(ROOT / "artifacts")
+    assert list(record.epochs) == [stage["name"] for stage in default.recipe["stages"]]
+    assert record.network is not None
+    assert record.network.macro_recall > max(row.macro_recall for row in record.baselines)
+
+
+def test_the_default_one_says_where_it_is_sure(default: Metadata) -> None:
+    assert {threshold.label for threshold in default.thresholds} == set(default.labels)
+    validation = default.metrics["validation"]
+    assert default.risk_coverage[-1].coverage == 1
+    assert default.risk_coverage[-1].risk == pytest.approx(1 - validation["accuracy"])
+    assert sum(default.split["validation"].values()) == validation["rows"]
+
+
 def test_the_default_one_is_what_its_recipe_makes(default: Metadata) -> None:
-    assert Recipe.model_validate(default.recipe) == read_recipe(find_recipe(Path(DEFAULT)))
+    assert Recipe.from_bundle(default.recipe) == read_recipe(find_recipe(Path(DEFAULT)))
 
 
 def test_the_page_of_figures_quotes_its_own(default: Metadata) -> None:

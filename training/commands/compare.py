@@ -65,30 +65,3 @@ def _trained_row(
         start = time.perf_counter()
         fit(recipe, paths, Path(folder) / "bundle", display, stage_cache, baselines=False)
         return network_row(Path(folder) / "bundle", dataset, time.perf_counter() - start)
-
-
-def comparison_table(rows: Sequence[Row]) -> str:
-    """Markdown, best macro recall first."""
-    lines = [
-        "| model | macro recall | macro F1 | accuracy | training | size | predictions/s |",
-        "|---|---:|---:|---:|---:|---:|---:|",
-    ]
-    for row in sorted(rows, key=lambda row: -row.macro_recall):
-        trained = "before" if row.training_seconds is None else f"{row.training_seconds:.1f} s"
-        lines.append(
-            f"| {row.name} | {row.macro_recall:.3f} | {row.macro_f1:.3f} | {row.accuracy:.3f} | {trained} "
-            f"| {row.bytes / 1e6:.1f} MB | {row.predictions_per_second:,.0f} |"
-        )
-    return "\n".join(lines)
-
-
-def group_table(rows: Sequence[Row]) -> str:
-    """Markdown: a row for each held-out group, with each model's macro recall on it."""
-    ranked = [row for row in rows if row.groups]
-    lines = [
-        "| held-out group | " + " | ".join(row.name for row in ranked) + " |",
-        "|---|" + "---:|" * len(ranked),
-    ]
-    for group in ranked[0].groups if ranked else ():
-        lines.append(f"| {group} | " + " | ".join(f"{row.groups[group]:.3f}" for row in ranked) + " |")
-    return "\n".join(lines) if ranked else ""

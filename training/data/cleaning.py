@@ -14,12 +14,12 @@ from training.text.patterns import EMOJI, EMOTICONS, ENTITIES, QUOTES, build_pre
 
 Counts = dict[str, int]
 
-LONG = 40  # characters of a key, about eight words: shorter texts may begin alike by chance
+MIN_PREFIX = 40  # characters of a key, about eight words: shorter texts may begin alike by chance
 _CUT_OFF_LINK = re.compile(r"\bh(?:t(?:tp?)?)?(?:…|\.\.\.)\s*$")
 
 # Links, handles and markers go; the rest is made alike as the preprocessing would, whatever a recipe keeps of it.
 _ALIKE = TokenizerConfig(urls="drop", handles="drop", retweets="drop", hashtags="word", emoticons="tag")
-_normalizer, _pieces = build_normalizer(_ALIKE), build_pretokenizer()
+_normalizer, _pretokenizer = build_normalizer(_ALIKE), build_pretokenizer()
 # Entities first, as in the preprocessing: a heart may be written &lt;3.
 _cuts = (*ENTITIES, *QUOTES, *((pattern, " ") for pattern in EMOTICONS.values()))
 _signs = normalizers.Replace(Regex("|".join([*map(re.escape, EMOTICONS), EMOJI])), "")
@@ -33,8 +33,8 @@ def text_key(text: str) -> str:
     emoticon, an emoji or a stop word have each a key of its own, also where a recipe drops those.
     """
     normal = _normalizer.normalize_str(_CUT_OFF_LINK.sub("", text))
-    pieces = (piece for piece, _ in _pieces.pre_tokenize_str(normal))
-    return "".join(piece for piece in pieces if piece in EMOTICONS or not _is_punctuation(piece))
+    tokens = (token for token, _ in _pretokenizer.pre_tokenize_str(normal))
+    return "".join(token for token in tokens if token in EMOTICONS or not _is_punctuation(token))
 
 
 def without_emoticons(text: str) -> str:
@@ -55,14 +55,14 @@ def merged_keys(keys: Iterable[str]) -> dict[str, str]:
     groups: dict[str, str] = {}
     leader = ""
     for key in sorted(set(keys)):  # what begins with a key follows it directly
-        if not (len(leader) >= LONG and key.startswith(leader)):
+        if not (len(leader) >= MIN_PREFIX and key.startswith(leader)):
             leader = key
         groups[key] = leader
     return groups
 
 
-def _is_punctuation(piece: str) -> bool:
-    return all(unicodedata.category(letter).startswith("P") for letter in piece)
+def _is_punctuation(token: str) -> bool:
+    return all(unicodedata.category(character).startswith("P") for character in token)
 
 
 def drop_ignored(rows: pd.DataFrame, ignore: list[str], cleaning: Counts) -> pd.DataFrame:
@@ -76,7 +76,8 @@ def drop_ignored(rows: pd.DataFrame, ignore: list[str], cleaning: Counts) -> pd.
 def drop_empty(rows: pd.DataFrame, cleaning: Counts, where: str) -> pd.DataFrame:
     """Drop rows without text or label; add `own_key`, and `key` of its group.
 
-    Raises DataError when none are left; `where` begins its message.
+    Raises:
+        DataError: None are left; `where` begins its message.
     """
     keys = rows.text.map(text_key)
     rows = rows.assign(own_key=keys, key=keys.map(merged_keys(keys)))
@@ -96,9 +97,9 @@ def merge_copies(rows: pd.DataFrame, cleaning: Counts) -> pd.DataFrame:
     cleaning["also in a part that keeps it (no text on two sides)"] = int((rank < owner).sum())
     rows = rows[rank == owner]
     votes = rows.groupby(["key", "label"], sort=False).size()
-    most = votes.groupby("key").transform("max")
-    tied = votes[votes == most].groupby("key").transform("size") > 1
-    winners = votes[votes == most][~tied].reset_index()[["key", "label"]]
+    leading = votes[votes == votes.groupby("key").transform("max")]
+    tied = leading.groupby("key").transform("size") > 1
+    winners = leading[~tied].reset_index()[["key", "label"]]
     undecided = ~rows.key.isin(winners.key)
     cleaning["copies whose labels conflict without a majority"] = int(undecided.sum())
     decided = rows[~undecided].merge(winners, on="key", suffixes=("", "_majority"))

@@ -1,4 +1,4 @@
-"""What a trained network came from."""
+"""Provenance of a trained network: files, cleaning, teachers, word vectors."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,10 +10,7 @@ from training.data.dataset import Dataset
 
 @dataclass(frozen=True)
 class Provenance:
-    """Files as they were read, what cleaning counted, teachers and theirs by folder, and the file of word vectors.
-
-    The fields are those of `Metadata` with the same names.
-    """
+    """What a network came from; the fields are those of `Metadata` with the same names."""
 
     data: list[DataFile]
     cleaning: dict[str, int]
@@ -26,8 +23,14 @@ class Provenance:
     def of(
         cls, dataset: Dataset, weak: Mapping[str, Any], teachers: Mapping[str, Metadata], vectors: DataFile | None
     ) -> "Provenance":
-        """Of the labelled rows; what pre-training read (its `files` and `cleaning`, in JSON); and what each teacher
-        says of itself."""
+        """The provenance of a run.
+
+        Args:
+            dataset: The labelled rows.
+            weak: `files` and `cleaning` of pre-training, as in JSON.
+            teachers: What each teacher says of itself, by its folder.
+            vectors: The file of word vectors.
+        """
         files = [*dataset.files, *(DataFile(**file) for file in weak["files"])]
         cleaning = {**dataset.cleaning, **{f"pre-training: {key}": count for key, count in weak["cleaning"].items()}}
         versions = {folder: teacher.model_version for folder, teacher in teachers.items()}

@@ -1,4 +1,4 @@
-"""Data files to rows: CSV, TSV, JSONL and Parquet, gzip or not, with errors that name file and column."""
+"""Readers of data files: CSV, TSV, JSONL and Parquet, gzip or not, with errors that name file and column."""
 
 import codecs
 import csv
@@ -18,15 +18,21 @@ from serving.tables.sniffing import guess_delimiter
 from training.errors import DataError
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
-_HEADER = 100_000  # characters of a header that are looked at for its delimiter
+_HEADER = 100_000  # characters of a header that are looked at for its delimiter: more than any real header has
 
 
 def read_table(path: Path, encoding: str, *, quoted: bool = True) -> pd.DataFrame:
     """Every column of a data file as text; a missing value is the empty string.
 
     A CSV's cells are parted by comma, semicolon or tab, whichever cuts its header into the most names.
-    `encoding` is Python's name of a text file's encoding; `quoted`: cells of CSV and TSV may be quoted. Raises
-    DataError when the file is missing, of an unknown kind, not in that encoding, broken, or without rows.
+
+    Args:
+        path: The file.
+        encoding: Of a text file, as Python names it.
+        quoted: Whether cells of CSV and TSV may be quoted.
+
+    Raises:
+        DataError: The file is missing, of an unknown kind, not in that encoding, broken, or without rows.
     """
     kind = _kind(path)
     try:
@@ -51,7 +57,11 @@ def read_table(path: Path, encoding: str, *, quoted: bool = True) -> pd.DataFram
 
 
 def column(frame: pd.DataFrame, name: str, path: Path) -> "pd.Series[str]":
-    """One column. Raises DataError naming the columns there are."""
+    """One column of a frame.
+
+    Raises:
+        DataError: There is none of this name; the sentence names those there are.
+    """
     if name not in frame.columns:
         hint = "name the right one in the recipe, or by --text-column or --label-column"
         raise DataError(f"{path}: no column {name!r}; found: {_listed(frame.columns)}; {hint}")
@@ -86,14 +96,14 @@ def _delimited(path: Path, encoding: str, quoted: bool, delimiter: str) -> pd.Da
         warnings.simplefilter("error", pd.errors.ParserWarning)
         frame: pd.DataFrame = pd.read_csv(path, **options)
         names = pd.read_csv(path, header=None, nrows=1, **options).iloc[0].tolist()
-    return frame.set_axis(_told_apart(frame.columns, names), axis="columns")
+    return frame.set_axis(_distinct_names(frame.columns, names), axis="columns")
 
 
-def _told_apart(columns: "pd.Index[str]", names: list[str]) -> list[str]:
-    """The columns; those of one name by their place too, so that neither is taken for the other."""
+def _distinct_names(columns: "pd.Index[str]", names: list[str]) -> list[str]:
+    """The columns; those of one name by their number too, so that neither is taken for the other."""
     repeated = {name for name in names if name and names.count(name) > 1}
     pairs = enumerate(zip(columns, names, strict=True), start=1)
-    return [f"{name} (column {place})" if name in repeated else column for place, (column, name) in pairs]
+    return [f"{name} (column {number})" if name in repeated else column for number, (column, name) in pairs]
 
 
 def _csv(path: Path, encoding: str, quoted: bool) -> pd.DataFrame:

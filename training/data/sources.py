@@ -1,4 +1,4 @@
-"""Files to rows: what the recipe's sources choose from each file, before anything is cleaned."""
+"""Rows of a recipe's sources, as they stand in the files, before anything is cleaned."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +13,11 @@ from training.recipe.data import DataConfig, Source
 
 
 def target_paths(paths: Sequence[Path], data: DataConfig) -> list[Path]:
-    """The files with the recipe's labels. Raises DataError where a file is missing, or is not one of the recipe's."""
+    """The files with the recipe's labels.
+
+    Raises:
+        DataError: A file of the recipe is missing, or one is not of the recipe.
+    """
     if not data.sources:
         return list(paths)
     accepted = {source.file for source in data.sources}
@@ -29,17 +33,27 @@ def target_paths(paths: Sequence[Path], data: DataConfig) -> list[Path]:
 
 def in_order(paths: Sequence[Path], data: DataConfig) -> list[Path]:
     """The files as the recipe names them, others by name: the order on a command line decides nothing."""
-    places = {source.file: place for place, source in reversed(list(enumerate(data.sources)))}
-    return sorted(paths, key=lambda path: (places.get(path.name, len(places)), path.name, str(path)))
+    order = {source.file: number for number, source in reversed(list(enumerate(data.sources)))}
+    return sorted(paths, key=lambda path: (order.get(path.name, len(order)), path.name, str(path)))
 
 
 def read_rows(
     paths: Sequence[Path], data: DataConfig, chosen: Sequence[Source], seed: int
 ) -> tuple[pd.DataFrame, list[DataFile]]:
-    """The rows of the `chosen` sources in these files, uncleaned, and the files' fingerprints.
+    """Read the rows of some sources.
 
-    Columns: `text`, `label` (as written), `source`, `group`, `task`, `origin` (for messages), `part`, `hold_out` and
-    `weight`. No chosen source at all: each file is one. Raises DataError.
+    Args:
+        paths: Files to read.
+        data: The recipe's `[data]`.
+        chosen: Sources whose rows are wanted. None at all: each file is one.
+        seed: Draws the rows of sources that give only some.
+
+    Returns:
+        A frame with columns `text`, `label` (as written), `source`, `group`, `task`, `origin` (for messages), `part`,
+        `hold_out` and `weight`; and the files' fingerprints.
+
+    Raises:
+        DataError: A file cannot be used, or a source chooses no row of it.
     """
     frames, files = [], []
     for path in in_order(paths, data):
@@ -53,8 +67,8 @@ def read_rows(
 
 def source_of(path: Path, data: DataConfig) -> Source:
     """What the recipe says of a file of this name, of its own labels first; else a source without special keys."""
-    said = (source for source in (*data.target_sources, *data.task_sources) if source.file == path.name)
-    return next(said, Source(file=path.name))
+    sources = (source for source in (*data.target_sources, *data.task_sources) if source.file == path.name)
+    return next(sources, Source(file=path.name))
 
 
 def _rows(table: pd.DataFrame, path: Path, source: Source, data: DataConfig, seed: int) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Rows with labels of their own, such as the emoticon that a tweet held: they pre-train, and nothing else."""
+"""Weakly labelled dataset: rows with labels of their own, such as an emoticon's, which only pre-train."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -16,9 +16,13 @@ from training.recipe.data import DataConfig
 
 @dataclass(frozen=True)
 class WeakLabelDataset:
-    """`rows` with columns `text`, `label` (index into the labels of its task), `task`, `source` and `weight`.
+    """Rows of tasks.
 
-    `tasks`: task -> its labels in the order of its outputs. `cleaning` counts what was dropped, by rule.
+    Attributes:
+        rows: Frame with columns `text`, `label` (index into the labels of its task), `task`, `source` and `weight`.
+        tasks: Task -> its labels in the order of its outputs.
+        cleaning: Rule -> rows that it dropped.
+        files: Fingerprints.
     """
 
     rows: pd.DataFrame
@@ -36,10 +40,18 @@ def load_weak_labels(paths: Sequence[Path], data: DataConfig, dataset: Dataset, 
 
     So no stage sees a text of the test, and what is pre-trained does not depend on how the rest is split. But of a file
     that also holds the recipe's labels, a task is another column: it keeps the rows whose text is in the training part.
-    Raises DataError.
+
+    Args:
+        paths: Data files.
+        data: The recipe's `[data]`.
+        dataset: The labelled rows.
+        seed: Draws the rows of sources that give only some.
+
+    Raises:
+        DataError: A file cannot be used, a source has no row that may be used, or a task only one class.
     """
-    wanted = {source.file for source in data.task_sources}
-    read, files = read_rows([path for path in paths if path.name in wanted], data, data.task_sources, seed)
+    names = {source.file for source in data.task_sources}
+    read, files = read_rows([path for path in paths if path.name in names], data, data.task_sources, seed)
     cleaning = {"rows read": len(read)}
     rows = _cleaned(read, dataset, data.second_columns, cleaning)
     _check_present(data, read, rows, cleaning)
@@ -48,21 +60,21 @@ def load_weak_labels(paths: Sequence[Path], data: DataConfig, dataset: Dataset, 
         if len(labels) < 2:
             raise DataError(f"task {task!r}: found only one class, {labels}; accepted: at least two")
     index = {(task, label): i for task, labels in tasks.items() for i, label in enumerate(labels)}
-    found = [index[pair] for pair in zip(rows.task, rows.label, strict=True)]
-    kept = rows.assign(label=found)[["text", "label", "task", "source", "weight"]].reset_index(drop=True)
-    return WeakLabelDataset(kept, tasks, {**cleaning, "rows kept": len(kept)}, files)
+    rows = rows.assign(label=[index[pair] for pair in zip(rows.task, rows.label, strict=True)])
+    rows = rows[["text", "label", "task", "source", "weight"]].reset_index(drop=True)
+    return WeakLabelDataset(rows, tasks, {**cleaning, "rows kept": len(rows)}, files)
 
 
-def _cleaned(rows: pd.DataFrame, dataset: Dataset, second: set[str], cleaning: dict[str, int]) -> pd.DataFrame:
+def _cleaned(rows: pd.DataFrame, dataset: Dataset, second_columns: set[str], cleaning: dict[str, int]) -> pd.DataFrame:
     keys = rows.text.map(text_key)
     empty = (keys == "") | (rows.label == "")
     cleaning["empty, or without a label"] = int(empty.sum())
     bare, labelled = keys.map(bare_key), _with_bare(dataset.keys)
     groups = merged_keys(labelled | set(keys) | set(bare))
-    there = {groups[key] for key in labelled}
-    known = (keys.map(groups).isin(there) | ((bare != "") & bare.map(groups).isin(there))) & ~empty
-    if second:
-        known &= ~(rows.source.isin(second) & keys.map(groups).isin(_trained_on(dataset, groups)))
+    labelled_groups = {groups[key] for key in labelled}
+    known = (keys.map(groups).isin(labelled_groups) | ((bare != "") & bare.map(groups).isin(labelled_groups))) & ~empty
+    if second_columns:
+        known &= ~(rows.source.isin(second_columns) & keys.map(groups).isin(_trained_on(dataset, groups)))
     cleaning["also in the labelled data"] = int(known.sum())
     rows = rows.assign(key=keys)[~empty & ~known]
     distinct = rows.drop_duplicates(["task", "key"])
@@ -72,16 +84,16 @@ def _cleaned(rows: pd.DataFrame, dataset: Dataset, second: set[str], cleaning: d
 
 def _trained_on(dataset: Dataset, groups: dict[str, str]) -> set[str]:
     """The groups of texts that stand in the training part, and in no other."""
-    kept, *others = (
+    trained, *others = (
         {groups[key] for key in _with_bare(part.text.map(text_key))}
         for part in (dataset.train, dataset.validation, dataset.test, dataset.held_out)
     )
-    return kept.difference(*others)
+    return trained.difference(*others)
 
 
 def _with_bare(keys: Iterable[str]) -> set[str]:
     """The keys, and what they are without emoticons and emoji: a labelled copy may hold the one that was cut out."""
-    return {both for key in keys for both in (key, bare_key(key))}
+    return {variant for key in keys for variant in (key, bare_key(key))}
 
 
 def _check_present(data: DataConfig, read: pd.DataFrame, kept: pd.DataFrame, cleaning: dict[str, int]) -> None:

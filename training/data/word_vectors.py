@@ -1,4 +1,4 @@
-"""Word vectors that were trained elsewhere, from a text file: where a network's embedding starts from."""
+"""Reader of word vectors in text files, as GloVe, word2vec and fastText publish them."""
 
 import gzip
 import zlib
@@ -16,8 +16,14 @@ class WordVectors:
     """A file with a word and its numbers a line, the most frequent words first; also gzipped.
 
     The formats of GloVe (https://nlp.stanford.edu/projects/glove/), and of word2vec and fastText, whose first line
-    counts words and numbers. Arguments: the file; `dimensions`, numbers that each word must have. Raises DataError
-    where the file cannot be read, is of another size, or holds what is no number.
+    counts words and numbers.
+
+    Args:
+        path: The file.
+        dimensions: Numbers that each word must have.
+
+    Raises:
+        DataError: The file cannot be read, is of another size, or holds what is no number.
     """
 
     def __init__(self, path: Path, dimensions: int) -> None:
@@ -28,16 +34,21 @@ class WordVectors:
         """Each in the file's order."""
         return (word for _, word, _ in self._entries())
 
-    def of(self, wanted: Collection[str], key: Callable[[str], str] = str) -> dict[str, Floats]:
-        """The vectors of those that are in the file, float32 (dimensions,), of the first line where a word has two.
+    def of(self, words: Collection[str], key: Callable[[str], str] = str) -> dict[str, Floats]:
+        """The vectors of those words that are in the file.
 
-        `key`: what a word of the file is compared as, such as `str.lower`.
+        Args:
+            words: Words to look for.
+            key: What a word of the file is compared as, such as `str.lower`.
+
+        Returns:
+            Word -> float32 (dimensions,), of the first line where the file has two.
         """
-        found: dict[str, Floats] = {}
+        vectors: dict[str, Floats] = {}
         for number, word, values in self._entries():
-            if (compared := key(word)) in wanted and compared not in found:
-                found[compared] = self._parsed(number, values)
-        return found
+            if (compared := key(word)) in words and compared not in vectors:
+                vectors[compared] = self._parsed(number, values)
+        return vectors
 
     def _check_size(self) -> None:
         first = next(self._entries(), None)
@@ -66,15 +77,15 @@ class WordVectors:
 
     def _parsed(self, number: int, values: str) -> Floats:
         try:
-            found = np.array(values.split(), dtype=np.float32)
+            vector = np.array(values.split(), dtype=np.float32)
         except ValueError as error:
             raise DataError(f"{self.path}, line {number}: {error}; accepted: a word and its numbers") from error
-        if len(found) != self.dimensions or not np.isfinite(found).all():
+        if len(vector) != self.dimensions or not np.isfinite(vector).all():
             raise DataError(
-                f"{self.path}, line {number}: found {len(found)} numbers; accepted: {self.dimensions} finite ones, as "
+                f"{self.path}, line {number}: found {len(vector)} numbers; accepted: {self.dimensions} finite ones, as "
                 "network.embedding says"
             )
-        return found
+        return vector
 
 
 def _opened(path: Path) -> TextIO:

@@ -1,11 +1,11 @@
 """Figures of merit: recall, F1, calibration error and the confusion matrix."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from scipy.stats import binom
+from scipy.stats import binom, binomtest
 from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support, recall_score
 
 from training.types import Labels, Probabilities
@@ -168,6 +168,19 @@ def rescaled(probabilities: Probabilities, temperature: float) -> Probabilities:
     logits = np.log(np.maximum(probabilities.astype(np.float64), 1e-30)) / temperature
     powers = np.exp(logits - logits.max(1, keepdims=True))
     return np.asarray(powers / powers.sum(1, keepdims=True))
+
+
+def recall_intervals(figures: Figures) -> Mapping[str, tuple[float, float]]:
+    """Label -> the 95% score interval of its recall, of the labels that have rows.
+
+    Wilson 1927, Probable Inference, the Law of Succession, and Statistical Inference (JASA 22).
+    """
+    intervals = {}
+    for name, of_class in figures.classes.items():
+        if of_class.rows:
+            interval = binomtest(figures.confusion[name][name], of_class.rows).proportion_ci(0.95, method="wilson")
+            intervals[name] = (float(interval.low), float(interval.high))
+    return intervals
 
 
 @dataclass(frozen=True, slots=True)

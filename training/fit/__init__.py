@@ -1,1 +1,1 @@
-"""Training: stages, batches, the loop, and what a run resumes from."""
+"""Training: stages, batches, the loop, checkpoints and the cache of pre-trained bodies."""

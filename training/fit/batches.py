@@ -1,4 +1,4 @@
-"""Encoded texts in batches of like length, in an order that depends on seed and epoch alone."""
+"""Batches of encoded texts of like length, in an order that depends on seed and epoch alone."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -95,10 +95,10 @@ class Batches:
         chunks = [rows[i : i + window] for i in range(0, len(rows), window)]
         by_length = [chunk[np.argsort(self._lengths[chunk], kind="stable")] for chunk in chunks]
         batches = [c[i : i + self.size] for c in by_length for i in range(0, len(c), self.size)]
-        for place, number in enumerate(rng.permutation(len(batches))):
-            if place >= start:
-                batch = self._batch(batches[number])
-                dropout = np.random.default_rng([*seed, place])
+        for number, index in enumerate(rng.permutation(len(batches))):
+            if number >= start:
+                batch = self._batch(batches[index])
+                dropout = np.random.default_rng([*seed, number])
                 yield self._with_word_dropout(batch, word_dropout, dropout, name_below) if word_dropout else batch
 
     def _batch(self, rows: npt.NDArray[np.int64]) -> Batch:

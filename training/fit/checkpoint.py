@@ -1,4 +1,4 @@
-"""The state of a run: one file, replaced whole, never pickled."""
+"""Checkpoint of a run: one file of arrays and JSON, replaced in one step, never pickled."""
 
 import json
 import os
@@ -16,9 +16,12 @@ STATE = "state.npz"
 
 
 class Checkpoint:
-    """`folder/name`: named lists of arrays and a JSON state, bound to one run by `identity`.
+    """Named lists of arrays and a JSON state, bound to one run.
 
-    `identity` is anything JSON that must be equal for a run to go on from the state: recipe, data, libraries.
+    Args:
+        folder: Where the file stands.
+        identity: JSON that must be equal for a run to go on from the state: recipe, data, libraries.
+        name: Of the file.
     """
 
     def __init__(self, folder: Path, identity: Mapping[str, Any], name: str = STATE) -> None:
@@ -26,7 +29,11 @@ class Checkpoint:
         self._identity = json.dumps(identity, sort_keys=True)
 
     def save(self, state: Mapping[str, Any], arrays: Mapping[str, Arrays]) -> None:
-        """Replace the file in one step: a kill leaves the old state or the new one. ResumeError where it cannot."""
+        """Replace the file in one step: a kill leaves the old state or the new one.
+
+        Raises:
+            ResumeError: The file cannot be written.
+        """
         content: dict[str, Any] = {f"{name}/{i:04}": a for name, items in arrays.items() for i, a in enumerate(items)}
         content |= {"state": json.dumps(state), "identity": self._identity}
         partial = self.path.with_suffix(f".{os.getpid()}.partial")  # two runs may write one body
@@ -42,7 +49,11 @@ class Checkpoint:
             raise ResumeError(f"{self.path}: the state cannot be written ({error.strerror})") from error
 
     def load(self) -> tuple[dict[str, Any], dict[str, Arrays]]:
-        """The state and the lists of arrays. Raises ResumeError when there is none, or one of another run."""
+        """The state and the lists of arrays.
+
+        Raises:
+            ResumeError: There is no state, or it is broken or of another run.
+        """
         try:
             # Opened here: NumPy leaves its own file open where the zip in it is broken.
             with self.path.open("rb") as file, np.load(file, allow_pickle=False) as content:
@@ -61,6 +72,6 @@ class Checkpoint:
     def _check(self, identity: str) -> None:
         if identity == self._identity:
             return
-        ours, theirs = json.loads(self._identity), json.loads(identity)
-        changed = [key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key)]
+        current, saved = json.loads(self._identity), json.loads(identity)
+        changed = [key for key in current.keys() | saved.keys() if current.get(key) != saved.get(key)]
         raise ResumeError(f"{self.path}: is of another run, which differs in {sorted(changed)}; run without --resume")

@@ -42,26 +42,17 @@ class EpochProgress:
 
 @dataclass
 class LoopState:
-    """Finished epochs, which of them is kept, and the progress of the current one."""
+    """Finished epochs, the number of the one that is kept (0: none yet), and the progress of the current one."""
 
     history: list[Epoch] = field(default_factory=list)
-    kept: Epoch | None = None
+    kept: int = 0
     progress: EpochProgress = field(default_factory=EpochProgress)
-
-    def as_json(self) -> dict[str, Any]:
-        """As plain values, which `from_json` reads."""
-        return {
-            "history": [asdict(epoch) for epoch in self.history],
-            "kept": self.kept and self.kept.number,
-            "progress": asdict(self.progress),
-        }
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "LoopState":
-        """The state that `as_json` wrote."""
+        """The state that `dataclasses.asdict` gave."""
         history = [Epoch(**epoch) for epoch in content["history"]]
-        kept = next((epoch for epoch in history if epoch.number == content["kept"]), None)
-        return cls(history, kept, EpochProgress(**content["progress"]))
+        return cls(history, content["kept"], EpochProgress(**content["progress"]))
 
 
 class TrainingLoop:
@@ -114,7 +105,7 @@ class TrainingLoop:
                 state.history.append(epoch)
                 state.progress = EpochProgress()
                 if select_epoch(state.history, self.stage.keep) is epoch:
-                    state.kept, kept_weights = epoch, weights
+                    state.kept, kept_weights = epoch.number, weights
                 self._save(state, kept_weights)
                 callback.on_epoch(epoch, best=select_epoch(state.history) is epoch)
         finally:
@@ -156,8 +147,7 @@ class TrainingLoop:
 
     def _is_finished(self, state: LoopState) -> bool:
         epochs = len(state.history)
-        since_kept = epochs - state.kept.number if state.kept else 0
-        return epochs >= self.stage.epochs or since_kept >= self.stage.patience
+        return epochs >= self.stage.epochs or (state.kept > 0 and epochs - state.kept >= self.stage.patience)
 
     def _train_epoch(self, state: LoopState, kept_weights: Arrays, callback: TrainingCallback) -> None:
         """Train on every batch that the current epoch has not had yet."""
@@ -201,7 +191,7 @@ class TrainingLoop:
 
     def _save(self, state: LoopState, kept_weights: Arrays) -> None:
         optimizer = [np.array(keras.ops.convert_to_numpy(variable)) for variable in self._optimizer_and_seeds()]
-        self.save_state(state.as_json(), {"weights": self._weights(), "kept": kept_weights, "optimizer": optimizer})
+        self.save_state(asdict(state), {"weights": self._weights(), "kept": kept_weights, "optimizer": optimizer})
 
 
 def build_optimizer(stage: Stage, steps: int) -> keras.optimizers.Optimizer:

@@ -1,4 +1,4 @@
-"""An embedding that starts from word vectors: words join the vocabulary, and their rows are set.
+"""Pre-trained embedding: words of a file of vectors join the vocabulary, and their rows are set.
 
 Vectors of words from much other text help where the labelled rows are few: Kim 2014
 (https://arxiv.org/abs/1408.5882), section 3.

@@ -113,8 +113,8 @@ class StageData:
     def _check_folds(self) -> None:
         for label, rows in self.dataset.sizes()["train"].items():
             if rows < FOLDS:
-                found = f"class {label!r} has {rows} rows in the training part"
-                raise DataError(f"stages.teacher_baselines: {found}; accepted: at least {FOLDS}, one in each fold")
+                fault = f"class {label!r} has {rows} rows in the training part"
+                raise DataError(f"stages.teacher_baselines: {fault}; accepted: at least {FOLDS}, one in each fold")
 
 
 def _of_stage(frame: pd.DataFrame, stage: Stage) -> pd.DataFrame:

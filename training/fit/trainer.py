@@ -31,8 +31,6 @@ from training.progress import TrainingCallback
 from training.recipe.recipe import Recipe
 from training.text.tokenizer import build_tokenizer
 
-Tasks = dict[str, list[str]]  # name of a task -> its labels
-
 
 @dataclass(frozen=True)
 class Trained:
@@ -123,21 +121,20 @@ class Trainer:
 
         first_seed = recipe.schedule[0].seed
         backend.make_repeatable(recipe.seed if first_seed is None else first_seed)
-        tokenizer, tasks = _tokenizer_and_tasks(recipe, dataset, weak, inputs, body)
-        encoder = Encoder(tokenizer.to_str())
-        multitask = self._build(encoder, len(dataset.labels), tasks)
+        state = body.state if body else _first_state(learn_tokenizer(recipe, dataset, weak, inputs.embedding), weak)
+        tokenizer = Tokenizer.from_str(state["tokenizer"])
+        encoder = Encoder(state["tokenizer"])
+        multitask = self._build(encoder, len(dataset.labels), state["tasks"])
         if inputs.embedding and not body:
             callback.on_word_vectors(inputs.embedding.initialize(multitask.network, tokenizer))
-        pretraining = _pretraining_facts(weak, body)
 
-        def keep_body(stages: int, history: History, weights: Arrays) -> None:
-            state = {"tokenizer": tokenizer.to_str(), "tasks": tasks, "history": history_as_json(history)}
-            cache.save(stages, {**state, **pretraining}, weights)
+        def save_body(stages: int, history: History, weights: Arrays) -> None:
+            cache.save(stages, {**state, "history": history_as_json(history)}, weights)
 
         data = StageData(recipe, dataset, weak, multitask, encoder)
-        runner = StageRunner(multitask, recipe.schedule, data.batches, recipe.seed, checkpoint, keep_body)
+        runner = StageRunner(multitask, recipe.schedule, data.batches, recipe.seed, checkpoint, save_body)
         history = runner.run(callback, saved=saved, body=body)
-        provenance = Provenance.of(dataset, pretraining, inputs.teachers, inputs.vectors)
+        provenance = Provenance.of(dataset, state, inputs.teachers, inputs.vectors)
         return Trained(multitask.network, tokenizer, dataset, data.validation, history, provenance)
 
     def _note_start(self, checkpoint: Checkpoint, body: PretrainedBody | None, *, resume: bool) -> None:
@@ -159,7 +156,7 @@ class Trainer:
         self.callback.on_weak_labels(weak.cleaning, weak.task_sizes())
         return weak
 
-    def _build(self, encoder: Encoder, classes: int, tasks: Tasks) -> MultiTaskModel:
+    def _build(self, encoder: Encoder, classes: int, tasks: dict[str, list[str]]) -> MultiTaskModel:
         network = build_network(
             self.recipe.network, vocabulary=encoder.vocabulary_size, classes=classes, length=encoder.fixed_length
         )
@@ -222,19 +219,8 @@ def learn_tokenizer(
     return embedding.extend_vocabulary(tokenizer) if embedding else tokenizer
 
 
-def _tokenizer_and_tasks(
-    recipe: Recipe, dataset: Dataset, weak: WeakLabelDataset | None, inputs: Inputs, body: PretrainedBody | None
-) -> tuple[Tokenizer, Tasks]:
-    """Those of the body, or new ones."""
-    if body:
-        return Tokenizer.from_str(body.state["tokenizer"]), body.state["tasks"]
-    return learn_tokenizer(recipe, dataset, weak, inputs.embedding), weak.tasks if weak else {}
-
-
-def _pretraining_facts(weak: WeakLabelDataset | None, body: PretrainedBody | None) -> dict[str, Any]:
-    """What pre-training was read from, in JSON; a body brings its own."""
-    if body:
-        return {key: body.state[key] for key in ("files", "cleaning")}
-    if not weak:
-        return {"files": [], "cleaning": {}}
-    return {"files": [file.model_dump() for file in weak.files], "cleaning": weak.cleaning}
+def _first_state(tokenizer: Tokenizer, weak: WeakLabelDataset | None) -> dict[str, Any]:
+    """What a body that is trained here is kept with, in JSON: the tokenizer, the tasks, what pre-training read."""
+    files = [file.model_dump() for file in weak.files] if weak else []
+    tasks, cleaning = (weak.tasks, weak.cleaning) if weak else ({}, {})
+    return {"tokenizer": tokenizer.to_str(), "tasks": tasks, "files": files, "cleaning": cleaning}

@@ -1,11 +1,11 @@
-"""What must be set before and around Keras: quiet logs, seeds, repeatable operations."""
+"""Keras backend settings: quiet logs, threads, seeds, repeatable operations."""
 
 import logging
 import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 
 # Read by TensorFlow when it is imported, which is why keras is taken from this module everywhere.
@@ -13,28 +13,28 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Hold back what is written to stderr, and write it after all when the block raises.
+def held_back_stderr() -> Iterator[None]:
+    """Hold back what is written to file descriptor 2, and write it after all when the block raises.
 
     TensorFlow's C++ greets with half a dozen lines before any log level is in force, which a user takes for faults.
     """
     if sys.stderr:
         sys.stderr.flush()
-    real = os.dup(2)
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as file:
+        os.dup2(file.fileno(), 2)
         try:
             yield
         except BaseException:
-            held.seek(0)
-            os.write(real, held.read())
+            file.seek(0)
+            os.write(stderr, file.read())
             raise
         finally:
-            os.dup2(real, 2)
-            os.close(real)
+            os.dup2(stderr, 2)
+            os.close(stderr)
 
 
-with _quiet():
+with held_back_stderr():
     import keras
 
 
@@ -52,7 +52,7 @@ def _share_cores() -> None:
 
 _share_cores()
 
-__all__ = ["device", "keras", "library_versions", "make_repeatable"]
+__all__ = ["device", "held_back_stderr", "keras", "library_versions", "make_repeatable"]
 
 LIBRARIES = (
     "keras",
@@ -92,10 +92,8 @@ def device() -> str:
 
 def library_versions() -> dict[str, str]:
     """Name -> version of the libraries that shape a model, those of them that are installed."""
-    found = {}
+    versions = {}
     for name in LIBRARIES:
-        try:
-            found[name] = version(name)
-        except ModuleNotFoundError:
-            continue
-    return {**found, "backend": keras.backend.backend()}
+        with suppress(ModuleNotFoundError):
+            versions[name] = version(name)
+    return {**versions, "backend": keras.backend.backend()}

@@ -8,7 +8,7 @@ import numpy as np
 from training.model.backend import keras
 from training.types import Floats, Labels
 
-NAMEABLE = 4096  # lower ids are the more frequent, but for single characters: what is common can be learned
+NAMEABLE = 4096  # words; lower ids are the more frequent, but for single characters: what is common can be learned
 
 
 class MultiTaskModel:
@@ -38,11 +38,12 @@ class MultiTaskModel:
     ) -> None:
         self.network = network
         *body, own_head = network.layers
-        self._columns, self.width = _columns(own_head.units, tasks or {})
-        heads = [
-            keras.layers.Dense(len(labels), activation="softmax", name=f"task_{number}")
-            for number, labels in enumerate((tasks or {}).values(), start=1)
-        ]
+        self._columns, self.width = {"": (0, own_head.units)}, own_head.units
+        heads = []
+        for number, (task, labels) in enumerate((tasks or {}).items(), start=1):
+            self._columns[task] = (self.width, len(labels))
+            self.width += len(labels)
+            heads.append(keras.layers.Dense(len(labels), activation="softmax", name=f"task_{number}"))
         ids = network.inputs[0]
         features, steps = _features(body, ids)
         outputs = [head(features) for head in (own_head, *heads)]
@@ -122,15 +123,6 @@ class MaskedLMHead(keras.layers.Layer):  # type: ignore[misc]
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> None:
         """Places are weighted one by one, so none is masked."""
-
-
-def _columns(classes: int, tasks: Mapping[str, Sequence[str]]) -> tuple[dict[str, tuple[int, int]], int]:
-    """Task -> first column and number of classes; the width of all."""
-    columns, width = {"": (0, classes)}, classes
-    for task, labels in tasks.items():
-        columns[task] = (width, len(labels))
-        width += len(labels)
-    return columns, width
 
 
 def _features(body: Sequence[keras.layers.Layer], ids: Any) -> tuple[Any, Any]:

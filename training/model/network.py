@@ -1,4 +1,4 @@
-"""The network: Embedding, spatial dropout, stacked LSTMs, pooling, dense softmax. Neutral to the Keras backend."""
+"""The network that is served: Embedding, spatial dropout, stacked LSTMs, pooling, dense softmax."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from training.model.backend import keras
 from training.recipe.model import NetworkConfig
 
-FAR_BELOW = -1e9
+FAR_BELOW = -1e9  # what a masked step counts as: below any activation, and its softmax is 0
 KINDS = ("max", "average", "attention")
 
 
@@ -14,12 +14,16 @@ KINDS = ("max", "average", "attention")
 class Pooling1D(keras.layers.Layer):  # type: ignore[misc]
     """Steps to one vector by one or several poolings, side by side: (texts, steps, units) -> (texts, units * kinds).
 
-    `kinds` are of `max`, `average` and `attention`, each over the unmasked steps. Keras's own GlobalMaxPooling1D
+    Each is over the unmasked steps. Keras's own GlobalMaxPooling1D
     ignores the mask, so that its answer depends on how far a text is padded; and one layer for all keeps the
     network a Sequential, whose `.h5` Keras itself can load again (a Functional one with masks it cannot).
 
     Attention: score e = tanh(h . w + b), weights softmax(e) over the steps; Baziotis et al. 2017, DataStories at
     SemEval-2017 task 4, section 3.3 (https://aclanthology.org/S17-2126).
+
+    Args:
+        kinds: `max`, `average` and `attention`, one or more.
+        **options: Of `keras.layers.Layer`.
 
     Example: `Pooling1D(["max", "attention"])`
     """
@@ -73,26 +77,31 @@ class Pooling1D(keras.layers.Layer):  # type: ignore[misc]
 
 
 def build_network(
-    knobs: NetworkConfig, *, vocabulary: int, classes: int, length: int | None = None
+    config: NetworkConfig, *, vocabulary: int, classes: int, length: int | None = None
 ) -> keras.Sequential:
-    """An uncompiled network.
+    """Build the network, uncompiled: token ids, int32 (texts, steps), to probabilities, float32 (texts, classes).
 
-    In: token ids, int32 (texts, steps), padded with 0; `length` fixes the steps. Out: probabilities, float32
-    (texts, classes). The LSTMs keep to what cuDNN runs: default activations, no recurrent dropout, padding right.
+    The LSTMs keep to what cuDNN runs: default activations, no recurrent dropout, padding right.
+
+    Args:
+        config: The recipe's `[network]`.
+        vocabulary: Number of tokens; 0 is the padding.
+        classes: Number of labels.
+        length: Fixes the number of steps.
     """
     network = keras.Sequential(name="sentiment")
     network.add(keras.Input((length,), dtype="int32", name="ids"))
-    network.add(keras.layers.Embedding(vocabulary, knobs.embedding, mask_zero=knobs.masked, name="embedding"))
-    network.add(keras.layers.SpatialDropout1D(knobs.spatial_dropout, name="spatial_dropout"))
-    pools = knobs.pooling != ["last"]
-    for number, units in enumerate(knobs.lstm, start=1):
-        if number > 1 and knobs.lstm_dropout:
-            network.add(keras.layers.SpatialDropout1D(knobs.lstm_dropout, name=f"lstm_dropout_{number}"))
-        steps = pools or number < len(knobs.lstm)
-        network.add(_lstm(units, knobs.bidirectional, steps, f"lstm_{number}"))
+    network.add(keras.layers.Embedding(vocabulary, config.embedding, mask_zero=config.masked, name="embedding"))
+    network.add(keras.layers.SpatialDropout1D(config.spatial_dropout, name="spatial_dropout"))
+    pools = config.pooling != ["last"]
+    for number, units in enumerate(config.lstm, start=1):
+        if number > 1 and config.lstm_dropout:
+            network.add(keras.layers.SpatialDropout1D(config.lstm_dropout, name=f"lstm_dropout_{number}"))
+        steps = pools or number < len(config.lstm)
+        network.add(_lstm(units, config.bidirectional, steps, f"lstm_{number}"))
     if pools:
-        network.add(Pooling1D(knobs.pooling, name="pooling"))
-    network.add(keras.layers.Dropout(knobs.dropout, name="dropout"))
+        network.add(Pooling1D(config.pooling, name="pooling"))
+    network.add(keras.layers.Dropout(config.dropout, name="dropout"))
     network.add(keras.layers.Dense(classes, activation="softmax", name="probabilities"))
     return network
 

@@ -1,1 +1,1 @@
-"""Recipes: every knob of a training run, read from TOML."""
+"""Recipes: every setting of a training run, read from TOML."""

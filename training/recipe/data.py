@@ -1,4 +1,4 @@
-"""`[data]` and `[[data.sources]]`: which rows a recipe learns from."""
+"""Sections `[data]` and `[[data.sources]]`: the rows that a recipe learns from."""
 
 from typing import Literal
 

@@ -15,9 +15,15 @@ EXTENDS = "extends"
 def read_content(path: Path, find: Callable[[Path], Path], chain: tuple[Path, ...] = ()) -> dict[str, Any]:
     """A recipe's TOML, merged over that of the recipe that its `extends` names.
 
-    `find` takes a name to a file; a file beside the recipe comes first. Tables are merged, everything else, lists of
-    sources or stages too, is replaced whole. Raises RecipeError where a file cannot be read, is not TOML, or where
-    recipes extend each other in a circle.
+    Sections are merged, everything else, lists of sources or stages too, is replaced.
+
+    Args:
+        path: The file.
+        find: A name to the file of a recipe; a file beside `path` comes first.
+        chain: Recipes that extend this one.
+
+    Raises:
+        RecipeError: A file cannot be read, is not TOML, or recipes extend each other in a circle.
     """
     if path.resolve() in chain:
         raise RecipeError(f"{path}: {EXTENDS} itself, by way of {len(chain)} recipes; accepted: no circle")
@@ -28,8 +34,9 @@ def read_content(path: Path, find: Callable[[Path], Path], chain: tuple[Path, ..
     if not isinstance(base, str):
         raise RecipeError(f"{path}: {EXTENDS}: found {base!r}; accepted: the name or the path of one recipe")
     beside = path.parent / base
-    found = beside if beside.is_file() else find(Path(base))
-    return merged(read_content(found, find, (*chain, path.resolve())), content)
+    base_path = beside if beside.is_file() else find(Path(base))
+    combined: dict[str, Any] = merged(read_content(base_path, find, (*chain, path.resolve())), content)
+    return combined
 
 
 def as_toml(content: Mapping[str, Any]) -> str:
@@ -37,14 +44,11 @@ def as_toml(content: Mapping[str, Any]) -> str:
     return tomli_w.dumps(_without_none(content))
 
 
-def merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    """`base` with the keys of `over`; where both have a table, the tables merged."""
-    both = {key: _either(base[key], value) if key in base else value for key, value in over.items()}
-    return {**base, **both}
-
-
-def _either(base: Any, over: Any) -> Any:
-    return merged(base, over) if isinstance(base, dict) and isinstance(over, dict) else over
+def merged(base: Any, over: Any) -> Any:
+    """`base` with the keys of `over`; where both have a section, the sections merged."""
+    if not (isinstance(base, dict) and isinstance(over, dict)):
+        return over
+    return {**base, **{key: merged(base[key], value) if key in base else value for key, value in over.items()}}
 
 
 def _without_none(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""`[vectors]`: where the embedding starts from, instead of from chance."""
+"""Sections `[tokenizer]`, `[network]` and `[vectors]`: what is served."""
 
 from typing import Annotated, Any, Literal
 

@@ -1,13 +1,13 @@
-"""A recipe: every knob of a training run in one place, read from TOML.
+"""Recipe: every setting of a training run in one place, read from TOML.
 
-The tables below are the whole of it. `python -m training knobs` prints them with meaning, unit and range.
+`python -m training knobs` prints its sections with meaning, unit and range.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from training.errors import RecipeError
 from training.recipe.base import ConfigSection, Name
@@ -19,16 +19,11 @@ from training.recipe.stages import FitConfig, Stage
 
 
 class Recipe(ConfigSection):
-    """A whole recipe. Frozen; equal recipes, data and seed on one machine give equal models."""
+    """A recipe. Equal recipes, data and seed on one machine give equal models."""
 
     name: Name = Field(description="what the model is called")
     description: str = Field("", description="a sentence for people")
-    seed: int = Field(
-        1,
-        ge=0,
-        le=2**31 - 1,
-        description="of the split and of stages that have none of their own",
-    )
+    seed: int = Field(1, ge=0, le=2**31 - 1, description="of the split and of stages that have none of their own")
     known_answers: list[Name] = Field([], description="sentences of your own that a start of the service is checked on")
     data: DataConfig = DataConfig()
     tokenizer: TokenizerConfig = TokenizerConfig()
@@ -102,28 +97,44 @@ class Recipe(ConfigSection):
         return self
 
 
-def _check_names(where: str, found: list[str], known: set[str]) -> None:
-    unknown = sorted(set(found) - known)
-    if unknown:
-        raise ValueError(f"{where}: unknown sources {unknown}; accepted: {', '.join(sorted(known)) or 'none'}")
+SECTIONS: dict[str, type[ConfigSection]] = {
+    "": Recipe,
+    "data": DataConfig,
+    "data.sources": Source,
+    "tokenizer": TokenizerConfig,
+    "network": NetworkConfig,
+    "vectors": WordVectorsConfig,
+    "fit": FitConfig,
+    "stages": Stage,
+    "tune": TuneConfig,
+    "tune.ranges.KNOB": Range,
+}
 
 
 def find_recipe(name: Path) -> Path:
-    """A recipe by its path, or by the name of one that comes with the project. Raises RecipeError."""
-    own = Path(__file__).parents[1] / "recipes"
-    for candidate in (name, own / name, own / f"{name}.toml", own.parent / name):
+    """A recipe by its path, or by the name of one that comes with the project.
+
+    Raises:
+        RecipeError: There is none.
+    """
+    folder = Path(__file__).parents[1] / "recipes"
+    for candidate in (name, folder / name, folder / f"{name}.toml", folder.parent / name):
         if candidate.is_file():
             return candidate
-    names = ", ".join(sorted(path.stem for path in own.glob("*.toml")))
+    names = ", ".join(sorted(path.stem for path in folder.glob("*.toml")))
     raise RecipeError(f"{name}: no such recipe; accepted: a TOML file, or one of {names}")
 
 
 def read_recipe(path: Path, *, seed: int | None = None, data: Mapping[str, str] | None = None) -> Recipe:
-    """Read and validate a TOML recipe.
+    """Read and validate a TOML recipe, laid over the one that its `extends` names.
 
-    A recipe that says `extends = "another"` has that one's keys where it has none of its own. `seed` and the keys in
-    `data` (`text`, `label`, `encoding`) replace the recipe's. Raises RecipeError naming the file, each bad key, the
-    value found and what is accepted.
+    Args:
+        path: The file.
+        seed: Instead of the recipe's.
+        data: `text`, `label` or `encoding`, instead of those of `[data]` and of its sources without a task.
+
+    Raises:
+        RecipeError: The sentence names the file, each bad key, the value found and what is accepted.
     """
     content = read_content(path, find_recipe)
     try:
@@ -135,33 +146,36 @@ def read_recipe(path: Path, *, seed: int | None = None, data: Mapping[str, str] 
 
 def describe_faults(error: ValidationError) -> str:
     """Each bad key of a recipe, the value found and what is accepted."""
-    return "; ".join(_sentence(e) for e in error.errors())
+    return "; ".join(_sentence(fault) for fault in error.errors())
+
+
+def _check_names(where: str, names: list[str], known: set[str]) -> None:
+    if unknown := sorted(set(names) - known):
+        raise ValueError(f"{where}: unknown sources {unknown}; accepted: {', '.join(sorted(known)) or 'none'}")
 
 
 def _with_columns(content: dict[str, Any], columns: Mapping[str, str]) -> dict[str, Any]:
-    table = content.get("data", {})
-    sources = table.get("sources", []) if isinstance(table, dict) else None
+    """The content with other columns; a source with a task of its own keeps what it had."""
+    section = content.get("data", {})
+    sources = section.get("sources", []) if isinstance(section, dict) else None
     if not isinstance(sources, list) or not all(isinstance(source, dict) for source in sources):
-        return content  # whose own fault is told instead
-    own = {key: table.get(key, DataConfig.model_fields[key].default) for key in columns}
-    kept = [{**own, **s} if s.get("task") else {k: v for k, v in s.items() if k not in columns} for s in sources]
-    return {**content, "data": {**table, **columns, **({"sources": kept} if kept else {})}}
+        return content  # which the validation then refuses
+    before = {key: section.get(key, DataConfig.model_fields[key].default) for key in columns}
+    changed = [{**before, **s} if s.get("task") else {k: v for k, v in s.items() if k not in columns} for s in sources]
+    return {**content, "data": {**section, **columns, **({"sources": changed} if changed else {})}}
 
 
-def _sentence(error: Any) -> str:
-    key = ".".join(str(part) for part in error["loc"]) or "recipe"
-    if error["type"] == "extra_forbidden":
-        return f"{key}: unknown key; accepted: {', '.join(_accepted(error['loc'][:-1]))}"
-    if error["type"] == "missing":
+def _sentence(fault: Any) -> str:
+    key = ".".join(str(part) for part in fault["loc"]) or "recipe"
+    if fault["type"] == "extra_forbidden":
+        return f"{key}: unknown key; accepted: {', '.join(_accepted_keys(fault['loc'][:-1]))}"
+    if fault["type"] == "missing":
         return f"{key}: missing"
-    return f"{key}: found {error['input']!r}; {error['msg'].removeprefix('Value error, ')}"
+    return f"{key}: found {fault['input']!r}; {fault['msg'].removeprefix('Value error, ')}"
 
 
-def _accepted(location: tuple[str | int, ...]) -> list[str]:
-    tables: dict[str, type[BaseModel]] = {
-        "": Recipe, "data": DataConfig, "data.sources": Source, "tokenizer": TokenizerConfig, "network": NetworkConfig,
-        "vectors": WordVectorsConfig, "fit": FitConfig, "stages": Stage, "tune": TuneConfig, "tune.ranges": Range,
-    }  # fmt: skip
-    named = location[:2] if location[:1] == ("tune",) else location  # what follows there is a knob's key
-    table = ".".join(part for part in named if isinstance(part, str))
-    return list(tables[table].model_fields)
+def _accepted_keys(location: tuple[str | int, ...]) -> list[str]:
+    names = [part for part in location if isinstance(part, str)]
+    if names[:2] == ["tune", "ranges"]:
+        names[2:] = ["KNOB"]  # what stands there is a setting's key
+    return list(SECTIONS[".".join(names)].model_fields)

@@ -1,31 +1,13 @@
-"""The table of knobs, drawn from the recipe's own classes."""
+"""Reference of all settings of a recipe as a Markdown table, drawn from the classes."""
 
 from collections.abc import Iterator
 from typing import Any
 
-from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from training.recipe.data import DataConfig, Source
+from training.recipe.base import ConfigSection
 from training.recipe.loading import EXTENDS
-from training.recipe.model import NetworkConfig, TokenizerConfig, WordVectorsConfig
-from training.recipe.recipe import Recipe
-from training.recipe.search import Range, TuneConfig
-from training.recipe.stages import FitConfig, Stage
-
-TABLES: dict[str, type[BaseModel]] = {
-    "": Recipe,
-    "data": DataConfig,
-    "data.sources": Source,
-    "tokenizer": TokenizerConfig,
-    "network": NetworkConfig,
-    "vectors": WordVectorsConfig,
-    "fit": FitConfig,
-    "stages": Stage,
-    "tune": TuneConfig,
-    "tune.ranges.KNOB": Range,
-}
-
+from training.recipe.recipe import SECTIONS
 
 EXTENDED = "| string | none | name or path of a recipe that this one is laid over, key by key; lists replaced whole |"
 
@@ -33,13 +15,13 @@ EXTENDED = "| string | none | name or path of a recipe that this one is laid ove
 def knob_table() -> str:
     """Markdown: key, accepted values, default, meaning."""
     lines = ["| key | accepted | default | meaning |", "|---|---|---|---|", f"| `{EXTENDS}` {EXTENDED}"]
-    return "\n".join([*lines, *(row for prefix, table in TABLES.items() for row in _rows(prefix, table))])
+    return "\n".join([*lines, *(row for prefix, section in SECTIONS.items() for row in _rows(prefix, section))])
 
 
-def _rows(prefix: str, table: type[BaseModel]) -> Iterator[str]:
-    schema = table.model_json_schema()["properties"]
-    for name, field in table.model_fields.items():
-        if name in TABLES or f"{prefix}.{name}" in TABLES:
+def _rows(prefix: str, section: type[ConfigSection]) -> Iterator[str]:
+    schema = section.model_json_schema()["properties"]
+    for name, field in section.model_fields.items():
+        if name in SECTIONS or f"{prefix}.{name}" in SECTIONS:
             continue
         key = f"{prefix}.{name}" if prefix else name
         yield f"| `{key}` | {_accepted(schema[name])} | {_default(field)} | {field.description} |"

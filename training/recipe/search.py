@@ -1,4 +1,4 @@
-"""`[tune]`: which knobs a search varies, between which values."""
+"""Section `[tune]`: the settings that a search varies, and their values."""
 
 from decimal import Decimal
 from typing import Annotated, Any
@@ -23,9 +23,9 @@ class Range(ConfigSection):
     @model_validator(mode="after")
     def _is_of_one_kind(self) -> "Range":
         numbers = {"low": self.low, "high": self.high, "step": self.step, "log": self.log or None}
-        given = [name for name, value in numbers.items() if value is not None]
-        if self.choices is not None and given:
-            raise ValueError(f"choices beside {', '.join(given)}; accepted: one of the two kinds")
+        present = [name for name, value in numbers.items() if value is not None]
+        if self.choices is not None and present:
+            raise ValueError(f"choices beside {', '.join(present)}; accepted: one of the two kinds")
         if self.choices is None and (self.low is None or self.high is None):
             raise ValueError("accepted: low and high, or choices")
         if self.choices and len({repr(choice) for choice in self.choices}) < len(self.choices):

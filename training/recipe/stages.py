@@ -1,4 +1,4 @@
-"""`[fit]` and `[[stages]]`: how a network is trained, in one leg or in several."""
+"""Sections `[fit]` and `[[stages]]`: how a network is trained, in one stage or in several."""
 
 from typing import Literal
 
@@ -9,8 +9,6 @@ from training.recipe.base import ConfigSection, Fraction, Name
 TeacherBaseline = Literal[
     "TF-IDF + logistic regression", "TF-IDF and VADER + logistic regression", "multinomial naive Bayes"
 ]
-
-
 KeepPolicy = Literal["best", "last"]
 
 
@@ -45,7 +43,7 @@ class FitConfig(ConfigSection):
 
 
 class Stage(FitConfig):
-    """`[[stages]]`: one leg of the training, in their order. A key of `[fit]` that a stage leaves out is as there."""
+    """`[[stages]]`: one stage of the training, in their order. A key of `[fit]` that it leaves out is as there."""
 
     name: Name = Field(description="what the stage is called")
     sources: list[Name] = Field(
@@ -73,11 +71,11 @@ class Stage(FitConfig):
 
     @property
     def is_taught(self) -> bool:
-        """Whether anybody's answers are targets beside the labels."""
+        """Whether it has a teacher, whose answers are targets beside the labels."""
         return bool(self.teachers or self.teacher_baselines)
 
     @model_validator(mode="after")
-    def _knobs_fit(self) -> "Stage":
+    def _keys_fit(self) -> "Stage":
         if self.masked_words and not self.word_dropout:
             raise ValueError("masked_words needs word_dropout above 0: only hidden words are to be named")
         bad = {name: weight for name, weight in self.weights.items() if not 0 < weight <= 100}

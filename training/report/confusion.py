@@ -1,47 +1,57 @@
-"""Confusion matrix as a plot and as a table: truth in rows, predicted in columns."""
+"""Confusion matrix as a heat map: truth in rows, predicted in columns."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Final
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from training.evaluation.metrics import NUMBERED, Cell, Figures, cells, most_frequent
-from training.report.svg import ACCENT, HAIR, INK, QUIET, WIDTH, Plot, as_svg, blank, drawing, short
-from training.report.tables import Table, count, share
+from training.evaluation.metrics import NUMBERED, Cell, Figures, cells
+from training.evaluation.tables import count
+from training.report.svg import ACCENT, HAIR, INK, WIDTH, Plot, as_svg, blank, drawing, short
 
-NAME = "confusion-matrix"
-NUMBERED_CAPTION = "Each cell has its rows and their share of the truth's."
-SHADED_CAPTION = "The fuller a cell, the larger its share of the truth's rows; point at one for its numbers."
-# CSS pixels: the width of a letter, and the gap between a label and the axis's name.
-LETTER, GAP = 7.0, 20.0
-# The least and the greatest side of a cell: five digits have room in it, or a label's line beside it.
-SIDES_WITH_NUMBERS, SIDES_WITHOUT = (46.0, 80.0), (15.0, 15.0)
+NAME: Final = "confusion-matrix"
+NUMBERED_CAPTION: Final = "Each cell has its rows and their share of the truth's."
+SHADED_CAPTION: Final = "The fuller a cell, the larger its share of the truth's rows; point at one for its numbers."
+# CSS pixels: of a letter and of the axis's name, and the least and the greatest side of a cell. A cell has room for a
+# number of five digits, or beside it for a line.
+LETTER, AXIS_NAME = 7.0, 30.0
+NUMBERED_SIDES, SHADED_SIDES = (46.0, 80.0), (15.0, 15.0)
 
 
 def confusion_plot(figures: Figures) -> Plot:
     """A heat map: the fuller a cell, the larger its share of its row. With numbers in it where they can be read."""
-    grid = _Grid.of(list(figures.confusion))
-    caption = f"Truth in rows, predicted in columns. {NUMBERED_CAPTION if grid.numbered else SHADED_CAPTION}"
+    names = [short(label) for label in figures.confusion]
+    numbered = len(names) <= NUMBERED
+    caption = f"Truth in rows, predicted in columns. {NUMBERED_CAPTION if numbered else SHADED_CAPTION}"
+    margin = LETTER * max(map(len, names)) + AXIS_NAME
+    min_side, max_side = NUMBERED_SIDES if numbered else SHADED_SIDES
+    side = min(max((WIDTH - margin) / len(names), min_side), max_side)
+    upright = margin - AXIS_NAME > side
+    size = side * len(names)
     with drawing():
-        figure = blank(grid.width, grid.height, layout=None)
-        ax = grid.axes(figure)
+        figure = blank(margin + size, (margin if upright else 2 * AXIS_NAME) + size)
+        ax = figure.subplots()
+        _label(ax, names, rotation=90 if upright else 0)
         for cell in cells(figures):
-            _draw(ax, cell, numbered=grid.numbered)
-        notes = {cell.name: cell.note for cell in cells(figures)}
-        svg = as_svg(figure, NAME, f"Confusion matrix. {caption}", notes)
-    return Plot(NAME, svg, caption, wide=grid.width > 1.5 * WIDTH)
+            _draw(ax, cell, numbered=numbered)
+        svg = as_svg(figure, NAME, f"Confusion matrix. {caption}", {cell.name: cell.note for cell in cells(figures)})
+    return Plot(NAME, svg, caption, wide=margin + size > 1.5 * WIDTH)
 
 
-def confusion_table(figures: Figures) -> Table:
-    """The matrix as figures; of one too wide for a page, the most frequent confusions."""
-    if len(figures.confusion) <= NUMBERED:
-        rows = [(truth, *map(count, counts.values())) for truth, counts in figures.confusion.items()]
-        return Table("Confusion matrix with the truth in rows", ("truth \\ predicted", *figures.confusion), rows)
-    rows = [(cell.truth, cell.predicted, count(cell.rows), share(cell.share)) for cell in most_frequent(figures)]
-    headings = ("truth", "predicted", "rows", "share of the truth's")
-    return Table("The most frequent confusions", headings, rows, words=2)
+def _label(ax: Axes, names: list[str], rotation: float) -> None:
+    """Axes with one cell a unit, row 0 at the top, and all names beside them."""
+    centres, edges = [place + 0.5 for place in range(len(names))], range(len(names) + 1)
+    ax.set(xlim=(0, len(names)), ylim=(len(names), 0), xlabel="predicted", ylabel="truth", aspect="equal")
+    ax.set_xticks(centres, names, rotation=rotation)
+    ax.set_yticks(centres, names)
+    ax.tick_params(labelcolor=INK)
+    ax.xaxis.tick_top()
+    ax.xaxis.set_label_position("top")
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+    ax.grid(visible=False)
+    ax.hlines(edges, 0, len(names), color=HAIR, lw=0.8, zorder=0, clip_on=False)
+    ax.vlines(edges, 0, len(names), color=HAIR, lw=0.8, zorder=0, clip_on=False)
 
 
 def _draw(ax: Axes, cell: Cell, *, numbered: bool) -> None:
@@ -55,67 +65,3 @@ def _draw(ax: Axes, cell: Cell, *, numbered: bool) -> None:
     if numbered:
         ax.text(x + 0.5, y + 0.42, count(cell.rows), ha="center", va="center", color=INK, size=12)
         ax.text(x + 0.5, y + 0.72, f"{cell.share:.0%}", ha="center", va="center", color=INK, size=10)
-
-
-@dataclass(frozen=True, slots=True)
-class _Grid:
-    """Layout of the matrix: the side of a cell, and the room left of the cells and above them, in CSS pixels."""
-
-    names: Sequence[str]
-    side: float
-    left: float
-    above: float
-    upright: bool
-
-    @classmethod
-    def of(cls, labels: Sequence[str]) -> "_Grid":
-        names = [short(label) for label in labels]
-        longest = LETTER * max(map(len, names))
-        left = longest + GAP + 8
-        min_side, max_side = SIDES_WITH_NUMBERS if len(names) <= NUMBERED else SIDES_WITHOUT
-        side = min(max((WIDTH - left) / len(names), min_side), max_side)
-        upright = longest > side
-        return cls(names, side, left, left if upright else 2 * GAP, upright)
-
-    @property
-    def numbered(self) -> bool:
-        return len(self.names) <= NUMBERED
-
-    @property
-    def width(self) -> float:
-        return self.left + self._cells + 2
-
-    @property
-    def height(self) -> float:
-        return self.above + self._cells + 2
-
-    @property
-    def _cells(self) -> float:
-        return self.side * len(self.names)
-
-    def axes(self, figure: Figure) -> Axes:
-        """Axes with one cell a unit, row 0 at the top, and all names beside them."""
-        place = (self.left / self.width, 2 / self.height, self._cells / self.width, self._cells / self.height)
-        ax, number = figure.add_axes(place), len(self.names)
-        ax.set(xlim=(0, number), ylim=(number, 0), xticks=[], yticks=[])
-        for line in ax.spines.values():
-            line.set_visible(False)
-        ax.hlines(range(number + 1), 0, number, color=HAIR, lw=0.8, zorder=0, clip_on=False)
-        ax.vlines(range(number + 1), 0, number, color=HAIR, lw=0.8, zorder=0, clip_on=False)
-        self._name_cells(ax)
-        self._name_axes(ax)
-        return ax
-
-    def _name_cells(self, ax: Axes) -> None:
-        gap = 6 / self.side
-        for place, name in enumerate(self.names):
-            ax.text(-gap, place + 0.5, name, ha="right", va="center")
-            across = ax.text(place + 0.5, -gap, name, ha="center", va="bottom")
-            if self.upright:
-                across.set(rotation=90, rotation_mode="anchor", ha="left", va="center")
-
-    def _name_axes(self, ax: Axes) -> None:
-        middle, edge = len(self.names) / 2, GAP / 2
-        ax.text(middle, (edge - self.above) / self.side, "predicted", ha="center", va="center", color=QUIET)
-        truth = ax.text((edge - self.left) / self.side, middle, "truth", ha="center", va="center", color=QUIET)
-        truth.set(rotation=90, rotation_mode="anchor")

@@ -1,8 +1,6 @@
 """Plots and tables of learning curves, calibration and recalls, and all plots of a report."""
 
 from collections.abc import Callable, Mapping, Sequence
-from math import sqrt
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,12 +10,13 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from training.evaluation.metrics import (
     BINS,
     Bin,
-    ClassFigures,
     Figures,
     confidence_bins,
     expected_calibration_error,
+    recall_intervals,
     rescaled,
 )
+from training.evaluation.tables import Table, share
 from training.progress import Epoch, select_epoch
 from training.recipe.stages import KeepPolicy
 from training.report.confusion import confusion_plot
@@ -25,7 +24,6 @@ from training.report.provenance import keep_policy
 from training.report.report_data import ReportData
 from training.report.selective import risk_coverage_plot
 from training.report.svg import ACCENT, LINE, QUIET, WIDTH, Plot, as_svg, blank, drawing, short
-from training.report.tables import Table, count, share
 from training.types import Labels, Probabilities
 
 PANEL = 165  # CSS pixels
@@ -125,16 +123,6 @@ def reliability_plot(truth: Labels, probabilities: Probabilities, temperature: f
         return Plot(RELIABILITY, as_svg(figure, RELIABILITY, f"Reliability diagram. {caption}"), caption)
 
 
-def calibration_table(figures: Figures, temperature: float) -> Table:
-    """The errors before and after scaling by the temperature, and what so many rows would show of a perfect one."""
-    rows = [
-        ("1 (before scaling)", share(figures.expected_calibration_error_uncalibrated)),
-        (f"{temperature:.3f} (as served)", share(figures.expected_calibration_error)),
-        ("by chance, if calibration were perfect", share(figures.expected_calibration_error_by_chance)),
-    ]
-    return Table("Calibration", ("temperature", "expected calibration error"), rows)
-
-
 def _curves(ax: Axes, before: Sequence[Bin], after: Sequence[Bin]) -> None:
     ax.plot([0, 1], [0, 1], color=LINE, lw=1)
     for bins, label, looks in (
@@ -156,49 +144,14 @@ def _sizes(ax: Axes, bins: Sequence[Bin], rows: int) -> None:
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
 
 
-Z: Final = 1.959963984540054  # the standard normal's 97.5% quantile
 # CSS pixels: of the axis and its name, of a class, and the least of all classes together.
 AXIS_HEIGHT, CLASS_HEIGHT, MIN_CLASSES_HEIGHT = 56, 22, 150
 RECALLS = "recall-by-class"
 
 
-def wilson(hits: int, rows: int) -> tuple[float, float]:
-    """The 95% score interval of the share hits / rows; `rows` is at least 1.
-
-    Wilson 1927, Probable Inference, the Law of Succession, and Statistical Inference (JASA 22).
-    """
-    p, scale = hits / rows, 1 + Z**2 / rows
-    middle = (p + Z**2 / (2 * rows)) / scale
-    half = Z * sqrt(p * (1 - p) / rows + Z**2 / (4 * rows**2)) / scale
-    return max(middle - half, 0.0), min(middle + half, 1.0)
-
-
-def intervals(figures: Figures) -> Mapping[str, tuple[float, float]]:
-    """Label -> the interval of its recall, of the labels that have rows."""
-    return {
-        name: wilson(figures.confusion[name][name], measured.rows)
-        for name, measured in figures.classes.items()
-        if measured.rows
-    }
-
-
-def class_table(figures: Figures) -> Table:
-    """Recall with its interval, precision, F1 and rows of each class."""
-    by_label = intervals(figures)
-    rows = [(name, *_cells(measured, by_label.get(name))) for name, measured in figures.classes.items()]
-    return Table("By class", ("class", "recall", "95% interval", "precision", "F1", "rows"), rows)
-
-
-def _cells(measured: ClassFigures, interval: tuple[float, float] | None) -> tuple[str, ...]:
-    if interval is None:
-        return ("–", "–", "–", "–", "0")
-    between = f"{share(interval[0])} to {share(interval[1])}"
-    return share(measured.recall), between, share(measured.precision), share(measured.f1), count(measured.rows)
-
-
 def recall_plot(figures: Figures) -> Plot:
     """A dot and its interval for each class; a line at their mean."""
-    by_label = intervals(figures)
+    by_label = recall_intervals(figures)
     caption = (
         "The share of each class's rows that is found, with its 95% interval (Wilson). "
         f"The line is at their mean, the macro recall of {share(figures.macro_recall)}."

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from serving.model.metadata import DataFile, Metadata
+from training.evaluation.tables import Table, count
 from training.recipe.stages import KeepPolicy
-from training.report.tables import Table, count
 
 
 def file_table(metadata: Metadata) -> Table:

@@ -5,7 +5,7 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,51 +13,31 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from serving.model.bundle import REPORT
 from training.evaluation.calibration import is_unfounded
-from training.evaluation.metrics import Figures
+from training.evaluation.tables import (
+    Table,
+    as_markdown,
+    calibration_table,
+    class_table,
+    comparison_table,
+    confusion_table,
+    count,
+    escaped,
+    key_figures,
+)
 from training.recipe.loading import as_toml
 from training.report import provenance, record
-from training.report.confusion import confusion_table
 from training.report.model_card import use_of
-from training.report.plots import calibration_table, class_table, curve_table, plots
+from training.report.plots import curve_table, plots
 from training.report.report_data import ReportData
 from training.report.selective import threshold_table
 from training.report.svg import STYLE_SHEET, Plot
-from training.report.tables import (
-    Table,
-    comparison_table,
-    count,
-    held_out_table,
-    length_table,
-    mistake_table,
-    share,
-    source_table,
-)
-
-# An underscore inside a word is no sign of emphasis there, and file names are full of them.
-_SIGNS = re.compile(r"[\\`*\[\]<>|#~$&]|(?<![^\W_])_|_(?![^\W_])")
-
-
-def escaped(value: Any) -> str:
-    """A value as Markdown that is read as the value, on one line."""
-    return _SIGNS.sub(r"\\\g<0>", " ".join(str(value).split()))
-
-
-def as_markdown(table: Table) -> str:
-    """A pipe table; the row that stands out is bold."""
-    sides = ["---" if i < table.words else "---:" for i in range(len(table.headings))]
-    rows = [_row(row, strong=i == table.marked) for i, row in enumerate(table.rows)]
-    return "\n".join([_row(table.headings), f"|{'|'.join(sides)}|", *rows])
+from training.report.tables import held_out_table, length_table, mistake_table, source_table
 
 
 def fenced(code: str) -> str:
     """A code block, whatever is in it."""
     fence = "`" * max(3, *(len(ticks) + 1 for ticks in ("", *re.findall("`+", code))))
     return f"{fence}\n{code.strip()}\n{fence}"
-
-
-def _row(cells: Sequence[str], *, strong: bool = False) -> str:
-    shown = [f"**{escaped(cell)}**" if strong else escaped(cell) for cell in cells]
-    return f"| {' | '.join(shown)} |"
 
 
 FOLDER: Final = Path(__file__).parent / "templates"
@@ -112,20 +92,11 @@ def content_of(data: ReportData, *, texts: bool) -> dict[str, Any]:
     }
 
 
-def key_figures(figures: Figures) -> dict[str, str]:
-    """The four figures that say most."""
-    return {
-        "macro recall": share(figures.macro_recall),
-        "macro F1": share(figures.macro_f1),
-        "accuracy": share(figures.accuracy),
-        "expected calibration error": share(figures.expected_calibration_error),
-    }
-
-
 def _tables(data: ReportData) -> dict[str, Table]:
     metadata, figures = data.metadata, data.figures
+    baselines, network = data.record.baselines, data.record.network
     return {
-        "baselines": comparison_table(data),
+        "baselines": comparison_table([*baselines, *([network] if baselines and network else [])], network),
         "calibration": calibration_table(figures, metadata.temperature),
         "classes": class_table(figures),
         "cleaning": provenance.cleaning_table(metadata),

@@ -6,8 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
 from serving.model.metadata import CoveragePoint, Metadata
+from training.evaluation.tables import Table, share
 from training.report.svg import ACCENT, WIDTH, Plot, as_svg, blank, drawing
-from training.report.tables import Table, share
 
 NAME = "risk-coverage"
 HEIGHT = 240  # CSS pixels

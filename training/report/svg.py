@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 from xml.etree import ElementTree
 
@@ -42,7 +43,7 @@ def short(label: str, limit: int = 18) -> str:
 
 WIDTH: Final = 340  # CSS pixels: what a phone has room for, so that text is not shrunk there
 INK, QUIET, LINE, HAIR, ACCENT = "#1b1f27", "#5a6272", "#8b93a3", "#dfe3ea", "#3451b2"
-# Variable -> its light and its dark colour, as in the style sheet of the report's page.
+# Variable -> its light and its dark colour, as in plots.mplstyle and in the style sheet of the report's page.
 COLOURS: Final = {
     "ink": (INK, "#e8eaf0"),
     "quiet": (QUIET, "#a0a8b8"),
@@ -50,29 +51,7 @@ COLOURS: Final = {
     "hair": (HAIR, "#2b313d"),
     "accent": (ACCENT, "#8ea8ff"),
 }
-STYLE: Final[dict[str, Any]] = {
-    "svg.fonttype": "none",  # text stays text
-    "text.parse_math": False,  # a label may hold dollar signs
-    "text.color": INK,
-    "font.family": ["DejaVu Sans"],  # comes with matplotlib, so that every machine measures the same
-    "font.size": 11,
-    "axes.labelcolor": QUIET,
-    "axes.labelsize": 11,
-    "axes.edgecolor": LINE,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": HAIR,
-    "xtick.color": QUIET,
-    "ytick.color": QUIET,
-    "xtick.major.size": 0,
-    "ytick.major.size": 0,
-    "legend.frameon": False,
-    "legend.fontsize": 11,
-    "lines.linewidth": 1.8,
-    "lines.markersize": 4.5,
-}
+STYLE: Final = Path(__file__).parent / "templates" / "plots.mplstyle"
 NAMESPACE: Final = "{http://www.w3.org/2000/svg}"
 METADATA: Final = dict.fromkeys(("Creator", "Date", "Format", "Type"))  # else bytes would differ from run to run
 ElementTree.register_namespace("", NAMESPACE[1:-1])
@@ -127,6 +106,7 @@ def as_svg(figure: Figure, name: str, title: str, notes: Mapping[str, str] | Non
     _, _, width, height = root.attrib["viewBox"].split()
     root.attrib |= {"width": width, "height": height, "role": "img", "aria-label": printable(title)}
     for sheet in root.iter(f"{NAMESPACE}style"):  # matplotlib writes one, for all elements
+        sheet.attrib.clear()
         sheet.text = STYLE_SHEET
     for group in root.iter(f"{NAMESPACE}g"):  # numbered alike in every figure, and referred to by none
         if note := (notes or {}).get(group.attrib.pop("id", "")):

@@ -1,64 +1,14 @@
-"""Tables of a report: beside baselines, mistakes, by source, by length."""
+"""Tables of a report that need the rows: mistakes, figures by source, by length and by held-out group."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from training.evaluation.metrics import macro_recall
-from training.evaluation.results import Row
+from training.evaluation.tables import Table, count, share
 from training.report.report_data import ReportData
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table of plain text.
-
-    Args:
-        title: Its caption.
-        headings: One for each column.
-        rows: Cells, each row as long as the headings.
-        words: How many columns, from the first, hold words; the others hold figures, which are set to the right.
-        marked: The place of the row that stands out.
-    """
-
-    title: str
-    headings: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    words: int = 1
-    marked: int | None = None
-
-
-def share(value: float) -> str:
-    """A share of 1 with three digits."""
-    return f"{value:.3f}"
-
-
-def count(value: int) -> str:
-    """A number of rows with thousands set apart."""
-    return f"{value:,}"
-
-
-HEADINGS = ("model", "macro recall", "macro F1", "accuracy", "training", "size", "predictions/s")
-
-
-def comparison_table(data: ReportData) -> Table:
-    """Best macro recall first, the network's row marked; without rows where no baseline was measured."""
-    if not data.record.baselines:
-        return Table("Beside baselines", HEADINGS, [])
-    network = [data.record.network] if data.record.network else []
-    rows = sorted([*data.record.baselines, *network], key=lambda row: -row.macro_recall)
-    marked = next((i for i, row in enumerate(rows) if row is data.record.network), None)
-    return Table("Beside baselines", HEADINGS, [_comparison_cells(row) for row in rows], marked=marked)
-
-
-def _comparison_cells(row: Row) -> Sequence[str]:
-    trained = "before" if row.training_seconds is None else f"{row.training_seconds:,.1f} s"
-    size, speed = f"{row.bytes / 1e6:.1f} MB", f"{row.predictions_per_second:,.0f}"
-    return (row.name, share(row.macro_recall), share(row.macro_f1), share(row.accuracy), trained, size, speed)
-
 
 MISTAKES = 20
 

@@ -1,4 +1,4 @@
-"""The rules that a text goes through before it is cut, as a normalizer of the tokenizer file."""
+"""Normalizer of the tokenizer file: the rules that a text goes through before it is cut into tokens."""
 
 from typing import Literal
 
@@ -6,24 +6,8 @@ from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 from tokenizers import Regex, normalizers
 
 from training.recipe.model import TokenizerConfig
-from training.text.patterns import (
-    CAMEL_CASE,
-    EMOJI,
-    EMOTICONS,
-    ENTITIES,
-    HANDLE,
-    HANDLE_SIGN,
-    HASHTAG,
-    INVISIBLE,
-    QUOTES,
-    REPEATED_HANDLES,
-    REPEATS,
-    RETWEET,
-    URL,
-    WORD_END,
-    WORD_START,
-    Rule,
-)
+from training.text import patterns
+from training.text.patterns import Rule
 from training.text.stemming import stemming_rules
 
 StopWords = Literal["keep", "drop", "drop_except_negations"]
@@ -38,40 +22,42 @@ def stop_word_rules(choice: StopWords) -> list[Rule]:
     if choice == "keep":
         return []
     dropped = ENGLISH_STOP_WORDS - NEGATIONS if choice == "drop_except_negations" else ENGLISH_STOP_WORDS
-    return [(f"(?i){WORD_START}(?:{'|'.join(sorted(dropped))}){WORD_END}", " ")]
+    return [(f"(?i){patterns.WORD_START}(?:{'|'.join(sorted(dropped))}){patterns.WORD_END}", " ")]
 
 
-def build_normalizer(knobs: TokenizerConfig) -> normalizers.Normalizer:
+def build_normalizer(config: TokenizerConfig) -> normalizers.Normalizer:
     """The rules that a text goes through before it is cut, in their order."""
-    before = [*_replaced(*ENTITIES, *QUOTES), normalizers.NFKC()]
-    case = [normalizers.Lowercase()] if knobs.lowercase else []
-    return normalizers.Sequence([*before, *_replaced(*_tweet_rules(knobs)), *case, *_replaced(*_word_rules(knobs))])
+    before = [*_replaced(*patterns.ENTITIES, *patterns.QUOTES), normalizers.NFKC()]
+    case = [normalizers.Lowercase()] if config.lowercase else []
+    return normalizers.Sequence([*before, *_replaced(*_tweet_rules(config)), *case, *_replaced(*_word_rules(config))])
 
 
-def _tweet_rules(knobs: TokenizerConfig) -> list[Rule]:
-    rules = [*INVISIBLE, (URL, " <url> " if knobs.urls == "tag" else " ")]
-    rules.append((RETWEET, " <rt> " if knobs.retweets == "tag" else " "))
-    rules += _handle_rules(knobs)
-    if knobs.emoticons != "keep":
-        rules += [(pattern, f" {tag} " if knobs.emoticons == "tag" else " ") for tag, pattern in EMOTICONS.items()]
-    if knobs.emoji == "drop":
-        rules.append((EMOJI, " "))
-    if knobs.split_camel_case:
-        rules.append((CAMEL_CASE, " "))
-    rules.append((HASHTAG, " <hashtag> " if knobs.hashtags == "tag" else " "))
+def _tweet_rules(config: TokenizerConfig) -> list[Rule]:
+    rules = [*patterns.INVISIBLE, (patterns.URL, " <url> " if config.urls == "tag" else " ")]
+    rules.append((patterns.RETWEET, " <rt> " if config.retweets == "tag" else " "))
+    rules += _handle_rules(config)
+    if config.emoticons != "keep":
+        rules += [
+            (pattern, f" {tag} " if config.emoticons == "tag" else " ") for tag, pattern in patterns.EMOTICONS.items()
+        ]
+    if config.emoji == "drop":
+        rules.append((patterns.EMOJI, " "))
+    if config.split_camel_case:
+        rules.append((patterns.CAMEL_CASE, " "))
+    rules.append((patterns.HASHTAG, " <hashtag> " if config.hashtags == "tag" else " "))
     return rules
 
 
-def _handle_rules(knobs: TokenizerConfig) -> list[Rule]:
-    if knobs.handles == "word":
-        return [(HANDLE_SIGN, " ")]
-    return [(HANDLE, " <user> " if knobs.handles == "tag" else " "), REPEATED_HANDLES]
+def _handle_rules(config: TokenizerConfig) -> list[Rule]:
+    if config.handles == "word":
+        return [(patterns.HANDLE_SIGN, " ")]
+    return [(patterns.HANDLE, " <user> " if config.handles == "tag" else " "), patterns.REPEATED_HANDLES]
 
 
-def _word_rules(knobs: TokenizerConfig) -> list[Rule]:
+def _word_rules(config: TokenizerConfig) -> list[Rule]:
     # Stop words before stemming, which would change them.
-    repeats = REPEATS if knobs.shorten_repeats else ()
-    return [*repeats, *stop_word_rules(knobs.stop_words), *stemming_rules(knobs.stemming)]
+    repeats = patterns.REPEATS if config.shorten_repeats else ()
+    return [*repeats, *stop_word_rules(config.stop_words), *stemming_rules(config.stemming)]
 
 
 def _replaced(*rules: Rule) -> list[normalizers.Normalizer]:

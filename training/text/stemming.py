@@ -7,25 +7,25 @@ word of each id.
 from collections.abc import Callable
 from typing import Literal
 
-from training.text.patterns import SIGN, WORD_END, WORD_START, Rule
+from training.text.patterns import WORD_CHARACTER, WORD_END, WORD_START, Rule
 
 Stemming = Literal["none", "plural", "snowball"]
 
 # Control characters: those of the text itself are gone by then. START stands before each word that is to be stemmed,
 # CUT where its ending was.
 START, CUT = "\x01", "\x02"
-LONGEST = 40  # letters; a longer run is no word, and would cost time by its square
+MAX_LETTERS = 40  # a longer run is no word, and would cost time by its square
 
-_LETTER = f"[{SIGN}]"
+_LETTER = f"[{WORD_CHARACTER}]"
 _END = f"(?!{_LETTER})"
-_VOWEL, _OTHER = "[aeiouy]", f"[{SIGN}&&[^aeiouy]]"
+_VOWEL, _OTHER = "[aeiouy]", f"[{WORD_CHARACTER}&&[^aeiouy]]"
 
 # The regions R1 and R2 of a word begin after these. Atomic: a shorter way to match them would move the region.
 _TO_R1 = rf"(?>arsen|commun|emerg|gener|inter|later|organ|past|univers|{_OTHER}*{_VOWEL}+{_OTHER})"
 _TO_R2 = rf"(?>{_TO_R1}{_OTHER}*{_VOWEL}+{_OTHER})"
 _R1, _R2 = (rf"\x01{to}{_LETTER}*?\K" for to in (_TO_R1, _TO_R2))
 # What a short syllable ends in, to be looked for behind.
-_SHORT = (rf"{_OTHER}{_VOWEL}[{SIGN}&&[^aeiouywxY]]", rf"\x01{_VOWEL}{_OTHER}", "past")
+_SHORT = (rf"{_OTHER}{_VOWEL}[{WORD_CHARACTER}&&[^aeiouywxY]]", rf"\x01{_VOWEL}{_OTHER}", "past")
 _AFTER_SHORT = "(?:" + "|".join(f"(?<={syllable})" for syllable in _SHORT) + ")"
 _NOT_AFTER_SHORT = "".join(f"(?<!{syllable})" for syllable in _SHORT)
 
@@ -91,7 +91,7 @@ def _snowball() -> list[Rule]:
 
 def _start(left_alone: str = "") -> Rule:
     excepted = f"(?!(?:{left_alone}){WORD_END})" if left_alone else ""
-    return (rf"{WORD_START}(?={_LETTER}{{3,{LONGEST}}}{WORD_END}){excepted}", START)
+    return (rf"{WORD_START}(?={_LETTER}{{3,{MAX_LETTERS}}}{WORD_END}){excepted}", START)
 
 
 def _steps_1() -> list[Rule]:

@@ -1,4 +1,4 @@
-"""The preprocessing contract: builds the tokenizer file that training and serving both run.
+"""Tokenizer trainer: builds the tokenizer file that training and serving both run.
 
 Everything done to a text is data in that file (https://huggingface.co/docs/tokenizers): a normalizer of Unicode
 rules and regular expressions, a pre-tokenizer, a vocabulary, truncation and padding.
@@ -16,48 +16,50 @@ from training.text.patterns import ANY_TAG, TAGS, build_pretokenizer
 
 PAD, UNKNOWN = "<pad>", "<unk>"
 CONTINUATION = "##"
+# Characters that are tokens, each of them two: as it begins a word and as it goes on. Three quarters remain for words.
+MAX_ALPHABET, ALPHABET_SHARE = 1000, 1 / 8
 
 
-def build_tokenizer(texts: Iterable[str], knobs: TokenizerConfig) -> Tokenizer:
+def build_tokenizer(texts: Iterable[str], config: TokenizerConfig) -> Tokenizer:
     """A tokenizer whose vocabulary is learned from `texts` alone, by frequency.
 
-    Byte-pair encoding as in Sennrich et al. 2016 (https://arxiv.org/abs/1508.07909), pieces after the first of a
+    Byte-pair encoding as in Sennrich et al. 2016 (https://arxiv.org/abs/1508.07909), tokens after the first of a
     word marked `##`; or whole words. Ids 0 and 1 are the padding and the unknown token; the tags follow.
     """
-    tokenizer = Tokenizer(_empty_model(knobs))
-    tokenizer.normalizer = build_normalizer(knobs)
+    tokenizer = Tokenizer(_empty_model(config))
+    tokenizer.normalizer = build_normalizer(config)
     # The tags have their ids already: counted as words they would get second ones, or waste merges.
     without_tags = pre_tokenizers.Split(Regex(ANY_TAG), "removed")
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([without_tags, build_pretokenizer()])
     texts = list(texts)
-    tokenizer.train_from_iterator(texts, _trainer(knobs, texts, tokenizer.normalizer))
+    tokenizer.train_from_iterator(texts, _trainer(config, texts, tokenizer.normalizer))
     tokenizer.pre_tokenizer = build_pretokenizer()
     tokenizer = _without_added_tokens(tokenizer)
-    tokenizer.enable_truncation(knobs.max_tokens)
+    tokenizer.enable_truncation(config.max_tokens)
     tokenizer.enable_padding(
-        direction=knobs.pad_side, pad_id=0, pad_token=PAD, length=knobs.max_tokens if knobs.fixed_length else None
+        direction=config.pad_side, pad_id=0, pad_token=PAD, length=config.max_tokens if config.fixed_length else None
     )
     return tokenizer
 
 
-def _empty_model(knobs: TokenizerConfig) -> models.Model:
-    if knobs.model == "word":
+def _empty_model(config: TokenizerConfig) -> models.Model:
+    if config.model == "word":
         return models.WordLevel({UNKNOWN: 1}, unk_token=UNKNOWN)
     return models.BPE(unk_token=UNKNOWN, fuse_unk=True, continuing_subword_prefix=CONTINUATION, ignore_merges=True)
 
 
-def _trainer(knobs: TokenizerConfig, texts: list[str], normalizer: normalizers.Normalizer) -> trainers.Trainer:
+def _trainer(config: TokenizerConfig, texts: list[str], normalizer: normalizers.Normalizer) -> trainers.Trainer:
     special = [PAD, UNKNOWN, *TAGS]
-    size, floor = knobs.vocabulary, knobs.min_frequency
-    if knobs.model == "word":
+    size, floor = config.vocabulary, config.min_frequency
+    if config.model == "word":
         return trainers.WordLevelTrainer(
             vocab_size=size, min_frequency=floor, special_tokens=special, show_progress=False
         )
-    alphabet = _alphabet(texts, normalizer, min(1000, size // 8))
+    alphabet = _alphabet(texts, normalizer, min(MAX_ALPHABET, int(size * ALPHABET_SHARE)))
     return trainers.BpeTrainer(
         vocab_size=size,
         min_frequency=floor,
-        special_tokens=[*special, *(CONTINUATION + letter for letter in alphabet)],
+        special_tokens=[*special, *(CONTINUATION + character for character in alphabet)],
         initial_alphabet=alphabet,
         limit_alphabet=len(alphabet),
         continuing_subword_prefix=CONTINUATION,
@@ -71,9 +73,9 @@ def _alphabet(texts: list[str], normalizer: normalizers.Normalizer, size: int) -
     The trainer by itself numbers them as they come out of a hash map, which differs from run to run and, through ties
     between merges, changes the vocabulary.
     """
-    counts = Counter(letter for text in texts for letter in normalizer.normalize_str(text))
-    ranked = sorted((-count, letter) for letter, count in counts.items() if not letter.isspace())
-    return sorted(letter for _, letter in ranked[:size])
+    counts = Counter(character for text in texts for character in normalizer.normalize_str(text))
+    ranked = sorted((-count, character) for character, count in counts.items() if not character.isspace())
+    return sorted(character for _, character in ranked[:size])
 
 
 def _without_added_tokens(tokenizer: Tokenizer) -> Tokenizer:

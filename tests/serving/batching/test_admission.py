@@ -16,11 +16,11 @@ def test_what_does_not_fit_is_refused_and_not_counted() -> None:
     assert admission.load == 0
 
 
-def test_what_is_left_is_told() -> None:
-    left: list[int] = []
-    admission = Admission(9, on_release=left.append)
+def test_on_release_is_told_the_load() -> None:
+    loads: list[int] = []
+    admission = Admission(9, on_release=loads.append)
     admission.admit(5)
     admission.admit(4)
     admission.release(4)
     admission.release(5)
-    assert left == [5, 0]
+    assert loads == [5, 0]

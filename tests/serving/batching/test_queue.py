@@ -96,7 +96,7 @@ async def test_a_text_counts_by_its_weight() -> None:
     assert texts_of(first) == [["a"], ["f"]]
     assert [part.weight for part in first] == [3, 3]
     assert texts_of(queue.take(7)) == [["b", "c"]]
-    assert texts_of(queue.take(1)) == [["d"]], "one that is heavier than a whole batch is one"
+    assert texts_of(queue.take(1)) == [["d"]], "one that is heavier than a split batch is one"
     assert queue.remove(heavy) == 3
 
 
@@ -110,14 +110,14 @@ async def test_a_job_without_texts_has_its_turn() -> None:
 
 
 async def test_parts_that_come_in_any_order_are_one_answer() -> None:
-    whole = job("a", "b", "c")
-    first, last = BatchSlice(whole, 0, 1), BatchSlice(whole, 1, 2)
+    split = job("a", "b", "c")
+    first, last = BatchSlice(split, 0, 1), BatchSlice(split, 1, 2)
     last.answer(answers(last.texts))
-    assert not whole.finished
+    assert not split.finished
     first.answer(answers(first.texts))
-    assert whole.finished
-    whole.resolve()
-    assert [prediction.label for prediction in await whole.future] == ["a", "b", "c"]
+    assert split.finished
+    split.resolve()
+    assert [prediction.label for prediction in await split.future] == ["a", "b", "c"]
 
 
 async def test_the_first_outcome_holds() -> None:

@@ -110,6 +110,13 @@ async def test_a_bad_item_fails_alone(caplog: pytest.LogCaptureFixture) -> None:
     assert batcher.load == 0
 
 
+async def test_a_request_that_fails_in_its_first_batch_frees_all_its_places() -> None:
+    batcher = Batcher(Echo(bad=ValueError("cannot bear it")), limit=100, max_batch_size=1)
+    with pytest.raises(InferenceFailed):
+        await batcher.predict(["bad", *"abcdef"])
+    await until(batcher, 0)
+
+
 async def test_the_workers_death_is_told_to_all_who_wait(caplog: pytest.LogCaptureFixture) -> None:
     echo = Echo(first=Death())
     batcher = Batcher(echo, limit=100, max_batch_size=1)

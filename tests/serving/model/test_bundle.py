@@ -52,6 +52,7 @@ def test_metadata_that_cannot_be_read(bundle: Path, content: bytes) -> None:
         ({"known_answers": []}, "known_answers"),
         ({"known_answers": [{"text": "\ud800", "probabilities": [0.1, 0.2, 0.7]}]}, "surrogates not allowed"),
         ({"temperature": float("inf")}, "temperature"),
+        ({"seed": None}, "seed missing; accepted without them: origin adopted"),
     ],
 )
 def test_metadata_against_its_schema(bundle: Path, change: dict[str, Any], fault: str) -> None:

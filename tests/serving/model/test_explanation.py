@@ -77,11 +77,11 @@ def test_offsets_in_long_texts(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["a", "a.", "@a ", "😀", "👍", "<", "a-", "(:", ":o", "1.", "\u0301", "😀\u200d", "@#"]
+    "unit", ["a", "a.", "@a ", "😀", "👍", "<", "a-", "(:", ":o", "1.", "\u0301", "😀\u200d", "@#"]
 )
-def test_no_text_takes_long(piece: str) -> None:
+def test_no_text_takes_long(unit: str) -> None:
     """Each would take minutes, were the time to grow with the square of a text's length or faster."""
-    text = piece * (400_000 // len(piece))
+    text = unit * (400_000 // len(unit))
     assert "".join(word.word for word in cut_words(text)) == text.replace(" ", "")
 
 
@@ -114,8 +114,8 @@ def test_a_weight_is_what_the_answer_loses_without_the_word(predictor: Predictor
     explained = predictor.explain(text)
     assert explained.explanation
     for word in explained.explanation:
-        (without,) = predictor.predict([text[: word.start] + " " + text[word.end :]])
-        expected = explained.probability - without.probabilities[explained.label]
+        (occluded,) = predictor.predict([text[: word.start] + " " + text[word.end :]])
+        expected = explained.probability - occluded.probabilities[explained.label]
         assert word.weight == pytest.approx(expected, abs=1e-6)
 
 
@@ -134,9 +134,9 @@ def test_some_word_counts(predictor: Predictor) -> None:
 def test_what_the_network_does_not_notice_weighs_nothing(predictor: Predictor) -> None:
     """Handles side by side are read as one, so either may go; and it is not computed."""
     text = "@bob @al I love this"
-    found = weights(predictor.explain(text))
-    assert (found["@bob"], found["@al"]) == (0, 0)
-    assert found["love"] != 0
+    by_word = weights(predictor.explain(text))
+    assert (by_word["@bob"], by_word["@al"]) == (0, 0)
+    assert by_word["love"] != 0
     assert len(Occlusion(text, predictor.encoder).encoded) == 1 + 3
 
 
@@ -148,8 +148,8 @@ def test_what_is_beyond_the_cut_is_not_tried_and_does_not_move_up(cutting: Predi
     assert explained.explanation is not None
     assert [word.word for word in explained.explanation if word.weight is not None] == head.split()
     for word in explained.explanation[:READ]:
-        (without,) = cutting.predict([head[: word.start] + " " + head[word.end :]])
-        expected = explained.probability - without.probabilities[explained.label]
+        (occluded,) = cutting.predict([head[: word.start] + " " + head[word.end :]])
+        expected = explained.probability - occluded.probabilities[explained.label]
         assert word.weight == pytest.approx(expected, abs=1e-6)
 
 
@@ -174,16 +174,16 @@ def test_weights_are_of_the_label_of_the_whole_text(predictor: Predictor) -> Non
     for text in (f"{one} {other}" for one in words for other in words):
         explained = predictor.explain(text)
         for word in explained.explanation or ():
-            (without,) = predictor.predict([f"{text[: word.start]} {text[word.end :]}"])
-            flips += without.label != explained.label
-            expected = explained.probability - without.probabilities[explained.label]
+            (occluded,) = predictor.predict([f"{text[: word.start]} {text[word.end :]}"])
+            flips += occluded.label != explained.label
+            expected = explained.probability - occluded.probabilities[explained.label]
             assert word.weight == pytest.approx(expected, abs=1e-6)
     assert flips > 0, "or else any label's weights would do"
 
 
 def test_the_neighbours_of_a_word_stay_apart(predictor: Predictor) -> None:
     explained = predictor.explain("love!hate")
-    apart, joined = (found.probabilities[explained.label] for found in predictor.predict(["love hate", "lovehate"]))
+    apart, joined = (one.probabilities[explained.label] for one in predictor.predict(["love hate", "lovehate"]))
     assert abs(apart - joined) > 1e-3
     assert weights(explained)["!"] == pytest.approx(explained.probability - apart, abs=1e-6)
 

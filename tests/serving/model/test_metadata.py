@@ -27,10 +27,10 @@ def test_another_version_is_refused(version: object) -> None:
 
 @pytest.mark.parametrize("name", KNOWN_BY_TRAINING)
 def test_a_trained_bundle_says_what_training_knows(name: str) -> None:
-    without = content()
-    del without[name]
+    incomplete = content()
+    del incomplete[name]
     with pytest.raises(ValidationError, match=f"{name} missing"):
-        Metadata.model_validate(without)
+        Metadata.model_validate(incomplete)
 
 
 def test_an_adopted_bundle_need_not_know_how_it_was_trained() -> None:

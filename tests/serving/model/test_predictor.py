@@ -73,7 +73,7 @@ def test_threads_get_their_own_answers(predictor: Predictor) -> None:
     texts = [f"{a} {b}" for a in TEXTS for b in TEXTS]
     expected = [predictor.predict([text])[0] for text in texts]
     with ThreadPoolExecutor(8) as pool:
-        assert [found[0] for found in pool.map(lambda text: predictor.predict([text]), texts)] == expected
+        assert [predictions[0] for predictions in pool.map(lambda text: predictor.predict([text]), texts)] == expected
 
 
 def test_an_unmasked_network_padded_left() -> None:
@@ -163,8 +163,8 @@ def test_an_adopted_bundle_is_served(bundle: Path) -> None:
 
 
 def test_probabilities_are_not_rounded(predictor: Predictor) -> None:
-    (found,) = predictor.predict([TEXTS[0]])
-    assert any(np.float32(p) != round(p, 4) for p in found.probabilities.values())
+    (prediction,) = predictor.predict([TEXTS[0]])
+    assert any(np.float32(p) != round(p, 4) for p in prediction.probabilities.values())
 
 
 def test_the_network_gets_its_threads(pristine_bundle: Path) -> None:

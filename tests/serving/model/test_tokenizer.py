@@ -1,4 +1,4 @@
-"""Tokenizer files that were made to harm whoever loads them, or texts that come later."""
+"""The tokenizer of a bundle, and files that were made to harm whoever loads them, or texts that come later."""
 
 import json
 from collections.abc import Callable
@@ -181,9 +181,9 @@ def test_pad_batch_pads_right_to_the_longest() -> None:
 
 
 def test_fixed_length_pads_each_text_on_its_side() -> None:
-    left = encoder(max_tokens=5, strategy={"Fixed": 5}, direction="Left")
-    (encoded,) = left.encode(["good day"])
-    assert left.fixed_length == 5
+    left_padded = encoder(max_tokens=5, strategy={"Fixed": 5}, direction="Left")
+    (encoded,) = left_padded.encode(["good day"])
+    assert left_padded.fixed_length == 5
     assert encoded.ids[:3].tolist() == [0, 0, 0]
     assert (encoded.ids[3:] > 1).all()
 

@@ -2,6 +2,7 @@
 
 import io
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from threading import Event
@@ -198,8 +199,8 @@ def test_a_place_that_cannot_be_written(tiny_predictor: Predictor, tmp_path: Pat
 
 def test_standard_input_and_output(monkeypatch: pytest.MonkeyPatch) -> None:
     target = io.BytesIO()
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"text\ngood\n")))
-    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(target))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"text\ngood\n")))
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(target))
     assert score(FakePredictor(), PIPE, PIPE, ScoreOptions(pipe_format="csv")) == ScoreProgress(1, 0, 0, None)
     lines = target.getvalue().decode().splitlines()
     assert lines == ["text," + ",".join(ADDED), "good,positive,0.8,0.1,0.1,0.8,"]
@@ -209,7 +210,7 @@ def test_standard_input_and_output(monkeypatch: pytest.MonkeyPatch) -> None:
     ("options", "fault"),
     [
         (ScoreOptions(), "a pipe needs --format"),
-        (ScoreOptions(pipe_format="parquet"), "accepted: csv, tsv, jsonl, found: parquet"),
+        (ScoreOptions(pipe_format="parquet"), "accepted: csv, tsv, .*, found: parquet"),
         (ScoreOptions(pipe_format="csv", resume=True), "a pipe cannot be resumed"),
     ],
 )

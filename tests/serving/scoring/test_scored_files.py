@@ -61,8 +61,8 @@ def test_a_blank_line_of_one_column_is_a_row(tiny_predictor: Predictor, tmp_path
 
 
 def test_bad_rows_stay_where_they_are_and_say_why(tiny_predictor: Predictor, tmp_path: Path) -> None:
-    own = b"id,text\n1,good\n2\n3,so,many\n4,\n5,caf\xe9\n6," + b"x" * 10_001 + b'\n7,"open\n8,bad\n'
-    (tmp_path / "in.csv").write_bytes(own)
+    content = b"id,text\n1,good\n2\n3,so,many\n4,\n5,caf\xe9\n6," + b"x" * 10_001 + b'\n7,"open\n8,bad\n'
+    (tmp_path / "in.csv").write_bytes(content)
     assert score(tiny_predictor, tmp_path / "in.csv", tmp_path / "out.csv", ScoreOptions()) == ScoreProgress(
         8, 0, 6, 1.0
     )
@@ -87,13 +87,13 @@ def test_bad_rows_stay_where_they_are_and_say_why(tiny_predictor: Predictor, tmp
 
 
 def test_every_byte_of_the_own_columns_is_kept(tiny_predictor: Predictor, tmp_path: Path) -> None:
-    own = ["id;text", ' 1 ;"so ""good"";\nyes"', '"2";=1+1', "3;great 👍🏽"]
-    (tmp_path / "in.csv").write_bytes("\r\n".join(own).encode())
+    source_lines = ["id;text", ' 1 ;"so ""good"";\nyes"', '"2";=1+1', "3;great 👍🏽"]
+    (tmp_path / "in.csv").write_bytes("\r\n".join(source_lines).encode())
     score(tiny_predictor, tmp_path / "in.csv", tmp_path / "out.csv", ScoreOptions())
     lines = (tmp_path / "out.csv").read_bytes().decode().split("\r\n")
     assert lines.pop() == ""
-    assert [line[: len(before)] for line, before in zip(lines, own, strict=True)] == own
-    assert all(line[len(before)] == ";" for line, before in zip(lines, own, strict=True))
+    assert [line[: len(before)] for line, before in zip(lines, source_lines, strict=True)] == source_lines
+    assert all(line[len(before)] == ";" for line, before in zip(lines, source_lines, strict=True))
 
 
 def test_tsv_and_another_encoding(tiny_predictor: Predictor, tmp_path: Path) -> None:
@@ -126,11 +126,17 @@ def test_numbers_and_missing_ones_in_parquet(tiny_predictor: Predictor, tmp_path
 
 
 def test_json_lines(tiny_predictor: Predictor, tmp_path: Path) -> None:
-    own = ['{"id": 1.0,  "text": "good show"}', "broken", '{"text": ""}', '{"id": 4}', '{"text": "bad", "label": "x"}']
-    (tmp_path / "in.jsonl").write_text("\n".join(own), encoding="utf-8")
+    objects = [
+        '{"id": 1.0,  "text": "good show"}',
+        "broken",
+        '{"text": ""}',
+        '{"id": 4}',
+        '{"text": "bad", "label": "x"}',
+    ]
+    (tmp_path / "in.jsonl").write_text("\n".join(objects), encoding="utf-8")
     score(tiny_predictor, tmp_path / "in.jsonl", tmp_path / "out.jsonl", ScoreOptions())
     lines = (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()
-    assert lines[0].startswith(own[0][:-1])
+    assert lines[0].startswith(objects[0][:-1])
     rows = [json.loads(line) for line in lines]
     assert list(rows[0]) == ["id", "text", *ADDED]
     assert [row.get("error") for row in rows[:4]] == [None, "not a JSON object", NO_TEXT, "no key 'text'"]

@@ -3,7 +3,8 @@ import io
 import pytest
 
 from serving.model.types import Prediction
-from serving.tables.base import ReadOptions, Row
+from serving.settings import Settings
+from serving.tables.base import MAX_TEXT_CHARS, ReadOptions, Row
 from serving.tables.chunk import Chunk, TextExtractor
 from serving.tables.delimited import DelimitedReader
 from serving.tables.jsonl import JsonlReader
@@ -62,3 +63,7 @@ def test_predictions_go_to_their_rows() -> None:
 def test_a_row_whose_prediction_failed() -> None:
     chunk = Chunk([Row(["good"]), Row([""]), Row(["bad"])], extractor())
     assert [result.error for _, result in chunk.scored([None, PREDICTION])] == ["the prediction failed", "no text", ""]
+
+
+def test_a_text_may_be_as_long_as_the_service_takes_it() -> None:
+    assert Settings.model_fields["max_text_chars"].default == MAX_TEXT_CHARS

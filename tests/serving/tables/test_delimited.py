@@ -43,8 +43,8 @@ def records(text: str, delimiter: str = ",") -> list[Record]:
 
 
 def test_a_record_keeps_its_lines() -> None:
-    found = records('a,b\r\n"x\n ""y""",  2 \r\nlast,"3"')
-    assert found == [
+    parsed = records('a,b\r\n"x\n ""y""",  2 \r\nlast,"3"')
+    assert parsed == [
         Record("a,b\r\n", ["a", "b"]),
         Record('"x\n ""y""",  2 \r\n', ['x\n "y"', "  2 "]),
         Record('last,"3"', ["last", "3"]),
@@ -60,9 +60,9 @@ def test_what_csv_writes_is_read_and_nothing_is_lost(rows: list[list[str]], deli
     file = io.StringIO(newline="")
     # Where not everything is quoted, csv.writer leaves a lone CR bare.
     csv.writer(file, delimiter=delimiter, lineterminator=end, quoting=csv.QUOTE_ALL).writerows(rows)
-    found = records(file.getvalue(), delimiter)
-    assert [record.cells for record in found] == rows
-    assert "".join(record.text for record in found) == file.getvalue()
+    parsed = records(file.getvalue(), delimiter)
+    assert [record.cells for record in parsed] == rows
+    assert "".join(record.text for record in parsed) == file.getvalue()
 
 
 @given(st.text(alphabet='a,"\r\n'))
@@ -80,9 +80,9 @@ def test_a_quote_that_is_never_closed_takes_one_line() -> None:
 
 def test_a_quote_that_is_not_closed_for_long_takes_one_line() -> None:
     lines = ["filler\n"] * (MAX_ROW_CHARS // 7 + 9)
-    found = records('"oops\n' + "".join(lines))
-    assert found[0] == Record('"oops\n', [], "not CSV: a quote is not closed")
-    assert [record.text for record in found[1:]] == lines
+    parsed = records('"oops\n' + "".join(lines))
+    assert parsed[0] == Record('"oops\n', [], "not CSV: a quote is not closed")
+    assert [record.text for record in parsed[1:]] == lines
 
 
 def test_text_after_a_quoted_cell() -> None:

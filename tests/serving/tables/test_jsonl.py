@@ -62,8 +62,8 @@ def test_added_keys_fit_into_an_object(line: str) -> None:
 
 def test_an_object_that_has_such_a_key_keeps_it() -> None:
     writer = JsonlWriter(["text"], LABELS)
-    own = Row([{"label": "gold"}], "", '{"label": "gold"', "}\n")
-    assert json.loads(writer.page([(own, RowResult(None, "no text"))])) == {
+    row = Row([{"label": "gold"}], "", '{"label": "gold"', "}\n")
+    assert json.loads(writer.page([(row, RowResult(None, "no text"))])) == {
         "label": "gold",
         "predicted_label": None,
         "predicted_probability": None,

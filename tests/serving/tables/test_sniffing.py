@@ -5,7 +5,7 @@ from serving.tables.sniffing import check_delimiter, check_encoding, guess_colum
 
 
 @pytest.mark.parametrize(
-    ("name", "found"),
+    ("name", "expected"),
     [
         ("UTF-8", "utf-8"),
         ("utf-8-sig", "utf-8"),
@@ -17,8 +17,8 @@ from serving.tables.sniffing import check_delimiter, check_encoding, guess_colum
         ("macintosh", "mac-roman"),
     ],
 )
-def test_character_sets_are_known_by_their_names(name: str, found: str) -> None:
-    assert check_encoding(name) == found
+def test_character_sets_are_known_by_their_names(name: str, expected: str) -> None:
+    assert check_encoding(name) == expected
 
 
 @pytest.mark.parametrize("name", ["", "utf-9", "zip", "base64", "rot13", "punycode", "unicode_escape", "idna", "a\0b"])
@@ -28,10 +28,10 @@ def test_other_encodings_are_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "found"), [("comma", ","), ("Semicolon ", ";"), ("tab", "\t"), ("\t", "\t"), (";", ";")]
+    ("name", "expected"), [("comma", ","), ("Semicolon ", ";"), ("tab", "\t"), ("\t", "\t"), (";", ";")]
 )
-def test_delimiters_by_name_and_by_themselves(name: str, found: str) -> None:
-    assert check_delimiter(name) == found
+def test_delimiters_by_name_and_by_themselves(name: str, expected: str) -> None:
+    assert check_delimiter(name) == expected
 
 
 @pytest.mark.parametrize("name", ["|", "pipe", ",,", " "])
@@ -41,18 +41,18 @@ def test_other_delimiters_are_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "found"),
+    ("header", "expected"),
     [("text,label\n", ","), ("id;text;label\n", ";"), ("a\tb", "\t"), ("text\n", ","), ('"a;b;c",d\n', ","), ("", ",")],
 )
-def test_a_header_shows_the_delimiter(header: str, found: str) -> None:
-    assert guess_delimiter(header) == found
+def test_a_header_shows_the_delimiter(header: str, expected: str) -> None:
+    assert guess_delimiter(header) == expected
 
 
 LONG = [["x1", "the train was late again today", "2024-01-01"], ["x2", "and what a lovely day it is", "2024-01-02"]]
 
 
 @pytest.mark.parametrize(
-    ("names", "place"),
+    ("names", "column"),
     [
         (["anything"], 0),
         (["id", "Tweet", "label"], 1),
@@ -63,8 +63,8 @@ LONG = [["x1", "the train was late again today", "2024-01-01"], ["x2", "and what
         (["text", "quelle phrase", "text"], 1),
     ],
 )
-def test_the_column_of_texts_is_found(names: list[str], place: int) -> None:
-    assert guess_column(names, LONG, preferred="mine") == place
+def test_the_column_of_texts_is_found(names: list[str], column: int) -> None:
+    assert guess_column(names, LONG, preferred="mine") == column
 
 
 @pytest.mark.parametrize(

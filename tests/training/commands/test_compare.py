@@ -11,11 +11,11 @@ from serving.model.predictor import Predictor
 from tests.bundles import LABELS, TEXTS, edit_metadata
 from tests.keras_bundles import write_bundle
 from tests.training.helpers import write_csv
-from training.commands.compare import compare, comparison_table, group_table
+from training.commands.compare import compare
 from training.console import Display
 from training.data.dataset import Dataset, load_dataset
 from training.errors import DataError
-from training.evaluation.results import Row, baseline_rows, network_row
+from training.evaluation.results import baseline_rows, network_row
 from training.recipe.data import DataConfig
 from training.recipe.model import WordVectorsConfig
 from training.recipe.recipe import Recipe
@@ -42,23 +42,6 @@ def test_word_vectors_that_are_not_there_are_told_before_any_training(tmp_path: 
     with pytest.raises(DataError, match=r"v\.txt: word vectors cannot be read"):
         compare(recipe, [SAMPLE], Display(Console(file=shown)))
     assert shown.getvalue() == ""
-
-
-def test_the_table_has_the_best_first() -> None:
-    one = Row("one", 0.5, 0.4, 0.6, 1.25, 2_000_000, 1234.0)
-    other = Row("other", 0.7, 0.4, 0.6, None, 100, 10.0)
-    lines = comparison_table([one, other]).splitlines()
-    assert lines[2] == "| other | 0.700 | 0.400 | 0.600 | before | 0.0 MB | 10 |"
-    assert lines[3] == "| one | 0.500 | 0.400 | 0.600 | 1.2 s | 2.0 MB | 1,234 |"
-
-
-def test_the_groups_of_the_held_out_rows_are_told_apart() -> None:
-    one = Row("one", 0.5, 0.4, 0.6, 1.25, 2_000_000, 1234.0, {"airline": 0.61, "brands": 0.5})
-    other = Row("other", 0.7, 0.4, 0.6, None, 100, 10.0, {"airline": 0.7, "brands": 0.42})
-    lines = group_table([one, other]).splitlines()
-    assert lines[0] == "| held-out group | one | other |"
-    assert lines[2:] == ["| airline | 0.610 | 0.700 |", "| brands | 0.500 | 0.420 |"]
-    assert group_table([Row("one", 0.5, 0.4, 0.6, 1.25, 2, 3.0)]) == ""
 
 
 def test_a_baseline_that_cannot_learn_is_left_out_and_the_others_are_not(tmp_path: Path) -> None:

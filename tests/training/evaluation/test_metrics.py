@@ -13,6 +13,7 @@ from training.evaluation.metrics import (
     macro_recall,
     measure,
     most_frequent,
+    recall_intervals,
     rescaled,
 )
 
@@ -123,3 +124,9 @@ def test_each_cell_has_its_rows_and_their_share_of_the_truth() -> None:
 def test_the_most_frequent_come_first_and_what_is_right_is_none_of_them() -> None:
     found = [(cell.truth, cell.predicted, cell.rows) for cell in most_frequent(report_data().figures, 3)]
     assert found == [("neutral", "positive", 11), ("positive", "neutral", 8), ("negative", "neutral", 7)]
+
+
+def test_an_interval_for_each_class_that_has_rows() -> None:
+    # Newcombe 1998, Two-sided confidence intervals for the single proportion, table I, method 3.
+    published = measure(["a", "b"], np.zeros(263, dtype=np.int64), np.eye(2)[(np.arange(263) >= 81).astype(int)], 1.0)
+    assert recall_intervals(published) == {"a": pytest.approx((0.2553, 0.3662), abs=5e-5)}

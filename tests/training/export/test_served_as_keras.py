@@ -80,8 +80,8 @@ def test_the_tutorials_own_network(tmp_path: Path) -> None:
     ids[:, :9] = 0
     network = Network(path)
     assert (network.vocabulary, network.classes, network.steps) == (2000, 3, 28)
-    found = network.run(ids, np.full(5, 28, np.int32))
-    assert np.abs(found - model.predict_on_batch(ids)).max() <= TOLERANCE
+    served = network.run(ids, np.full(5, 28, np.int32))
+    assert np.abs(served - model.predict_on_batch(ids)).max() <= TOLERANCE
 
 
 def test_keras_own_poolings_concatenated(tmp_path: Path) -> None:

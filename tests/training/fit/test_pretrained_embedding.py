@@ -26,12 +26,12 @@ def started(file: Path, words: int = 0, *, stems: bool = False) -> PretrainedEmb
     return PretrainedEmbedding(WordVectorsConfig(file=str(file), words=words), 2, stems=stems)
 
 
-def knobs(**changes: Any) -> TokenizerConfig:
+def config(**changes: Any) -> TokenizerConfig:
     return TokenizerConfig(**{"model": "word", "min_frequency": 1, "vocabulary": 100, **changes})
 
 
 def test_the_rows_of_known_words_are_the_files_and_others_stay(file: Path) -> None:
-    tokenizer = build_tokenizer(TEXTS, knobs(lowercase=False))
+    tokenizer = build_tokenizer(TEXTS, config(lowercase=False))
     vocabulary = tokenizer.get_vocab()
     network = build_network(NetworkConfig(embedding=2, lstm=[3]), vocabulary=len(vocabulary), classes=2)
     before = np.array(network.layers[0].get_weights()[0])
@@ -48,7 +48,7 @@ def test_the_rows_of_known_words_are_the_files_and_others_stay(file: Path) -> No
 
 @pytest.mark.parametrize("model", ["word", "bpe"])
 def test_the_files_first_words_join_where_preprocessing_leaves_them_whole(file: Path, model: str) -> None:
-    tokenizer = build_tokenizer(TEXTS, knobs(model=model))
+    tokenizer = build_tokenizer(TEXTS, config(model=model))
     before = tokenizer.get_vocab()
     after = started(file, words=5).extend_vocabulary(tokenizer).get_vocab()
     assert {word: after[word] for word in before} == before
@@ -59,7 +59,7 @@ def test_the_files_first_words_join_where_preprocessing_leaves_them_whole(file: 
 
 @pytest.mark.parametrize("model", ["word", "bpe"])
 def test_words_that_joined_are_read(file: Path, model: str) -> None:
-    tokenizer = started(file, words=5).extend_vocabulary(build_tokenizer(TEXTS, knobs(model=model)))
+    tokenizer = started(file, words=5).extend_vocabulary(build_tokenizer(TEXTS, config(model=model)))
     encoder = Encoder(tokenizer.to_str())
     harbour, night = (tokenizer.token_to_id(word) for word in ("harbour", "night"))
     assert encoder.encode(["Harbour night"])[0].ids.tolist() == [harbour, night]
@@ -73,7 +73,7 @@ def test_words_that_joined_are_read(file: Path, model: str) -> None:
 )
 def test_all_that_joins_from_a_file_with_case_has_a_vector(file: Path, lowercase: bool, joined: set[str]) -> None:
     file.write_text("NASA 1 1\niPhone 2 2\nmoon 3 3\n", encoding="utf-8")
-    tokenizer, start = build_tokenizer(TEXTS, knobs(lowercase=lowercase)), started(file, words=3)
+    tokenizer, start = build_tokenizer(TEXTS, config(lowercase=lowercase)), started(file, words=3)
     longer = start.extend_vocabulary(tokenizer)
     vocabulary = longer.get_vocab()
     assert vocabulary.keys() - tokenizer.get_vocab().keys() == joined
@@ -86,7 +86,7 @@ def test_all_that_joins_from_a_file_with_case_has_a_vector(file: Path, lowercase
 def test_stems_join_and_have_the_vector_of_the_first_word_with_them(file: Path) -> None:
     """A word that is its own stem comes before one that is not, wherever it stands."""
     file.write_text("happily 1 1\nhappiness 2 2\nloving 3 3\nlove 4 4\nnights 5 5\nu.s. 6 6\n", encoding="utf-8")
-    tokenizer, start = build_tokenizer(TEXTS, knobs(stemming="snowball")), started(file, words=6, stems=True)
+    tokenizer, start = build_tokenizer(TEXTS, config(stemming="snowball")), started(file, words=6, stems=True)
     longer = start.extend_vocabulary(tokenizer)
     vocabulary = longer.get_vocab()
     assert vocabulary.keys() - tokenizer.get_vocab().keys() == {"happili", "happi", "love"}
@@ -100,7 +100,7 @@ def test_stems_join_and_have_the_vector_of_the_first_word_with_them(file: Path) 
 
 
 def test_where_case_is_kept_they_join_in_both(file: Path) -> None:
-    after = started(file, words=5).extend_vocabulary(build_tokenizer(TEXTS, knobs(lowercase=False))).get_vocab()
+    after = started(file, words=5).extend_vocabulary(build_tokenizer(TEXTS, config(lowercase=False))).get_vocab()
     assert {"harbour", "Harbour", "the", "The"} <= after.keys()
 
 
@@ -111,7 +111,7 @@ def test_what_is_remembered_of_the_file(file: Path) -> None:
 
 def test_a_word_has_the_vector_of_its_own_case_before_that_of_another(file: Path) -> None:
     file.write_text("apple 1 1\nApple 2 2\nMay 3 3\nmay 4 4\n", encoding="utf-8")
-    tokenizer = build_tokenizer(["Apple apple May may"], knobs(lowercase=False))
+    tokenizer = build_tokenizer(["Apple apple May may"], config(lowercase=False))
     vocabulary = tokenizer.get_vocab()
     network = build_network(NetworkConfig(embedding=2, lstm=[3]), vocabulary=len(vocabulary), classes=2)
     assert started(file).initialize(network, tokenizer) == 4

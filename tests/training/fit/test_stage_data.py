@@ -31,8 +31,8 @@ def rows(tmp_path: Path) -> StageData:
     dataset = load_dataset(paths, recipe.data, 1)
     weak = load_weak_labels(paths, recipe.data, dataset, 1)
     encoder = Encoder(build_tokenizer(dataset.train.text, TokenizerConfig(model="word", min_frequency=1)).to_str())
-    knobs = NetworkConfig(embedding=4, lstm=[3], pooling=["max"])
-    network = build_network(knobs, vocabulary=encoder.vocabulary_size, classes=2)
+    config = NetworkConfig(embedding=4, lstm=[3], pooling=["max"])
+    network = build_network(config, vocabulary=encoder.vocabulary_size, classes=2)
     return StageData(recipe, dataset, weak, MultiTaskModel(network, weak.tasks), encoder)
 
 

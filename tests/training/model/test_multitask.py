@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -11,10 +13,11 @@ TASKS = {"emoticon": ["bad", "good"], "emoji": ["a", "b", "c", "d"]}
 IDS = np.array([[5, 6, 7, 8, 0, 0], [9, 5, 0, 0, 0, 0]], np.int32)
 
 
-def network() -> keras.Sequential:
+def network(**changes: Any) -> keras.Sequential:
     backend.make_repeatable(1)
-    knobs = NetworkConfig(embedding=6, lstm=[5, 4], bidirectional=True, pooling=["max", "attention"])
-    return build_network(knobs, vocabulary=30, classes=3)
+    wide = {"embedding": 6, "lstm": [5, 4], "bidirectional": True, "pooling": ["max", "attention"]}
+    config = NetworkConfig.model_validate({**wide, **changes})
+    return build_network(config, vocabulary=30, classes=3)
 
 
 def test_alone_it_is_the_network() -> None:
@@ -80,7 +83,7 @@ def test_hidden_words_are_named_from_the_steps_at_their_places() -> None:
 
 
 def test_naming_words_learns_them() -> None:
-    multitask = MultiTaskModel(network(), masked_words=True)
+    multitask = MultiTaskModel(network(lstm=[5], bidirectional=False), masked_words=True)
     assert multitask.masked_lm is not None
     multitask.masked_lm.compile(
         keras.optimizers.Adam(0.03),

@@ -73,8 +73,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_it_builds_answers_saves_and_loads(tmp_path: Path, name: str) -> None:
-    knobs = NetworkConfig.model_validate({"embedding": 8, **VARIANTS[name]})
-    network = build_network(knobs, vocabulary=20, classes=4, length=None if knobs.masked else 7)
+    config = NetworkConfig.model_validate({"embedding": 8, **VARIANTS[name]})
+    network = build_network(config, vocabulary=20, classes=4, length=None if config.masked else 7)
     ids = np.random.default_rng(0).integers(1, 20, (5, 7))
     found = network.predict_on_batch(ids)
     assert found.shape == (5, 4)
@@ -85,22 +85,22 @@ def test_it_builds_answers_saves_and_loads(tmp_path: Path, name: str) -> None:
 
 
 def test_padding_does_not_change_a_masked_answer() -> None:
-    knobs = NetworkConfig(embedding=8, lstm=[6, 5], bidirectional=True, pooling=["max", "average", "attention"])
-    network = build_network(knobs, vocabulary=20, classes=3)
+    config = NetworkConfig(embedding=8, lstm=[6, 5], bidirectional=True, pooling=["max", "average", "attention"])
+    network = build_network(config, vocabulary=20, classes=3)
     ids = np.array([[3, 4, 5, 6]])
     padded = np.pad(ids, ((0, 0), (0, 9)))
     assert network.predict_on_batch(padded) == pytest.approx(network.predict_on_batch(ids), abs=1e-6)
 
 
 def test_dropout_is_between_embedding_and_end() -> None:
-    knobs = NetworkConfig(lstm=[4, 4], spatial_dropout=0.4, lstm_dropout=0.3, dropout=0.2)
-    rates = [layer.rate for layer in build_network(knobs, vocabulary=9, classes=2).layers if hasattr(layer, "rate")]
+    config = NetworkConfig(lstm=[4, 4], spatial_dropout=0.4, lstm_dropout=0.3, dropout=0.2)
+    rates = [layer.rate for layer in build_network(config, vocabulary=9, classes=2).layers if hasattr(layer, "rate")]
     assert rates == [0.4, 0.3, 0.2]
 
 
 def test_lstms_are_what_cudnn_runs() -> None:
-    knobs = NetworkConfig(lstm=[4, 3])
-    for layer in build_network(knobs, vocabulary=9, classes=2).layers:
+    config = NetworkConfig(lstm=[4, 3])
+    for layer in build_network(config, vocabulary=9, classes=2).layers:
         if isinstance(layer, keras.layers.LSTM):
             assert (layer.activation.__name__, layer.recurrent_activation.__name__) == ("tanh", "sigmoid")
             assert (layer.recurrent_dropout, layer.unroll, layer.use_bias) == (0, False, True)

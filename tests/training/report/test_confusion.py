@@ -2,7 +2,7 @@ import numpy as np
 
 from tests.training.report.examples import COUNTS, LABELS, MANY, elements, many, report_data
 from training.evaluation.metrics import measure
-from training.report.confusion import confusion_plot, confusion_table
+from training.report.confusion import confusion_plot
 
 
 def place(svg: str, said: str, *, anchor: str = "middle") -> tuple[float, float]:
@@ -55,15 +55,3 @@ def test_many_classes_have_no_numbers_and_more_room() -> None:
 def test_a_class_without_rows_is_an_empty_row() -> None:
     figures = measure(LABELS, np.array([0, 1]), np.array([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1]]), 1.0)
     assert len(elements(confusion_plot(figures).svg, "title")) == 2
-
-
-def test_the_table_of_few_classes_is_the_matrix() -> None:
-    table = confusion_table(report_data().figures)
-    assert table.headings == ("truth \\ predicted", *LABELS)
-    assert table.rows[0] == ("negative", "20", "7", "2")
-
-
-def test_the_table_of_many_classes_is_of_the_most_frequent_confusions() -> None:
-    table = confusion_table(many())
-    assert table.rows == [("class 3", "class 5", "4", "0.308"), ("class 5", "class 3", "2", "0.182")]
-    assert table.words == 2

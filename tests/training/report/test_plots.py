@@ -1,24 +1,18 @@
 import re
-from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest
 
 from tests.training.report.examples import HISTORY, LABELS, NAN, elements, report_data
 from training.evaluation.metrics import Figures, expected_calibration_error, measure, rescaled
 from training.progress import Epoch
 from training.recipe.stages import KeepPolicy
 from training.report.plots import (
-    calibration_table,
-    class_table,
     curve_plots,
     curve_table,
-    intervals,
     plots,
     recall_plot,
     reliability_plot,
-    wilson,
 )
 from training.report.record import TrainingRecord
 
@@ -111,45 +105,8 @@ def test_it_names_axes_and_curves() -> None:
     assert {"confidence", "accuracy", "rows", "before scaling", "after"} <= said
 
 
-def test_the_table_has_before_and_after_and_what_chance_alone_shows() -> None:
-    example = report_data()
-    figures = replace(
-        example.figures,
-        expected_calibration_error=0.02,
-        expected_calibration_error_uncalibrated=0.1,
-        expected_calibration_error_by_chance=0.013,
-    )
-    assert calibration_table(figures, 1.39913).rows == [
-        ("1 (before scaling)", "0.100"),
-        ("1.399 (as served)", "0.020"),
-        ("by chance, if calibration were perfect", "0.013"),
-    ]
-
-
 def without_positive() -> Figures:
     return measure(LABELS, np.array([0, 1]), np.array([[0.8, 0.1, 0.1], [0.7, 0.2, 0.1]]), 1.0)
-
-
-@pytest.mark.parametrize(("found", "rows"), [(0, 1), (1, 1), (3, 7), (81, 263), (0, 400), (10_000, 20_499)])
-def test_the_interval_is_scipy_s(found: int, rows: int) -> None:
-    expected = binomtest(found, rows).proportion_ci(confidence_level=0.95, method="wilson")
-    assert wilson(found, rows) == pytest.approx((expected.low, expected.high), abs=1e-12)
-
-
-def test_the_interval_of_a_published_example() -> None:
-    # Newcombe 1998, Two-sided confidence intervals for the single proportion, table I, method 3.
-    assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
-
-
-def test_an_interval_for_each_class_that_has_rows() -> None:
-    assert intervals(report_data().figures)["negative"] == wilson(20, 29)
-    assert list(intervals(without_positive())) == ["negative", "neutral"]
-
-
-def test_the_table() -> None:
-    table = class_table(report_data().figures)
-    assert table.rows[0] == ("negative", "0.690", "0.508 to 0.827", "0.714", "0.702", "29")
-    assert class_table(without_positive()).rows[2] == ("positive", "–", "–", "–", "–", "0")
 
 
 def test_the_plot_has_a_dot_for_each_class_that_has_rows() -> None:

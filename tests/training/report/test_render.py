@@ -2,6 +2,7 @@ import base64
 import hashlib
 import json
 import re
+from functools import cache
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -16,56 +17,13 @@ from tests.training.report.examples import COMPARED, LABELS, metadata, report_da
 from training.report.plots import plots
 from training.report.record import TrainingRecord
 from training.report.render import (
-    as_markdown,
     content_of,
-    escaped,
     fenced,
-    key_figures,
     render_card,
     render_page,
     write_report,
 )
-from training.report.tables import Table
-
-AWKWARD = [
-    "a|b",
-    "two\nlines",
-    "*bold* _it_",
-    "<b>&amp;",
-    "`code`",
-    "[x](http://y)",
-    "# no",
-    "a\\|b",
-    "$5 and $6",
-    "~~x~~",
-]
-
-
-def shown(markdown: str) -> str:
-    return str(MarkdownIt("commonmark").enable("table").enable("strikethrough").render(markdown))
-
-
-@pytest.mark.parametrize("text", AWKWARD)
-def test_a_text_is_read_as_it_is(text: str) -> None:
-    plain = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    assert shown(escaped(text)) == f"<p>{plain}</p>\n"
-
-
-def test_file_names_stay_legible() -> None:
-    assert escaped("semeval_2013_2016.csv.gz") == "semeval_2013_2016.csv.gz"
-
-
-def test_a_table_keeps_its_columns_whatever_is_in_its_cells() -> None:
-    table = Table("t", ("class", "rows"), [(text, "1") for text in AWKWARD])
-    html = shown(as_markdown(table))
-    assert html.count("<tr>") == len(AWKWARD) + 1
-    assert html.count("<td") == 2 * len(AWKWARD)
-    assert "<td>a|b</td>" in html
-
-
-def test_figures_stand_right_and_the_marked_row_is_bold() -> None:
-    table = Table("t", ("model", "recall"), [("one", "0.5"), ("two", "0.4")], marked=1)
-    assert as_markdown(table) == "| model | recall |\n|---|---:|\n| one | 0.5 |\n| **two** | **0.4** |"
+from training.report.svg import Plot
 
 
 def test_code_cannot_leave_its_fence() -> None:
@@ -103,9 +61,14 @@ class Page(HTMLParser):
         return [value or "" for _, attributes in self.elements for key, value in attributes.items() if key == name]
 
 
-def page(*, texts: bool = False, **changes: Any) -> str:
-    example = report_data(**changes)
-    return render_page(content_of(example, texts=texts), plots(example))
+@cache
+def drawings() -> dict[str, Plot]:
+    """Those of the example, for tests of what stands around them."""
+    return plots(report_data())
+
+
+def page(**changes: Any) -> str:
+    return render_page(content_of(report_data(**changes), texts=False), drawings())
 
 
 def card(**changes: Any) -> str:
@@ -161,8 +124,10 @@ def test_light_dark_and_narrow_are_provided_for(html: str) -> None:
 def test_labels_are_escaped_everywhere() -> None:
     labels = ["<script>1</script>", "a|b\nc", '"&"']
     changed = metadata(labels=labels, split={"train": dict.fromkeys(labels, 3)})
-    assert Page(page(metadata=changed)).all("src") == []
-    assert "<script" not in page(metadata=changed)
+    example = report_data(metadata=changed)
+    html = render_page(content_of(example, texts=False), plots(example))
+    assert Page(html).all("src") == []
+    assert "<script" not in html
     html = MarkdownIt("commonmark").enable("table").render(card(metadata=changed))
     assert "<script" not in html
     assert "<td>a|b c</td>" in html
@@ -251,12 +216,6 @@ def test_mistakes_are_there_only_where_texts_are_wanted() -> None:
 def test_without_a_mistake_there_is_nothing_to_quote() -> None:
     right = report_data(probabilities=np.eye(3)[report_data().truth])
     assert content_of(right, texts=True)["mistakes"] is None
-
-
-def test_the_key_figures() -> None:
-    found = key_figures(report_data().figures)
-    assert list(found) == ["macro recall", "macro F1", "accuracy", "expected calibration error"]
-    assert found["accuracy"] == "0.723"
 
 
 @pytest.fixture(scope="module")

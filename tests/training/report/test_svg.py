@@ -6,7 +6,7 @@ from matplotlib import rc_context, rcParams
 from matplotlib.figure import Figure
 
 from tests.training.report.examples import elements
-from training.report.svg import ACCENT, STYLE_SHEET, as_svg, blank, drawing, printable, short
+from training.report.svg import ACCENT, COLOURS, STYLE, STYLE_SHEET, as_svg, blank, drawing, printable, short
 
 
 def test_a_long_label_is_cut() -> None:
@@ -51,6 +51,11 @@ def test_it_is_a_file_of_its_own() -> None:
     root = ElementTree.fromstring(written())
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
     assert not re.search("<script|@import|https?://(?!www.w3.org)", written())
+
+
+def test_every_colour_of_the_style_has_a_variable() -> None:
+    known = {light.removeprefix("#") for light, _ in COLOURS.values()}
+    assert set(re.findall(r": ([0-9a-f]{6})$", STYLE.read_text(encoding="utf-8"), re.MULTILINE)) <= known
 
 
 def test_colours_are_variables_with_a_value_for_a_dark_page() -> None:

@@ -7,7 +7,7 @@ from training.recipe.model import TokenizerConfig
 from training.text.normalizer import NEGATIONS, StopWords, build_normalizer
 from training.text.patterns import build_pretokenizer
 
-PIECES = build_pretokenizer()
+PRETOKENIZER = build_pretokenizer()
 NORMALIZERS = {
     choice: build_normalizer(TokenizerConfig.model_validate({"stop_words": choice}))
     for choice in ("keep", "drop", "drop_except_negations")
@@ -16,8 +16,8 @@ PARTS = ["the", "The", "NOT", "never", "cry", "show", "don't", "it's", "the'", "
 PARTS += [" ", " ", " ", "!", "?", "_", "#", "@", "the1", "acroß", "🇺", "🇸", "\u0301"]
 
 
-def pieces(text: str, choice: StopWords) -> list[str]:
-    return [piece for piece, _ in PIECES.pre_tokenize_str(NORMALIZERS[choice].normalize_str(text))]
+def tokens(text: str, choice: StopWords) -> list[str]:
+    return [token for token, _ in PRETOKENIZER.pre_tokenize_str(NORMALIZERS[choice].normalize_str(text))]
 
 
 @pytest.mark.parametrize(
@@ -31,17 +31,17 @@ def pieces(text: str, choice: StopWords) -> list[str]:
     ],
 )
 def test_what_is_left(text: str, dropped: list[str], except_negations: list[str]) -> None:
-    assert pieces(text, "drop") == dropped
-    assert pieces(text, "drop_except_negations") == except_negations
+    assert tokens(text, "drop") == dropped
+    assert tokens(text, "drop_except_negations") == except_negations
 
 
 @settings(max_examples=300, deadline=None)
 @given(text=st.one_of(st.lists(st.sampled_from(PARTS), max_size=12).map("".join), st.text(max_size=40)))
 def test_whole_words_go_and_nothing_else_changes(text: str) -> None:
-    before = pieces(text, "keep")
-    assert pieces(text, "drop") == [piece for piece in before if piece.casefold() not in ENGLISH_STOP_WORDS]
+    before = tokens(text, "keep")
+    assert tokens(text, "drop") == [token for token in before if token.casefold() not in ENGLISH_STOP_WORDS]
     kept = ENGLISH_STOP_WORDS - NEGATIONS
-    assert pieces(text, "drop_except_negations") == [piece for piece in before if piece.casefold() not in kept]
+    assert tokens(text, "drop_except_negations") == [token for token in before if token.casefold() not in kept]
 
 
 def test_negations_are_words_of_the_list() -> None:

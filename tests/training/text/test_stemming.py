@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from training.recipe.model import TokenizerConfig
 from training.text.normalizer import build_normalizer
 from training.text.patterns import TAGS, build_pretokenizer
-from training.text.stemming import LONGEST, Stemming
+from training.text.stemming import MAX_LETTERS, Stemming
 
 ORACLE = snowballstemmer.stemmer("english")
-PIECES = build_pretokenizer()
+PRETOKENIZER = build_pretokenizer()
 NORMALIZERS = {
     choice: build_normalizer(TokenizerConfig.model_validate({"stemming": choice, "shorten_repeats": False}))
     for choice in ("none", "plural", "snowball")
@@ -30,13 +30,13 @@ WHOLE = """
 """.split()  # noqa: SIM905
 
 
-def pieces(text: str, choice: Stemming) -> list[str]:
-    return [piece for piece, _ in PIECES.pre_tokenize_str(NORMALIZERS[choice].normalize_str(text))]
+def tokens(text: str, choice: Stemming) -> list[str]:
+    return [token for token, _ in PRETOKENIZER.pre_tokenize_str(NORMALIZERS[choice].normalize_str(text))]
 
 
-def stemmed(piece: str) -> str:
-    plain = "'" not in piece and piece not in TAGS and 3 <= len(piece) <= LONGEST
-    return str(ORACLE.stemWord(piece)) if plain else piece
+def stemmed(token: str) -> str:
+    plain = "'" not in token and token not in TAGS and 3 <= len(token) <= MAX_LETTERS
+    return str(ORACLE.stemWord(token)) if plain else token
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def stemmed(piece: str) -> str:
     ],
 )
 def test_plural(text: str, expected: list[str]) -> None:
-    assert pieces(text, "plural") == expected
+    assert tokens(text, "plural") == expected
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_plural(text: str, expected: list[str]) -> None:
     ],
 )
 def test_snowball(text: str, expected: list[str]) -> None:
-    assert pieces(text, "snowball") == expected
+    assert tokens(text, "snowball") == expected
 
 
 WORDS = st.builds(
@@ -77,12 +77,12 @@ WORDS = st.builds(
 @given(words=st.lists(WORDS, max_size=20))
 @example(["yyyyying", "proceedeed", "aalitiativefulness", "wycxnuyicationally"])
 def test_snowball_is_snowballs_own(words: list[str]) -> None:
-    assert pieces(" ".join(words), "snowball") == [stemmed(word) for word in words]
+    assert tokens(" ".join(words), "snowball") == [stemmed(word) for word in words]
 
 
 @pytest.mark.parametrize("word", WHOLE)
 def test_snowballs_special_words(word: str) -> None:
-    assert pieces(f"{word} {word}s", "snowball") == [ORACLE.stemWord(word), ORACLE.stemWord(f"{word}s")]
+    assert tokens(f"{word} {word}s", "snowball") == [ORACLE.stemWord(word), ORACLE.stemWord(f"{word}s")]
 
 
 @settings(max_examples=300, deadline=None)
@@ -94,12 +94,12 @@ def test_snowballs_special_words(word: str) -> None:
 )
 @example("andes'andes1andes")
 def test_words_are_stemmed_and_nothing_else_changes(text: str) -> None:
-    assert pieces(text, "snowball") == [stemmed(piece) for piece in pieces(text, "none")]
+    assert tokens(text, "snowball") == [stemmed(token) for token in tokens(text, "none")]
 
 
 @pytest.mark.parametrize("choice", ["plural", "snowball"])
-@pytest.mark.parametrize("text", ["ing" * 3333, "s" * 10_000, "a'" * 5000, ("e" * LONGEST + " ") * 240])
+@pytest.mark.parametrize("text", ["ing" * 3333, "s" * 10_000, "a'" * 5000, ("e" * MAX_LETTERS + " ") * 240])
 def test_no_text_takes_long(choice: Stemming, text: str) -> None:
     start = time.perf_counter()
-    pieces(text, choice)
+    tokens(text, choice)
     assert time.perf_counter() - start < 2

@@ -21,8 +21,8 @@ CORPUS = [
 ]
 
 
-def tokens(text: str, **knobs: Any) -> list[str]:
-    given_knobs = TokenizerConfig.model_validate({"model": "word", "min_frequency": 1, **knobs})
+def tokens(text: str, **config: Any) -> list[str]:
+    given_knobs = TokenizerConfig.model_validate({"model": "word", "min_frequency": 1, **config})
     return Encoder(build_tokenizer(CORPUS, given_knobs).to_str()).tokens(text)
 
 
@@ -86,7 +86,7 @@ def test_what_a_tweet_becomes(text: str, expected: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("knobs", "text", "expected"),
+    ("config", "text", "expected"),
     [
         ({"urls": "drop"}, "love http://t.co/a", ["love"]),
         ({"handles": "drop"}, "@bob love", ["love"]),
@@ -105,34 +105,34 @@ def test_what_a_tweet_becomes(text: str, expected: list[str]) -> None:
         ({"stemming": "snowball"}, "loving hearts", ["love", "heart"]),
     ],
 )
-def test_each_knob(knobs: dict[str, Any], text: str, expected: list[str]) -> None:
-    assert tokens(text, **knobs) == expected
+def test_each_knob(config: dict[str, Any], text: str, expected: list[str]) -> None:
+    assert tokens(text, **config) == expected
 
 
 def test_bpe_cuts_rare_words_into_pieces_and_keeps_tags_whole() -> None:
-    knobs = TokenizerConfig(model="bpe", vocabulary=160, min_frequency=1)
-    encoder = Encoder(build_tokenizer(["show show shows love"] * 50, knobs).to_str())
+    config = TokenizerConfig(model="bpe", vocabulary=160, min_frequency=1)
+    encoder = Encoder(build_tokenizer(["show show shows love"] * 50, config).to_str())
     assert encoder.tokens("show loves :)") == ["show", "love", "##s", "<smile>"]
     assert encoder.tokens("http://t.co/x @bob 👍") == ["<url>", "<user>", "<unk>"]
 
 
 @pytest.mark.parametrize("model", ["word", "bpe"])
 def test_ids_are_without_gaps_and_the_same_for_every_vocabulary(model: str) -> None:
-    knobs = TokenizerConfig.model_validate({"model": model, "vocabulary": 120, "min_frequency": 1})
-    vocabulary = build_tokenizer([*CORPUS, "<url> <user> http://t.co/x"], knobs).get_vocab()
+    config = TokenizerConfig.model_validate({"model": model, "vocabulary": 120, "min_frequency": 1})
+    vocabulary = build_tokenizer([*CORPUS, "<url> <user> http://t.co/x"], config).get_vocab()
     assert sorted(vocabulary.values()) == list(range(len(vocabulary)))
     assert [vocabulary[token] for token in ("<pad>", "<unk>", *TAGS)] == list(range(2 + len(TAGS)))
 
 
 def test_a_vocabulary_is_of_stems_and_knows_forms_that_training_never_saw() -> None:
-    knobs = TokenizerConfig(model="word", vocabulary=50, min_frequency=3, stemming="snowball")
-    encoder = Encoder(build_tokenizer(["running runs", "run"], knobs).to_str())
+    config = TokenizerConfig(model="word", vocabulary=50, min_frequency=3, stemming="snowball")
+    encoder = Encoder(build_tokenizer(["running runs", "run"], config).to_str())
     assert encoder.tokens("runs ran runnings") == ["run", "<unk>", "run"]
 
 
 def test_the_vocabulary_is_cut_by_frequency() -> None:
-    knobs = TokenizerConfig(model="word", vocabulary=50, min_frequency=2)
-    vocabulary = build_tokenizer(["often often rare", "often"], knobs).get_vocab()
+    config = TokenizerConfig(model="word", vocabulary=50, min_frequency=2)
+    vocabulary = build_tokenizer(["often often rare", "often"], config).get_vocab()
     assert "often" in vocabulary
     assert "rare" not in vocabulary
 
@@ -151,8 +151,8 @@ def test_no_text_is_read_anew_from_each_of_its_signs(second: str) -> None:
 
 @pytest.mark.parametrize("model", ["word", "bpe"])
 def test_vocabularies_are_the_same_each_time(model: str) -> None:
-    knobs = TokenizerConfig.model_validate({"model": model, "vocabulary": 200, "min_frequency": 1})
-    assert len({build_tokenizer(CORPUS, knobs).to_str() for _ in range(5)}) == 1
+    config = TokenizerConfig.model_validate({"model": model, "vocabulary": 200, "min_frequency": 1})
+    assert len({build_tokenizer(CORPUS, config).to_str() for _ in range(5)}) == 1
 
 
 @pytest.mark.parametrize("model", ["word", "bpe"])

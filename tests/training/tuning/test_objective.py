@@ -1,47 +1,14 @@
-"""One training for real, on made-up data."""
-
-import csv
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from tests.training.tuning.trials import die, half, refuse
-from training.console import Display
 from training.errors import DataError, TrainingError
-from training.fit.trainer import Trainer
-from training.recipe.recipe import Recipe
-from training.tuning.objective import ValidationRecall, run_in_subprocess
+from training.tuning.objective import run_in_subprocess
 
 ROOT = Path(__file__).parents[3]
-RECIPE = Recipe.model_validate(
-    {
-        "name": "tiny",
-        "data": {"validation": 0.4, "test": 0.2},
-        "tokenizer": {"model": "word", "min_frequency": 1},
-        "network": {"embedding": 8, "lstm": [4]},
-        "stages": [{"name": "one", "epochs": 1}, {"name": "two", "epochs": 2, "learning_rate": 0.05}],
-    }
-)
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    path = tmp_path / "d.csv"
-    words = {"good": ["fine", "nice"], "bad": ["awful", "sad"], "so": ["usual", "plain"]}
-    rows = [(f"{word} show {i}", label) for i in range(9) for label in words for word in words[label]]
-    with path.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([("text", "label"), *rows])
-    return path
-
-
-def test_it_is_the_best_epoch_of_the_last_stage(data: Path, tmp_path: Path) -> None:
-    run = Trainer(RECIPE, [data], tmp_path / "work", Display(Console(quiet=True))).run()
-    expected = max(epoch.macro_recall for epoch in run.history["two"])
-    assert ValidationRecall([data], tmp_path / "cache")(RECIPE) == expected
-    assert len(list((tmp_path / "cache").iterdir())) == 1
 
 
 def test_what_the_process_returns_is_returned() -> None:

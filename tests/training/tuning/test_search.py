@@ -243,15 +243,17 @@ def test_several_seeds_are_tried_on_one_split(data: Path) -> None:
 
 
 def test_a_training_by_the_best_recipe_ends_at_the_figure_of_the_search(data: Path) -> None:
-    """Also where its last stage keeps the last epoch, which is not the best."""
-    rate = {"fit.learning_rate": {"low": 1e-3, "high": 1, "log": True}}
-    content = recipe(ranges=rate).model_dump()
-    fit = {**content["fit"], "keep": "last", "epochs": 6, "learning_rate": 0.5}
-    chosen = Recipe.model_validate({**content, "fit": fit})
-    best = search(data, chosen, ValidationRecall([data])).run(trials=1)
+    """Also where its last stage keeps the last epoch, which is not the best. The first stage is kept for others."""
+    last = {"name": "two", "keep": "last", "epochs": 3, "learning_rate": 0.5}
+    ranges = {"stages.two.learning_rate": {"low": 1e-3, "high": 1, "log": True}}
+    content = {**recipe(ranges=ranges | RANGES).model_dump(), "stages": [{"name": "one", "epochs": 1}, last]}
+    content["tune"]["ranges"].pop("fit.learning_rate")
+    cache = data.parent / "cache"
+    best = search(data, Recipe.model_validate(content), ValidationRecall([data], cache)).run(trials=1)
+    assert len(list(cache.iterdir())) == 1
     shown = io.StringIO()
     again, display = read_recipe(data.parent / "b.toml"), Display(Console(file=shown, width=200))
-    epochs = Trainer(again, [data], data.parent / "work", display).run().history["fit"]
+    epochs = Trainer(again, [data], data.parent / "work", display).run().history["two"]
     assert epochs[-1].macro_recall == best.score
     assert "found on other data" not in shown.getvalue()
 

@@ -1,0 +1,135 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from markdown_it import MarkdownIt
+
+from tests.training.report.examples import BASELINES, LABELS, NETWORK, many, report_data
+from training.evaluation.metrics import measure
+from training.evaluation.results import Row
+from training.evaluation.tables import (
+    Table,
+    as_markdown,
+    calibration_table,
+    class_table,
+    comparison_table,
+    confusion_table,
+    count,
+    escaped,
+    group_table,
+    key_figures,
+    share,
+)
+
+AWKWARD = [
+    "a|b",
+    "two\nlines",
+    "*bold* _it_",
+    "<b>&amp;",
+    "`code`",
+    "[x](http://y)",
+    "# no",
+    "a\\|b",
+    "$5 and $6",
+    "~~x~~",
+]
+
+
+def shown(markdown: str) -> str:
+    return str(MarkdownIt("commonmark").enable("table").enable("strikethrough").render(markdown))
+
+
+@pytest.mark.parametrize("text", AWKWARD)
+def test_a_text_is_read_as_it_is(text: str) -> None:
+    plain = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    assert shown(escaped(text)) == f"<p>{plain}</p>\n"
+
+
+def test_file_names_stay_legible() -> None:
+    assert escaped("semeval_2013_2016.csv.gz") == "semeval_2013_2016.csv.gz"
+
+
+def test_a_table_keeps_its_columns_whatever_is_in_its_cells() -> None:
+    table = Table("t", ("class", "rows"), [(text, "1") for text in AWKWARD])
+    html = shown(as_markdown(table))
+    assert html.count("<tr>") == len(AWKWARD) + 1
+    assert html.count("<td") == 2 * len(AWKWARD)
+    assert "<td>a|b</td>" in html
+
+
+def test_figures_stand_right_and_the_marked_row_is_bold() -> None:
+    table = Table("t", ("model", "recall"), [("one", "0.5"), ("two", "0.4")], marked=1)
+    assert as_markdown(table) == "| model | recall |\n|---|---:|\n| one | 0.5 |\n| **two** | **0.4** |"
+
+
+def test_figures_as_people_read_them() -> None:
+    assert share(2 / 3) == "0.667"
+    assert count(20499) == "20,499"
+
+
+def test_the_best_is_first_and_the_network_is_marked() -> None:
+    table = comparison_table([*BASELINES, NETWORK], NETWORK)
+    assert [row[0] for row in table.rows] == ["TF-IDF + SVM", "example (network, served)", "majority"]
+    assert table.marked == 1
+    assert table.rows[0] == ("TF-IDF + SVM", "0.750", "0.740", "0.760", "3.2 s", "8.0 MB", "40,000")
+    assert table.rows[1] == ("example (network, served)", "0.700", "0.690", "0.720", "4,210.0 s", "2.5 MB", "4,000")
+
+
+def test_without_the_network_none_is_marked() -> None:
+    assert comparison_table(BASELINES).marked is None
+
+
+def test_the_best_is_that_of_the_greatest_macro_recall() -> None:
+    accurate = Row("accurate", 0.6, 0.8, 0.9, 1.0, 100, 1e6)
+    table = comparison_table([accurate, NETWORK], NETWORK)
+    assert [row[0] for row in table.rows] == ["example (network, served)", "accurate"]
+    assert table.marked == 0
+
+
+def test_the_groups_of_the_held_out_rows_are_told_apart() -> None:
+    one = Row("one", 0.5, 0.4, 0.6, 1.25, 2_000_000, 1234.0, {"airline": 0.61, "brands": 0.5})
+    other = Row("other", 0.7, 0.4, 0.6, None, 100, 10.0, {"airline": 0.7, "brands": 0.42})
+    lines = as_markdown(group_table([one, other])).splitlines()
+    assert lines[0] == "| held-out group | one | other |"
+    assert lines[2:] == ["| airline | 0.610 | 0.700 |", "| brands | 0.500 | 0.420 |"]
+    assert group_table([Row("one", 0.5, 0.4, 0.6, 1.25, 2, 3.0)]).rows == []
+
+
+def test_the_key_figures() -> None:
+    found = key_figures(report_data().figures)
+    assert list(found) == ["macro recall", "macro F1", "accuracy", "expected calibration error"]
+    assert found["accuracy"] == "0.723"
+
+
+def test_calibration_has_before_and_after_and_what_chance_alone_shows() -> None:
+    example = report_data()
+    figures = replace(
+        example.figures,
+        expected_calibration_error=0.02,
+        expected_calibration_error_uncalibrated=0.1,
+        expected_calibration_error_by_chance=0.013,
+    )
+    assert calibration_table(figures, 1.39913).rows == [
+        ("1 (before scaling)", "0.100"),
+        ("1.399 (as served)", "0.020"),
+        ("by chance, if calibration were perfect", "0.013"),
+    ]
+
+
+def test_a_class_without_rows_has_no_figures() -> None:
+    table = class_table(report_data().figures)
+    assert table.rows[0] == ("negative", "0.690", "0.508 to 0.827", "0.714", "0.702", "29")
+    without_positive = measure(LABELS, np.array([0, 1]), np.array([[0.8, 0.1, 0.1], [0.7, 0.2, 0.1]]), 1.0)
+    assert class_table(without_positive).rows[2] == ("positive", "–", "–", "–", "–", "0")
+
+
+def test_the_table_of_few_classes_is_the_matrix() -> None:
+    table = confusion_table(report_data().figures)
+    assert table.headings == ("truth \\ predicted", *LABELS)
+    assert table.rows[0] == ("negative", "20", "7", "2")
+
+
+def test_the_table_of_many_classes_is_of_the_most_frequent_confusions() -> None:
+    table = confusion_table(many())
+    assert table.rows == [("class 3", "class 5", "4", "0.308"), ("class 5", "class 3", "2", "0.182")]
+    assert table.words == 2

@@ -1,0 +1,123 @@
+"""Tables of figures as plain text, which the terminal, a report and Markdown show each in their way."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from training.evaluation.metrics import NUMBERED, ClassFigures, Figures, most_frequent, recall_intervals
+from training.evaluation.results import Row
+
+# An underscore inside a word is no sign of emphasis, and file names are full of them.
+_MARKDOWN_SIGNS = re.compile(r"[\\`*\[\]<>|#~$&]|(?<![^\W_])_|_(?![^\W_])")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of plain text.
+
+    Args:
+        title: Its caption.
+        headings: One for each column.
+        rows: Cells, each row as long as the headings.
+        words: How many columns, from the first, hold words; the others hold figures, which are set to the right.
+        marked: The place of the row that stands out.
+    """
+
+    title: str
+    headings: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    words: int = 1
+    marked: int | None = None
+
+
+def share(value: float) -> str:
+    """A share of 1 with three digits."""
+    return f"{value:.3f}"
+
+
+def count(value: int) -> str:
+    """A number of rows with thousands set apart."""
+    return f"{value:,}"
+
+
+def escaped(value: object) -> str:
+    """A value as Markdown that is read as the value, on one line."""
+    return _MARKDOWN_SIGNS.sub(r"\\\g<0>", " ".join(str(value).split()))
+
+
+def as_markdown(table: Table) -> str:
+    """A pipe table; the row that stands out is bold."""
+    sides = ["---" if i < table.words else "---:" for i in range(len(table.headings))]
+    rows = [_markdown_row(row, strong=i == table.marked) for i, row in enumerate(table.rows)]
+    return "\n".join([_markdown_row(table.headings), f"|{'|'.join(sides)}|", *rows])
+
+
+def _markdown_row(cells: Sequence[str], *, strong: bool = False) -> str:
+    shown = [f"**{escaped(cell)}**" if strong else escaped(cell) for cell in cells]
+    return f"| {' | '.join(shown)} |"
+
+
+def key_figures(figures: Figures) -> dict[str, str]:
+    """The four figures that say most."""
+    return {
+        "macro recall": share(figures.macro_recall),
+        "macro F1": share(figures.macro_f1),
+        "accuracy": share(figures.accuracy),
+        "expected calibration error": share(figures.expected_calibration_error),
+    }
+
+
+def class_table(figures: Figures) -> Table:
+    """Recall with its interval, precision, F1 and rows of each class."""
+    intervals = recall_intervals(figures)
+    rows = [(name, *_class_cells(of_class, intervals.get(name))) for name, of_class in figures.classes.items()]
+    return Table("By class", ("class", "recall", "95% interval", "precision", "F1", "rows"), rows)
+
+
+def _class_cells(of_class: ClassFigures, interval: tuple[float, float] | None) -> tuple[str, ...]:
+    if interval is None:
+        return ("–", "–", "–", "–", "0")
+    between = f"{share(interval[0])} to {share(interval[1])}"
+    return share(of_class.recall), between, share(of_class.precision), share(of_class.f1), count(of_class.rows)
+
+
+def confusion_table(figures: Figures) -> Table:
+    """The matrix as figures; of one too wide for a page, the most frequent confusions."""
+    if len(figures.confusion) <= NUMBERED:
+        rows = [(truth, *map(count, counts.values())) for truth, counts in figures.confusion.items()]
+        return Table("Confusion matrix with the truth in rows", ("truth \\ predicted", *figures.confusion), rows)
+    rows = [(cell.truth, cell.predicted, count(cell.rows), share(cell.share)) for cell in most_frequent(figures)]
+    headings = ("truth", "predicted", "rows", "share of the truth's")
+    return Table("The most frequent confusions", headings, rows, words=2)
+
+
+def calibration_table(figures: Figures, temperature: float) -> Table:
+    """The errors before and after scaling by the temperature, and what so many rows would show of a perfect one."""
+    rows = [
+        ("1 (before scaling)", share(figures.expected_calibration_error_uncalibrated)),
+        (f"{temperature:.3f} (as served)", share(figures.expected_calibration_error)),
+        ("by chance, if calibration were perfect", share(figures.expected_calibration_error_by_chance)),
+    ]
+    return Table("Calibration", ("temperature", "expected calibration error"), rows)
+
+
+def comparison_table(models: Sequence[Row], network: Row | None = None) -> Table:
+    """Models beside each other, the best macro recall first, the network's row marked where it is among them."""
+    ranked = sorted(models, key=lambda row: -row.macro_recall)
+    headings = ("model", "macro recall", "macro F1", "accuracy", "training", "size", "predictions/s")
+    marked = next((place for place, row in enumerate(ranked) if row is network), None)
+    return Table("Beside baselines", headings, [_comparison_cells(row) for row in ranked], marked=marked)
+
+
+def _comparison_cells(row: Row) -> tuple[str, ...]:
+    trained = "before" if row.training_seconds is None else f"{row.training_seconds:,.1f} s"
+    size, speed = f"{row.bytes / 1e6:.1f} MB", f"{row.predictions_per_second:,.0f}"
+    return (row.name, share(row.macro_recall), share(row.macro_f1), share(row.accuracy), trained, size, speed)
+
+
+def group_table(models: Sequence[Row]) -> Table:
+    """Each model's macro recall on each held-out group; without rows where none was held out."""
+    measured = [row for row in models if row.groups]
+    groups = measured[0].groups if measured else {}
+    rows = [(group, *(share(row.groups[group]) for row in measured)) for group in groups]
+    return Table("Held out from training", ("held-out group", *(row.name for row in measured)), rows)
