@@ -75,8 +75,7 @@ class Supervisor(Multiprocess):
             self.processes.append(worker)
 
     def handle_ttin(self) -> None:
-        self.processes_num += 1
-        self.init_processes()
+        self.processes_num += 1  # which `keep_subprocess_alive` starts
 
     def handle_hup(self) -> None:
         self._not_before = 0.0
@@ -86,9 +85,7 @@ class Supervisor(Multiprocess):
 
     def keep_subprocess_alive(self) -> None:
         for worker in list(self.processes):
-            if self.should_exit.is_set():
-                return
-            if not worker.is_alive(self.config.timeout_worker_healthcheck):
+            if not self.should_exit.is_set() and not worker.is_alive(self.config.timeout_worker_healthcheck):
                 self._remove(worker)
         if not self.should_exit.is_set() and time.monotonic() >= self._not_before:
             self.init_processes()

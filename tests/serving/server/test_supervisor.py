@@ -104,6 +104,7 @@ def test_one_that_cannot_start_is_tried_again_after_a_while(
 
 def test_one_more_is_started_as_the_others_were(two: Supervisor) -> None:
     two.handle_ttin()
+    two.keep_subprocess_alive()
     assert pids(two) == [100, 101, 102]
 
 

@@ -14,7 +14,6 @@ from serving.errors import BundleError, SettingsError
 from serving.model.predictor import Predictor
 from serving.settings import Settings
 from serving.web.app import create_app
-from serving.web.routes.predict import PlainRouteMiddleware
 from tests.serving.fakes import FakePredictor
 
 ROOT = Path(__file__).parents[3]
@@ -117,8 +116,8 @@ def test_the_route_in_front_answers_as_the_one_that_documents_it(
 
 
 def behind(app: FastAPI) -> FastAPI:
-    """The app without the route in front."""
-    app.user_middleware = [entry for entry in app.user_middleware if entry.cls is not PlainRouteMiddleware]
+    """The app without the route in front, which is the innermost of its middleware."""
+    app.user_middleware.pop()
     return app
 
 
