@@ -101,7 +101,7 @@ class StageCache:
         return {
             "tokenizer": _non_defaults(recipe.tokenizer),
             "network": _non_defaults(recipe.network),
-            **(self._all_data() if self._sees_the_split(done) else self._weak_data()),
+            **(self._all_data() if _reads_split(recipe, done) else self._weak_data()),
             "format": self._format,
             "stages": [_non_defaults(stage, "name", "teachers") for stage in done],
             "teachers": [[self._teachers[folder] for folder in stage.teachers] for stage in done],
@@ -110,10 +110,6 @@ class StageCache:
             "libraries": self._libraries,
             **self._started_from(),
         }
-
-    def _sees_the_split(self, done: Sequence[Stage]) -> bool:
-        """Whether anything read by then is decided by it: labelled rows, or a task's labels beside them."""
-        return _reads_labels(self._recipe, done) or bool(self._recipe.data.second_columns)
 
     def _started_from(self) -> dict[str, Any]:
         vectors = self._recipe.vectors
@@ -143,8 +139,10 @@ def _non_defaults(section: ConfigSection, *unread: str) -> dict[str, Any]:
     return section.model_dump(mode="json", exclude=set(unread), exclude_defaults=True)
 
 
-def _reads_labels(recipe: Recipe, done: Sequence[Stage]) -> bool:
-    """Whether by then anything was read of labelled rows, which their split decides."""
+def _reads_split(recipe: Recipe, done: Sequence[Stage]) -> bool:
+    """Whether anything read by then is decided by the split: labelled rows, or a task's labels beside them."""
+    if recipe.data.second_columns:
+        return True
     tasks = {source.key for source in recipe.data.task_sources}
     read = [set(stage.sources) for stage in done] + [set(recipe.tokenizer.sources)]
     return any(not sources or sources - tasks for sources in read) or any(stage.is_taught for stage in done)

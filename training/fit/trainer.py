@@ -70,12 +70,6 @@ class Inputs:
         """Model version of each teacher, by its folder."""
         return {folder: teacher.model_version for folder, teacher in self.teachers.items()}
 
-    @property
-    def digests(self) -> list[tuple[str, str]]:
-        """Name and digest of everything: data files, word vectors, teachers."""
-        vectors = [(self.vectors.file, self.vectors.sha256)] if self.vectors else []
-        return [*self.hashes, *vectors, *self.teacher_versions.items()]
-
 
 class Trainer:
     """One run up to the trained network.
@@ -110,7 +104,8 @@ class Trainer:
         callback.on_dataset(dataset.cleaning, dataset.sizes())
         check_sources(recipe, dataset)
         inputs = read_inputs(recipe, self.paths, dataset)
-        note_other_data(recipe, inputs.digests, callback)
+        vectors = [(inputs.vectors.file, inputs.vectors.sha256)] if inputs.vectors else []
+        note_other_data(recipe, [*inputs.hashes, *vectors, *inputs.teacher_versions.items()], callback)
 
         cache = open_cache(self.stage_cache, recipe, dataset, inputs)
         checkpoint = Checkpoint(self.work, run_identity(recipe, inputs))

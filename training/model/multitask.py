@@ -8,6 +8,7 @@ import numpy as np
 from training.model.backend import keras
 from training.types import Floats, Labels
 
+EPSILON = 1e-7  # the least probability whose logarithm is taken, as in Keras's own crossentropy
 NAMEABLE = 4096  # words; lower ids are the more frequent, but for single characters: what is common can be learned
 
 
@@ -89,7 +90,7 @@ class TaskCrossentropy(keras.losses.Loss):  # type: ignore[misc]
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """The loss of each text in nats, (texts,)."""
-        logs = keras.ops.log(keras.ops.maximum(y_pred, 1e-7))
+        logs = keras.ops.log(keras.ops.maximum(y_pred, EPSILON))
         return -keras.ops.sum(y_true * logs, axis=-1)
 
 

@@ -35,12 +35,6 @@ class TokenizerConfig(ConfigSection):
         "lemmatization: a lemma takes a dictionary, which tokenizer.json cannot hold",
     )
 
-    @model_validator(mode="after")
-    def _padding_fits(self) -> "TokenizerConfig":
-        if self.pad_side == "left" and not self.fixed_length:
-            raise ValueError("pad_side = 'left' needs fixed_length = true; accepted otherwise: 'right'")
-        return self
-
     @field_validator("stemming", mode="before")
     @classmethod
     def _no_lemmas(cls, value: Any) -> Any:
@@ -50,7 +44,9 @@ class TokenizerConfig(ConfigSection):
         return value
 
     @model_validator(mode="after")
-    def _stemming_fits(self) -> "TokenizerConfig":
+    def _keys_fit(self) -> "TokenizerConfig":
+        if self.pad_side == "left" and not self.fixed_length:
+            raise ValueError("pad_side = 'left' needs fixed_length = true; accepted otherwise: 'right'")
         if self.stemming != "none" and not self.lowercase:
             raise ValueError(f"stemming = {self.stemming!r} needs lowercase = true; accepted otherwise: 'none'")
         return self
