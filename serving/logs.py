@@ -16,6 +16,7 @@ class JsonFormatter(logging.Formatter):
     """
 
     def format(self, record: logging.LogRecord) -> str:
+        """The record as a line, without its end."""
         if record.name == REQUESTS.name:
             return record.getMessage()
         entry = {

@@ -8,7 +8,7 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBas
 
 from serving.errors import Unauthorized
 from serving.settings import Settings
-from serving.web.state import SettingsInUse
+from serving.web.state import CurrentSettings
 
 REALM = "tweet-sentiment"
 
@@ -27,7 +27,7 @@ _basic = HTTPBasic(
 
 
 async def require_key(
-    settings: SettingsInUse,
+    settings: CurrentSettings,
     bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
     header: Annotated[str | None, Depends(_header)],
     basic: Annotated[HTTPBasicCredentials | None, Depends(_basic)],

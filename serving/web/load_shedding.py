@@ -90,6 +90,7 @@ class LoadSheddingMiddleware:
         self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()] + SECURITY_HEADERS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request (ASGI)."""
         if self._admission.full and _is_prediction(scope) and not prefers_html(joined(scope["headers"], b"accept")):
             await self._refuse(scope, send)
         else:

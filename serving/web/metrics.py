@@ -1,4 +1,4 @@
-"""What the service counts, for Prometheus."""
+"""Prometheus metrics of the service, of one process or of all its workers."""
 
 import os
 from collections.abc import Callable, Iterable, Sequence
@@ -25,12 +25,13 @@ class WorkersCollector(Collector):
         self._shared = shared
 
     def collect(self) -> Iterable[Metric]:
-        found: dict[str, Metric] = {}
+        """One metric for each figure, with a sample for each worker."""
+        metrics: dict[str, Metric] = {}
         for pid in sorted({file.stem.rpartition("_")[2] for file in self._shared.glob("gauge_live*_*.db")}):
-            for metric in _figures(pid):
-                whole = found.setdefault(metric.name, Metric(metric.name, metric.documentation, metric.type))
-                whole.samples += [sample._replace(labels={"pid": pid}) for sample in metric.samples]
-        return found.values()
+            for figure in _figures(pid):
+                metric = metrics.setdefault(figure.name, Metric(figure.name, figure.documentation, figure.type))
+                metric.samples += [sample._replace(labels={"pid": pid}) for sample in figure.samples]
+        return metrics.values()
 
 
 def _figures(pid: str) -> Iterable[Metric]:
@@ -43,8 +44,7 @@ _TEXTS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 _SHARED = "PROMETHEUS_MULTIPROC_DIR"
 
-CLIENT_GONE = 499
-"""The status counted for a client that left before its answer; nginx's convention, never sent."""
+CLIENT_GONE = 499  # counted for a client that left before its answer; nginx's convention, never sent
 
 
 class Metrics:
@@ -112,6 +112,7 @@ class Metrics:
         self._counter(method, route, str(status)).inc()
 
     def count_predictions(self, predictions: Sequence[Prediction]) -> None:
+        """Count these by their labels, and what of their texts was cut off."""
         for prediction in predictions:
             self._label(prediction.label).inc()
             if prediction.truncated:

@@ -1,4 +1,7 @@
-"""What handlers ask for by name. All of it is async: FastAPI would run a plain function in a thread."""
+"""State of one app, and the dependencies by which handlers ask for it.
+
+The dependencies are async, since FastAPI would run a plain function in a thread.
+"""
 
 import asyncio
 from dataclasses import dataclass, replace
@@ -34,6 +37,7 @@ class Service:
 
     @classmethod
     def of(cls, settings: Settings, predictor: PredictorLike) -> Self:
+        """The parts that these settings ask for, around one predictor."""
         metrics = Metrics(predictor.metadata, load=lambda: admission.load)
         admission = Admission(settings.queue_limit, on_release=metrics.show_load)
         batcher = _batcher(predictor, settings, admission, metrics)
@@ -83,14 +87,14 @@ async def _service(request: Request) -> Service:
     return service_of(request)
 
 
-TheService = Annotated[Service, Depends(_service)]
+CurrentService = Annotated[Service, Depends(_service)]
 
 
-async def _settings(service: TheService) -> Settings:
+async def _settings(service: CurrentService) -> Settings:
     return service.settings
 
 
-SettingsInUse = Annotated[Settings, Depends(_settings)]
+CurrentSettings = Annotated[Settings, Depends(_settings)]
 
 
 def prefers_page(request: Request) -> bool:

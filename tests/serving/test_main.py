@@ -38,6 +38,7 @@ def test_a_log_gets_no_bar() -> None:
 
 
 ROOT = Path(__file__).parents[2]
+ROWS = 40_000  # some seconds of work, so that a busy machine still ends it in the middle
 
 
 def test_openapi_prints_the_committed_file() -> None:
@@ -94,7 +95,7 @@ def test_score_to_standard_output_writes_rows_and_nothing_else(pristine_bundle: 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT])
 def test_a_score_that_was_ended_is_resumed(pristine_bundle: Path, tmp_path: Path, end: signal.Signals) -> None:
     source, target = tmp_path / "in.csv", tmp_path / "out.csv"
-    source.write_text("text\n" + "".join(f"good show {i}\n" for i in range(20_000)), encoding="utf-8")
+    source.write_text("text\n" + "".join(f"good show {i}\n" for i in range(ROWS)), encoding="utf-8")
     command = [sys.executable, "-m", "serving", "score", str(source), "--output", str(target), "--threads", "1"]
     command += ["--bundle", str(pristine_bundle)]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE)
@@ -109,9 +110,9 @@ def test_a_score_that_was_ended_is_resumed(pristine_bundle: Path, tmp_path: Path
         assert b"with --resume the same command goes on" in errors
     assert not target.exists()
     rows = json.loads(state.read_text(encoding="utf-8"))["rows"]
-    assert 0 < rows < 20_000
+    assert 0 < rows < ROWS
     result = CliRunner().invoke(app, [*command[3:], "--resume"])
     assert result.exit_code == 0, result.output
-    assert f"20,000 rows written to {target}, {rows:,} of them before" in result.stderr
+    assert f"{ROWS:,} rows written to {target}, {rows:,} of them before" in result.stderr
     lines = target.read_text(encoding="utf-8").splitlines()[1:]
-    assert [line.partition(",")[0] for line in lines] == [f"good show {i}" for i in range(20_000)]
+    assert [line.partition(",")[0] for line in lines] == [f"good show {i}" for i in range(ROWS)]

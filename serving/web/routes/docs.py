@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse
 from starlette.staticfiles import StaticFiles
 
 from serving.web.pages.render import root_path
-from serving.web.state import TheService
+from serving.web.state import CurrentService
 
 router = APIRouter(include_in_schema=False)
 router.mount("/docs/static", StaticFiles(packages=[("fastapi_swagger", "resources")]))
@@ -24,6 +24,6 @@ async def openapi(request: Request) -> Response:
 
 
 @router.get("/docs")
-async def docs(request: Request, service: TheService) -> Response:
+async def docs(request: Request, service: CurrentService) -> Response:
     """Show Swagger UI."""
     return service.pages.docs(request)

@@ -13,12 +13,12 @@ from serving.web.files.answer import QUEUED_TEXTS, FileAnswer, FileResponse, ope
 from serving.web.files.uploads import Upload, receive_upload, unusable
 from serving.web.openapi import FILE_ANSWER, FILE_BODY, FILE_ERRORS, KEY_ERRORS
 from serving.web.requests.headers import VARY
-from serving.web.state import TheService
+from serving.web.state import CurrentService
 
 router = APIRouter(tags=["predictions"], dependencies=[Depends(require_key)])
 
 
-async def _upload(request: Request, service: TheService) -> AsyncIterator[Upload]:
+async def _upload(request: Request, service: CurrentService) -> AsyncIterator[Upload]:
     """The file, until its answer is sent or its client has left."""
     async with receive_upload(request, service.settings, service.upload_slots) as upload:
         yield upload
@@ -31,7 +31,7 @@ async def _upload(request: Request, service: TheService) -> AsyncIterator[Upload
     responses=FILE_ANSWER | KEY_ERRORS | FILE_ERRORS,
     openapi_extra=FILE_BODY,
 )
-async def predict_file(service: TheService, upload: Annotated[Upload, Depends(_upload)]) -> Response:
+async def predict_file(service: CurrentService, upload: Annotated[Upload, Depends(_upload)]) -> Response:
     """Each row comes back with its prediction, as soon as it has one."""
     labels, preferred = service.metadata.labels, service.metadata.recipe.get("data", {}).get("text", "text")
     try:

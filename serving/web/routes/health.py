@@ -6,7 +6,7 @@ from starlette.responses import PlainTextResponse
 from serving.web.auth import require_key
 from serving.web.openapi import KEY_ERRORS, NOT_READY
 from serving.web.schemas import HealthAnswer
-from serving.web.state import TheService
+from serving.web.state import CurrentService
 
 router = APIRouter(tags=["operation"])
 
@@ -24,7 +24,7 @@ async def healthz(response: Response) -> HealthAnswer:
     response_description="It does.",
     responses=NOT_READY,
 )
-async def readyz(service: TheService, response: Response) -> HealthAnswer:
+async def readyz(service: CurrentService, response: Response) -> HealthAnswer:
     """Let the model predict the known answers of its bundle, as any text is predicted."""
     await service.readiness.confirm()
     response.headers["Cache-Control"] = "no-store"
@@ -39,7 +39,7 @@ async def readyz(service: TheService, response: Response) -> HealthAnswer:
     responses=KEY_ERRORS,
     dependencies=[Depends(require_key)],
 )
-async def metrics(request: Request, service: TheService) -> Response:
+async def metrics(request: Request, service: CurrentService) -> Response:
     """Count requests, predictions, batches and the process's own resources, in the format that `Accept` asks for."""
     content, media_type = service.metrics.expose(",".join(request.headers.getlist("accept")))
     return Response(content, headers={"Content-Type": media_type})

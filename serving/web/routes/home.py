@@ -7,7 +7,7 @@ from serving import __version__
 from serving.web.pages.render import root_path
 from serving.web.requests.headers import VARY
 from serving.web.schemas import ServiceAnswer
-from serving.web.state import SettingsInUse, WantsPage
+from serving.web.state import CurrentSettings, WantsPage
 
 router = APIRouter(tags=["service"])
 
@@ -22,7 +22,7 @@ _DOCUMENTATION = ("docs", "openapi.json")
     response_model=ServiceAnswer,
     responses={307: {"description": "A browser goes on to the form."}},
 )
-async def home(request: Request, settings: SettingsInUse, wants_page: WantsPage) -> Response:
+async def home(request: Request, settings: CurrentSettings, wants_page: WantsPage) -> Response:
     """Tell a program where to go on from here, and send a browser to the form."""
     root = root_path(request)
     if wants_page:

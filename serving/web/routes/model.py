@@ -15,7 +15,7 @@ from serving.web.openapi import KEY_ERRORS, MODEL_AS_PAGE
 from serving.web.pages.model_page import Report, read_plot
 from serving.web.pages.render import PAGE_HEADERS
 from serving.web.requests.headers import VARY
-from serving.web.state import Service, TheService, WantsPage
+from serving.web.state import CurrentService, Service, WantsPage
 
 router = APIRouter(tags=["predictions"], dependencies=[Depends(require_key)])
 
@@ -33,7 +33,7 @@ _SHUT_OFF = (
     response_model=Metadata,
     responses=MODEL_AS_PAGE | KEY_ERRORS,
 )
-async def model(request: Request, response: Response, service: TheService, wants_page: WantsPage) -> object:
+async def model(request: Request, response: Response, service: CurrentService, wants_page: WantsPage) -> object:
     """Answer with the bundle's `metadata.json`, or with a page about it."""
     if wants_page:
         return service.pages.model(request, await _report(service))
@@ -42,7 +42,7 @@ async def model(request: Request, response: Response, service: TheService, wants
 
 
 @router.get("/model/report", include_in_schema=False)
-async def report(service: TheService) -> Response:
+async def report(service: CurrentService) -> Response:
     """The bundle's own page."""
     report = await _report(service)
     if report is None:
@@ -51,7 +51,7 @@ async def report(service: TheService) -> Response:
 
 
 @router.get("/model/plots/{name}", include_in_schema=False)
-async def plot(name: str, service: TheService) -> Response:
+async def plot(name: str, service: CurrentService) -> Response:
     """One of the report's plots, as an SVG."""
     svg = await asyncio.to_thread(read_plot, service.settings.model_dir, name)
     if svg is None:

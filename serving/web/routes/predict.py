@@ -15,7 +15,7 @@ from serving.web.auth import check_key, require_key
 from serving.web.openapi import KEY_ERRORS, PREDICT_AS_PAGE, PREDICT_BODY, PREDICT_ERRORS
 from serving.web.requests.predict_request import read_predict_request
 from serving.web.schemas import PredictionAnswer, PredictionsAnswer, json_answer, predicted_texts
-from serving.web.state import TheService, prefers_page, service_of
+from serving.web.state import CurrentService, prefers_page, service_of
 
 WATCH_AFTER = 0.5  # seconds; a watch costs more than the work of a lone text, which is done by then
 
@@ -90,7 +90,8 @@ router = APIRouter(tags=["predictions"], dependencies=[Depends(require_key)])
     response_class=HTMLResponse,
     responses=KEY_ERRORS,
 )
-async def show_form(request: Request, service: TheService) -> Response:
+async def show_form(request: Request, service: CurrentService) -> Response:
+    """A page that asks for a text and, where its scripts run, for a file."""
     return service.pages.form(request)
 
 
@@ -102,6 +103,7 @@ async def show_form(request: Request, service: TheService) -> Response:
     openapi_extra=PREDICT_BODY,
 )
 async def predict(request: Request) -> Response:
+    """Answers JSON, or a page where the client prefers HTML, as a browser does."""
     # FastAPI solves no dependencies for the plain route, so what others are handed is asked for here.
     service = service_of(request)
     await check_key(request, service.settings)
@@ -132,6 +134,7 @@ class PlainRouteMiddleware:
         self._route = Route("/predict", predict, methods=["POST"])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request (ASGI)."""
         match, child_scope = self._route.matches(scope)
         if match is Match.FULL:
             scope.update(child_scope, route=self._route)
