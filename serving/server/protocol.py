@@ -10,12 +10,15 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from starlette.types import Scope
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from serving.errors import HeadersTooLarge, MalformedRequest, RequestError, TooManyConnections
-from serving.web.load_shedding import REFUSALS, RefusalCounter
+from serving.web.load_shedding import LOAD_SHEDDING, LoadShedding
 from serving.web.middleware import REQUEST_ID, SECURITY_HEADERS, choose_request_id
 from serving.web.requests.body import BODY_RECEIVED
+from serving.web.requests.headers import RawHeaders
 from serving.web.schemas import ErrorAnswer
 
 if TYPE_CHECKING:
@@ -116,6 +119,7 @@ class HTTPProtocol(HttpToolsProtocol):
         settings = cast("ServerConfig", self.config).settings
         self._max_header_bytes, self._max_connections = settings.max_header_bytes, settings.max_connections
         self._client_timeout = settings.client_timeout
+        self._load_shedding: LoadShedding | None = self.app_state.get(LOAD_SHEDDING)
         if len(self.connections) >= self._max_connections * CROWDED:
             self.timeout_keep_alive = min(self.timeout_keep_alive, self._client_timeout)
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
@@ -160,9 +164,14 @@ class HTTPProtocol(HttpToolsProtocol):
         self._in_head, self._pending_bytes = False, 0
         self._stop_deadline()
         self._unset_keepalive_if_required()
-        super().on_headers_complete()
         self._unanswered += 1
         self._connection.request_incomplete = True
+        try:
+            super().on_headers_complete()
+        except Exception:  # its address is none
+            self._unanswered -= 1
+            self._connection.request_incomplete = False
+            raise
         self.headers = []  # trailers, which uvicorn would put among the headers (RFC 9110, section 6.5.1)
 
     def on_body(self, body: bytes) -> None:
@@ -229,24 +238,38 @@ class HTTPProtocol(HttpToolsProtocol):
         self._unanswered -= 1
         return True
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        """Start the app, or answer in its place while the queue is full: the app itself costs three times that."""
+        shedding = self._load_shedding
+        refusal = shedding.refuse(cast(Scope, cycle.scope)) if shedding and shedding.before_app else None
+        if refusal is None:
+            super()._start_asgi_task(cycle, app)
+            return
+        cycle.response_started = cycle.response_complete = True
+        self._write(*refusal, keep_alive=cycle.keep_alive)
+        if not cycle.keep_alive:
+            self.transport.close()
+        cycle.on_response()
+
     def _send_rejection(self, error: RequestError) -> None:
         headers = self.scope["headers"] if self._request_incomplete() else []
         request_id = choose_request_id(headers)
-        refusals: RefusalCounter | None = self.app_state.get(REFUSALS)
-        if refusals is not None:
-            refusals.count(request_id, error.status, error.error_code)
+        if self._load_shedding is not None:
+            self._load_shedding.refusals.count(request_id, error.status, error.error_code)
         answer = ErrorAnswer(detail=error.detail, code=error.error_code, request_id=request_id)
         body = answer.model_dump_json().encode()
         lines = [
-            *self.server_state.default_headers,
             (b"content-type", b"application/json"),
             *((name.lower().encode(), value.encode()) for name, value in error.headers.items()),
             *SECURITY_HEADERS,
             (REQUEST_ID, request_id.encode()),
             (b"content-length", b"%d" % len(body)),
-            (b"connection", b"close"),
         ]
-        head = b"".join(b"%s: %s\r\n" % line for line in lines)
-        self.transport.write(b"".join((STATUS_LINE[error.status], head, b"\r\n", body)))
+        self._write(error.status, lines, body, keep_alive=False)
         self._connection.request_incomplete = True
         self.transport.close()
+
+    def _write(self, status: int, headers: RawHeaders, body: bytes, *, keep_alive: bool) -> None:
+        lines = [*self.server_state.default_headers, *headers, *(() if keep_alive else [(b"connection", b"close")])]
+        head = b"".join([b"%s: %s\r\n" % line for line in lines])
+        self.transport.write(b"".join((STATUS_LINE[status], head, b"\r\n", body)))

@@ -19,7 +19,7 @@ from serving.model.predictor import Predictor
 from serving.model.types import PredictorLike
 from serving.settings import Settings
 from serving.web.error_handlers import render_error
-from serving.web.load_shedding import REFUSALS, LoadSheddingMiddleware, RefusalCounter
+from serving.web.load_shedding import LOAD_SHEDDING, LoadShedding, LoadSheddingMiddleware, RefusalCounter
 from serving.web.middleware import REQUEST_ID_HEADER, RequestContextMiddleware
 from serving.web.openapi import DESCRIPTION, FILE_HEADERS
 from serving.web.reload import Reloader
@@ -73,6 +73,9 @@ def undeployed_app() -> FastAPI:
 def _assemble(settings: Settings, predictor: PredictorLike) -> FastAPI:
     app = undeployed_app()
     app.state.service = service = Service.of(settings, predictor)
+    app.state.load_shedding = load_shedding = LoadShedding(
+        service.admission, RefusalCounter(service.metrics), before_app=not settings.allowed_origins
+    )
     if settings.docs:
         app.include_router(docs.router)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
@@ -80,7 +83,7 @@ def _assemble(settings: Settings, predictor: PredictorLike) -> FastAPI:
     app.add_exception_handler(RequestError, render_error)
     app.user_middleware = [
         *_cross_origin(settings),
-        Middleware(LoadSheddingMiddleware, admission=service.admission, metrics=service.metrics),
+        Middleware(LoadSheddingMiddleware, load_shedding=load_shedding),
         Middleware(RequestContextMiddleware, metrics=service.metrics, render_error=render_error),
         Middleware(predict.PlainRouteMiddleware),
     ]
@@ -103,12 +106,12 @@ def _cross_origin(settings: Settings) -> list[Middleware]:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, object]]:
     service: Service = app.state.service
-    settings, refusals = service.settings, RefusalCounter(service.metrics)
+    settings = service.settings
     del service  # this frame would keep its model, when another has taken its place
 
     def take_up(predictor: PredictorLike) -> None:
         app.state.service = app.state.service.successor(predictor)
 
     Reloader(partial(_load, settings), take_up, settle=settings.deadline + 1).listen()
-    yield {REFUSALS: refusals}
+    yield {LOAD_SHEDDING: app.state.load_shedding}
     await app.state.service.batcher.aclose()

@@ -18,10 +18,12 @@ from serving.web.schemas import ErrorAnswer
 
 LOG_INTERVAL = 1.0  # seconds
 
-# Under this name the app's lifespan hands its `RefusalCounter` to the server's protocol (ASGI's lifespan state).
-REFUSALS = "refusals"
+# Under this name the app's lifespan hands its `LoadShedding` to the server's protocol (ASGI's lifespan state).
+LOAD_SHEDDING = "load_shedding"
 
 METHOD, ROUTE = "POST", "/predict"
+
+Refusal = tuple[int, list[tuple[bytes, bytes]], bytes]
 
 _log = logging.getLogger(__name__)
 
@@ -67,21 +69,19 @@ class RefusalCounter:
             _log.warning("%d answered %d before the app: %s", number, status, code)
 
 
-class LoadSheddingMiddleware:
-    """Answers predictions 503 while the queue is full, as the app would, for a fraction of the work.
-
-    Browsers are left to the app, which answers them with a page.
+class LoadShedding:
+    """The answer to a prediction while the queue is full, which is that of the app for a fraction of the work.
 
     Args:
-        app: what answers all else.
         admission: tells whether the queue is full.
-        metrics: where refusals are counted.
+        refusals: where the answers are counted.
+        before_app: whether a server may ask this before it starts the app; not where the app adds headers to every
+            answer, as for scripts of other origins.
     """
 
-    def __init__(self, app: ASGIApp, admission: Admission, metrics: Metrics) -> None:
-        self.app = app
+    def __init__(self, admission: Admission, refusals: RefusalCounter, *, before_app: bool = True) -> None:
+        self.refusals, self.before_app = refusals, before_app
         self._admission = admission
-        self._refusals = RefusalCounter(metrics)
         self._error = error = admission.refused()
         placeholder = "request id"
         answer = ErrorAnswer(detail=error.detail, code=error.error_code, request_id=placeholder).model_dump_json()
@@ -89,20 +89,40 @@ class LoadSheddingMiddleware:
         headers = {"Content-Type": "application/json", **VARY, **error.headers}
         self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()] + SECURITY_HEADERS
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one request (ASGI)."""
-        if self._admission.full and _is_prediction(scope) and not prefers_html(joined(scope["headers"], b"accept")):
-            await self._refuse(scope, send)
-        else:
-            await self.app(scope, receive, send)
+    def refuse(self, scope: Scope) -> Refusal | None:
+        """Refuse a request, and count it, where it asks for a prediction and finds no place.
 
-    async def _refuse(self, scope: Scope, send: Send) -> None:
+        Args:
+            scope: ASGI's. Browsers are left to the app, which answers them with a page.
+
+        Returns:
+            Status, headers and body; or None for what the app is to answer.
+        """
+        if not self._admission.full or not _is_prediction(scope) or prefers_html(joined(scope["headers"], b"accept")):
+            return None
         request_id = choose_request_id(scope["headers"])
         shown = request_id.encode()
         body = b"".join((self._before_id, shown, self._after_id))
         headers = [*self._headers, (REQUEST_ID, shown), (b"content-length", b"%d" % len(body))]
-        self._refusals.count(request_id, self._error.status, self._error.error_code, method=METHOD, route=ROUTE)
-        await send({"type": "http.response.start", "status": self._error.status, "headers": headers})
+        self.refusals.count(request_id, self._error.status, self._error.error_code, method=METHOD, route=ROUTE)
+        return self._error.status, headers, body
+
+
+class LoadSheddingMiddleware:
+    """Answers as `LoadShedding` does, under any server."""
+
+    def __init__(self, app: ASGIApp, load_shedding: LoadShedding) -> None:
+        self.app = app
+        self._load_shedding = load_shedding
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request (ASGI)."""
+        refusal = self._load_shedding.refuse(scope)
+        if refusal is None:
+            await self.app(scope, receive, send)
+            return
+        status, headers, body = refusal
+        await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
 

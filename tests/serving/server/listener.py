@@ -12,10 +12,11 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
+from serving.batching.admission import Admission
 from serving.server.config import ServerConfig
 from serving.server.protocol import HTTPProtocol
 from serving.settings import Settings
-from serving.web.load_shedding import REFUSALS, RefusalCounter
+from serving.web.load_shedding import LOAD_SHEDDING, LoadShedding, RefusalCounter
 from serving.web.metrics import Metrics
 from tests.serving.fakes import FakePredictor
 
@@ -39,6 +40,7 @@ class Listener:
     """
 
     state: ServerState = field(default_factory=ServerState)
+    admission: Admission = field(default_factory=lambda: Admission(1))
     metrics: Metrics = field(default_factory=lambda: Metrics(FakePredictor().metadata, load=lambda: 0))
     go: asyncio.Event = field(default_factory=asyncio.Event)
     disconnected: list[str] = field(default_factory=list)
@@ -76,9 +78,9 @@ class Listener:
         finally:
             writer.close()
 
-    def counted(self, status: int) -> bool:
-        """Whether one answer without the app was counted."""
-        return f'route="unmatched",status="{status}"}} 1.0' in self.metrics.expose("")[0].decode()
+    def counted(self, status: int, route: str = "unmatched", number: int = 1) -> bool:
+        """Whether so many answers without the app were counted."""
+        return f'route="{route}",status="{status}"}} {number}.0' in self.metrics.expose("")[0].decode()
 
     async def emptied(self) -> None:
         """Wait until every connection has ended, at the server's side too. Raises TimeoutError where one does not."""
@@ -95,7 +97,7 @@ async def listening(*, keep_alive: int | None = None, **settings: Any) -> AsyncI
     config.timeout_keep_alive = keep_alive or config.timeout_keep_alive
     config.load()
     config.loaded_app = listener.app
-    lifespan = {REFUSALS: RefusalCounter(listener.metrics)}
+    lifespan = {LOAD_SHEDDING: LoadShedding(listener.admission, RefusalCounter(listener.metrics))}
     server = await asyncio.get_running_loop().create_server(
         lambda: HTTPProtocol(config, listener.state, lifespan), "127.0.0.1", 0
     )

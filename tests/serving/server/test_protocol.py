@@ -182,6 +182,28 @@ async def test_chunks_are_no_trailers() -> None:
         writer.close()
 
 
+async def test_a_full_queue_refuses_predictions_without_the_app() -> None:
+    prediction = b"POST /predict HTTP/1.1\r\nX-Request-ID: mine\r\nHost: x\r\nContent-Length: 4\r\n"
+    async with listening() as listener:
+        listener.admission.admit(1)
+        reader, writer = await listener.connect()
+        writer.write(prediction + b"\r\na=bc" + HEAD + b"\r\n" + prediction + b"\r\n")
+        refusal = await one_of(reader)
+        assert refusal.startswith(b"HTTP/1.1 503 ")
+        assert b"retry-after: 1\r\n" in refusal
+        assert (await one_of(reader)).endswith(b"ok"), "the next request has its answer"
+        assert (await one_of(reader)).startswith(b"HTTP/1.1 503 "), "before its body has come"
+        writer.write(b"a=bc")
+        listener.admission.release(1)
+        writer.write(prediction + b"\r\na=bc")
+        assert (await one_of(reader)).endswith(b"ok"), "there is a place again"
+        writer.close()
+        assert len(listener.headers) == 2
+        assert listener.counted(503, "/predict", 2)
+        listener.admission.admit(1)
+        check_shape(await listener.ask(prediction + b"Connection: close\r\n\r\na=bc"), 503, "overloaded", "mine")
+
+
 async def test_one_connection_too_many() -> None:
     async with listening(max_connections=3) as listener:
         others = [await listener.connect() for _ in range(2)]

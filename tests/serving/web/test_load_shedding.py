@@ -9,8 +9,9 @@ from starlette.testclient import TestClient
 from serving.batching.admission import Admission
 from serving.errors import Overloaded
 from serving.web.load_shedding import (
+    LOAD_SHEDDING,
     LOG_INTERVAL,
-    REFUSALS,
+    LoadShedding,
     LoadSheddingMiddleware,
     RateLimitedCounter,
     RefusalCounter,
@@ -41,7 +42,9 @@ def metrics(admission: Admission) -> Metrics:
 @pytest.fixture
 def shedding(admission: Admission, metrics: Metrics) -> TestClient:
     """A client of an app that says "app"."""
-    return TestClient(LoadSheddingMiddleware(PlainTextResponse("app"), admission, metrics))
+    return TestClient(
+        LoadSheddingMiddleware(PlainTextResponse("app"), LoadShedding(admission, RefusalCounter(metrics)))
+    )
 
 
 @pytest.mark.parametrize(
@@ -129,7 +132,12 @@ def test_pages_of_other_origins_may_read_it(make_client: Callable[..., TestClien
     assert answer.headers["access-control-allow-origin"] == "https://example.org"
 
 
-def test_the_servers_protocol_is_handed_what_counts(client: TestClient) -> None:
-    refusals: RefusalCounter = client.app_state[REFUSALS]
-    refusals.count("mine", 431, "headers_too_large")
+@pytest.mark.parametrize(("origins", "before_app"), [("", True), ("https://example.org", False)])
+def test_the_servers_protocol_is_handed_what_refuses(
+    make_client: Callable[..., TestClient], origins: str, before_app: bool
+) -> None:
+    client = make_client(allowed_origins=origins)
+    load_shedding: LoadShedding = client.app_state[LOAD_SHEDDING]
+    load_shedding.refusals.count("mine", 431, "headers_too_large")
     assert 'http_requests_total{method="other",route="unmatched",status="431"} 1.0' in client.get("/metrics").text
+    assert load_shedding.before_app == before_app
