@@ -56,9 +56,9 @@ def fit(
         predictor, difference = write_bundle(recipe, trained, staged)
         display.on_verified(len(trained.dataset.validation), difference)
         predictor, figures = add_figures(staged, predictor, trained.dataset)
-        rows = _baseline_rows(recipe, trained.dataset, display) if baselines else []
-        network = network_row(staged, trained.dataset, trained.seconds) if rows else None
-        record = TrainingRecord(trained.history, rows, network)
+        record = TrainingRecord(trained.history)
+        if baselines and (rows := _baseline_rows(recipe, trained.dataset, display)):
+            record = TrainingRecord(trained.history, rows, network_row(staged, trained.dataset, record.seconds))
         write_report(staged, ReportData.gather(predictor, record, trained.dataset.test), texts=texts)
         publish(staged, out)
         shutil.rmtree(work, ignore_errors=True)

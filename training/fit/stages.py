@@ -1,7 +1,7 @@
 """Runner of a recipe's stages: each trains the same model, on rows and by a schedule of its own."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from training.fit.batches import Batches
@@ -18,6 +18,7 @@ StageBatches = Callable[[Stage], tuple[Batches, Batches | None]]
 OnStageEnd = Callable[[int, History, Arrays], None]
 
 
+@dataclass(frozen=True)
 class StageRunner:
     """Runs the stages of one recipe in their order.
 
@@ -31,17 +32,12 @@ class StageRunner:
         on_stage_end: Called after each stage but the last with the number of stages done, the history and the weights.
     """
 
-    def __init__(
-        self,
-        multitask: MultiTaskModel,
-        stages: Sequence[Stage],
-        batches: StageBatches,
-        seed: int,
-        checkpoint: Checkpoint,
-        on_stage_end: OnStageEnd | None = None,
-    ) -> None:
-        self.multitask, self.stages, self.batches, self.seed = multitask, list(stages), batches, seed
-        self.checkpoint, self.on_stage_end = checkpoint, on_stage_end
+    multitask: MultiTaskModel
+    stages: Sequence[Stage]
+    batches: StageBatches
+    seed: int
+    checkpoint: Checkpoint
+    on_stage_end: OnStageEnd | None = None
 
     def run(
         self, callback: TrainingCallback, *, saved: SavedRun | None = None, body: PretrainedBody | None = None

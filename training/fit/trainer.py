@@ -8,17 +8,17 @@ from typing import Any
 import pandas as pd
 from tokenizers import Tokenizer
 
-from serving.model.bundle import sha256
 from serving.model.metadata import DataFile, Metadata
 from serving.model.tokenizer import Encoder
 from training.data.checks import check_sources, note_other_data
 from training.data.dataset import Dataset, load_dataset
 from training.data.provenance import Provenance
-from training.data.sources import in_order
+from training.data.sources import file_hashes
 from training.data.weak_labels import WeakLabelDataset, load_weak_labels
+from training.evaluation.leakage import check_no_test_leakage
 from training.fit.batches import Batches
 from training.fit.checkpoint import Arrays, Checkpoint
-from training.fit.distillation import Teachers
+from training.fit.distillation import load_teachers
 from training.fit.pretrained_embedding import PretrainedEmbedding
 from training.fit.stage_cache import PretrainedBody, StageCache
 from training.fit.stage_data import StageData
@@ -43,11 +43,6 @@ class Trained:
     history: History
     provenance: Provenance
 
-    @property
-    def seconds(self) -> float:
-        """What its epochs took, wall time; those of a body from the cache as they were then."""
-        return sum(epoch.seconds for epochs in self.history.values() for epoch in epochs)
-
 
 @dataclass(frozen=True)
 class Inputs:
@@ -70,7 +65,13 @@ class Inputs:
         """Model version of each teacher, by its folder."""
         return {folder: teacher.model_version for folder, teacher in self.teachers.items()}
 
+    @property
+    def vectors_hash(self) -> str:
+        """sha256 of the file of word vectors; empty where there is none."""
+        return self.vectors.sha256 if self.vectors else ""
 
+
+@dataclass(frozen=True)
 class Trainer:
     """One run up to the trained network.
 
@@ -82,16 +83,11 @@ class Trainer:
         stage_cache: Folder for bodies that later runs with the same first stages start from, or None.
     """
 
-    def __init__(
-        self,
-        recipe: Recipe,
-        paths: Sequence[Path],
-        work: Path,
-        callback: TrainingCallback,
-        stage_cache: Path | None = None,
-    ) -> None:
-        self.recipe, self.paths, self.work, self.callback = recipe, list(paths), work, callback
-        self.stage_cache = stage_cache
+    recipe: Recipe
+    paths: Sequence[Path]
+    work: Path
+    callback: TrainingCallback
+    stage_cache: Path | None = None
 
     def run(self, *, resume: bool = False) -> Trained:
         """Train, from the start or, with `resume`, from where an interrupted run was.
@@ -171,12 +167,12 @@ def read_inputs(recipe: Recipe, paths: Sequence[Path], dataset: Dataset) -> Inpu
     if recipe.vectors:
         stems = recipe.tokenizer.stemming != "none"
         embedding = PretrainedEmbedding(recipe.vectors, recipe.network.embedding, stems=stems)
-    hashes = [(path.name, sha256(path)) for path in in_order(paths, recipe.data)]
+    hashes = file_hashes(paths, recipe.data)
     folders = list(dict.fromkeys(folder for stage in recipe.schedule for folder in stage.teachers))
-    teachers = Teachers(folders, dataset.labels)
-    teachers.check_no_test_leakage(recipe, hashes, dataset.sizes())
-    metadata = dict(zip(folders, teachers.metadata, strict=True))
-    return Inputs(hashes, metadata, embedding, embedding.file if embedding else None)
+    teachers = [predictor.metadata for predictor in load_teachers(folders, dataset.labels)]
+    for teacher in teachers:
+        check_no_test_leakage(teacher, recipe, hashes, dataset.sizes(), "stages.teachers")
+    return Inputs(hashes, dict(zip(folders, teachers, strict=True)), embedding, embedding.file if embedding else None)
 
 
 def run_identity(recipe: Recipe, inputs: Inputs) -> dict[str, Any]:
@@ -185,7 +181,7 @@ def run_identity(recipe: Recipe, inputs: Inputs) -> dict[str, Any]:
         "recipe": recipe.model_dump(mode="json", exclude={"tune"}),
         "data": inputs.hashes,
         "teachers": inputs.teacher_versions,
-        **({"vectors": inputs.vectors.sha256} if inputs.vectors else {}),
+        **({"vectors": inputs.vectors_hash} if inputs.vectors else {}),
         "libraries": backend.library_versions(),
     }
 
@@ -199,7 +195,7 @@ def open_cache(folder: Path | None, recipe: Recipe, dataset: Dataset, inputs: In
         inputs.teacher_versions,
         backend.library_versions(),
         dataset.labelled_digest(),
-        inputs.vectors.sha256 if inputs.vectors else "",
+        inputs.vectors_hash,
     )
 
 
