@@ -140,11 +140,8 @@ def _split(rows: pd.DataFrame, data: DataConfig, labels: list[str], seed: int, w
     """Pinned rows go to their part; of the others each class gives its share to each part, and one row at least."""
     shares: dict[Part, float] = {"test": data.test, "validation": data.validation}
     shares = {part: share for part, share in shares.items() if share}
-    rng, parts, classes = (
-        np.random.default_rng(seed),
-        rows.part.to_numpy(dtype=object, copy=True),
-        rows.label.to_numpy(),
-    )
+    parts, classes = rows.part.to_numpy(dtype=object, copy=True), rows.label.to_numpy()
+    rng = np.random.default_rng(seed)
     unpinned = (parts == "").nonzero()[0]
     parts[unpinned] = "train"
     _check_splittable(classes[unpinned], labels, len(shares) + 1, where)

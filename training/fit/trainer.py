@@ -70,6 +70,12 @@ class Inputs:
         """sha256 of the file of word vectors; empty where there is none."""
         return self.vectors.sha256 if self.vectors else ""
 
+    @property
+    def digests(self) -> list[tuple[str, str]]:
+        """Name and sha256 of each file and of word vectors, folder and version of each teacher."""
+        vectors = [(self.vectors.file, self.vectors.sha256)] if self.vectors else []
+        return [*self.hashes, *vectors, *self.teacher_versions.items()]
+
 
 @dataclass(frozen=True)
 class Trainer:
@@ -100,8 +106,7 @@ class Trainer:
         callback.on_dataset(dataset.cleaning, dataset.sizes())
         check_sources(recipe, dataset)
         inputs = read_inputs(recipe, self.paths, dataset)
-        vectors = [(inputs.vectors.file, inputs.vectors.sha256)] if inputs.vectors else []
-        note_other_data(recipe, [*inputs.hashes, *vectors, *inputs.teacher_versions.items()], callback)
+        note_other_data(recipe, inputs.digests, callback)
 
         cache = open_cache(self.stage_cache, recipe, dataset, inputs)
         checkpoint = Checkpoint(self.work, run_identity(recipe, inputs))

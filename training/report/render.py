@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from serving.model.bundle import REPORT
 from training.evaluation.calibration import is_unfounded
@@ -27,11 +27,17 @@ from training.evaluation.tables import (
 from training.recipe.loading import as_toml
 from training.report import provenance, record
 from training.report.model_card import use_of
-from training.report.plots import curve_table, plots
+from training.report.plots import plots
 from training.report.report_data import ReportData
-from training.report.selective import threshold_table
 from training.report.svg import STYLE_SHEET, Plot
-from training.report.tables import held_out_table, length_table, mistake_table, source_table
+from training.report.tables import (
+    curve_table,
+    held_out_table,
+    length_table,
+    mistake_table,
+    source_table,
+    threshold_table,
+)
 
 
 def fenced(code: str) -> str:
@@ -41,32 +47,27 @@ def fenced(code: str) -> str:
 
 
 FOLDER: Final = Path(__file__).parent / "templates"
+TEMPLATES: Final = Environment(
+    loader=FileSystemLoader(FOLDER),
+    autoescape=select_autoescape(),  # by the file's name: HTML, not Markdown
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
+TEMPLATES.filters |= {"text": escaped, "table": as_markdown, "fenced": fenced}
 
 
 def render_page(content: Mapping[str, Any], plots: Mapping[str, Plot]) -> str:
     """`report.html`: one file that loads nothing and runs nothing; its policy forbids any style but its own."""
     css = (FOLDER / "style.css").read_text(encoding="utf-8")
     policy = f"default-src 'none'; style-src 'sha256-{_digest(css)}' 'sha256-{_digest(STYLE_SHEET)}'"
-    page = _environment(autoescape=True).get_template("report.html")
-    return page.render(content, plots=plots, css=css, policy=policy)
+    return TEMPLATES.get_template("report.html").render(content, plots=plots, css=css, policy=policy)
 
 
 def render_card(content: Mapping[str, Any]) -> str:
     """`MODEL_CARD.md`: Mitchell et al. 2019, Model Cards for Model Reporting (https://arxiv.org/abs/1810.03993)."""
-    environment = _environment()
-    environment.filters |= {"text": escaped, "table": as_markdown, "fenced": fenced}
-    return environment.get_template("MODEL_CARD.md").render(content)
-
-
-def _environment(*, autoescape: bool = False) -> Environment:
-    return Environment(
-        loader=FileSystemLoader(FOLDER),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=autoescape,
-    )
+    return TEMPLATES.get_template("MODEL_CARD.md").render(content)
 
 
 def _digest(css: str) -> str:
