@@ -14,9 +14,8 @@ from training.export.publish import check_replaceable, publish, reserved, stagin
 from training.fit.checkpoint import STATE
 from training.fit.trainer import Trainer
 from training.recipe.recipe import Recipe
-from training.report.record import TrainingRecord
 from training.report.render import write_report
-from training.report.report_data import ReportData
+from training.report.report_data import ReportData, TrainingRecord
 
 
 def fit(

@@ -17,7 +17,6 @@ from serving.model.metadata import DataFile
 from serving.tables.sniffing import guess_delimiter
 from training.errors import DataError
 
-SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 _HEADER = 100_000  # characters of a header that are looked at for its delimiter: more than any real header has
 
 
@@ -81,8 +80,8 @@ def open_text(path: Path, encoding: str, errors: str = "strict", newline: str | 
 
 def _kind(path: Path) -> str:
     suffix = Path(path.stem if path.suffix == ".gz" else path.name).suffix.lower()
-    if suffix not in SUFFIXES or (suffix == ".parquet" and path.suffix == ".gz"):
-        raise DataError(f"{path}: unknown kind of file; accepted: {', '.join(SUFFIXES)}, the text kinds also with .gz")
+    if suffix not in _READERS or (suffix == ".parquet" and path.suffix == ".gz"):
+        raise DataError(f"{path}: unknown kind of file; accepted: {', '.join(_READERS)}, the text kinds also with .gz")
     return suffix
 
 

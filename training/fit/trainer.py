@@ -1,6 +1,6 @@
 """Trainer: from a recipe and data files to a trained network. Nothing is published here."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,6 @@ from serving.model.metadata import DataFile, Metadata
 from serving.model.tokenizer import Encoder
 from training.data.checks import check_sources, note_other_data
 from training.data.dataset import Dataset, load_dataset
-from training.data.provenance import Provenance
 from training.data.sources import file_hashes
 from training.data.weak_labels import WeakLabelDataset, load_weak_labels
 from training.evaluation.leakage import check_no_test_leakage
@@ -30,6 +29,46 @@ from training.model.network import build_network
 from training.progress import TrainingCallback
 from training.recipe.recipe import Recipe
 from training.text.tokenizer import build_tokenizer
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What a network came from; the fields are those of `Metadata` with the same names."""
+
+    data: list[DataFile]
+    cleaning: dict[str, int]
+    teachers: dict[str, str]
+    teacher_recipes: dict[str, dict[str, Any]]
+    teacher_data: dict[str, list[DataFile]]
+    vectors: DataFile | None
+
+    @classmethod
+    def of(
+        cls, dataset: Dataset, weak: Mapping[str, Any], teachers: Mapping[str, Metadata], vectors: DataFile | None
+    ) -> "Provenance":
+        """The provenance of a run.
+
+        Args:
+            dataset: The labelled rows.
+            weak: `files` and `cleaning` of pre-training, as in JSON.
+            teachers: What each teacher says of itself, by its folder.
+            vectors: The file of word vectors.
+        """
+        files = [*dataset.files, *(DataFile(**file) for file in weak["files"])]
+        distinct = {(file.file, file.sha256): file for file in files}  # one can hold labelled rows and others
+        cleaning = {**dataset.cleaning, **{f"pre-training: {key}": count for key, count in weak["cleaning"].items()}}
+        versions = {folder: teacher.model_version for folder, teacher in teachers.items()}
+        return cls(list(distinct.values()), cleaning, versions, *_lineage(teachers), vectors)
+
+
+def _lineage(teachers: Mapping[str, Metadata]) -> tuple[dict[str, dict[str, Any]], dict[str, list[DataFile]]]:
+    """Folder -> recipe, and folder -> files that were learned from: of each teacher, and before it of its own."""
+    recipes: dict[str, dict[str, Any]] = {}
+    data: dict[str, list[DataFile]] = {}
+    for folder, teacher in teachers.items():
+        recipes |= teacher.teacher_recipes | {folder: teacher.recipe}
+        data |= teacher.teacher_data | {folder: teacher.data}
+    return recipes, data
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,6 @@ from training.types import Labels, Probabilities
 
 PANEL = 165  # CSS pixels
 MANY = 30  # epochs, beyond which a dot on each would hide the line
-Values = npt.NDArray[np.float64]
 
 
 def curve_plots(history: Mapping[str, Sequence[Epoch]], keep: Callable[[str], KeepPolicy]) -> list[Plot]:

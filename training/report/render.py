@@ -5,13 +5,16 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from serving.model.bundle import REPORT
+from serving.model.metadata import Metadata
 from training.evaluation.calibration import is_unfounded
 from training.evaluation.tables import (
     Table,
@@ -25,10 +28,9 @@ from training.evaluation.tables import (
     key_figures,
 )
 from training.recipe.loading import as_toml
-from training.report import provenance, record
-from training.report.model_card import use_of
+from training.report import provenance
 from training.report.plots import plots
-from training.report.report_data import ReportData
+from training.report.report_data import RECORD, ReportData
 from training.report.svg import STYLE_SHEET, Plot
 from training.report.tables import (
     curve_table,
@@ -55,6 +57,7 @@ TEMPLATES: Final = Environment(
     lstrip_blocks=True,
     keep_trailing_newline=True,
 )
+USE: Final = tomllib.loads((FOLDER / "use.toml").read_text(encoding="utf-8"))
 TEMPLATES.filters |= {"text": escaped, "table": as_markdown, "fenced": fenced}
 
 
@@ -72,6 +75,28 @@ def render_card(content: Mapping[str, Any]) -> str:
 
 def _digest(css: str) -> str:
     return base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Sentences, each a point of its own."""
+
+    intended: Sequence[str]
+    not_for: Sequence[str]
+    limits: Sequence[str]
+
+
+def use_of(metadata: Metadata) -> Use:
+    """What holds for such labels. A recipe's `intended_use` stands instead of it, its `limits` beside it."""
+    of_labels = USE["sentiment" if metadata.is_sentiment else "other"]
+    intended = _points(metadata, "intended_use") or of_labels["intended"]
+    return Use(intended, USE["not_for"], [*of_labels["limits"], *_points(metadata, "limits")])
+
+
+def _points(metadata: Metadata, key: str) -> list[str]:
+    """Paragraphs of a key of the recipe."""
+    text = str(metadata.recipe.get(key) or "")
+    return [" ".join(paragraph.split()) for paragraph in text.split("\n\n") if paragraph.strip()]
 
 
 def content_of(data: ReportData, *, texts: bool) -> dict[str, Any]:
@@ -141,7 +166,7 @@ def write_report(bundle: Path, data: ReportData, *, texts: bool = False) -> None
     _write(bundle, PAGE, render_page(content, drawings))
     _write(bundle, CARD, render_card(content))
     _write(bundle, METRICS, _as_json(data.metadata.metrics))
-    _write(bundle, record.FILE, _as_json(data.record.as_json()))
+    _write(bundle, RECORD, _as_json(data.record.as_json()))
     entries = []
     for plot in drawings.values():
         file = f"{PLOT_FOLDER}/{plot.name}.svg"

@@ -18,13 +18,12 @@ from typing import Any
 import numpy as np
 import optuna
 from optuna.trial import FrozenTrial, TrialState
-from rich.table import Table
-from rich.text import Text
 from sqlalchemy.exc import SQLAlchemyError
 
-from training.console import Display, duration
+from training.console import Display, as_rich, duration
 from training.data.dataset import load_dataset
 from training.errors import PublishError, ResumeError
+from training.evaluation.tables import Table
 from training.fit.trainer import read_inputs
 from training.model import backend
 from training.recipe.loading import as_toml
@@ -107,7 +106,8 @@ class Search:
             def after_trial(study: optuna.Study, _: FrozenTrial) -> None:
                 finished = self._finished(study)
                 self._write_best(finished)
-                self._print(progress_line(finished, n_trials))
+                line = progress_line(finished, n_trials)
+                self.display.console.print(line, highlight=False, markup=False, emoji=False, soft_wrap=True)
                 study.sampler = self._sampler(len(finished))
                 if minutes is not None and time.monotonic() - start >= 60 * minutes:
                     study.stop()
@@ -119,7 +119,7 @@ class Search:
             study.optimize(self._run_trial, n_trials=max(0, n_trials - len(finished)), callbacks=[after_trial])
             finished = self._finished(study)
         self._write_best(finished)
-        self.display.console.print(leaderboard(finished))
+        self.display.console.print(as_rich(leaderboard(finished)))
         return best_trial(finished)
 
     def _run_trial(self, trial: optuna.Trial) -> float:
@@ -168,9 +168,6 @@ class Search:
             *([f"word vectors: sha256 {self.inputs.vectors_hash}"] if self.recipe.vectors else []),
             f"libraries: {libraries}",
         ]
-
-    def _print(self, line: str) -> None:
-        self.display.console.print(line, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 @contextmanager
@@ -236,14 +233,10 @@ def progress_line(trials: Sequence[Trial], n_trials: int) -> str:
 
 def leaderboard(trials: Sequence[Trial]) -> Table:
     """The best ten; of equal ones the first is the better."""
-    table = Table(title=f"Best of {len(trials)} trials, on the validation part", title_justify="left")
-    for heading in ("trial", "macro recall", "time"):
-        table.add_column(heading, justify="right")
-    table.add_column("changed")
-    for trial in sorted(trials, key=lambda trial: -trial.score)[:LEADERBOARD_ROWS]:
-        changed = changes(trial.values, trials[0].values)
-        table.add_row(str(trial.number), f"{trial.score:.4f}", duration(trial.seconds), Text(changed))
-    return table
+    best = sorted(trials, key=lambda trial: -trial.score)[:LEADERBOARD_ROWS]
+    rows = [(changes(t.values, trials[0].values), str(t.number), f"{t.score:.4f}", duration(t.seconds)) for t in best]
+    title = f"Best of {len(trials)} trials, on the validation part"
+    return Table(title, ("changed", "trial", "macro recall", "time"), rows)
 
 
 def changes(values: Mapping[str, Any], start: Mapping[str, Any]) -> str:

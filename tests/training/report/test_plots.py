@@ -25,7 +25,7 @@ from training.report.plots import (
     reliability_plot,
     risk_coverage_plot,
 )
-from training.report.record import TrainingRecord
+from training.report.report_data import TrainingRecord
 
 
 def best(stage: str) -> KeepPolicy:  # noqa: ARG001

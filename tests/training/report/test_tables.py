@@ -2,7 +2,7 @@ import numpy as np
 
 from tests.training.report.examples import HISTORY, answers, metadata, report_data
 from training.evaluation.results import Row
-from training.report.record import TrainingRecord
+from training.report.report_data import TrainingRecord
 from training.report.tables import (
     curve_table,
     held_out_table,
