@@ -27,7 +27,14 @@ class WordVectors:
 
     def __init__(self, path: Path, dimensions: int) -> None:
         self.path, self.dimensions = path, dimensions
-        self._check_size()
+        first = next(self._entries(), None)
+        if first is None:
+            raise DataError(
+                f"{self.path}: holds no vector; accepted: lines of a word and its {self.dimensions} numbers, with "
+                "spaces between"
+            )
+        number, _, values = first
+        self._parsed(number, values)
 
     def words(self) -> Iterator[str]:
         """Each in the file's order."""
@@ -48,16 +55,6 @@ class WordVectors:
             if (compared := key(word)) in words and compared not in vectors:
                 vectors[compared] = self._parsed(number, values)
         return vectors
-
-    def _check_size(self) -> None:
-        first = next(self._entries(), None)
-        if first is None:
-            raise DataError(
-                f"{self.path}: holds no vector; accepted: lines of a word and its {self.dimensions} numbers, with "
-                "spaces between"
-            )
-        number, _, values = first
-        self._parsed(number, values)
 
     def _entries(self) -> Iterator[tuple[int, str, str]]:
         """Number of the line, word, and its numbers, unread."""

@@ -6,14 +6,13 @@ from typing import Any
 
 from training.fit.batches import Batches
 from training.fit.checkpoint import Arrays, Checkpoint
-from training.fit.loop import TrainingLoop
+from training.fit.loop import SavedState, TrainingLoop
 from training.fit.stage_cache import PretrainedBody
 from training.model.multitask import MultiTaskModel
 from training.progress import Epoch, TrainingCallback
 from training.recipe.stages import Stage
 
 History = dict[str, list[Epoch]]  # by stage
-SavedRun = tuple[dict[str, Any], dict[str, Arrays]]
 StageBatches = Callable[[Stage], tuple[Batches, Batches | None]]
 OnStageEnd = Callable[[int, History, Arrays], None]
 
@@ -40,7 +39,7 @@ class StageRunner:
     on_stage_end: OnStageEnd | None = None
 
     def run(
-        self, callback: TrainingCallback, *, saved: SavedRun | None = None, body: PretrainedBody | None = None
+        self, callback: TrainingCallback, *, saved: SavedState | None = None, body: PretrainedBody | None = None
     ) -> History:
         """Train all stages, or those that remain: after `body`, or inside the one that `saved` was written in.
 

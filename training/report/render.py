@@ -6,8 +6,7 @@ import json
 import re
 import shutil
 import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -77,20 +76,12 @@ def _digest(css: str) -> str:
     return base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
-    """Sentences, each a point of its own."""
-
-    intended: Sequence[str]
-    not_for: Sequence[str]
-    limits: Sequence[str]
-
-
-def use_of(metadata: Metadata) -> Use:
-    """What holds for such labels. A recipe's `intended_use` stands instead of it, its `limits` beside it."""
+def use_of(metadata: Metadata) -> dict[str, list[str]]:
+    """Points on intended use and limits: of such labels, or the recipe's `intended_use`, and its `limits` beside."""
     of_labels = USE["sentiment" if metadata.is_sentiment else "other"]
     intended = _points(metadata, "intended_use") or of_labels["intended"]
-    return Use(intended, USE["not_for"], [*of_labels["limits"], *_points(metadata, "limits")])
+    limits = [*of_labels["limits"], *_points(metadata, "limits")]
+    return {"intended": intended, "not_for": USE["not_for"], "limits": limits}
 
 
 def _points(metadata: Metadata, key: str) -> list[str]:
@@ -139,13 +130,6 @@ def _tables(data: ReportData) -> dict[str, Table]:
     }
 
 
-PAGE: Final = "report.html"
-CARD: Final = "MODEL_CARD.md"
-METRICS: Final = "metrics.json"
-PLOTS: Final = "plots.json"
-PLOT_FOLDER: Final = "plots"
-
-
 def write_report(bundle: Path, data: ReportData, *, texts: bool = False) -> None:
     """Write the files of `report/`; equal data give equal bytes.
 
@@ -163,16 +147,16 @@ def write_report(bundle: Path, data: ReportData, *, texts: bool = False) -> None
     """
     content, drawings = content_of(data, texts=texts), plots(data)
     shutil.rmtree(bundle / REPORT, ignore_errors=True)
-    _write(bundle, PAGE, render_page(content, drawings))
-    _write(bundle, CARD, render_card(content))
-    _write(bundle, METRICS, _as_json(data.metadata.metrics))
+    _write(bundle, "report.html", render_page(content, drawings))
+    _write(bundle, "MODEL_CARD.md", render_card(content))
+    _write(bundle, "metrics.json", _as_json(data.metadata.metrics))
     _write(bundle, RECORD, _as_json(data.record.as_json()))
     entries = []
     for plot in drawings.values():
-        file = f"{PLOT_FOLDER}/{plot.name}.svg"
+        file = f"plots/{plot.name}.svg"
         _write(bundle, file, plot.svg + "\n")
         entries.append({"name": plot.name, "file": file, "caption": plot.caption, "wide": plot.wide})
-    _write(bundle, PLOTS, _as_json(entries))
+    _write(bundle, "plots.json", _as_json(entries))
 
 
 def _as_json(content: object) -> str:

@@ -241,11 +241,8 @@ def leaderboard(trials: Sequence[Trial]) -> Table:
 
 def changes(values: Mapping[str, Any], start: Mapping[str, Any]) -> str:
     """The knobs that differ from the start, with their values."""
-    changed = {key: value for key, value in values.items() if value != start[key]}
-    shown = [
-        f"{key} = {value:.4g}" if isinstance(value, float) else f"{key} = {value}" for key, value in changed.items()
-    ]
-    return ", ".join(shown) or "nothing"
+    shown = {key: f"{value:.4g}" if isinstance(value, float) else value for key, value in values.items()}
+    return ", ".join(f"{key} = {shown[key]}" for key in values if values[key] != start[key]) or "nothing"
 
 
 def _result_sentences(trials: Sequence[Trial]) -> list[str]:
