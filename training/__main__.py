@@ -10,7 +10,7 @@ from rich.console import Console
 
 from serving.errors import ServingError
 from training.errors import TrainingError
-from training.recipe.recipe import Recipe, find_recipe, read_recipe
+from training.recipe.recipe import Recipe, find_recipe, knob_table, read_recipe
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
@@ -168,8 +168,6 @@ def evaluate(
 @app.command()
 def knobs() -> None:
     """Print every knob of a recipe with its default, range and meaning, as Markdown."""
-    from training.recipe.reference import knob_table
-
     typer.echo(knob_table())
 
 

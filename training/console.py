@@ -93,7 +93,7 @@ class Display(TrainingCallback):
         remaining_seconds = sum(self._seconds) / len(self._seconds) * (self._epochs - epoch.number)
         self.console.print(
             f"epoch {epoch.number}/{self._epochs}  loss {epoch.loss:.4f}{_validated(epoch)}  {epoch.seconds:.0f} s, "
-            f"at most {_minutes(remaining_seconds)} left{'  best' if best and not isnan(epoch.macro_recall) else ''}",
+            f"at most {duration(remaining_seconds)} left{'  best' if best and not isnan(epoch.macro_recall) else ''}",
             highlight=False,
             soft_wrap=True,
         )
@@ -129,5 +129,6 @@ def _validated(epoch: Epoch) -> str:
     return f"  validation loss {epoch.validation_loss:.4f}  {figures}"
 
 
-def _minutes(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Seconds, or from 90 of them on minutes, as a person says them."""
     return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"

@@ -11,7 +11,7 @@ from serving.model.metadata import Metadata
 from tests.deploy.conftest import RunWeb
 from tests.deploy.services import ROOT, http_client
 from training.recipe.recipe import Recipe, find_recipe, read_recipe
-from training.report.record import TrainingRecord
+from training.report.report_data import TrainingRecord
 
 DEFAULT = "tweets"
 

@@ -9,8 +9,7 @@ from tests.training.helpers import STAGED, distinct_rows, write_csv
 from training.__main__ import app, main
 from training.fit.checkpoint import STATE
 from training.recipe.loading import as_toml
-from training.recipe.recipe import Recipe
-from training.recipe.reference import knob_table
+from training.recipe.recipe import Recipe, knob_table
 
 ROOT = Path(__file__).parents[2]
 

@@ -5,12 +5,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from serving.model.bundle import Bundle, sha256
+from serving.model.bundle import Bundle
 from training.commands.fit import fit
 from training.console import Display
 from training.data.checks import check_vectors
 from training.data.dataset import Dataset, load_dataset
-from training.data.sources import in_order
+from training.data.sources import file_hashes
 from training.errors import DataError
 from training.evaluation.leakage import check_no_test_leakage
 from training.evaluation.results import Row, baseline_rows, network_row
@@ -54,8 +54,7 @@ def _check_bundle(bundle: Path, recipe: Recipe, paths: Sequence[Path], dataset: 
     metadata, labels = Bundle.read(bundle).metadata, dataset.labels
     if set(metadata.labels) != set(labels):
         raise DataError(f"--bundle: {bundle} has labels {metadata.labels}; accepted: {labels}, those of the data")
-    files = [(path.name, sha256(path)) for path in in_order(paths, recipe.data)]
-    check_no_test_leakage(metadata, recipe, files, dataset.sizes(), "--bundle")
+    check_no_test_leakage(metadata, recipe, file_hashes(paths, recipe.data), dataset.sizes(), "--bundle")
 
 
 def _trained_row(

@@ -14,9 +14,8 @@ from training.export.publish import check_replaceable, publish, reserved, stagin
 from training.fit.checkpoint import STATE
 from training.fit.trainer import Trainer
 from training.recipe.recipe import Recipe
-from training.report.record import TrainingRecord
 from training.report.render import write_report
-from training.report.report_data import ReportData
+from training.report.report_data import ReportData, TrainingRecord
 
 
 def fit(
@@ -56,9 +55,9 @@ def fit(
         predictor, difference = write_bundle(recipe, trained, staged)
         display.on_verified(len(trained.dataset.validation), difference)
         predictor, figures = add_figures(staged, predictor, trained.dataset)
-        rows = _baseline_rows(recipe, trained.dataset, display) if baselines else []
-        network = network_row(staged, trained.dataset, trained.seconds) if rows else None
-        record = TrainingRecord(trained.history, rows, network)
+        record = TrainingRecord(trained.history)
+        if baselines and (rows := _baseline_rows(recipe, trained.dataset, display)):
+            record = TrainingRecord(trained.history, rows, network_row(staged, trained.dataset, record.seconds))
         write_report(staged, ReportData.gather(predictor, record, trained.dataset.test), texts=texts)
         publish(staged, out)
         shutil.rmtree(work, ignore_errors=True)

@@ -4,22 +4,19 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from serving.model.bundle import REPORT
 from serving.model.metadata import Metadata
 from serving.model.predictor import Predictor
 from training.console import Display
 from training.data.dataset import Dataset, load_dataset
 from training.errors import DataError
+from training.evaluation.leakage import bundle_recipe
 from training.evaluation.metrics import Figures
 from training.evaluation.results import baseline_rows, network_row
 from training.export.figures import add_figures, write_metadata
 from training.export.publish import check_replaceable, publish, reserved, staging_folder
-from training.recipe.recipe import Recipe, describe_faults
-from training.report.record import TrainingRecord
 from training.report.render import write_report
-from training.report.report_data import ReportData
+from training.report.report_data import ReportData, TrainingRecord
 
 
 def report(
@@ -50,7 +47,7 @@ def report(
         check_replaceable(bundle)
         predictor, record = Predictor.load(bundle), TrainingRecord.read(bundle)
         metadata = _current(predictor.metadata, bundle)
-        recipe = Recipe.from_bundle(metadata.recipe)
+        recipe = bundle_recipe(metadata, bundle)
         dataset = load_dataset(paths, recipe.data, recipe.split_seed)
         _check_same_rows(metadata, dataset)
         display.on_dataset(dataset.cleaning, dataset.sizes())
@@ -67,18 +64,10 @@ def report(
 
 def _current(metadata: Metadata, bundle: Path) -> Metadata:
     """The metadata with recipes as they are written today."""
-    try:
-        recipes = {folder: _as_written(recipe) for folder, recipe in metadata.teacher_recipes.items()}
-        return metadata.model_copy(update={"recipe": _as_written(metadata.recipe), "teacher_recipes": recipes})
-    except ValidationError as error:
-        raise DataError(
-            f"{bundle}: the recipe of {metadata.name} {metadata.model_version} does not tell how its files were read: "
-            f"{describe_faults(error)}"
-        ) from error
-
-
-def _as_written(recipe: dict[str, object]) -> dict[str, object]:
-    return Recipe.from_bundle(recipe).model_dump(mode="json")
+    teachers = metadata.teacher_recipes.items()
+    recipes = {folder: bundle_recipe(metadata, bundle, recipe).model_dump(mode="json") for folder, recipe in teachers}
+    recipe = bundle_recipe(metadata, bundle).model_dump(mode="json")
+    return metadata.model_copy(update={"recipe": recipe, "teacher_recipes": recipes})
 
 
 def _check_same_rows(metadata: Metadata, dataset: Dataset) -> None:

@@ -72,24 +72,23 @@ class Dataset:
         return hashlib.sha256("\n".join([str(len(self.labels)), *sorted(self.keys)]).encode()).hexdigest()
 
 
-class LabelIndex:
-    """The accepted labels; a label in a file may differ from them in case."""
+def label_indices(names: "pd.Series[str]", labels: list[str], where: str) -> Labels:
+    """Each name's index among the accepted labels, from which it may differ in case.
 
-    def __init__(self, labels: list[str]) -> None:
-        self.labels = labels
-        self._index = {name.casefold(): i for i, name in enumerate(labels)} | {name: i for i, name in enumerate(labels)}
+    Args:
+        names: Labels of rows.
+        labels: The accepted ones.
+        where: Begins the message of the error.
 
-    def indices(self, names: "pd.Series[str]", where: str) -> Labels:
-        """Each label's index among the accepted ones; `where` begins the message of the error.
-
-        Raises:
-            DataError: Some are unknown.
-        """
-        indices = [self._index.get(name, self._index.get(name.casefold())) for name in names]
-        unknown = sorted({name for name, index in zip(names, indices, strict=True) if index is None})
-        if unknown:
-            raise DataError(f"{where}: unknown labels {unknown[:10]}; accepted: {self.labels}")
-        return np.array(indices, dtype=np.int64)
+    Raises:
+        DataError: Some are unknown.
+    """
+    index = {name.casefold(): i for i, name in enumerate(labels)} | {name: i for i, name in enumerate(labels)}
+    indices = [index.get(name, index.get(name.casefold())) for name in names]
+    unknown = sorted({name for name, i in zip(names, indices, strict=True) if i is None})
+    if unknown:
+        raise DataError(f"{where}: unknown labels {unknown[:10]}; accepted: {labels}")
+    return np.array(indices, dtype=np.int64)
 
 
 def load_dataset(paths: Sequence[Path], data: DataConfig, seed: int) -> Dataset:
@@ -131,8 +130,8 @@ def _found_labels(names: "pd.Series[str]") -> list[str]:
 
 
 def _with_label_indices(rows: pd.DataFrame, labels: list[str]) -> pd.DataFrame:
-    label_index, origins = LabelIndex(labels), rows.groupby("origin")
-    indices = [pd.Series(label_index.indices(group.label, str(origin)), group.index) for origin, group in origins]
+    origins = rows.groupby("origin")
+    indices = [pd.Series(label_indices(group.label, labels, str(origin)), group.index) for origin, group in origins]
     return rows.assign(label=pd.concat(indices).reindex(rows.index))
 
 
@@ -140,11 +139,8 @@ def _split(rows: pd.DataFrame, data: DataConfig, labels: list[str], seed: int, w
     """Pinned rows go to their part; of the others each class gives its share to each part, and one row at least."""
     shares: dict[Part, float] = {"test": data.test, "validation": data.validation}
     shares = {part: share for part, share in shares.items() if share}
-    rng, parts, classes = (
-        np.random.default_rng(seed),
-        rows.part.to_numpy(dtype=object, copy=True),
-        rows.label.to_numpy(),
-    )
+    parts, classes = rows.part.to_numpy(dtype=object, copy=True), rows.label.to_numpy()
+    rng = np.random.default_rng(seed)
     unpinned = (parts == "").nonzero()[0]
     parts[unpinned] = "train"
     _check_splittable(classes[unpinned], labels, len(shares) + 1, where)

@@ -17,7 +17,6 @@ from serving.model.metadata import DataFile
 from serving.tables.sniffing import guess_delimiter
 from training.errors import DataError
 
-SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 _HEADER = 100_000  # characters of a header that are looked at for its delimiter: more than any real header has
 
 
@@ -73,10 +72,16 @@ def fingerprint(path: Path, rows: int) -> DataFile:
     return DataFile(file=path.name, rows=rows, sha256=sha256(path))
 
 
+def open_text(path: Path, encoding: str, errors: str = "strict", newline: str | None = None) -> TextIO:
+    """Open a text file to read, gzipped or not; the arguments are those of `open`."""
+    opened = gzip.open if path.suffix.lower() == ".gz" else open
+    return cast(TextIO, opened(path, "rt", encoding=encoding, errors=errors, newline=newline))
+
+
 def _kind(path: Path) -> str:
     suffix = Path(path.stem if path.suffix == ".gz" else path.name).suffix.lower()
-    if suffix not in SUFFIXES or (suffix == ".parquet" and path.suffix == ".gz"):
-        raise DataError(f"{path}: unknown kind of file; accepted: {', '.join(SUFFIXES)}, the text kinds also with .gz")
+    if suffix not in _READERS or (suffix == ".parquet" and path.suffix == ".gz"):
+        raise DataError(f"{path}: unknown kind of file; accepted: {', '.join(_READERS)}, the text kinds also with .gz")
     return suffix
 
 
@@ -107,7 +112,7 @@ def _distinct_names(columns: "pd.Index[str]", names: list[str]) -> list[str]:
 
 
 def _csv(path: Path, encoding: str, quoted: bool) -> pd.DataFrame:
-    with _opened(path, encoding) as file:
+    with open_text(path, encoding) as file:
         lines = iter(lambda: file.readline(_HEADER).removeprefix("\ufeff"), "")
         header = next((line for line in lines if line.strip()), "")
     return _delimited(path, encoding, quoted, guess_delimiter(header))
@@ -124,14 +129,9 @@ def _tsv(path: Path, encoding: str, quoted: bool) -> pd.DataFrame:
 
 
 def _jsonl(path: Path, encoding: str, quoted: bool) -> pd.DataFrame:  # noqa: ARG001
-    with _opened(path, encoding) as file:
+    with open_text(path, encoding) as file:
         rows = [_json_object(line, number) for number, line in enumerate(file, start=1) if line.strip("\ufeff\r\n ")]
     return pd.DataFrame(rows, dtype=object)
-
-
-def _opened(path: Path, encoding: str) -> TextIO:
-    opened = gzip.open if path.suffix == ".gz" else open
-    return cast(TextIO, opened(path, "rt", encoding=encoding))
 
 
 def _json_object(line: str, number: int) -> dict[str, Any]:

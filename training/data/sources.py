@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from serving.model.bundle import sha256
 from serving.model.metadata import DataFile
 from training.data.cleaning import without_emoticons
 from training.data.readers import column, fingerprint, read_table
@@ -35,6 +36,21 @@ def in_order(paths: Sequence[Path], data: DataConfig) -> list[Path]:
     """The files as the recipe names them, others by name: the order on a command line decides nothing."""
     order = {source.file: number for number, source in reversed(list(enumerate(data.sources)))}
     return sorted(paths, key=lambda path: (order.get(path.name, len(order)), path.name, str(path)))
+
+
+def file_hashes(paths: Sequence[Path], data: DataConfig) -> list[tuple[str, str]]:
+    """Name and sha256 of each file, in the order in which they are read.
+
+    Raises:
+        DataError: One cannot be read.
+    """
+    hashes = []
+    for path in in_order(paths, data):
+        try:
+            hashes.append((path.name, sha256(path)))
+        except OSError as error:
+            raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+    return hashes
 
 
 def read_rows(

@@ -1,13 +1,12 @@
 """Reader of word vectors in text files, as GloVe, word2vec and fastText publish them."""
 
-import gzip
 import zlib
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
-from typing import TextIO, cast
 
 import numpy as np
 
+from training.data.readers import open_text
 from training.errors import DataError
 from training.types import Floats
 
@@ -28,7 +27,14 @@ class WordVectors:
 
     def __init__(self, path: Path, dimensions: int) -> None:
         self.path, self.dimensions = path, dimensions
-        self._check_size()
+        first = next(self._entries(), None)
+        if first is None:
+            raise DataError(
+                f"{self.path}: holds no vector; accepted: lines of a word and its {self.dimensions} numbers, with "
+                "spaces between"
+            )
+        number, _, values = first
+        self._parsed(number, values)
 
     def words(self) -> Iterator[str]:
         """Each in the file's order."""
@@ -50,20 +56,11 @@ class WordVectors:
                 vectors[compared] = self._parsed(number, values)
         return vectors
 
-    def _check_size(self) -> None:
-        first = next(self._entries(), None)
-        if first is None:
-            raise DataError(
-                f"{self.path}: holds no vector; accepted: lines of a word and its {self.dimensions} numbers, with "
-                "spaces between"
-            )
-        number, _, values = first
-        self._parsed(number, values)
-
     def _entries(self) -> Iterator[tuple[int, str, str]]:
         """Number of the line, word, and its numbers, unread."""
         try:
-            with _opened(self.path) as file:
+            # Word2vec cuts words at bytes: what is no UTF-8 is a word that nobody asks for.
+            with open_text(self.path, "utf-8-sig", errors="replace", newline="\n") as file:
                 for number, line in enumerate(file, start=1):
                     word, _, values = line.rstrip(" \r\n").partition(" ")
                     if values and not (number == 1 and _counts(word, values)):
@@ -86,12 +83,6 @@ class WordVectors:
                 "network.embedding says"
             )
         return vector
-
-
-def _opened(path: Path) -> TextIO:
-    # Word2vec cuts words at bytes: what is no UTF-8 is a word that nobody asks for.
-    opened = gzip.open if path.suffix.lower() == ".gz" else open
-    return cast(TextIO, opened(path, "rt", encoding="utf-8-sig", errors="replace", newline="\n"))
 
 
 def _counts(word: str, values: str) -> bool:

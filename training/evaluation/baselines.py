@@ -5,7 +5,7 @@ Each reads texts that went through the preprocessing's own rules, so that what i
 
 import io
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
 from typing import Any, Protocol
@@ -152,18 +152,9 @@ class _Analyzer:
     """Words and bigrams of a text, by the preprocessing's rules. A class, so that it can be stored."""
 
     def __init__(self, config: TokenizerConfig) -> None:
-        self.config = config
-        self._tokenize: Callable[[str], list[str]] | None = None
+        self.normalizer, self.pretokenizer = build_normalizer(config), build_pretokenizer()
 
     def __call__(self, text: str) -> list[str]:
-        self._tokenize = self._tokenize or _tokenizer(self.config)
-        words = self._tokenize(text)
+        normalized = self.normalizer.normalize_str(text)
+        words = [word for word, _ in self.pretokenizer.pre_tokenize_str(normalized)]
         return [*words, *map(" ".join, pairwise(words))]
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"config": self.config, "_tokenize": None}
-
-
-def _tokenizer(config: TokenizerConfig) -> Callable[[str], list[str]]:
-    normalizer, pretokenizer = build_normalizer(config), build_pretokenizer()
-    return lambda text: [word for word, _ in pretokenizer.pre_tokenize_str(normalizer.normalize_str(text))]

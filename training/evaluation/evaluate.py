@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from serving.model.bundle import sha256
 from serving.model.metadata import Metadata
 from serving.model.predictor import Predictor
-from training.data.dataset import LabelIndex
+from training.data.dataset import label_indices
 from training.data.readers import column, read_table
 from training.data.sources import source_of
 from training.errors import DataError
@@ -89,4 +89,4 @@ def read_labelled(
     if rows.empty:
         raise DataError(f"{path}: no row has a text and a label; accepted labels: {metadata.labels}")
     origin = f"{path}, column {label or source.label or data.label!r}"
-    return rows.text.tolist(), LabelIndex(metadata.labels).indices(rows.label, origin)
+    return rows.text.tolist(), label_indices(rows.label, metadata.labels, origin)

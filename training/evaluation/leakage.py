@@ -38,9 +38,9 @@ def check_no_test_leakage(
     if not set(bundle_hashes) & set(hashes):
         _check_teachers(metadata, files, where)
         return
-    bundle_recipe = _read_recipe(metadata, where)
+    recipe_then = bundle_recipe(metadata, where)
     bundle_files = [(file.file, file.sha256) for file in metadata.data]
-    actual = {"files": bundle_hashes, **_split_rules(bundle_recipe, bundle_files), "rows of each part": metadata.split}
+    actual = {"files": bundle_hashes, **_split_rules(recipe_then, bundle_files), "rows of each part": metadata.split}
     expected = {"files": hashes, **_split_rules(recipe, files), "rows of each part": split}
     if different := sorted(key for key in expected if expected[key] != actual[key]):
         raise DataError(
@@ -64,12 +64,22 @@ def _check_teachers(metadata: Metadata, files: Sequence[tuple[str, str]], where:
         )
 
 
-def _read_recipe(metadata: Metadata, where: str) -> Recipe:
+def bundle_recipe(metadata: Metadata, where: object, content: Mapping[str, Any] | None = None) -> Recipe:
+    """The recipe of a bundle, in the keys of today.
+
+    Args:
+        metadata: The bundle's.
+        where: Begins the error's sentence.
+        content: Another recipe that it tells of, as of a teacher.
+
+    Raises:
+        DataError: It is none that could be trained by today.
+    """
     try:
-        return Recipe.from_bundle(metadata.recipe)
+        return Recipe.from_bundle(metadata.recipe if content is None else content)
     except ValidationError as error:
         raise DataError(
-            f"{where}: the recipe of {metadata.name} {metadata.model_version} does not tell how its files were split: "
+            f"{where}: the recipe of {metadata.name} {metadata.model_version} does not tell how its files were read: "
             f"{describe_faults(error)}"
         ) from error
 

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from scipy.special import softmax
 from scipy.stats import binom, binomtest
 from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support, recall_score
 
@@ -104,16 +105,14 @@ def measure(labels: list[str], truth: Labels, probabilities: Probabilities, temp
     predicted, indices = probabilities.argmax(1), np.arange(len(labels))
     precision, recall, f1, counts = precision_recall_fscore_support(truth, predicted, labels=indices, zero_division=0)
     matrix = confusion_matrix(truth, predicted, labels=indices)
-    bins = confidence_bins(truth, probabilities)
+    bins, uncalibrated = confidence_bins(truth, probabilities), rescaled(probabilities, 1 / temperature)
     return Figures(
         rows=len(truth),
         macro_recall=macro_recall(truth, predicted),
         macro_f1=macro_f1(truth, predicted),
         accuracy=float((predicted == truth).mean()),
         expected_calibration_error=calibration_error(bins),
-        expected_calibration_error_uncalibrated=expected_calibration_error(
-            truth, rescaled(probabilities, 1 / temperature)
-        ),
+        expected_calibration_error_uncalibrated=expected_calibration_error(truth, uncalibrated),
         expected_calibration_error_by_chance=calibration_error_by_chance(bins),
         bins=bins,
         classes={
@@ -166,8 +165,7 @@ def _mean_deviation(rows: int, probability: float) -> float:
 def rescaled(probabilities: Probabilities, temperature: float) -> Probabilities:
     """softmax(log p / T), float64 (rows, classes)."""
     logits = np.log(np.maximum(probabilities.astype(np.float64), 1e-30)) / temperature
-    powers = np.exp(logits - logits.max(1, keepdims=True))
-    return np.asarray(powers / powers.sum(1, keepdims=True))
+    return np.asarray(softmax(logits, axis=1))
 
 
 def recall_intervals(figures: Figures) -> Mapping[str, tuple[float, float]]:

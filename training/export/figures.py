@@ -7,7 +7,7 @@ from serving.model.bundle import METADATA
 from serving.model.metadata import Metadata
 from serving.model.predictor import Predictor
 from training.data.dataset import Dataset
-from training.evaluation.evaluate import evaluate_groups, served_probabilities
+from training.evaluation.evaluate import evaluate, evaluate_groups, served_probabilities
 from training.evaluation.metrics import Figures, measure
 from training.evaluation.selective import precision_thresholds, risk_coverage
 
@@ -31,12 +31,7 @@ def add_figures(folder: Path, predictor: Predictor, dataset: Dataset) -> tuple[P
     """
     metadata, validation = predictor.metadata, dataset.validation.label.to_numpy()
     answers = served_probabilities(predictor, dataset.validation.text.tolist())
-    test = measure(
-        metadata.labels,
-        dataset.test.label.to_numpy(),
-        served_probabilities(predictor, dataset.test.text.tolist()),
-        metadata.temperature,
-    )
+    test = evaluate(predictor, dataset.test.text.tolist(), dataset.test.label.to_numpy())
     metrics: dict[str, Any] = {
         "validation": measure(metadata.labels, validation, answers, metadata.temperature).as_json(),
         "test": test.as_json(),

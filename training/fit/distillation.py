@@ -9,18 +9,15 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import Pipeline
 
 from serving.errors import BundleError
-from serving.model.metadata import Metadata
 from serving.model.predictor import Predictor
 from training.errors import DataError
-from training.evaluation.leakage import Split, check_no_test_leakage
-from training.recipe.recipe import Recipe
 from training.types import Floats, Labels
 
 FOLDS = 5  # each baseline learns from four fifths of the rows; scikit-learn's own default
 
 
-class Teachers:
-    """Bundles that teach.
+def load_teachers(folders: Sequence[str], labels: list[str]) -> list[Predictor]:
+    """The bundles that teach.
 
     Args:
         folders: Their folders.
@@ -29,40 +26,10 @@ class Teachers:
     Raises:
         DataError: A bundle cannot be loaded, or has other labels.
     """
-
-    def __init__(self, folders: Sequence[str], labels: list[str]) -> None:
-        self._labels = labels
-        self._predictors = [_loaded(folder, labels) for folder in folders]
-
-    @property
-    def metadata(self) -> list[Metadata]:
-        """What each says of itself."""
-        return [predictor.metadata for predictor in self._predictors]
-
-    def predict(self, texts: Sequence[str]) -> list[Floats]:
-        """The probabilities of each, float32 (texts, classes)."""
-        return [self._probabilities(predictor, texts) for predictor in self._predictors]
-
-    def check_no_test_leakage(self, recipe: Recipe, files: Sequence[tuple[str, str]], split: Split) -> None:
-        """Check that none was trained on what is validation or test here.
-
-        Args:
-            recipe: The recipe of the run that they are to teach.
-            files: Name and sha256 of its data files, in the order in which they are read.
-            split: Rows of each part by label.
-
-        Raises:
-            DataError: One was.
-        """
-        for predictor in self._predictors:
-            check_no_test_leakage(predictor.metadata, recipe, files, split, "stages.teachers")
-
-    def _probabilities(self, predictor: Predictor, texts: Sequence[str]) -> Floats:
-        rows = [[p.probabilities[label] for label in self._labels] for p in predictor.predict(texts)]
-        return np.array(rows, dtype=np.float32)
+    return [_load_teacher(folder, labels) for folder in folders]
 
 
-def _loaded(folder: str, labels: list[str]) -> Predictor:
+def _load_teacher(folder: str, labels: list[str]) -> Predictor:
     try:
         predictor = Predictor.load(Path(folder))
     except BundleError as error:

@@ -42,17 +42,16 @@ class EpochProgress:
 
 @dataclass
 class LoopState:
-    """Finished epochs, the number of the one that is kept (0: none yet), and the progress of the current one."""
+    """Finished epochs, and the progress of the current one."""
 
     history: list[Epoch] = field(default_factory=list)
-    kept: int = 0
     progress: EpochProgress = field(default_factory=EpochProgress)
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "LoopState":
         """The state that `dataclasses.asdict` gave."""
         history = [Epoch(**epoch) for epoch in content["history"]]
-        return cls(history, content["kept"], EpochProgress(**content["progress"]))
+        return cls(history, EpochProgress(**content["progress"]))
 
 
 class TrainingLoop:
@@ -105,7 +104,7 @@ class TrainingLoop:
                 state.history.append(epoch)
                 state.progress = EpochProgress()
                 if select_epoch(state.history, self.stage.keep) is epoch:
-                    state.kept, kept_weights = epoch.number, weights
+                    kept_weights = weights
                 self._save(state, kept_weights)
                 callback.on_epoch(epoch, best=select_epoch(state.history) is epoch)
         finally:
@@ -146,8 +145,10 @@ class TrainingLoop:
         return LoopState.from_json(content), arrays["kept"]
 
     def _is_finished(self, state: LoopState) -> bool:
-        epochs = len(state.history)
-        return epochs >= self.stage.epochs or (state.kept > 0 and epochs - state.kept >= self.stage.patience)
+        if not state.history:
+            return False
+        epochs, kept = len(state.history), select_epoch(state.history, self.stage.keep).number
+        return epochs >= self.stage.epochs or epochs - kept >= self.stage.patience
 
     def _train_epoch(self, state: LoopState, kept_weights: Arrays, callback: TrainingCallback) -> None:
         """Train on every batch that the current epoch has not had yet."""

@@ -34,6 +34,7 @@ class PretrainedBody:
     weights: Arrays
 
 
+@dataclass(frozen=True)
 class StageCache:
     """Bodies by all that decides them: the recipe up to their last stage, and what they learned from.
 
@@ -53,26 +54,22 @@ class StageCache:
         ResumeError: The folder cannot be written to; told before anything is trained for it.
     """
 
-    def __init__(
-        self,
-        folder: Path | None,
-        recipe: Recipe,
-        files: Sequence[tuple[str, str]],
-        teachers: Mapping[str, str],
-        libraries: Mapping[str, str],
-        labelled: str = "",
-        vectors: str = "",
-        format_version: int = FORMAT,
-    ) -> None:
-        self.folder, self._recipe, self._format = folder, recipe, format_version
-        self._files, self._teachers, self._libraries = list(files), dict(teachers), dict(libraries)
-        self._labelled, self._vectors = labelled, vectors
-        if folder is not None:
-            _check_writable(folder)
+    folder: Path | None
+    recipe: Recipe
+    files: Sequence[tuple[str, str]]
+    teachers: Mapping[str, str]
+    libraries: Mapping[str, str]
+    labelled: str = ""
+    vectors: str = ""
+    format_version: int = FORMAT
+
+    def __post_init__(self) -> None:
+        if self.folder is not None:
+            _check_writable(self.folder)
 
     def longest(self) -> PretrainedBody | None:
         """The body that has the most stages behind it, the last one never among them."""
-        for stages in range(len(self._recipe.schedule) - 1, 0, -1):
+        for stages in range(len(self.recipe.schedule) - 1, 0, -1):
             checkpoint = self._checkpoint(stages)
             if checkpoint and checkpoint.path.exists():
                 try:
@@ -96,42 +93,37 @@ class StageCache:
 
     def _identity(self, stages: int) -> dict[str, Any]:
         """All that decides what the body is after so many stages; the split only where it is seen by then."""
-        recipe, done = self._recipe, self._recipe.schedule[:stages]
-        seeds = [recipe.seed if stage.seed is None else stage.seed for stage in done]
+        recipe, done = self.recipe, self.recipe.schedule[:stages]
+        vectors = recipe.vectors
+        started_from = [self.vectors, _non_defaults(vectors, "file", "about", "terms")] if vectors else None
         return {
             "tokenizer": _non_defaults(recipe.tokenizer),
             "network": _non_defaults(recipe.network),
             **(self._all_data() if _reads_split(recipe, done) else self._weak_data()),
-            "format": self._format,
+            "format": self.format_version,
             "stages": [_non_defaults(stage, "name", "teachers") for stage in done],
-            "teachers": [[self._teachers[folder] for folder in stage.teachers] for stage in done],
-            "seeds": seeds,
+            "teachers": [[self.teachers[folder] for folder in stage.teachers] for stage in done],
+            "seeds": [recipe.seed if stage.seed is None else stage.seed for stage in done],
             "words": any(stage.masked_words for stage in recipe.schedule),
-            "libraries": self._libraries,
-            **self._started_from(),
+            "libraries": dict(self.libraries),
+            **({"vectors": started_from} if started_from else {}),
         }
 
-    def _started_from(self) -> dict[str, Any]:
-        vectors = self._recipe.vectors
-        return {"vectors": [self._vectors, _non_defaults(vectors, "file", "about", "terms")]} if vectors else {}
-
     def _all_data(self) -> dict[str, Any]:
-        data = self._recipe.data
-        content, sources = (
-            _non_defaults(data, *UNREAD, "sources"),
-            [_non_defaults(source, *UNREAD) for source in data.sources],
-        )
-        split = [self._recipe.split_seed, data.validation, data.test]
-        return {"data": content, "sources": sources, "split": split, "files": [list(file) for file in self._files]}
+        data = self.recipe.data
+        content = _non_defaults(data, *UNREAD, "sources")
+        sources = [_non_defaults(source, *UNREAD) for source in data.sources]
+        split = [self.recipe.split_seed, data.validation, data.test]
+        return {"data": content, "sources": sources, "split": split, "files": [list(file) for file in self.files]}
 
     def _weak_data(self) -> dict[str, Any]:
-        data = self._recipe.data
+        data = self.recipe.data
         content = data.model_dump(mode="json", include={"text", "label", "encoding", "quoted"})
         sources = [_non_defaults(source, *UNREAD) for source in data.task_sources]
         names = {source.file for source in data.task_sources}
-        files = [list(file) for file in self._files if file[0] in names]
-        seed = self._recipe.split_seed if any(source.rows for source in data.task_sources) else None
-        return {"data": content, "sources": sources, "split": seed, "files": files, "labelled": self._labelled}
+        files = [list(file) for file in self.files if file[0] in names]
+        seed = self.recipe.split_seed if any(source.rows for source in data.task_sources) else None
+        return {"data": content, "sources": sources, "split": seed, "files": files, "labelled": self.labelled}
 
 
 def _non_defaults(section: ConfigSection, *unread: str) -> dict[str, Any]:

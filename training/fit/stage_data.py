@@ -10,8 +10,9 @@ from training.data.dataset import Dataset
 from training.data.weak_labels import WeakLabelDataset
 from training.errors import DataError
 from training.evaluation.baselines import baselines
+from training.evaluation.evaluate import served_probabilities
 from training.fit.batches import Batches
-from training.fit.distillation import FOLDS, CrossFitted, Teachers
+from training.fit.distillation import FOLDS, CrossFitted, load_teachers
 from training.fit.loop import class_weights
 from training.model.multitask import MultiTaskModel
 from training.recipe.recipe import Recipe
@@ -80,7 +81,8 @@ class StageData:
     def _taught(self, rows: pd.DataFrame, targets: Floats, stage: Stage) -> Floats:
         """The targets with the teachers' share in them: all of it where a row has no label of the network's."""
         texts = rows.text.tolist()
-        bundles = Teachers(stage.teachers, self.dataset.labels).predict(texts)
+        teachers = load_teachers(stage.teachers, self.dataset.labels)
+        bundles = [served_probabilities(teacher, texts) for teacher in teachers]
         baselines = [self._cross_fitted(name, stage).predict(texts) for name in stage.teacher_baselines]
         probabilities: Floats = np.mean([*bundles, *baselines], axis=0, dtype=np.float32)
         share = np.where(rows.task == "", stage.teacher_share, 1.0).astype(np.float32)[:, None]

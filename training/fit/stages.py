@@ -1,23 +1,23 @@
 """Runner of a recipe's stages: each trains the same model, on rows and by a schedule of its own."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from training.fit.batches import Batches
 from training.fit.checkpoint import Arrays, Checkpoint
-from training.fit.loop import TrainingLoop
+from training.fit.loop import SavedState, TrainingLoop
 from training.fit.stage_cache import PretrainedBody
 from training.model.multitask import MultiTaskModel
 from training.progress import Epoch, TrainingCallback
 from training.recipe.stages import Stage
 
 History = dict[str, list[Epoch]]  # by stage
-SavedRun = tuple[dict[str, Any], dict[str, Arrays]]
 StageBatches = Callable[[Stage], tuple[Batches, Batches | None]]
 OnStageEnd = Callable[[int, History, Arrays], None]
 
 
+@dataclass(frozen=True)
 class StageRunner:
     """Runs the stages of one recipe in their order.
 
@@ -31,20 +31,15 @@ class StageRunner:
         on_stage_end: Called after each stage but the last with the number of stages done, the history and the weights.
     """
 
-    def __init__(
-        self,
-        multitask: MultiTaskModel,
-        stages: Sequence[Stage],
-        batches: StageBatches,
-        seed: int,
-        checkpoint: Checkpoint,
-        on_stage_end: OnStageEnd | None = None,
-    ) -> None:
-        self.multitask, self.stages, self.batches, self.seed = multitask, list(stages), batches, seed
-        self.checkpoint, self.on_stage_end = checkpoint, on_stage_end
+    multitask: MultiTaskModel
+    stages: Sequence[Stage]
+    batches: StageBatches
+    seed: int
+    checkpoint: Checkpoint
+    on_stage_end: OnStageEnd | None = None
 
     def run(
-        self, callback: TrainingCallback, *, saved: SavedRun | None = None, body: PretrainedBody | None = None
+        self, callback: TrainingCallback, *, saved: SavedState | None = None, body: PretrainedBody | None = None
     ) -> History:
         """Train all stages, or those that remain: after `body`, or inside the one that `saved` was written in.
 

@@ -1,6 +1,6 @@
 """Trainer: from a recipe and data files to a trained network. Nothing is published here."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,17 +8,16 @@ from typing import Any
 import pandas as pd
 from tokenizers import Tokenizer
 
-from serving.model.bundle import sha256
 from serving.model.metadata import DataFile, Metadata
 from serving.model.tokenizer import Encoder
 from training.data.checks import check_sources, note_other_data
 from training.data.dataset import Dataset, load_dataset
-from training.data.provenance import Provenance
-from training.data.sources import in_order
+from training.data.sources import file_hashes
 from training.data.weak_labels import WeakLabelDataset, load_weak_labels
+from training.evaluation.leakage import check_no_test_leakage
 from training.fit.batches import Batches
 from training.fit.checkpoint import Arrays, Checkpoint
-from training.fit.distillation import Teachers
+from training.fit.distillation import load_teachers
 from training.fit.pretrained_embedding import PretrainedEmbedding
 from training.fit.stage_cache import PretrainedBody, StageCache
 from training.fit.stage_data import StageData
@@ -33,6 +32,46 @@ from training.text.tokenizer import build_tokenizer
 
 
 @dataclass(frozen=True)
+class Provenance:
+    """What a network came from; the fields are those of `Metadata` with the same names."""
+
+    data: list[DataFile]
+    cleaning: dict[str, int]
+    teachers: dict[str, str]
+    teacher_recipes: dict[str, dict[str, Any]]
+    teacher_data: dict[str, list[DataFile]]
+    vectors: DataFile | None
+
+    @classmethod
+    def of(
+        cls, dataset: Dataset, weak: Mapping[str, Any], teachers: Mapping[str, Metadata], vectors: DataFile | None
+    ) -> "Provenance":
+        """The provenance of a run.
+
+        Args:
+            dataset: The labelled rows.
+            weak: `files` and `cleaning` of pre-training, as in JSON.
+            teachers: What each teacher says of itself, by its folder.
+            vectors: The file of word vectors.
+        """
+        files = [*dataset.files, *(DataFile(**file) for file in weak["files"])]
+        distinct = {(file.file, file.sha256): file for file in files}  # one can hold labelled rows and others
+        cleaning = {**dataset.cleaning, **{f"pre-training: {key}": count for key, count in weak["cleaning"].items()}}
+        versions = {folder: teacher.model_version for folder, teacher in teachers.items()}
+        return cls(list(distinct.values()), cleaning, versions, *_lineage(teachers), vectors)
+
+
+def _lineage(teachers: Mapping[str, Metadata]) -> tuple[dict[str, dict[str, Any]], dict[str, list[DataFile]]]:
+    """Folder -> recipe, and folder -> files that were learned from: of each teacher, and before it of its own."""
+    recipes: dict[str, dict[str, Any]] = {}
+    data: dict[str, list[DataFile]] = {}
+    for folder, teacher in teachers.items():
+        recipes |= teacher.teacher_recipes | {folder: teacher.recipe}
+        data |= teacher.teacher_data | {folder: teacher.data}
+    return recipes, data
+
+
+@dataclass(frozen=True)
 class Trained:
     """A network, uncalibrated, with the weights of the epoch that its last stage kept, and what it came from."""
 
@@ -42,11 +81,6 @@ class Trained:
     validation: Batches
     history: History
     provenance: Provenance
-
-    @property
-    def seconds(self) -> float:
-        """What its epochs took, wall time; those of a body from the cache as they were then."""
-        return sum(epoch.seconds for epochs in self.history.values() for epoch in epochs)
 
 
 @dataclass(frozen=True)
@@ -70,7 +104,19 @@ class Inputs:
         """Model version of each teacher, by its folder."""
         return {folder: teacher.model_version for folder, teacher in self.teachers.items()}
 
+    @property
+    def vectors_hash(self) -> str:
+        """sha256 of the file of word vectors; empty where there is none."""
+        return self.vectors.sha256 if self.vectors else ""
 
+    @property
+    def digests(self) -> list[tuple[str, str]]:
+        """Name and sha256 of each file and of word vectors, folder and version of each teacher."""
+        vectors = [(self.vectors.file, self.vectors.sha256)] if self.vectors else []
+        return [*self.hashes, *vectors, *self.teacher_versions.items()]
+
+
+@dataclass(frozen=True)
 class Trainer:
     """One run up to the trained network.
 
@@ -82,16 +128,11 @@ class Trainer:
         stage_cache: Folder for bodies that later runs with the same first stages start from, or None.
     """
 
-    def __init__(
-        self,
-        recipe: Recipe,
-        paths: Sequence[Path],
-        work: Path,
-        callback: TrainingCallback,
-        stage_cache: Path | None = None,
-    ) -> None:
-        self.recipe, self.paths, self.work, self.callback = recipe, list(paths), work, callback
-        self.stage_cache = stage_cache
+    recipe: Recipe
+    paths: Sequence[Path]
+    work: Path
+    callback: TrainingCallback
+    stage_cache: Path | None = None
 
     def run(self, *, resume: bool = False) -> Trained:
         """Train, from the start or, with `resume`, from where an interrupted run was.
@@ -104,8 +145,7 @@ class Trainer:
         callback.on_dataset(dataset.cleaning, dataset.sizes())
         check_sources(recipe, dataset)
         inputs = read_inputs(recipe, self.paths, dataset)
-        vectors = [(inputs.vectors.file, inputs.vectors.sha256)] if inputs.vectors else []
-        note_other_data(recipe, [*inputs.hashes, *vectors, *inputs.teacher_versions.items()], callback)
+        note_other_data(recipe, inputs.digests, callback)
 
         cache = open_cache(self.stage_cache, recipe, dataset, inputs)
         checkpoint = Checkpoint(self.work, run_identity(recipe, inputs))
@@ -171,12 +211,12 @@ def read_inputs(recipe: Recipe, paths: Sequence[Path], dataset: Dataset) -> Inpu
     if recipe.vectors:
         stems = recipe.tokenizer.stemming != "none"
         embedding = PretrainedEmbedding(recipe.vectors, recipe.network.embedding, stems=stems)
-    hashes = [(path.name, sha256(path)) for path in in_order(paths, recipe.data)]
+    hashes = file_hashes(paths, recipe.data)
     folders = list(dict.fromkeys(folder for stage in recipe.schedule for folder in stage.teachers))
-    teachers = Teachers(folders, dataset.labels)
-    teachers.check_no_test_leakage(recipe, hashes, dataset.sizes())
-    metadata = dict(zip(folders, teachers.metadata, strict=True))
-    return Inputs(hashes, metadata, embedding, embedding.file if embedding else None)
+    teachers = [predictor.metadata for predictor in load_teachers(folders, dataset.labels)]
+    for teacher in teachers:
+        check_no_test_leakage(teacher, recipe, hashes, dataset.sizes(), "stages.teachers")
+    return Inputs(hashes, dict(zip(folders, teachers, strict=True)), embedding, embedding.file if embedding else None)
 
 
 def run_identity(recipe: Recipe, inputs: Inputs) -> dict[str, Any]:
@@ -185,7 +225,7 @@ def run_identity(recipe: Recipe, inputs: Inputs) -> dict[str, Any]:
         "recipe": recipe.model_dump(mode="json", exclude={"tune"}),
         "data": inputs.hashes,
         "teachers": inputs.teacher_versions,
-        **({"vectors": inputs.vectors.sha256} if inputs.vectors else {}),
+        **({"vectors": inputs.vectors_hash} if inputs.vectors else {}),
         "libraries": backend.library_versions(),
     }
 
@@ -199,7 +239,7 @@ def open_cache(folder: Path | None, recipe: Recipe, dataset: Dataset, inputs: In
         inputs.teacher_versions,
         backend.library_versions(),
         dataset.labelled_digest(),
-        inputs.vectors.sha256 if inputs.vectors else "",
+        inputs.vectors_hash,
     )
 
 

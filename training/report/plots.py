@@ -1,34 +1,36 @@
-"""Plots and tables of learning curves, calibration and recalls, and all plots of a report."""
+"""Plots of a report: learning curves, confusion matrix, calibration, selective classification, recalls."""
 
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from serving.model.metadata import CoveragePoint
 from training.evaluation.metrics import (
     BINS,
+    NUMBERED,
     Bin,
+    Cell,
     Figures,
+    calibration_error,
+    cells,
     confidence_bins,
-    expected_calibration_error,
     recall_intervals,
     rescaled,
 )
-from training.evaluation.tables import Table, share
+from training.evaluation.tables import count, share
 from training.progress import Epoch, select_epoch
 from training.recipe.stages import KeepPolicy
-from training.report.confusion import confusion_plot
 from training.report.provenance import keep_policy
 from training.report.report_data import ReportData
-from training.report.selective import risk_coverage_plot
-from training.report.svg import ACCENT, LINE, QUIET, WIDTH, Plot, as_svg, blank, drawing, short
+from training.report.svg import ACCENT, HAIR, INK, LINE, QUIET, WIDTH, Plot, as_svg, blank, drawing, short
 from training.types import Labels, Probabilities
 
 PANEL = 165  # CSS pixels
 MANY = 30  # epochs, beyond which a dot on each would hide the line
-Values = npt.NDArray[np.float64]
 
 
 def curve_plots(history: Mapping[str, Sequence[Epoch]], keep: Callable[[str], KeepPolicy]) -> list[Plot]:
@@ -40,21 +42,6 @@ def curve_plots(history: Mapping[str, Sequence[Epoch]], keep: Callable[[str], Ke
     """
     stages = [(stage, epochs) for stage, epochs in history.items() if epochs]
     return [_plot(f"learning-curves-{i}", stage, epochs, keep(stage)) for i, (stage, epochs) in enumerate(stages, 1)]
-
-
-def curve_table(history: Mapping[str, Sequence[Epoch]]) -> Table:
-    """The same as figures."""
-    rows = [
-        (stage, str(e.number), *map(_cell, (e.loss, e.validation_loss, e.macro_recall, e.accuracy)))
-        for stage, epochs in history.items()
-        for e in epochs
-    ]
-    headings = ("stage", "epoch", "loss", "validation loss", "validation macro recall", "validation accuracy")
-    return Table("Epochs", headings, rows)
-
-
-def _cell(value: float) -> str:
-    return share(value) if np.isfinite(value) else "–"
 
 
 def _plot(name: str, stage: str, epochs: Sequence[Epoch], keep: KeepPolicy) -> Plot:
@@ -97,6 +84,66 @@ def _kept(epochs: Sequence[Epoch], keep: KeepPolicy) -> str:
     return f"The highest validation macro recall is {share(best.macro_recall)}, of epoch {best.number}, {which}."
 
 
+CONFUSION = "confusion-matrix"
+NUMBERED_CAPTION = "Each cell has its rows and their share of the truth's."
+SHADED_CAPTION = "The fuller a cell, the larger its share of the truth's rows; point at one for its numbers."
+# CSS pixels: of a letter and of the axis's name, and the least and the greatest side of a cell. A cell has room for a
+# number of five digits, or beside it for a line.
+LETTER, AXIS_NAME = 7.0, 30.0
+NUMBERED_SIDES, SHADED_SIDES = (46.0, 80.0), (15.0, 15.0)
+
+
+def confusion_plot(figures: Figures) -> Plot:
+    """A heat map: the fuller a cell, the larger its share of its row. With numbers in it where they can be read."""
+    names = [short(label) for label in figures.confusion]
+    numbered = len(names) <= NUMBERED
+    caption = f"Truth in rows, predicted in columns. {NUMBERED_CAPTION if numbered else SHADED_CAPTION}"
+    margin = LETTER * max(map(len, names)) + AXIS_NAME
+    min_side, max_side = NUMBERED_SIDES if numbered else SHADED_SIDES
+    side = min(max((WIDTH - margin) / len(names), min_side), max_side)
+    upright = margin - AXIS_NAME > side
+    size = side * len(names)
+    with drawing():
+        figure = blank(margin + size, (margin if upright else 2 * AXIS_NAME) + size)
+        ax = figure.subplots()
+        _label_cells(ax, names, rotation=90 if upright else 0)
+        for cell in cells(figures):
+            _draw_cell(ax, cell, numbered=numbered)
+        svg = as_svg(
+            figure, CONFUSION, f"Confusion matrix. {caption}", {cell.name: cell.note for cell in cells(figures)}
+        )
+    return Plot(CONFUSION, svg, caption, wide=margin + size > 1.5 * WIDTH)
+
+
+def _label_cells(ax: Axes, names: list[str], rotation: float) -> None:
+    """Axes with one cell a unit, row 0 at the top, and all names beside them."""
+    centres, edges = [place + 0.5 for place in range(len(names))], range(len(names) + 1)
+    ax.set(xlim=(0, len(names)), ylim=(len(names), 0), xlabel="predicted", ylabel="truth", aspect="equal")
+    ax.set_xticks(centres, names, rotation=rotation)
+    ax.set_yticks(centres, names)
+    ax.tick_params(labelcolor=INK)
+    ax.xaxis.tick_top()
+    ax.xaxis.set_label_position("top")
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+    ax.grid(visible=False)
+    ax.hlines(edges, 0, len(names), color=HAIR, lw=0.8, zorder=0, clip_on=False)
+    ax.vlines(edges, 0, len(names), color=HAIR, lw=0.8, zorder=0, clip_on=False)
+
+
+def _draw_cell(ax: Axes, cell: Cell, *, numbered: bool) -> None:
+    x, y = cell.column, cell.row
+    if cell.rows:
+        # Half of the colour at most where ink stands on it.
+        strength = cell.share / 2 if numbered else cell.share
+        patch = Rectangle((x, y), 1, 1, facecolor=ACCENT, edgecolor="none", alpha=strength)
+        patch.set_gid(cell.name)
+        ax.add_patch(patch)
+    if numbered:
+        ax.text(x + 0.5, y + 0.42, count(cell.rows), ha="center", va="center", color=INK, size=12)
+        ax.text(x + 0.5, y + 0.72, f"{cell.share:.0%}", ha="center", va="center", color=INK, size=10)
+
+
 RELIABILITY_HEIGHT = 370  # CSS pixels
 RELIABILITY = "reliability"
 
@@ -109,17 +156,17 @@ def reliability_plot(truth: Labels, probabilities: Probabilities, temperature: f
         probabilities: As served, (rows, classes).
         temperature: What they were calibrated by.
     """
-    before = rescaled(probabilities, 1 / temperature)
-    errors = [share(expected_calibration_error(truth, answers)) for answers in (before, probabilities)]
+    before, after = (confidence_bins(truth, p) for p in (rescaled(probabilities, 1 / temperature), probabilities))
     caption = (
         f"Accuracy of the rows that the model is equally sure of, in {BINS} bins; on the line, it is as sure as it is "
-        f"right. Expected calibration error {errors[0]} before temperature scaling, {errors[1]} after."
+        f"right. Expected calibration error {share(calibration_error(before))} before temperature scaling, "
+        f"{share(calibration_error(after))} after."
     )
     with drawing():
         figure = blank(WIDTH, RELIABILITY_HEIGHT)
         above, below = figure.subplots(2, sharex=True, height_ratios=(4, 1))
-        _curves(above, confidence_bins(truth, before), confidence_bins(truth, probabilities))
-        _sizes(below, confidence_bins(truth, probabilities), len(truth))
+        _curves(above, before, after)
+        _sizes(below, after, len(truth))
         return Plot(RELIABILITY, as_svg(figure, RELIABILITY, f"Reliability diagram. {caption}"), caption)
 
 
@@ -142,6 +189,35 @@ def _sizes(ax: Axes, bins: Sequence[Bin], rows: int) -> None:
     ax.tick_params(axis="x", pad=8)
     ax.yaxis.set_major_locator(MaxNLocator(2))
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+
+
+RISK_COVERAGE = "risk-coverage"
+RISK_COVERAGE_HEIGHT = 240  # CSS pixels
+
+
+def risk_coverage_plot(points: Sequence[CoveragePoint]) -> Plot:
+    """Error rate over the share of rows that are answered, the most confident first.
+
+    Args:
+        points: The curve, by rising coverage; at least one.
+    """
+    half = min(points, key=lambda point: abs(point.coverage - 0.5))
+    caption = (
+        "Errors among the validation rows that the model is surest of, by how many of them are answered. Of the surest "
+        f"{half.coverage:.0%}, those with a probability of at least {share(half.probability)}, {half.risk:.1%} are "
+        f"wrong; of all, {points[-1].risk:.1%}."
+    )
+    with drawing():
+        figure = blank(WIDTH, RISK_COVERAGE_HEIGHT)
+        ax = figure.subplots()
+        coverage, risk = [point.coverage for point in points], [point.risk for point in points]
+        ax.plot(coverage, risk, "o-", color=ACCENT, clip_on=False)
+        ax.set(xlim=(0, 1), xlabel="answered", ylabel="wrong")
+        ax.set_ylim(bottom=0)
+        ax.tick_params(axis="x", pad=8)
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.set_major_formatter(PercentFormatter(1, decimals=0))
+        return Plot(RISK_COVERAGE, as_svg(figure, RISK_COVERAGE, f"Risk-coverage curve. {caption}"), caption)
 
 
 # CSS pixels: of the axis and its name, of a class, and the least of all classes together.

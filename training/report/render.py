@@ -5,13 +5,15 @@ import hashlib
 import json
 import re
 import shutil
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from serving.model.bundle import REPORT
+from serving.model.metadata import Metadata
 from training.evaluation.calibration import is_unfounded
 from training.evaluation.tables import (
     Table,
@@ -25,13 +27,18 @@ from training.evaluation.tables import (
     key_figures,
 )
 from training.recipe.loading import as_toml
-from training.report import provenance, record
-from training.report.model_card import use_of
-from training.report.plots import curve_table, plots
-from training.report.report_data import ReportData
-from training.report.selective import threshold_table
+from training.report import provenance
+from training.report.plots import plots
+from training.report.report_data import RECORD, ReportData
 from training.report.svg import STYLE_SHEET, Plot
-from training.report.tables import held_out_table, length_table, mistake_table, source_table
+from training.report.tables import (
+    curve_table,
+    held_out_table,
+    length_table,
+    mistake_table,
+    source_table,
+    threshold_table,
+)
 
 
 def fenced(code: str) -> str:
@@ -41,36 +48,46 @@ def fenced(code: str) -> str:
 
 
 FOLDER: Final = Path(__file__).parent / "templates"
+TEMPLATES: Final = Environment(
+    loader=FileSystemLoader(FOLDER),
+    autoescape=select_autoescape(),  # by the file's name: HTML, not Markdown
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
+USE: Final = tomllib.loads((FOLDER / "use.toml").read_text(encoding="utf-8"))
+TEMPLATES.filters |= {"text": escaped, "table": as_markdown, "fenced": fenced}
 
 
 def render_page(content: Mapping[str, Any], plots: Mapping[str, Plot]) -> str:
     """`report.html`: one file that loads nothing and runs nothing; its policy forbids any style but its own."""
     css = (FOLDER / "style.css").read_text(encoding="utf-8")
     policy = f"default-src 'none'; style-src 'sha256-{_digest(css)}' 'sha256-{_digest(STYLE_SHEET)}'"
-    page = _environment(autoescape=True).get_template("report.html")
-    return page.render(content, plots=plots, css=css, policy=policy)
+    return TEMPLATES.get_template("report.html").render(content, plots=plots, css=css, policy=policy)
 
 
 def render_card(content: Mapping[str, Any]) -> str:
     """`MODEL_CARD.md`: Mitchell et al. 2019, Model Cards for Model Reporting (https://arxiv.org/abs/1810.03993)."""
-    environment = _environment()
-    environment.filters |= {"text": escaped, "table": as_markdown, "fenced": fenced}
-    return environment.get_template("MODEL_CARD.md").render(content)
-
-
-def _environment(*, autoescape: bool = False) -> Environment:
-    return Environment(
-        loader=FileSystemLoader(FOLDER),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=autoescape,
-    )
+    return TEMPLATES.get_template("MODEL_CARD.md").render(content)
 
 
 def _digest(css: str) -> str:
     return base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
+
+
+def use_of(metadata: Metadata) -> dict[str, list[str]]:
+    """Points on intended use and limits: of such labels, or the recipe's `intended_use`, and its `limits` beside."""
+    of_labels = USE["sentiment" if metadata.is_sentiment else "other"]
+    intended = _points(metadata, "intended_use") or of_labels["intended"]
+    limits = [*of_labels["limits"], *_points(metadata, "limits")]
+    return {"intended": intended, "not_for": USE["not_for"], "limits": limits}
+
+
+def _points(metadata: Metadata, key: str) -> list[str]:
+    """Paragraphs of a key of the recipe."""
+    text = str(metadata.recipe.get(key) or "")
+    return [" ".join(paragraph.split()) for paragraph in text.split("\n\n") if paragraph.strip()]
 
 
 def content_of(data: ReportData, *, texts: bool) -> dict[str, Any]:
@@ -113,13 +130,6 @@ def _tables(data: ReportData) -> dict[str, Table]:
     }
 
 
-PAGE: Final = "report.html"
-CARD: Final = "MODEL_CARD.md"
-METRICS: Final = "metrics.json"
-PLOTS: Final = "plots.json"
-PLOT_FOLDER: Final = "plots"
-
-
 def write_report(bundle: Path, data: ReportData, *, texts: bool = False) -> None:
     """Write the files of `report/`; equal data give equal bytes.
 
@@ -137,16 +147,16 @@ def write_report(bundle: Path, data: ReportData, *, texts: bool = False) -> None
     """
     content, drawings = content_of(data, texts=texts), plots(data)
     shutil.rmtree(bundle / REPORT, ignore_errors=True)
-    _write(bundle, PAGE, render_page(content, drawings))
-    _write(bundle, CARD, render_card(content))
-    _write(bundle, METRICS, _as_json(data.metadata.metrics))
-    _write(bundle, record.FILE, _as_json(data.record.as_json()))
+    _write(bundle, "report.html", render_page(content, drawings))
+    _write(bundle, "MODEL_CARD.md", render_card(content))
+    _write(bundle, "metrics.json", _as_json(data.metadata.metrics))
+    _write(bundle, RECORD, _as_json(data.record.as_json()))
     entries = []
     for plot in drawings.values():
-        file = f"{PLOT_FOLDER}/{plot.name}.svg"
+        file = f"plots/{plot.name}.svg"
         _write(bundle, file, plot.svg + "\n")
         entries.append({"name": plot.name, "file": file, "caption": plot.caption, "wide": plot.wide})
-    _write(bundle, PLOTS, _as_json(entries))
+    _write(bundle, "plots.json", _as_json(entries))
 
 
 def _as_json(content: object) -> str:

@@ -1,14 +1,43 @@
-"""Tables of a report that need the rows: mistakes, figures by source, by length and by held-out group."""
+"""Tables of a report: epochs, thresholds, mistakes, and figures by source, by length and by held-out group."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from serving.model.metadata import Metadata
 from training.evaluation.metrics import macro_recall
 from training.evaluation.tables import Table, count, share
+from training.progress import Epoch
 from training.report.report_data import ReportData
+
+
+def curve_table(history: Mapping[str, Sequence[Epoch]]) -> Table:
+    """Figures of each epoch of each stage."""
+    rows = [
+        (stage, str(e.number), *map(_measured, (e.loss, e.validation_loss, e.macro_recall, e.accuracy)))
+        for stage, epochs in history.items()
+        for e in epochs
+    ]
+    headings = ("stage", "epoch", "loss", "validation loss", "validation macro recall", "validation accuracy")
+    return Table("Epochs", headings, rows)
+
+
+def _measured(value: float) -> str:
+    return share(value) if np.isfinite(value) else "–"
+
+
+def threshold_table(metadata: Metadata) -> Table:
+    """From which probability on a label is how often right; without rows where no threshold was found."""
+    rows = [
+        (entry.label, f"{entry.precision_at_least:.0%}", share(entry.probability), f"{entry.coverage:.1%}")
+        for entry in metadata.thresholds
+    ]
+    return Table(
+        "Thresholds, from the validation part", ("label", "right at least", "probability", "of all rows"), rows
+    )
+
 
 MISTAKES = 20
 

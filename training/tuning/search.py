@@ -18,16 +18,13 @@ from typing import Any
 import numpy as np
 import optuna
 from optuna.trial import FrozenTrial, TrialState
-from rich.table import Table
-from rich.text import Text
 from sqlalchemy.exc import SQLAlchemyError
 
-from serving.model.bundle import Bundle, sha256
-from training.console import Display
-from training.data.checks import check_vectors
+from training.console import Display, as_rich, duration
 from training.data.dataset import load_dataset
-from training.data.sources import in_order
-from training.errors import DataError, PublishError, ResumeError
+from training.errors import PublishError, ResumeError
+from training.evaluation.tables import Table
+from training.fit.trainer import read_inputs
 from training.model import backend
 from training.recipe.loading import as_toml
 from training.recipe.recipe import Recipe
@@ -65,9 +62,8 @@ class Search:
 
     Raises:
         RecipeError: The ranges are at fault.
-        DataError: The data are.
+        DataError: The data, word vectors or a teacher are.
         PublishError: The best recipe may not be written to its place.
-        BundleError: A teacher is at fault.
     """
 
     def __init__(
@@ -83,11 +79,7 @@ class Search:
         self.best_recipe, self.study = best_recipe, study
         self.space = SearchSpace(recipe)
         self.dataset = load_dataset(paths, recipe.data, recipe.split_seed)
-        self.hashes = [(path.name, _hash(path)) for path in in_order(paths, recipe.data)]
-        folders = [folder for stage in recipe.schedule for folder in stage.teachers]
-        self.teachers = {folder: Bundle.read(Path(folder)).metadata.model_version for folder in folders}
-        check_vectors(recipe)
-        self.vectors = sha256(Path(recipe.vectors.file)) if recipe.vectors else ""
+        self.inputs = read_inputs(recipe, paths, self.dataset)
         self.libraries = {**backend.library_versions(), "optuna": metadata.version("optuna")}
         check_best_recipe(best_recipe)
 
@@ -98,7 +90,7 @@ class Search:
 
         Args:
             trials: How many; None: as many as the recipe says.
-            minutes: After these no other trial begins but the first; None: no limit.
+            minutes: After these no other trial begins but the first of the run; None: no limit.
 
         Returns:
             The best trial.
@@ -114,22 +106,20 @@ class Search:
             def after_trial(study: optuna.Study, _: FrozenTrial) -> None:
                 finished = self._finished(study)
                 self._write_best(finished)
-                self._print(progress_line(finished, n_trials))
+                line = progress_line(finished, n_trials)
+                self.display.console.print(line, highlight=False, markup=False, emoji=False, soft_wrap=True)
                 study.sampler = self._sampler(len(finished))
-
-            def optimize(n: int, timeout: float | None) -> None:
-                study.optimize(self._run_trial, n_trials=n, timeout=timeout, callbacks=[after_trial])
+                if minutes is not None and time.monotonic() - start >= 60 * minutes:
+                    study.stop()
 
             finished = self._finished(study)
             study.sampler = self._sampler(len(finished))
             if not finished:
                 study.enqueue_trial(self.space.start_params)
-                optimize(1, timeout=None)
-            remaining_seconds = None if minutes is None else max(0.0, 60 * minutes - (time.monotonic() - start))
-            optimize(max(0, n_trials - len(self._finished(study))), remaining_seconds)
+            study.optimize(self._run_trial, n_trials=max(0, n_trials - len(finished)), callbacks=[after_trial])
             finished = self._finished(study)
         self._write_best(finished)
-        self.display.console.print(leaderboard(finished))
+        self.display.console.print(as_rich(leaderboard(finished)))
         return best_trial(finished)
 
     def _run_trial(self, trial: optuna.Trial) -> float:
@@ -156,15 +146,14 @@ class Search:
         """What must be equal for a search to go on; how many trials it is to have may change."""
         return {
             "recipe": self.recipe.model_dump(mode="json", exclude={"tune": {"trials"}}),
-            "data": self.hashes,
-            "teachers": self.teachers,
-            "vectors": self.vectors,
+            "data": self.inputs.hashes,
+            "teachers": self.inputs.teacher_versions,
+            "vectors": self.inputs.vectors_hash,
             "libraries": self.libraries,
         }
 
     def _write_best(self, finished: Sequence[Trial]) -> None:
-        best = self.space.recipe(best_trial(finished).values)
-        digests = [*(digest for _, digest in self.hashes), *filter(None, [self.vectors]), *self.teachers.values()]
+        best, digests = self.space.recipe(best_trial(finished).values), [digest for _, digest in self.inputs.digests]
         best = best.model_copy(update={"data": best.data.model_copy(update={"found_on": digests})})
         write_best_recipe(self.best_recipe, best, finished, self._facts())
 
@@ -174,14 +163,11 @@ class Search:
         libraries = ", ".join(f"{name} {version}" for name, version in self.libraries.items())
         return [
             *([f"figures: means of {seeds} seeds from {self.recipe.seed} on"] if seeds > 1 else []),
-            *(f"data: {name}{rows.get(digest, '')}, sha256 {digest}" for name, digest in self.hashes),
-            *(f"teacher: {folder}, version {version}" for folder, version in self.teachers.items()),
-            *([f"word vectors: sha256 {self.vectors}"] if self.vectors else []),
+            *(f"data: {name}{rows.get(digest, '')}, sha256 {digest}" for name, digest in self.inputs.hashes),
+            *(f"teacher: {folder}, version {version}" for folder, version in self.inputs.teacher_versions.items()),
+            *([f"word vectors: sha256 {self.inputs.vectors_hash}"] if self.recipe.vectors else []),
             f"libraries: {libraries}",
         ]
-
-    def _print(self, line: str) -> None:
-        self.display.console.print(line, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 @contextmanager
@@ -241,29 +227,22 @@ def progress_line(trials: Sequence[Trial], n_trials: int) -> str:
     last = trials[-1]
     seconds = fmean(trial.seconds for trial in trials) * max(0, n_trials - len(trials))
     score = f"macro recall {last.score:.4f}{'  best' if best_trial(trials) is last else ''}"
-    times = f"{_duration(last.seconds)}, about {_duration(seconds)} left"
+    times = f"{duration(last.seconds)}, about {duration(seconds)} left"
     return f"{len(trials)}/{n_trials}  trial {last.number}  {score}  {times}  {changes(last.values, trials[0].values)}"
 
 
 def leaderboard(trials: Sequence[Trial]) -> Table:
     """The best ten; of equal ones the first is the better."""
-    table = Table(title=f"Best of {len(trials)} trials, on the validation part", title_justify="left")
-    for heading in ("trial", "macro recall", "time"):
-        table.add_column(heading, justify="right")
-    table.add_column("changed")
-    for trial in sorted(trials, key=lambda trial: -trial.score)[:LEADERBOARD_ROWS]:
-        changed = changes(trial.values, trials[0].values)
-        table.add_row(str(trial.number), f"{trial.score:.4f}", _duration(trial.seconds), Text(changed))
-    return table
+    best = sorted(trials, key=lambda trial: -trial.score)[:LEADERBOARD_ROWS]
+    rows = [(changes(t.values, trials[0].values), str(t.number), f"{t.score:.4f}", duration(t.seconds)) for t in best]
+    title = f"Best of {len(trials)} trials, on the validation part"
+    return Table(title, ("changed", "trial", "macro recall", "time"), rows)
 
 
 def changes(values: Mapping[str, Any], start: Mapping[str, Any]) -> str:
     """The knobs that differ from the start, with their values."""
-    changed = {key: value for key, value in values.items() if value != start[key]}
-    shown = [
-        f"{key} = {value:.4g}" if isinstance(value, float) else f"{key} = {value}" for key, value in changed.items()
-    ]
-    return ", ".join(shown) or "nothing"
+    shown = {key: f"{value:.4g}" if isinstance(value, float) else value for key, value in values.items()}
+    return ", ".join(f"{key} = {shown[key]}" for key in values if values[key] != start[key]) or "nothing"
 
 
 def _result_sentences(trials: Sequence[Trial]) -> list[str]:
@@ -329,14 +308,3 @@ def _is_best_recipe(path: Path) -> bool:
 def _printable(sentence: str) -> str:
     """Without what a comment of TOML cannot hold, as a file's name can."""
     return "".join(sign if sign.isprintable() else "?" for sign in sentence)
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
-
-
-def _hash(path: Path) -> str:
-    try:
-        return sha256(path)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from error

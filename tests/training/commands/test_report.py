@@ -14,7 +14,7 @@ from training.__main__ import app
 from training.commands.report import report
 from training.console import Display
 from training.errors import DataError
-from training.report.record import TrainingRecord
+from training.report.report_data import TrainingRecord
 
 
 @pytest.fixture

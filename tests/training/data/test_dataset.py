@@ -5,7 +5,7 @@ import pytest
 
 from tests.training.helpers import distinct_rows, write_csv
 from training.data.cleaning import text_key
-from training.data.dataset import PARTS, Dataset, LabelIndex, load_dataset
+from training.data.dataset import PARTS, Dataset, label_indices, load_dataset
 from training.errors import DataError
 from training.recipe.data import DataConfig, Source
 
@@ -182,7 +182,7 @@ def test_large_shares_leave_something_to_train_on(tmp_path: Path, validation: fl
 def test_labels_may_differ_in_case() -> None:
     import pandas as pd
 
-    found = LabelIndex(["negative", "positive"]).indices(pd.Series(["Positive", "negative", "NEGATIVE"]), "x")
+    found = label_indices(pd.Series(["Positive", "negative", "NEGATIVE"]), ["negative", "positive"], "x")
     assert found.tolist() == [1, 0, 0]
 
 

@@ -100,7 +100,7 @@ def test_a_finished_run_resumes_to_its_end() -> None:
 
 def test_a_state_is_read_from_json_as_it_was() -> None:
     epochs = [Epoch(1, 0.9, 0.8, 0.5, 0.6, 1.5), Epoch(2, 0.7, 0.9, 0.4, 0.5, 1.5)]
-    state = LoopState(epochs, 1, EpochProgress(batches=3, rows=48, total_loss=33.5, seconds=2.0))
+    state = LoopState(epochs, EpochProgress(batches=3, rows=48, total_loss=33.5, seconds=2.0))
     for each in (state, LoopState()):
         assert LoopState.from_json(json.loads(json.dumps(asdict(each)))) == each
 

@@ -11,7 +11,8 @@ from tests.training.helpers import WEAK_SOURCES, distinct_rows, write_weak_files
 from training.data.dataset import load_dataset
 from training.data.weak_labels import load_weak_labels
 from training.errors import DataError
-from training.fit.distillation import Teachers
+from training.evaluation.evaluate import served_probabilities
+from training.fit.distillation import load_teachers
 from training.fit.stage_data import StageData
 from training.model.multitask import MultiTaskModel
 from training.model.network import build_network
@@ -89,7 +90,8 @@ def test_teachers_share_the_target_and_teach_rows_of_other_tasks_alone(rows: Sta
     assert train.targets.sum(1) == pytest.approx(np.ones(len(train.targets)))
     own, taught = train.targets[:-2, :2], train.targets[-2:, :2]
     assert (own.max(1) > 0.74).all()
-    ((expected,),) = Teachers(stage.teachers, ["a", "b"]).predict(["hot today"])
+    (teacher,) = load_teachers(stage.teachers, ["a", "b"])
+    (expected,) = served_probabilities(teacher, ["hot today"])
     assert taught[0] == pytest.approx(expected)
 
 

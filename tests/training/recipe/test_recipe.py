@@ -4,7 +4,7 @@ import pytest
 
 from training.errors import RecipeError
 from training.recipe.loading import as_toml
-from training.recipe.recipe import Recipe, read_recipe
+from training.recipe.recipe import Recipe, knob_table, read_recipe
 
 RECIPES = sorted((Path(__file__).parents[3] / "training/recipes").glob("*.toml"))
 
@@ -120,3 +120,16 @@ def test_keys_of_older_versions_are_passed_over_in_a_bundle_and_refused_in_a_fil
     assert Recipe.from_bundle(content) == recipe
     with pytest.raises(RecipeError, match=r"r_drop: unknown key; accepted"):
         read_recipe(written(tmp_path, as_toml(content)))
+
+
+def test_every_knob_has_its_meaning_and_range() -> None:
+    rows = [line.split(" | ") for line in knob_table().splitlines()[2:]]
+    knobs = {row[0].strip("| `"): row for row in rows}
+    assert len(knobs) > 45
+    assert all(len(row) == 4 and len(row[3]) > 8 for row in rows)
+    assert knobs["fit.epochs"][1:3] == ["integer 1 to 1000", "`10`"]
+    assert knobs["network.dropout"][1] == "number 0 to 1 (not itself)"
+    assert knobs["tokenizer.model"][1] == "`word`, `bpe`"
+    assert knobs["network.lstm"][1] == "list of integer 1 to 1024"
+    assert knobs["name"][2] == "required"
+    assert knobs["extends"][3].startswith("name or path of a recipe")

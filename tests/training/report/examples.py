@@ -9,8 +9,7 @@ from serving.model.metadata import CoveragePoint, DataFile, KnownAnswer, Metadat
 from training.evaluation.metrics import Figures, measure
 from training.evaluation.results import Row
 from training.progress import Epoch
-from training.report.record import TrainingRecord
-from training.report.report_data import ReportData
+from training.report.report_data import ReportData, TrainingRecord
 from training.types import Labels, Probabilities
 
 LABELS = ["negative", "neutral", "positive"]

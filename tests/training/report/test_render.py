@@ -15,14 +15,15 @@ from markdown_it import MarkdownIt
 from serving.model.metadata import DataFile
 from tests.training.report.examples import COMPARED, LABELS, metadata, report_data
 from training.report.plots import plots
-from training.report.record import TrainingRecord
 from training.report.render import (
     content_of,
     fenced,
     render_card,
     render_page,
+    use_of,
     write_report,
 )
+from training.report.report_data import TrainingRecord
 from training.report.svg import Plot
 
 
@@ -299,3 +300,27 @@ def test_metrics_are_written_readably(tmp_path: Path) -> None:
     assert json.loads(text)["test"]["macro_recall"] == 0.5
     assert '\n    "macro_recall": 0.5' in text
     assert "très" in text
+
+
+def test_the_limits_of_sentiment() -> None:
+    limits = " ".join(use_of(metadata())["limits"])
+    for topic in ("English only", "Sarcasm", "one person, brand or thing", "Twitter users", "Dialects", "majority"):
+        assert topic in limits
+
+
+def test_another_task_has_limits_of_its_own() -> None:
+    use = use_of(metadata(labels=["ham", "spam"]))
+    assert not [point for point in (*use["intended"], *use["limits"]) if "English" in point or "neutral" in point]
+    assert "Decisions about a person" in use["not_for"][0]
+
+
+def test_a_recipe_tells_its_own_use_and_adds_to_the_limits() -> None:
+    said = {"intended_use": "First\npoint.\n\n Second. ", "limits": "A limit."}
+    use = use_of(metadata(recipe=said))
+    assert use["intended"] == ["First point.", "Second."]
+    assert use["limits"][-1] == "A limit."
+    assert len(use["limits"]) == len(use_of(metadata())["limits"]) + 1
+
+
+def test_empty_strings_say_nothing() -> None:
+    assert use_of(metadata(recipe={"intended_use": "", "limits": None})) == use_of(metadata())

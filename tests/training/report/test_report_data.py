@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import numpy as np
@@ -7,11 +8,12 @@ import pytest
 from serving.model.predictor import Predictor
 from tests.bundles import TEXTS
 from tests.keras_bundles import write_bundle
-from tests.training.report.examples import COUNTS, HISTORY, answers, report_data
+from tests.training.report.examples import COMPARED, COUNTS, HISTORY, answers, report_data
+from training.errors import DataError
 from training.evaluation.evaluate import evaluate
 from training.recipe.model import NetworkConfig, TokenizerConfig
-from training.report.record import TrainingRecord
-from training.report.report_data import ReportData
+from training.report.render import write_report
+from training.report.report_data import ReportData, TrainingRecord
 
 TEST = pd.DataFrame({"text": TEXTS, "label": [2, 0, 1, 2, 0, 1], "group": ["a", "a", "a", "b", "b", "b"]})
 
@@ -25,17 +27,6 @@ def test_the_figures_are_those_of_the_rows() -> None:
 def test_the_prediction_is_the_likeliest_class() -> None:
     _, probabilities = answers([[0, 1], [2, 0]])
     assert report_data(probabilities=np.vstack([probabilities] * 44)[:130]).predicted[:3].tolist() == [1, 0, 0]
-
-
-def test_rows_that_do_not_go_together_are_refused() -> None:
-    with pytest.raises(ValueError, match="'texts': 1,"):
-        report_data(texts=["only one"])
-
-
-def test_no_rows_are_refused() -> None:
-    none = {"truth": np.array([]), "probabilities": np.empty((0, 3)), "texts": [], "groups": [], "lengths": []}
-    with pytest.raises(ValueError, match="at least one"):
-        report_data(**none)
 
 
 def gathered(predictor: Predictor) -> ReportData:
@@ -65,3 +56,35 @@ def test_labels_count_in_the_bundles_order(tmp_path: Path) -> None:
     labels = [predictor.metadata.labels[index] for index in found.predicted]
     assert labels == [answer.label for answer in predictor.predict(TEXTS)]
     assert found.figures == evaluate(predictor, TEXTS, TEST.label.to_numpy())
+
+
+def test_it_is_read_as_it_was_written(tmp_path: Path) -> None:
+    write_report(tmp_path, report_data(record=COMPARED))
+    found = TrainingRecord.read(tmp_path)
+    assert repr(found.epochs) == repr(HISTORY)  # NaN is not equal to itself
+    assert (found.baselines, found.network) == (COMPARED.baselines, COMPARED.network)
+
+
+def test_it_is_json_that_every_reader_knows(tmp_path: Path) -> None:
+    write_report(tmp_path, report_data(record=COMPARED))
+    text = (tmp_path / "report" / "history.json").read_text(encoding="utf-8")
+    assert "NaN" not in text
+    assert json.loads(text)["epochs"]["words"][0]["macro_recall"] is None
+
+
+def test_a_bundle_without_one_has_an_empty_one(tmp_path: Path) -> None:
+    assert TrainingRecord.read(tmp_path) == TrainingRecord()
+
+
+def test_its_seconds_are_those_of_all_epochs() -> None:
+    assert COMPARED.seconds == 210
+
+
+@pytest.mark.parametrize(
+    "content", ["{", "[]", "{}", '{"epochs": {"fit": [{"odd": 1}]}, "baselines": [], "network": 0}']
+)
+def test_what_is_no_record_is_told(tmp_path: Path, content: str) -> None:
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report" / "history.json").write_text(content, encoding="utf-8")
+    with pytest.raises(DataError, match=r"history\.json: is not the record of a training"):
+        TrainingRecord.read(tmp_path)

@@ -1,13 +1,15 @@
 import numpy as np
 
-from tests.training.report.examples import answers, metadata, report_data
+from tests.training.report.examples import HISTORY, answers, metadata, report_data
 from training.evaluation.results import Row
-from training.report.record import TrainingRecord
+from training.report.report_data import TrainingRecord
 from training.report.tables import (
+    curve_table,
     held_out_table,
     length_table,
     mistake_table,
     source_table,
+    threshold_table,
 )
 
 
@@ -85,3 +87,14 @@ def test_macro_recall_and_accuracy_are_told_apart() -> None:
     example = report_data(**given, lengths=np.ones(6))
     assert source_table(example).rows == [("a", "0.875", "0.833", "2 of 3", "6")]
     assert length_table(example).rows == [("1 to 8", "0.875", "0.833", "2 of 3", "6")]
+
+
+def test_thresholds_by_label() -> None:
+    assert threshold_table(metadata()).rows == [("positive", "90%", "0.828", "14.8%")]
+    assert threshold_table(metadata(thresholds=[])).rows == []
+
+
+def test_the_table_has_every_epoch() -> None:
+    rows = curve_table(HISTORY).rows
+    assert rows[0] == ("words", "1", "5.000", "–", "–", "–")
+    assert rows[-1] == ("fit", "3", "0.500", "0.900", "0.640", "0.660")

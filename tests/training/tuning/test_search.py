@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from serving.model.bundle import sha256
 from tests.training.tuning.trials import by_rate
 from training.__main__ import app
-from training.console import Display
+from training.console import Display, as_rich
 from training.errors import DataError, PublishError, RecipeError, ResumeError
 from training.fit.trainer import Trainer
 from training.model.backend import library_versions
@@ -70,7 +70,7 @@ def test_a_line_for_the_last_trial() -> None:
 def test_the_table_has_the_best_ten() -> None:
     trials = [trial(number, number / 100, epochs=5 + number) for number in range(12)]
     console = Console(file=io.StringIO(), width=100)
-    console.print(leaderboard(trials))
+    console.print(as_rich(leaderboard(trials)))
     assert isinstance(console.file, io.StringIO)
     lines = console.file.getvalue().splitlines()
     assert lines[0].strip() == "Best of 12 trials, on the validation part"

@@ -5,7 +5,7 @@ import pandas as pd
 from serving.model.metadata import DataFile
 from tests.serving.fakes import fake_metadata
 from training.data.dataset import Dataset
-from training.data.provenance import Provenance
+from training.fit.trainer import Provenance
 
 FIRST, SECOND = (DataFile(file=f"{name}.csv", rows=3, sha256=name) for name in "ab")
 NOTHING: dict[str, Any] = {"files": [], "cleaning": {}}
