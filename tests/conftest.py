@@ -18,3 +18,13 @@ def pristine_bundle() -> Path:
 def bundle(tmp_path: Path) -> Path:
     """A copy of it to break."""
     return Path(shutil.copytree(TINY, tmp_path / "bundle"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep each file's tests in one process of pytest-xdist, as they share trainings, browsers and servers.
+
+    Those of serving share nothing that is dear, and some files of theirs mostly wait, so they go wherever is room.
+    """
+    for item in items:
+        if "tests/serving" not in item.path.as_posix():
+            item.add_marker(pytest.mark.xdist_group(item.path.as_posix()))

@@ -47,7 +47,7 @@ class Batcher:
     ) -> None:
         self._predictor = predictor
         self._admission = limit if isinstance(limit, Admission) else Admission(limit)
-        self._deadline = deadline
+        self.deadline = deadline
         self._on_batch = on_batch
         self._worker = Worker(self._admission, max_batch_size=max_batch_size, executor=executor)
 
@@ -74,7 +74,7 @@ class Batcher:
         A text counts as EXPLANATION_WEIGHT texts, or as the limit where that is less.
         """
         weight = min(EXPLANATION_WEIGHT, self._admission.limit)
-        deadline = asyncio.get_running_loop().time() + self._deadline
+        deadline = asyncio.get_running_loop().time() + self.deadline
         explained = [await self._run([text], self._explain, weight=weight, deadline=deadline) for text in texts]
         return [prediction for (prediction,) in explained]
 
@@ -97,7 +97,7 @@ class Batcher:
         loop = asyncio.get_running_loop()
         job = Job(texts, compute, loop, weight=weight)
         self._admission.admit(len(texts) * weight)
-        timer = loop.call_at(loop.time() + self._deadline if deadline is None else deadline, job.expire)
+        timer = loop.call_at(loop.time() + self.deadline if deadline is None else deadline, job.expire)
         try:
             self._worker.add(job)
             return await job.future

@@ -21,7 +21,7 @@ async def test_it_is_made_by_its_settings() -> None:
     echo.gate.set()
     await asyncio.gather(first, *others)
     assert max(map(len, echo.batches)) == 3
-    assert service.batcher._deadline == 14
+    assert service.batcher.deadline == 14
     await service.predict_slots.acquire()
     assert service.predict_slots.locked()
 
