@@ -53,8 +53,7 @@ format: .venv-check/ready
 	$(CHECK) -m ruff check --fix .
 	$(CHECK) -m ruff format .
 
-# One process more than there are processors, since some tests wait.
-PYTEST_PARALLEL = -n $$($(PYTHON) -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))') --dist loadgroup
+PYTEST_PARALLEL := -n auto --maxprocesses 4 --dist loadgroup
 test: .venv/ready .venv-serve/ready lint types
 	$(DEV) -m pytest $(PYTEST_PARALLEL)
 
