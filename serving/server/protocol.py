@@ -5,7 +5,6 @@ plain text, and resets connections whose request it has not read to its end.
 """
 
 import asyncio
-import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
@@ -25,9 +24,6 @@ if TYPE_CHECKING:
     from serving.server.config import ServerConfig
 
 JOINED = 16 * 1024  # bytes; what is larger is not worth waiting for more
-# Bytes. The system takes as much of an answer before anybody hears whether its client reads, up to some megabytes if it
-# is let: a client that reads steadily but slowly would then look as if it did not read at all.
-SEND_BUFFER = 64 * 1024
 LINGER = 2.0  # seconds; nginx's lingering_close takes in what still comes for 5 seconds at a time
 
 # The share of MAX_CONNECTIONS from which on a further connection that is idle would be in others' way.
@@ -122,7 +118,6 @@ class HTTPProtocol(HttpToolsProtocol):
         self._load_shedding: LoadShedding | None = self.app_state.get(LOAD_SHEDDING)
         if len(self.connections) >= self._max_connections * CROWDED:
             self.timeout_keep_alive = min(self.timeout_keep_alive, self._client_timeout)
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         self._connection = ConnectionTransport(transport, self.loop, self._client_timeout)
         super().connection_made(cast(asyncio.Transport, self._connection))
         self._start_deadline()
