@@ -38,7 +38,8 @@ EXAMPLES: Sentences = {
         "text_repeated": 'The form has 2 fields `text`; accepted is one. Several texts go as JSON: {"texts": [...]}.',
         "text_and_texts": "The JSON has both `text` and `texts`; accepted is one of them.",
         "text_not_string": "`text` is a number; accepted is a string.",
-        "text_blank": "`text` holds only white space; accepted is a text with something to read.",
+        "text_blank": "`text` holds only white space or characters that nobody sees; accepted is a text with something "
+        "to read.",
         "text_too_long": "`text` has 12,345 characters; at most 10,000 are accepted.",
         "text_not_unicode": "`text` has a lone surrogate (U+D83D) at character 5, which is no Unicode text; "
         "accepted are whole characters.",

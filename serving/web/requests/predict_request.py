@@ -19,6 +19,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from starlette.requests import Request
 
 from serving.errors import InvalidText
+from serving.model.types import is_blank
 from serving.settings import Settings
 from serving.web.requests.body import Budget, read_body
 from serving.web.requests.forms import Fields, parse_multipart, parse_urlencoded
@@ -29,7 +30,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def _check_text(text: str, info: ValidationInfo[Settings]) -> str:
-    if not text.strip():
+    if is_blank(text):
         raise PydanticCustomError("text_blank" if text else "text_empty", "blank")
     limit = info.context.max_text_chars
     if len(text) > limit:
@@ -141,7 +142,10 @@ _JSON_ERRORS: ErrorTable = {
     ("too_many_texts", "texts"): ("too_many_texts", "`texts` has {length:,} texts; at most {limit:,} are accepted."),
     ("string_type", "text"): ("text_not_string", "{name} is {type}; accepted is a string."),
     ("text_empty", "text"): ("text_blank", "{name} is empty; accepted is a text with something to read."),
-    ("text_blank", "text"): ("text_blank", "{name} holds only white space; accepted is a text with something to read."),
+    ("text_blank", "text"): (
+        "text_blank",
+        "{name} holds only white space or characters that nobody sees; accepted is a text with something to read.",
+    ),
     ("text_too_long", "text"): ("text_too_long", "{name} has {length:,} characters; at most {limit:,} are accepted."),
     ("text_not_unicode", "text"): (
         "text_not_unicode",

@@ -74,6 +74,7 @@ def test_no_text_is_kept_to_be_shared(settings: Settings) -> None:
         ({"text": {}}, "text_not_string", "`text` is an object"),
         ({"text": ""}, "text_blank", "`text` is empty; accepted is a text with something to read."),
         ({"text": " \t\n\u00a0\u2003\u3000"}, "text_blank", "`text` holds only white space"),
+        ({"text": "\u200b\ufe0f\u00ad"}, "text_blank", "`text` holds only white space or characters that nobody sees"),
         ({"text": "x" * 11}, "text_too_long", "`text` has 11 characters; at most 10 are accepted."),
         ({"text": "a\ud83d"}, "text_not_unicode", "`text` has a lone surrogate (U+D83D) at character 1"),
         ({"texts": "a"}, "texts_not_array", "`texts` is a string; accepted is an array of strings."),
