@@ -64,6 +64,8 @@ class Prediction:
         probability: the label's.
         probabilities: of all labels, in the bundle's order; they sum to 1.
         truncated: whether the text had more tokens than the model reads, so that its end was not looked at.
+        in_vocabulary: the share of the text's characters, from 0 to 1, that the model has pieces for; see
+            `Encoder.in_vocabulary`.
         explanation: the text's words with their weights, where they were asked for.
         cut: how many tokens were not read.
     """
@@ -72,6 +74,7 @@ class Prediction:
     probability: float
     probabilities: dict[str, float]
     truncated: bool
+    in_vocabulary: float = 1.0
     explanation: tuple[WeighedWord, ...] | None = None
     cut: int = 0
 
