@@ -14,13 +14,13 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from serving.errors import ServingError
 from serving.process import processors, set_switch_interval
-from serving.scoring.score import SWITCH_INTERVAL, ScoreOptions, ScoreProgress
+from serving.scoring.score import PIPE, SWITCH_INTERVAL, ScoreOptions, ScoreProgress
 from serving.scoring.score import score as score_file
 from serving.tables.base import MAX_TEXT_CHARS
-from serving.tables.formats import FORMATS
+from serving.tables.dialect import DELIMITERS
+from serving.tables.formats import GZIP, STREAMS, SUFFIXES, Table
 
-_SUFFIXES = ", ".join(file_format.suffix for file_format in FORMATS)
-_STREAMS = ", ".join(file_format.suffix.removeprefix(".") for file_format in FORMATS if file_format.streams)
+_SUFFIXES = f"{', '.join(SUFFIXES)}, and those of texts also with {GZIP}"
 
 
 @contextmanager
@@ -54,12 +54,18 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 @app.command()
 def score(
     source: Annotated[Path, typer.Argument(metavar="INPUT", help=f"{_SUFFIXES}; - for standard input")],
-    output: Annotated[Path, typer.Option(help="the same rows with columns added; - for standard output")],
+    output: Annotated[Path, typer.Option(help="the same rows with columns added; default: standard output")] = PIPE,
     bundle: Annotated[Path, typer.Option(envvar="MODEL_DIR", help="folder of the model")] = Path("artifacts"),
-    text_column: Annotated[str, typer.Option(help="column of texts; default: what the model was made with")] = "",
-    encoding: Annotated[str, typer.Option(help="encoding of a CSV or TSV")] = "utf-8",
-    delimiter: Annotated[str, typer.Option(help="of a CSV: comma, semicolon or tab; default: as the header has")] = "",
-    pipe_format: Annotated[str, typer.Option("--format", help=f"of what goes through -: {_STREAMS}")] = "",
+    text_column: Annotated[str, typer.Option(help="column of texts; default: as its name and its cells show")] = "",
+    encoding: Annotated[str, typer.Option(help="of a text file; default: UTF-8, or as a byte-order mark says")] = "",
+    output_encoding: Annotated[str, typer.Option(help="of what is written; default: UTF-8")] = "",
+    delimiter: Annotated[str, typer.Option(help=f"of a CSV: {', '.join(DELIMITERS)}; default: as it looks")] = "",
+    header: Annotated[
+        bool | None, typer.Option("--header/--no-header", help="whether a CSV has one; default: as its first row looks")
+    ] = None,
+    pipe_format: Annotated[
+        str, typer.Option("--format", help=f"of standard output: {', '.join(STREAMS)}; default: as the input")
+    ] = "",
     max_text_chars: Annotated[
         int, typer.Option(min=1, envvar="MAX_TEXT_CHARS", help="characters of a text; a longer one gets an error")
     ] = MAX_TEXT_CHARS,
@@ -73,7 +79,9 @@ def score(
     options = ScoreOptions(
         text_column=text_column,
         encoding=encoding,
+        output_encoding=output_encoding,
         delimiter=delimiter,
+        header={True: "true", False: "false", None: "auto"}[header],
         max_text_chars=max_text_chars,
         threads=threads or processors(),
         resume=resume,
@@ -82,16 +90,24 @@ def score(
     predictor = Predictor.load(bundle)
     try:
         with progress_bar(Console(stderr=True)) as show:
-            progress = score_file(predictor, source, output, options, show)
+            progress = score_file(predictor, source, output, options, show, _tell)
     except KeyboardInterrupt:
-        typer.echo("interrupted; with --resume the same command goes on from here", err=True)
+        typer.echo("interrupted; the same command with --resume goes on from here", err=True)
         raise typer.Exit(130) from None
     model = f"{predictor.metadata.name} {predictor.metadata.model_version}"
     resumed = f", {progress.resumed:,} of them before" if progress.resumed else ""
     errors = f", {progress.errors:,} of them with an error" if progress.errors else ""
+    target = "standard output" if output == PIPE else output
     typer.echo(
-        f"{progress.rows:,} rows written to {output}{resumed}{errors}, by the model {model} in {bundle}", err=True
+        f"{progress.rows:,} rows written to {target}{resumed}{errors}, by the model {model} in {bundle}", err=True
     )
+
+
+def _tell(table: Table) -> None:
+    """Say on stderr what was decided about a file."""
+    typer.echo(f"texts: column {table.text_name!r}", err=True)
+    for note in table.reader.notes:
+        typer.echo(note, err=True)
 
 
 @app.command()

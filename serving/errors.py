@@ -26,7 +26,7 @@ A `RequestError` carries its own status and code, so one handler renders all of 
 
 # ruff: noqa: N818 -- named for what they tell the client.
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 
@@ -56,11 +56,13 @@ class RowsError(FileError):
     Args:
         sentence: does not name the file: whoever opened it does.
         code: of the HTTP answer, in snake_case.
+        columns: the names to choose from, where it is not clear which column holds the texts.
     """
 
-    def __init__(self, sentence: str, *, code: str = "file_unreadable") -> None:
+    def __init__(self, sentence: str, *, code: str = "file_unreadable", columns: Sequence[str] = ()) -> None:
         super().__init__(sentence)
         self.code = code
+        self.columns = columns
 
 
 class RequestError(ServingError):
@@ -144,10 +146,20 @@ class InvalidText(RequestError):
 
 
 class InvalidFile(RequestError):
-    """A file of rows is missing, or has no header or no column of texts."""
+    """A file of rows is missing, of no kind that is accepted, or has no column of texts.
+
+    Args:
+        detail: a sentence for the caller.
+        code: another one than the class's, in snake_case.
+        columns: the names to choose from, where it is not clear which column holds the texts.
+    """
 
     status = 422
     code = "invalid_file"
+
+    def __init__(self, detail: str, *, code: str | None = None, columns: Sequence[str] = ()) -> None:
+        super().__init__(detail, code=code)
+        self.columns = columns
 
 
 class HeadersTooLarge(RequestError):

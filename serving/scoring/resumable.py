@@ -120,16 +120,16 @@ class ResumableFile:
         except FileNotFoundError:
             return self.checkpoint
         except (OSError, ValidationError) as error:
-            raise self._unresumable("what was left cannot be read") from error
+            raise self._unresumable("the record of the interrupted run cannot be read") from error
         different = [name for name, value in identity.items() if last.identity.get(name) != value]
         if different:
-            raise self._unresumable(f"what was left was begun with another {', '.join(different)}")
+            raise self._unresumable(f"the interrupted run had another {', '.join(different)}")
         if size < last.size:
-            raise self._unresumable("what was left is shorter than it was")
+            raise self._unresumable("its unfinished file is shorter than it was")
         return last
 
     def _unresumable(self, reason: str) -> FileError:
-        return FileError(f"{self.path}: cannot be resumed: {reason}; without --resume it is begun anew")
+        return FileError(f"{self.path}: cannot be resumed: {reason}; without --resume it starts from the first row")
 
     def _unwritable(self, error: OSError) -> FileError:
         return FileError(f"{self.path}: cannot be written ({error.strerror})")

@@ -1,6 +1,8 @@
 """Scoring of files: every row comes back, in order, with its prediction added."""
 
+import gzip
 import sys
+import zlib
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -9,15 +11,16 @@ from dataclasses import dataclass
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, cast
 
 from serving.errors import FileError, RowsError
 from serving.model.types import PredictorLike
 from serving.scoring.resumable import Identity, ResumableFile
-from serving.tables.base import MAX_TEXT_CHARS, Format, Reader, ReadOptions, Writer, in_chunks
+from serving.tables.base import MAX_TEXT_CHARS, Format, ReadOptions, Writer, in_chunks
 from serving.tables.chunk import Chunk, TextExtractor
-from serving.tables.formats import format_of, open_writer, stream_format
-from serving.tables.sniffing import check_delimiter, check_encoding, named_column
+from serving.tables.dialect import check_delimiter, check_header
+from serving.tables.formats import GZIP, STREAMS, Table, format_of, open_reader, open_table, open_writer
+from serving.tables.text import check_encoding
 
 # Standard input or output, in place of a file.
 PIPE = Path("-")
@@ -50,18 +53,22 @@ class ScoreOptions:
     """How files are read, and with what they are scored.
 
     Attributes:
-        text_column: "" for the one that the model was made with.
-        encoding: of a CSV or TSV.
-        delimiter: of a CSV; "" to guess it from the header.
+        text_column: "" to find it.
+        encoding: of a text file; "" for UTF-8, or what its beginning says.
+        delimiter: of a CSV; "" to find it.
+        header: whether a CSV has one: "true", "false", or "auto" to find it out.
+        output_encoding: of what is written; "" for UTF-8.
         max_text_chars: characters of a text; a longer one gets an error.
         threads: that predict at once.
         resume: continue what an interrupted run has left.
-        pipe_format: name of the format of what goes through a pipe.
+        pipe_format: name of the format that is written to a pipe; "" for the input's.
     """
 
     text_column: str = ""
-    encoding: str = "utf-8"
+    encoding: str = ""
     delimiter: str = ""
+    header: str = "auto"
+    output_encoding: str = ""
     max_text_chars: int = MAX_TEXT_CHARS
     threads: int = 1
     resume: bool = False
@@ -74,7 +81,7 @@ class ScoringJob:
 
     Attributes:
         predictor: whose `predict` is called by several threads at once.
-        reader: of the rows.
+        table: of the rows.
         writer: of the pages.
         extract_text: takes the text out of a row.
         threads: that predict at once.
@@ -82,7 +89,7 @@ class ScoringJob:
     """
 
     predictor: PredictorLike
-    reader: Reader
+    table: Table
     writer: Writer
     extract_text: TextExtractor
     threads: int = 1
@@ -96,19 +103,17 @@ class ScoringJob:
             skip: rows that are written already.
 
         Raises:
-            RowsError: there are no rows, or they cannot be read.
+            RowsError: the rows cannot be read.
         """
         progress = ScoreProgress(skip, skip)
         if not skip:
             write(self.writer.header(), 0)
         for page, chunk in self._pages(skip):
             rows, errors = progress.rows + len(chunk.rows), progress.errors + len(chunk.rows) - len(chunk.texts)
-            progress = ScoreProgress(rows, skip, errors, self.reader.progress())
+            progress = ScoreProgress(rows, skip, errors, self.table.reader.progress())
             write(page, rows)
             if self.on_progress:
                 self.on_progress(progress)
-        if not progress.rows:
-            raise RowsError("it has no rows below its header")
         return progress
 
     def _pages(self, skip: int) -> Iterator[tuple[bytes, Chunk]]:
@@ -116,7 +121,7 @@ class ScoringJob:
         with ThreadPoolExecutor(self.threads, thread_name_prefix="scoring") as pool:
             waiting: deque[Future[tuple[bytes, Chunk]]] = deque()
             try:
-                for rows in in_chunks(islice(self.reader.rows(), skip, None)):
+                for rows in in_chunks(islice(self.table.rows, skip, None)):
                     waiting.append(pool.submit(self._page, Chunk(rows, self.extract_text)))
                     if len(waiting) > self.threads + 1:
                         yield waiting.popleft().result()
@@ -136,13 +141,14 @@ def score(
     target: Path,
     options: ScoreOptions,
     on_progress: Callable[[ScoreProgress], None] | None = None,
+    on_opened: Callable[[Table], None] | None = None,
 ) -> ScoreProgress:
-    """Write `source` to `target` with the columns `label`, `probability`, `p_<label>` and `error` added.
+    """Write `source` to `target` with the columns of a prediction added.
 
-    The suffixes say the formats, and files may have any size: rows go through in chunks, predicted in several threads
-    and written in order. Rows that stay in their format stay as they were written. Where the file has one of the added
-    names already, all are added as `predicted_<name>`. A row that cannot be predicted has empty cells and says why in
-    `error`. `target` appears only when it is whole.
+    The target's suffix says its format; what a text file that is read is, it shows itself. Files may have any size:
+    rows go through in chunks, predicted in several threads and written in order. Rows that stay in their format stay as
+    they were written. Where the file has one of the added names already, all are added as `predicted_<name>`. A row
+    that cannot be predicted has empty cells and says why in `error`. `target` appears only when it is whole.
 
     Args:
         predictor: called by several threads at once.
@@ -150,31 +156,43 @@ def score(
         target: a file, or PIPE.
         options: how the file is read, and with what it is scored.
         on_progress: told after every chunk.
+        on_opened: told what was decided about the file.
 
     Raises:
         FileError: a file cannot be read, written or resumed.
     """
-    target_format = _format(target, options)
+    source_format = None if source == PIPE else format_of(source)
+    target_format = None if target == PIPE else format_of(target)
     if source != PIPE and not source.is_file():
         raise FileError(f"{source}: no such file")
-    source_format = _format(source, options)
     if PIPE not in (source, target) and target.exists() and target.samefile(source):
         raise FileError(f"{target}: is the input; accepted: another name, so that nothing is lost")
     if options.resume and PIPE in (source, target):
         raise FileError("a pipe cannot be resumed; accepted with --resume: files")
     with _opened(source) as (file, size), _naming(source):
-        reader = source_format.open_reader(file, _read_options(options, size))
-        column = _text_column(reader, options, predictor)
+        reader = open_reader(file, _read_options(options, size), source_format)
+        preferred = predictor.metadata.recipe.get("data", {}).get("text", "text")
+        table = open_table(reader, options.text_column, preferred)
+        if on_opened:
+            on_opened(table)
         with _naming(target):
-            writer = open_writer(target_format, reader, source_format, predictor.metadata.labels)
-        extract_text = TextExtractor(reader, column, options.max_text_chars)
-        job = ScoringJob(predictor, reader, writer, extract_text, options.threads, on_progress)
+            target_format = target_format or _pipe_format(options.pipe_format, reader.format)
+            output_encoding = check_encoding(options.output_encoding)
+            writer = open_writer(target_format, reader, source_format, predictor.metadata.labels, output_encoding)
+        extract_text = TextExtractor(reader, table.text_column, options.max_text_chars)
+        job = ScoringJob(predictor, table, writer, extract_text, options.threads, on_progress)
         if target == PIPE:
             return job.run(_write_to_pipe)
         with ResumableFile(target, _identity(source, options, predictor), resume=options.resume) as output:
-            progress = job.run(output.append, output.checkpoint.rows)
+            append = _compressed(output.append) if target.suffix.lower() == GZIP else output.append
+            progress = job.run(append, output.checkpoint.rows)
             output.commit(writer.finish)
         return progress
+
+
+def _compressed(append: Callable[[bytes, int], None]) -> Callable[[bytes, int], None]:
+    """Each page as a gzip member: one after the other they are a gzip file (RFC 1952, section 2.2)."""
+    return lambda page, rows: append(gzip.compress(page, mtime=0), rows)
 
 
 def _write_to_pipe(page: bytes, rows: int) -> None:  # noqa: ARG001
@@ -182,13 +200,17 @@ def _write_to_pipe(page: bytes, rows: int) -> None:  # noqa: ARG001
     sys.stdout.buffer.flush()
 
 
-def _format(path: Path, options: ScoreOptions) -> Format:
-    return stream_format(options.pipe_format) if path == PIPE else format_of(path)
+def _pipe_format(name: str, source_format: Format) -> Format:
+    """The format of what is written to a pipe."""
+    pipe_format = STREAMS.get(name.lower(), None if name else source_format)
+    if pipe_format is None or pipe_format.open_text is None:
+        raise FileError(f"a pipe cannot be {name or source_format.name}; accepted: {', '.join(STREAMS)}")
+    return pipe_format
 
 
 @contextmanager
 def _opened(source: Path) -> Iterator[tuple[BinaryIO, int | None]]:
-    """The file and its size, where it has one."""
+    """The file and its size, where it has one that is known."""
     if source == PIPE:
         yield sys.stdin.buffer, None
         return
@@ -197,7 +219,14 @@ def _opened(source: Path) -> Iterator[tuple[BinaryIO, int | None]]:
     except OSError as error:
         raise FileError(f"{source}: cannot be read ({error.strerror})") from error
     with file:
-        yield file, source.stat().st_size
+        if source.suffix.lower() != GZIP:
+            yield file, source.stat().st_size
+            return
+        try:
+            with gzip.open(file) as unpacked:
+                yield cast(BinaryIO, unpacked), None
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise FileError(f"{source}: is no whole gzip file: {error}") from error
 
 
 @contextmanager
@@ -210,13 +239,8 @@ def _naming(path: Path) -> Iterator[None]:
 
 
 def _read_options(options: ScoreOptions, size: int | None) -> ReadOptions:
-    delimiter = check_delimiter(options.delimiter) if options.delimiter else ""
-    return ReadOptions(check_encoding(options.encoding), delimiter, size)
-
-
-def _text_column(reader: Reader, options: ScoreOptions, predictor: PredictorLike) -> int:
-    name = options.text_column or predictor.metadata.recipe.get("data", {}).get("text", "text")
-    return named_column(name, reader.names, "--text-column names another")
+    encoding, delimiter = check_encoding(options.encoding), check_delimiter(options.delimiter)
+    return ReadOptions(encoding, delimiter, check_header(options.header), size=size)
 
 
 def _identity(source: Path, options: ScoreOptions, predictor: PredictorLike) -> Identity:
@@ -233,5 +257,7 @@ def _identity(source: Path, options: ScoreOptions, predictor: PredictorLike) -> 
         "text column": options.text_column,
         "encoding": options.encoding,
         "delimiter": options.delimiter,
+        "header": options.header,
+        "output encoding": options.output_encoding,
         "limit of characters": options.max_text_chars,
     }

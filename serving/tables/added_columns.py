@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from serving.model.types import Prediction
+from serving.model.types import Prediction, rounded
 
 # Name and Arrow type (or its alias) of each column. Not a dict: names may be empty, or the same.
 Columns = list[tuple[str, Any]]
@@ -12,7 +12,7 @@ PREFIX = "predicted_"
 
 
 class RowResult(NamedTuple):
-    """What is added to one row: a prediction, or the reason why there is none."""
+    """What is added to one row: a prediction, or the reason why there is none, or what else is wrong with the row."""
 
     prediction: Prediction | None
     error: str = ""
@@ -20,8 +20,13 @@ class RowResult(NamedTuple):
 
 def added_columns(labels: Sequence[str], own_names: Collection[str]) -> Columns:
     """Name and Arrow type of each; all begin with `predicted_`, or more of it, where the file has one of the names."""
-    floats = [(name, "double") for name in ("probability", *(f"p_{label}" for label in labels))]
-    added: Columns = [("label", "string"), *floats, ("error", "string")]
+    added: Columns = [
+        ("label", "string"),
+        *[(name, "double") for name in ("probability", *(f"p_{label}" for label in labels))],
+        ("truncated", "bool"),
+        ("in_vocabulary", "double"),
+        ("error", "string"),
+    ]
     prefix = ""
     while any(prefix + name in own_names for name, _ in added):
         prefix += PREFIX
@@ -32,8 +37,10 @@ def added_values(result: RowResult, labels: Sequence[str]) -> list[Any]:
     """The values of `added_columns` in one row, None where there is nothing to say."""
     prediction = result.prediction
     if prediction is None:
-        return [None] * (2 + len(labels)) + [result.error]
-    return [prediction.label, prediction.probability, *prediction.probabilities.values(), None]
+        return [None] * (4 + len(labels)) + [result.error or None]
+    probabilities = [rounded(p) for p in (prediction.probability, *prediction.probabilities.values())]
+    vocabulary = rounded(prediction.in_vocabulary)
+    return [prediction.label, *probabilities, prediction.truncated, vocabulary, result.error or None]
 
 
 def with_surplus(result: RowResult, surplus: Sequence[Any]) -> RowResult:

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from serving.tables.added_columns import Columns, RowResult, added_columns
+from serving.tables.text import OutputEncoding, TextFile
 
 # Rows that are read, predicted and written at once: enough that a batch finds texts of like length among them.
 CHUNK_ROWS = 2048
 # Characters of such rows, but for the last row's: rows may be long, and the files that are in work many.
 CHUNK_CHARS = 4 * 1024 * 1024
-# Characters of one row, so that a quote that is never closed cannot take the rest of a file into memory.
-MAX_ROW_CHARS = 1024 * 1024
 # Characters of one text, unless said otherwise: as Settings.max_text_chars.
 MAX_TEXT_CHARS = 10_000
 
@@ -41,19 +40,22 @@ class Writer(ABC):
     """Makes bytes that can be appended to a file, and the finished file of them.
 
     Args:
-        names: of the file's own columns.
+        reader: of the rows.
         labels: of the model.
+        encoding: of a text file.
     """
 
-    def __init__(self, names: Sequence[str], labels: Sequence[str]) -> None:
-        self.names = names
+    def __init__(self, reader: "Reader", labels: Sequence[str], encoding: OutputEncoding) -> None:
+        self.reader = reader
+        self.names = reader.names
         self.labels = labels
-        self.added_columns = added_columns(labels, names)
+        self.encoding = encoding
+        self.added_columns = added_columns(labels, reader.names)
         self.added_names = names_of(self.added_columns)
 
     def header(self) -> bytes:
         """What stands before the first row."""
-        return b""
+        return self.encoding.beginning
 
     @abstractmethod
     def page(self, rows: ScoredRows) -> bytes:
@@ -68,19 +70,25 @@ class Reader(ABC):
     """An open file of rows.
 
     Attributes:
-        names: of its columns, in order.
+        format: of the file.
+        names: of its columns, in order; those without one are called column_1 and so on.
         encoding: of its texts.
+        output_encoding: of an answer in the same format, unless another is asked for.
+        notes: sentences on what was decided about the file and not declared.
     """
 
+    format: "Format"
     names: list[str]
     encoding = "utf-8"
+    output_encoding = OutputEncoding()
+    notes: Sequence[str] = ()
 
     @abstractmethod
     def rows(self) -> Iterator[Row]:
         """Every row, once. Raises RowsError."""
 
     @abstractmethod
-    def writer(self, labels: Sequence[str]) -> Writer:
+    def writer(self, labels: Sequence[str], encoding: OutputEncoding) -> Writer:
         """A writer of the same format, which keeps each row as it was written."""
 
     @abstractmethod
@@ -88,8 +96,12 @@ class Reader(ABC):
         """The share of the file that has been read, 0 to 1; None where its size is not known."""
 
     def columns(self) -> Columns:
-        """The columns for a writer of another format. Raises RowsError where rows have no columns in common."""
+        """The columns for a writer of another format."""
         return [(name, "string") for name in self.names]
+
+    def cells(self, row: Row) -> list[Any]:
+        """The values of a row, one a column, None where it has none; then what it has beyond them."""
+        return row.cells
 
     def cell(self, row: Row, column: int) -> Any:
         """The value of a row in the column of that index. Raises KeyError where the row has none."""
@@ -97,16 +109,20 @@ class Reader(ABC):
 
 
 class ReadOptions(NamedTuple):
-    """How a file is read, where its format leaves that open.
+    """How a file is read, where it does not say so itself.
 
     Attributes:
-        encoding: a name from `check_encoding`.
-        delimiter: one character; "" to guess it.
+        encoding: a name from `check_encoding`; "" where it is not declared.
+        delimiter: one character; "" to find it.
+        header: whether the first row has the names of the columns: "true", "false", or "auto" to find it out.
+        has_quotes: whether cells of a delimited file may be quoted.
         size: bytes of the file, where known.
     """
 
-    encoding: str = "utf-8"
+    encoding: str = ""
     delimiter: str = ""
+    header: str = "auto"
+    has_quotes: bool = True
     size: int | None = None
 
 
@@ -115,18 +131,25 @@ class Format:
     """One kind of file.
 
     Attributes:
-        suffix: of its files' names, with the dot.
+        suffixes: of its files' names, with the dot; the first is what it is called by.
         media_type: its name in HTTP.
-        open_reader: opens a file from where it stands, and leaves it open. Raises RowsError.
-        new_writer: makes a writer of another format's columns and the labels. Raises RowsError where it cannot be.
-        streams: whether pages, one after the other, are a file as they stand, and so can go through a pipe.
+        new_writer: makes a writer of another format's rows. Raises RowsError where it cannot hold them.
+        open_text: opens a text file of the kind; None where it is no text. Raises RowsError.
+        open_binary: opens another file, which it leaves open; None where it is a text. Raises RowsError.
+        recognizes: whether a text file is of the kind, by its beginning.
     """
 
-    suffix: str
+    suffixes: tuple[str, ...]
     media_type: str
-    open_reader: Callable[[BinaryIO, ReadOptions], Reader]
-    new_writer: Callable[[Columns, Sequence[str]], Writer]
-    streams: bool = True
+    new_writer: Callable[[Reader, Sequence[str], OutputEncoding], Writer]
+    open_text: Callable[[TextFile, ReadOptions], Reader] | None = None
+    open_binary: Callable[[BinaryIO], Reader] | None = None
+    recognizes: Callable[[str], bool] = lambda sample: False  # noqa: ARG005
+
+    @property
+    def name(self) -> str:
+        """What it is called on a command line."""
+        return self.suffixes[0].removeprefix(".")
 
 
 def names_of(columns: Columns) -> list[str]:

@@ -3,13 +3,16 @@
 import re
 from collections.abc import Sequence
 
-from serving.model.types import Prediction
+from serving.model.types import Prediction, is_blank
 from serving.tables.added_columns import RowResult
 from serving.tables.base import MAX_TEXT_CHARS, Reader, Row
 
 NO_TEXT = "no text"
 # What is said in the row of a text at which the predictor failed.
 FAILED = "the prediction failed"
+
+# What R, SQL and MySQL write for a missing value. They quote a text that is the same.
+MISSING = ("NA", "NULL", r"\N")
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -39,12 +42,12 @@ class TextExtractor:
         if isinstance(cell, dict | list):
             return "", "not a text"
         is_missing = cell is None or cell != cell  # as NaN alone does
-        text = "" if is_missing else str(cell)
-        fault = self._fault(text)
+        text = "" if is_missing else cell.decode("utf-8", "surrogateescape") if isinstance(cell, bytes) else str(cell)
+        fault = missing_value(row, text) or self._fault(text)
         return ("", fault) if fault else (text, "")
 
     def _fault(self, text: str) -> str:
-        if not text or text.isspace():
+        if is_blank(text):
             return NO_TEXT
         if len(text) > self._max_chars:
             return f"{len(text):,} characters; at most {self._max_chars:,} are accepted"
@@ -57,6 +60,13 @@ class TextExtractor:
         if self._reader.encoding != "utf-8" and "\ufffd" in text:
             return f"a byte is not {self._reader.encoding}"
         return ""
+
+
+def missing_value(row: Row, text: str) -> str:
+    """The fault of a text that stands for a missing value, as MISSING has them without quotes; or ""."""
+    if text not in MISSING or not row.before or f'"{text}"' in row.before:
+        return ""
+    return f"{NO_TEXT}: {text} stands for a missing value; in quotes it is a text"
 
 
 class Chunk:

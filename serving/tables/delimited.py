@@ -1,21 +1,22 @@
 """CSV and TSV (RFC 4180): a reader that keeps each row as it was written, and the writers."""
 
-import csv
+import json
 import re
-import sys
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from itertools import chain
-from typing import Any, BinaryIO, NamedTuple
+from itertools import islice
+from typing import Any
 
 from serving.errors import RowsError
-from serving.tables.added_columns import Columns, RowResult, added_values
-from serving.tables.base import MAX_ROW_CHARS, Format, ReadOptions, Row, ScoredRows, Writer, names_of
-from serving.tables.sniffing import check_is_text, guess_delimiter
-from serving.tables.text import TextReader, split_end
+from serving.tables.added_columns import RowResult, added_values, with_surplus
+from serving.tables.base import Format, Reader, ReadOptions, Row, ScoredRows, Writer
+from serving.tables.columns import numbered
+from serving.tables.dialect import Dialect, sniff_dialect
+from serving.tables.kinds import check_is_table
+from serving.tables.records import Record, read_plain_lines, read_records
+from serving.tables.text import MAX_ROW_CHARS, OutputEncoding, TextFile, decodable, split_end
 
-_NEEDS_QUOTES = re.compile('[",;\t\r\n]|^ | $')
+_NEEDS_QUOTES = re.compile('[",;|\t\r\n]|^ | $')
 # What a spreadsheet may run as a formula, full-width forms included (OWASP, "CSV Injection").
 _FORMULA = re.compile("[=+\\-@\t\r\n＝＋－＠]")
 
@@ -26,228 +27,226 @@ def quoted(cell: str) -> str:
 
 
 def escape_formula(cell: str) -> str:
-    """The text with an apostrophe before it where a spreadsheet would run it as a formula."""
-    return "'" + cell if _FORMULA.match(cell) else cell
+    """The text with an apostrophe before it where a spreadsheet would run it as a formula, which no number is."""
+    return "'" + cell if _FORMULA.match(cell) and not _is_number(cell) else cell
 
 
-class Record(NamedTuple):
-    """One record of a CSV.
+class DelimitedReader(Reader):
+    """Rows of a CSV or TSV, each with as many cells as the header has.
 
-    Attributes:
-        text: as written, with its line end.
-        cells: none where it is no CSV.
-        fault: why it is no CSV, or "".
-    """
-
-    text: str
-    cells: list[str]
-    fault: str = ""
-
-
-def read_records(lines: Iterator[str], delimiter: str) -> Iterator[Record]:
-    """The records of a CSV (RFC 4180).
-
-    Where the quotes of a record do not work out, its first line is a record of its own with a fault, and reading goes
-    on with the line after it: a quote that was opened by mistake takes one row with it and no more.
-    """
-    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # for the process; its default is an error at 128 KiB
-    feed = _LineFeed(lines)
-    rows = csv.reader(feed, delimiter=delimiter, strict=True)
-    while True:
-        feed.begin_record()
-        try:
-            cells = next(rows)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield Record(feed.keep_first_line(), [], f"not CSV: {error}")
-        except _RecordTooLongError:
-            yield Record(feed.keep_first_line(), [], "not CSV: a quote is not closed")
-        else:
-            yield Record("".join(feed.record), cells)
-
-
-class _RecordTooLongError(Exception):
-    """A record goes on for more than MAX_ROW_CHARS."""
-
-
-class _LineFeed:
-    """The lines that csv.reader takes. Unlike a generator it goes on after it has raised or come to its end."""
-
-    def __init__(self, lines: Iterator[str]) -> None:
-        self.record: list[str] = []
-        self._lines = lines
-        self._returned: deque[str] = deque()
-        self._chars = 0
-
-    def __iter__(self) -> "_LineFeed":
-        return self
-
-    def __next__(self) -> str:
-        line = self._returned.popleft() if self._returned else next(self._lines)
-        self.record.append(line)
-        self._chars += len(line)
-        if self._chars > MAX_ROW_CHARS:
-            raise _RecordTooLongError
-        return line
-
-    def begin_record(self) -> None:
-        self.record = []
-        self._chars = 0
-
-    def keep_first_line(self) -> str:
-        """The record's first line; the others will come again."""
-        self._returned.extendleft(reversed(self.record[1:]))
-        return self.record[0]
-
-
-class DelimitedReader(TextReader):
-    """Rows of a CSV or TSV.
-
-    A row with fewer cells than the header is filled up with empty ones; one with more is written anew, so that cells
-    can be added before its surplus; both have a fault. So has a line that is no CSV, which is kept as its row's first
-    cell. A blank line is a row where there is one column, and none where there are more.
+    A row with fewer cells is filled up with empty ones. What one with more has beyond the last is joined to that and
+    quoted. Both have a fault. So has a line that is no CSV, which is kept as its row's first cell. In a file of one
+    column a delimiter is a part of the text. A blank line is a row where there is one column, and none where there are
+    more.
 
     Args:
-        file: read from where it stands; it is left open.
-        options: where they have no delimiter, it is guessed from the header.
+        source: at its beginning; it is left open.
+        options: what they do not say is found out.
 
     Raises:
-        RowsError: there is no header, or a line is too long to be a row's.
+        RowsError: it is of another kind, empty, or its header is broken.
     """
 
-    def __init__(self, file: BinaryIO, options: ReadOptions) -> None:
-        super().__init__(file, options)
-        lines = self.lines()
-        first_line = self._first_line(lines)
-        check_is_text(first_line[:8].encode(self.encoding, self.errors))
-        self.delimiter = options.delimiter or guess_delimiter(first_line)
-        self._records = read_records(chain([first_line], lines), self.delimiter)
-        header = self._header()
-        self.names = header.cells
-        self.header, line_end = split_end(header.text)
-        self.line_end = line_end or "\n"
+    def __init__(self, source: TextFile, options: ReadOptions) -> None:
+        check_is_table(source.sample)
+        self.dialect = sniff_dialect(source.sample, options)
+        self.format = TSV if self.dialect.delimiter == "\t" else CSV
+        self.encoding = source.encoding
+        self.output_encoding = OutputEncoding(mark=source.marked or source.encoding not in ("utf-8", "ascii"))
+        self.notes = [*source.notes, *self.dialect.notes]
+        self._source = source
+        self._records = islice(_records(source, self.dialect, options), self.dialect.skipped, None)
+        names, self.header = self._header() if self.dialect.has_header else ([""] * self.dialect.columns, "")
+        self.names = numbered(names)
+        self.header = self.header or _joined(self.names, self.dialect.delimiter)
+        self.line_end = _first_line_end(source.sample)
 
     def rows(self) -> Iterator[Row]:
-        """Every row, once. Raises RowsError where a line is too long."""
-        several_columns = len(self.names) > 1
+        """Every row, once."""
+        several_columns = self.dialect.columns > 1
         for record in self._records:
-            is_blank = not record.cells and not record.fault
-            if not (is_blank and several_columns):
+            if record.cells or record.fault or not several_columns:
                 yield self._row(record)
 
-    def writer(self, labels: Sequence[str]) -> "DelimitedWriter":
-        """A writer that keeps each row as it was written; but another encoding than UTF-8 becomes UTF-8."""
-        header = self.byte_order_mark + self.header
-        return DelimitedWriter(self.names, labels, self.delimiter, header, self.line_end)
+    def writer(self, labels: Sequence[str], encoding: OutputEncoding) -> "DelimitedWriter":
+        """A writer that keeps each row as it was written."""
+        return DelimitedWriter(
+            self,
+            labels,
+            encoding,
+            delimiter=self.dialect.delimiter,
+            header=self.header,
+            line_end=self.line_end,
+            decimal_comma=self.dialect.decimal_comma,
+        )
 
-    def _first_line(self, lines: Iterator[str]) -> str:
-        try:
-            for line in lines:
-                if line.strip("\r\n"):
-                    return line
-        except UnicodeError as error:  # without the byte-order mark that an encoding needs
-            raise RowsError(f"it is not {self.encoding}: {error}") from None
-        raise RowsError("it is empty; accepted: a header and rows")
+    def progress(self) -> float | None:
+        """The share of the file that has been read."""
+        return self._source.progress()
 
-    def _header(self) -> Record:
+    def _header(self) -> tuple[list[str], str]:
+        """The names, one for each cell of the rows, and the line."""
         record = next(self._records)
         if record.fault:
-            raise RowsError(f"the header is {record.fault}")
+            raise RowsError(f"the header is {record.fault}", code="header_broken")
         try:
             record.text.encode()
         except UnicodeEncodeError:
-            raise RowsError(f"the header is not {self.encoding}; declare the file's encoding") from None
-        return record
+            raise RowsError(
+                f"the header is not {self.encoding}; declare the file's encoding", code="not_utf8"
+            ) from None
+        delimiter, names = self.dialect.delimiter, [name.strip() for name in record.cells]
+        line = _one_cell(record) if self.dialect.columns == 1 else split_end(record.text)[0]
+        if self.dialect.missing_name == "first":
+            return ["", *names], delimiter + line
+        if self.dialect.missing_name == "last":
+            return [*names, ""], line + delimiter
+        return names, line
 
     def _row(self, record: Record) -> Row:
-        cells, columns = record.cells, len(self.names)
+        cells, columns, delimiter = record.cells, self.dialect.columns, self.dialect.delimiter
         body, end = split_end(record.text)
         end = end or self.line_end
         if record.fault:
-            return _new_row([body, *[""] * (columns - 1)], record.fault, columns, self.delimiter, end)
+            cells = [body[:MAX_ROW_CHARS], *[""] * (columns - 1)]
+            return Row(cells, record.fault, _joined(cells, delimiter), end)
+        if columns == 1:
+            return Row([cells[0] if len(cells) == 1 else body], "", _one_cell(record), end)
         if len(cells) == columns:
             return Row(cells, "", body, end)
-        if not cells:
-            return Row([""], "", "", end)
-        fault = f"{len(cells)} {'cell' if len(cells) == 1 else 'cells'} where the header has {columns}"
-        if len(cells) > columns:
-            return _new_row(cells, fault, columns, self.delimiter, end)
-        missing = columns - len(cells)
-        return Row([*cells, *[""] * missing], fault, body + self.delimiter * missing, end)
+        expected = f"the header has {columns}" if self.dialect.has_header else f"other rows have {columns}"
+        fault = f"{len(cells)} {'cell' if len(cells) == 1 else 'cells'} where {expected}"
+        if len(cells) < columns:
+            missing = columns - len(cells)
+            return Row([*cells, *[""] * missing], fault, body + delimiter * missing, end)
+        cells = [*cells[: columns - 1], delimiter.join(cells[columns - 1 :])]
+        return Row(cells, f"{fault}; what is beyond is joined to the last", _joined(cells, delimiter), end)
 
 
 class DelimitedWriter(Writer):
     """A CSV or TSV of rows as they were written: every byte of them is kept, and cells are added to each.
 
     Args:
-        names: of the file's own columns.
+        reader: of the rows.
         labels: of the model.
+        encoding: of the file.
         delimiter: of the file.
-        header: as it was written, without its line end.
+        header: without its line end.
         line_end: of the header.
+        decimal_comma: whether numbers are written as 0,5.
     """
 
     def __init__(
-        self, names: Sequence[str], labels: Sequence[str], delimiter: str, header: str, line_end: str = "\n"
+        self,
+        reader: Reader,
+        labels: Sequence[str],
+        encoding: OutputEncoding,
+        *,
+        delimiter: str,
+        header: str,
+        line_end: str = "\n",
+        decimal_comma: bool = False,
     ) -> None:
-        super().__init__(names, labels)
+        super().__init__(reader, labels, encoding)
         self.delimiter = delimiter
-        self._header = header + _added_text(self.added_names, delimiter) + line_end
+        self._decimal_comma = decimal_comma
+        self._header = header + self._added_text(self.added_names) + line_end
 
     def header(self) -> bytes:
         """The header with the added names."""
-        return self._header.encode()
+        return super().header() + self.encoding.encode(self._header)
 
     def page(self, rows: ScoredRows) -> bytes:
-        """The rows with the added cells. Bytes that are no UTF-8 go out as they came."""
+        """The rows with the added cells."""
         lines = [f"{row.before}{self._added_cells(result)}{row.after}" for row, result in rows]
-        return "".join(lines).encode("utf-8", "surrogateescape")
+        return self.encoding.encode("".join(lines))
 
     def _added_cells(self, result: RowResult) -> str:
-        return _added_text(added_values(result, self.labels), self.delimiter)
+        return self._added_text(added_values(result, self.labels))
+
+    def _added_text(self, values: Sequence[Any]) -> str:
+        """Added cells, safe for a spreadsheet, with a delimiter before each."""
+        return "".join([self.delimiter + self._added_cell(value) for value in values])
+
+    def _added_cell(self, value: Any) -> str:
+        if isinstance(value, str):
+            return quoted(escape_formula(value))
+        cell = _as_cell(value)
+        return cell.replace(".", ",") if self._decimal_comma else cell
 
 
 class NewDelimitedWriter(DelimitedWriter):
-    """A CSV or TSV of another format's values; cells beyond the last column come after the added ones."""
+    """A CSV or TSV of another format's values. What a row has beyond the columns is told in its error."""
 
-    def __init__(self, columns: Columns, labels: Sequence[str], delimiter: str) -> None:
-        names = names_of(columns)
-        super().__init__(names, labels, delimiter, _joined(names, delimiter))
+    def __init__(self, reader: Reader, labels: Sequence[str], encoding: OutputEncoding, *, delimiter: str) -> None:
+        super().__init__(reader, labels, encoding, delimiter=delimiter, header=_joined(reader.names, delimiter))
 
     def page(self, rows: ScoredRows) -> bytes:
-        """A line for each row. Bytes that are no UTF-8 become U+FFFD."""
-        columns = len(self.names)
-        new_rows = [(_new_row(row.cells, "", columns, self.delimiter, "\n"), result) for row, result in rows]
-        return super().page(new_rows).decode("utf-8", "replace").encode()
+        """A line for each row."""
+        return super().page([self._new_row(row, result) for row, result in rows])
+
+    def _new_row(self, row: Row, result: RowResult) -> tuple[Row, RowResult]:
+        cells, columns = self.reader.cells(row), len(self.names)
+        line = _joined(map(_as_cell, cells[:columns]), self.delimiter)
+        return Row(cells, row.fault, line, "\n"), with_surplus(result, cells[columns:])
 
 
-def _new_row(cells: list[Any], fault: str, columns: int, delimiter: str, end: str) -> Row:
-    """A row that is written anew, parted after so many cells."""
-    surplus = "".join([delimiter + _joined([cell], delimiter) for cell in cells[columns:]])
-    return Row(cells, fault, _joined(cells[:columns], delimiter), surplus + end)
+def _records(source: TextFile, dialect: Dialect, options: ReadOptions) -> Iterator[Record]:
+    if dialect.is_plain:
+        return read_plain_lines(source.lines())
+    return read_records(
+        source.lines(), dialect.delimiter, skips_blanks=dialect.skips_blanks, has_quotes=options.has_quotes
+    )
 
 
-def _joined(cells: Sequence[Any], delimiter: str) -> str:
+def _one_cell(record: Record) -> str:
+    """A record of a file of one column as one cell of a CSV, as it was written where it is one."""
+    body, _ = split_end(record.text)
+    is_quoted = record.cells[:1] != [body] and len(record.cells) == 1
+    return body if is_quoted or not _NEEDS_QUOTES.search(body) else quoted(body)
+
+
+def _joined(cells: Iterable[str], delimiter: str) -> str:
     """A file's own cells, which are none of ours to make safe."""
-    return delimiter.join(["" if cell is None else quoted(str(cell)) for cell in cells])
+    return delimiter.join(map(quoted, cells))
 
 
-def _added_text(values: Sequence[Any], delimiter: str) -> str:
-    """Added cells, safe for a spreadsheet, with a delimiter before each."""
-    return "".join([delimiter + _added_cell(value) for value in values])
-
-
-def _added_cell(value: Any) -> str:
-    if value is None:
+def _as_cell(value: Any) -> str:
+    """A value of any format; true, false and what has parts as JSON writes them."""
+    if isinstance(value, str | bytes):
+        return decodable(value)
+    if value is None or value != value:  # as NaN alone does
         return ""
-    return quoted(escape_formula(value)) if isinstance(value, str) else repr(value)
+    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, bool | dict | list) else str(value)
 
 
-CSV = Format(".csv", "text/csv", DelimitedReader, partial(NewDelimitedWriter, delimiter=","))
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _first_line_end(sample: str) -> str:
+    line_end = re.search(r"\r\n|\r|\n", sample)
+    return line_end[0] if line_end else "\n"
+
+
+def _is_delimited(sample: str) -> bool:  # noqa: ARG001
+    return True  # what no other format recognizes; the reader says what else it is
+
+
+CSV = Format(
+    suffixes=(".csv", ".txt"),
+    media_type="text/csv",
+    new_writer=partial(NewDelimitedWriter, delimiter=","),
+    open_text=DelimitedReader,
+    recognizes=_is_delimited,
+)
 TSV = Format(
-    suffix=".tsv",
+    suffixes=(".tsv",),
     media_type="text/tab-separated-values",
-    open_reader=lambda file, options: DelimitedReader(file, options._replace(delimiter=options.delimiter or "\t")),
     new_writer=partial(NewDelimitedWriter, delimiter="\t"),
+    open_text=lambda source, options: DelimitedReader(source, options._replace(delimiter=options.delimiter or "\t")),
 )

@@ -1,44 +1,131 @@
-"""Table of the formats: each is one module, and one line here."""
+"""Table of the formats: each is one module, and one line here; and how a file of any of them is opened."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
+from typing import BinaryIO
 
-from serving.errors import FileError
-from serving.tables.base import Format, Reader, Writer
+from serving.errors import FileError, RowsError
+from serving.tables.base import Format, Reader, ReadOptions, Row, Writer, in_chunks
+from serving.tables.columns import named_column, text_column
 from serving.tables.delimited import CSV, TSV
 from serving.tables.jsonl import JSONL
 from serving.tables.parquet import PARQUET
+from serving.tables.text import OutputEncoding, TextFile
 
+# A text file is of the first that recognizes it.
 FORMATS = (
+    JSONL,
     CSV,
     TSV,
     PARQUET,
-    JSONL,
 )
+SUFFIXES = [suffix for each in FORMATS for suffix in each.suffixes]
+STREAMS = {each.name: each for each in FORMATS if each.open_text}
+GZIP = ".gz"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """An open file whose columns are known.
+
+    Attributes:
+        reader: of the file, from which `rows` come.
+        rows: all of them, once.
+        text_column: index of the column of texts.
+    """
+
+    reader: Reader
+    rows: Iterator[Row]
+    text_column: int
+
+    @property
+    def text_name(self) -> str:
+        """The name of the column of texts."""
+        return self.reader.names[self.text_column]
 
 
 def format_of(path: Path) -> Format:
-    """The format of a file's suffix. Raises FileError where it is none of FORMATS."""
+    """The format that a file's suffix names, before a `.gz`. Raises FileError where it is none of FORMATS."""
+    suffix = path.with_suffix("").suffix if path.suffix.lower() == GZIP else path.suffix
     for file_format in FORMATS:
-        if path.suffix.lower() == file_format.suffix:
+        if suffix.lower() in file_format.suffixes and (file_format.open_text or path.suffix.lower() != GZIP):
             return file_format
-    raise FileError(f"{path}: unknown kind of file; accepted: {', '.join(each.suffix for each in FORMATS)}")
+    raise FileError(
+        f"{path}: unknown kind of file; accepted: {', '.join(SUFFIXES)}, and those of texts also with {GZIP}"
+    )
 
 
-def stream_format(name: str) -> Format:
-    """The format of what goes through a pipe, by its name, such as "csv". Raises FileError."""
-    streams = {each.suffix.removeprefix("."): each for each in FORMATS if each.streams}
-    if name not in streams:
-        raise FileError(f"a pipe needs --format; accepted: {', '.join(streams)}, found: {name or 'none'}")
-    return streams[name]
+def open_reader(file: BinaryIO, options: ReadOptions, declared: Format | None = None) -> Reader:
+    """A reader of a file, which is left open.
+
+    What a text file is, it shows itself; but a TSV is not told from a CSV of one column by its look.
+
+    Args:
+        file: at its beginning.
+        options: what they do not say is found out.
+        declared: the format that its name says.
+
+    Raises:
+        RowsError: it cannot be read.
+    """
+    if declared and declared.open_binary:
+        return declared.open_binary(file)
+    source = TextFile(file, options.encoding, options.size)
+    recognized = next((each for each in FORMATS if each.open_text and each.recognizes(source.sample)), CSV)
+    text_format = TSV if recognized is CSV and declared is TSV else recognized
+    if text_format.open_text is None:
+        raise TypeError(f"{text_format.name} is no text")
+    return text_format.open_text(source, options)
 
 
-def open_writer(target: Format, reader: Reader, source: Format, labels: Sequence[str]) -> Writer:
+def open_table(reader: Reader, column_name: str, preferred: str) -> Table:
+    """The table of a reader, with its column of texts.
+
+    Args:
+        reader: of which nothing has been read.
+        column_name: of the texts; "" to find it.
+        preferred: the model's own name for texts.
+
+    Raises:
+        RowsError: there is no row, or no column of texts.
+    """
+    rows = reader.rows()
+    first_rows = next(in_chunks(rows), [])
+    if not first_rows:
+        raise RowsError("it has no rows below its header", code="rows_missing")
+    if column_name:
+        column = named_column(column_name, reader.names)
+    else:
+        column = text_column(reader.names, [reader.cells(row) for row in first_rows if not row.fault], preferred)
+    return Table(reader, chain(first_rows, rows), column)
+
+
+def open_writer(
+    target: Format, reader: Reader, declared: Format | None, labels: Sequence[str], encoding: str = ""
+) -> Writer:
     """A writer of what `reader` reads, with the labels' columns added.
 
     Rows that stay in their format stay as they were written.
 
+    Args:
+        target: the format to write.
+        reader: of the rows.
+        declared: the format that the name of the file says that is read.
+        labels: of the model.
+        encoding: of the text that is written; "" for UTF-8.
+
     Raises:
         RowsError: the target cannot hold such rows.
     """
-    return reader.writer(labels) if target is source else target.new_writer(reader.columns(), labels)
+    output_encoding = _output_encoding(encoding) if encoding else reader.output_encoding
+    if target in (reader.format, declared):
+        return reader.writer(labels, output_encoding)
+    return target.new_writer(reader, labels, output_encoding)
+
+
+def _output_encoding(name: str) -> OutputEncoding:
+    """UTF-16 and UTF-32 have a mark, without which nobody could read them."""
+    wide = {"utf-16": "utf-16-le", "utf-32": "utf-32-le"}
+    return OutputEncoding(wide.get(name, name), mark=name in wide)

@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from itertools import chain
-from typing import Any, BinaryIO, NoReturn
+from itertools import chain, islice
+from typing import Any
 
 from serving.errors import RowsError
-from serving.tables.added_columns import Columns, RowResult, added_columns, added_values, with_surplus
-from serving.tables.base import Format, ReadOptions, Row, ScoredRows, Writer, names_of
-from serving.tables.sniffing import listed
-from serving.tables.text import TextReader, split_end
+from serving.tables.added_columns import RowResult, added_columns, added_values, with_surplus
+from serving.tables.base import CHUNK_ROWS, Format, Reader, ReadOptions, Row, ScoredRows, Writer, names_of
+from serving.tables.columns import listed
+from serving.tables.kinds import is_jsonl
+from serving.tables.records import too_long
+from serving.tables.text import OutputEncoding, TextFile, decodable, split_end
 
 # What a line that is no JSON object is kept under.
 LINE_KEY = "line"
@@ -18,39 +20,49 @@ LINE_KEY = "line"
 _encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
 
-class JsonlReader(TextReader):
-    """Rows of JSON objects in UTF-8, each with keys of its own; its columns are the keys of the first one.
+class JsonlReader(Reader):
+    """Rows of JSON objects, each with keys of its own; the columns are the keys of the first rows.
 
-    A line that is no object is kept as the string of `{"line": ...}` and has a fault. Blank lines are no rows.
+    A line that is no object is kept as the string of `{"line": ...}` and has a fault. NaN and Infinity, which are no
+    JSON (RFC 8259) though Python writes them, are null. Blank lines are no rows.
 
     Args:
-        file: read from where it stands; it is left open.
-        options: of which only the size matters.
+        source: at its beginning; it is left open.
+        options: none of them matters.
 
     Raises:
-        RowsError: there is no row, or a line is too long.
+        RowsError: there is no row.
     """
 
-    def __init__(self, file: BinaryIO, options: ReadOptions) -> None:
-        super().__init__(file, ReadOptions(size=options.size))
-        rows = (_row(line) for line in self.lines() if line.strip())
-        first_row = next(rows, None)
-        if first_row is None:
+    def __init__(self, source: TextFile, options: ReadOptions) -> None:  # noqa: ARG002
+        self.format = JSONL
+        self.encoding, self.notes = source.encoding, source.notes
+        self.output_encoding = OutputEncoding(mark=source.marked)
+        self._source = source
+        rows = (_row(line) for line in source.lines() if line.strip())
+        first_rows = list(islice(rows, CHUNK_ROWS))
+        if not first_rows:
             raise RowsError("it is empty; accepted: a JSON object a line")
-        self._rows = chain([first_row], rows)
-        self.names = list(first_row.cells[0])
+        self._rows = chain(first_rows, rows)
+        self.names = list(dict.fromkeys(name for row in first_rows if not row.fault for name in row.cells[0]))
 
     def rows(self) -> Iterator[Row]:
-        """Every row, once. Raises RowsError where a line is too long."""
+        """Every row, once."""
         return self._rows
 
-    def writer(self, labels: Sequence[str]) -> "JsonlWriter":
+    def writer(self, labels: Sequence[str], encoding: OutputEncoding) -> "JsonlWriter":
         """A writer that keeps each object as it was written."""
-        return JsonlWriter(self.names, labels)
+        return JsonlWriter(self, labels, encoding)
 
-    def columns(self) -> Columns:
-        """Raises RowsError: no columns hold for every object."""
-        raise RowsError(f"JSONL has no fixed columns, so its output can be no other format; accepted: {JSONL.suffix}")
+    def progress(self) -> float | None:
+        """The share of the file that has been read."""
+        return self._source.progress()
+
+    def cells(self, row: Row) -> list[Any]:
+        """The values of the columns' keys, then each other key with its value as JSON."""
+        value = row.cells[0]
+        others = [_encode({name: value[name]}) for name in value if name not in self.names]
+        return [*[value.get(name) for name in self.names], *others]
 
     def cell(self, row: Row, column: int) -> Any:
         """The value of the column's key. Raises KeyError where this object has none."""
@@ -59,33 +71,30 @@ class JsonlReader(TextReader):
 
 def _row(line: str) -> Row:
     body, end = split_end(line)
-    body = body.strip()
+    body, end = body.strip(), end or "\n"
+    constants: list[str] = []
     try:
-        value = json.loads(body, parse_constant=_refuse_constant)
+        value = None if too_long(line) else json.loads(body, parse_constant=constants.append)
     except (ValueError, RecursionError):
         value = None
-    if isinstance(value, dict):
-        return Row([value], "", body[:-1].rstrip(), "}" + (end or "\n"))
-    return _new_row({LINE_KEY: body}, "not a JSON object", end or "\n")
+    if not isinstance(value, dict):
+        line_object = _encode({LINE_KEY: body})
+        return Row([{LINE_KEY: body}], too_long(line) or "not a JSON object", line_object[:-1], "}" + end)
+    return _new_row(value, "", end) if constants else Row([value], "", body[:-1].rstrip(), "}" + end)
 
 
 def _new_row(value: dict[str, Any], fault: str = "", end: str = "\n") -> Row:
     """A row that is written anew."""
-    return Row([value], fault, _encode(value)[:-1], "}" + end)
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    """NaN and Infinity are no JSON (RFC 8259), though Python reads them."""
-    raise ValueError(name)
+    return Row([value], fault, decodable(_encode(value))[:-1], "}" + end)
 
 
 class JsonlWriter(Writer):
     """JSONL of objects as they were written, with keys added to each."""
 
     def page(self, rows: ScoredRows) -> bytes:
-        """A line for each row. Bytes that are no UTF-8 go out as they came."""
+        """A line for each row."""
         lines = [f"{row.before}{self._added_keys(row.cells[0], result)}{row.after}" for row, result in rows]
-        return "".join(lines).encode("utf-8", "surrogateescape")
+        return self.encoding.encode("".join(lines))
 
     def _added_keys(self, value: dict[str, Any], result: RowResult) -> str:
         """Keys and values without braces, with a comma first where the object has any of its own."""
@@ -103,20 +112,20 @@ class NewJsonlWriter(JsonlWriter):
         RowsError: two columns have the same name.
     """
 
-    def __init__(self, columns: Columns, labels: Sequence[str]) -> None:
-        super().__init__(names_of(columns), labels)
+    def __init__(self, reader: Reader, labels: Sequence[str], encoding: OutputEncoding) -> None:
+        super().__init__(reader, labels, encoding)
         if len(set(self.names)) < len(self.names):
             raise RowsError(f"JSONL needs columns of distinct names; found: {listed(self.names)}")
 
     def page(self, rows: ScoredRows) -> bytes:
-        """A line for each row. Bytes that are no UTF-8 become U+FFFD."""
-        columns = len(self.names)
-        new_rows = [(self._object(row), with_surplus(result, row.cells[columns:])) for row, result in rows]
-        return super().page(new_rows).decode("utf-8", "replace").encode()
+        """A line for each row."""
+        return super().page([self._object(row, result) for row, result in rows])
 
-    def _object(self, row: Row) -> Row:
-        values = [None if value != value else value for value in row.cells]  # as NaN alone does
-        return _new_row(dict(zip(self.names, values, strict=False)))
+    def _object(self, row: Row, result: RowResult) -> tuple[Row, RowResult]:
+        cells, columns = self.reader.cells(row), len(self.names)
+        values = [None if value != value else value for value in cells[:columns]]  # as NaN alone does
+        new_row = _new_row(dict(zip(self.names, values, strict=True)), row.fault)
+        return new_row, with_surplus(result, cells[columns:])
 
 
-JSONL = Format(".jsonl", "application/jsonl", JsonlReader, NewJsonlWriter)
+JSONL = Format((".jsonl", ".ndjson", ".json"), "application/jsonl", NewJsonlWriter, JsonlReader, recognizes=is_jsonl)

@@ -1,12 +1,15 @@
 """Parquet, where pyarrow is installed: its reader and its writer."""
 
+import json
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from serving.errors import RowsError
 from serving.tables.added_columns import Columns, RowResult, added_values, with_surplus
-from serving.tables.base import CHUNK_ROWS, Format, Reader, ReadOptions, Row, ScoredRows, Writer, names_of
+from serving.tables.base import CHUNK_ROWS, Format, Reader, Row, ScoredRows, Writer, names_of
+from serving.tables.text import OutputEncoding, decodable
 
 
 class ParquetReader(Reader):
@@ -14,14 +17,14 @@ class ParquetReader(Reader):
 
     Args:
         file: can be read at any place; it is left open.
-        options: none of them matters.
 
     Raises:
         RowsError: it is none, a page of it is damaged, or pyarrow is not installed.
     """
 
-    def __init__(self, file: BinaryIO, options: ReadOptions) -> None:  # noqa: ARG002
+    def __init__(self, file: BinaryIO) -> None:
         arrow = _pyarrow()
+        self.format = PARQUET
         try:
             self._file = arrow.parquet.ParquetFile(file)
         except (OSError, ValueError) as error:
@@ -39,9 +42,9 @@ class ParquetReader(Reader):
         except (OSError, ValueError) as error:
             raise RowsError(f"it is damaged: {error}") from error
 
-    def writer(self, labels: Sequence[str]) -> "ParquetWriter":
+    def writer(self, labels: Sequence[str], encoding: OutputEncoding) -> "ParquetWriter":
         """A writer of the same columns and types."""
-        return ParquetWriter(self.columns(), labels)
+        return ParquetWriter(self, labels, encoding)
 
     def progress(self) -> float | None:
         """The share of the rows that has been read."""
@@ -60,10 +63,10 @@ class ParquetWriter(Writer):
     of them.
     """
 
-    def __init__(self, columns: Columns, labels: Sequence[str]) -> None:
-        super().__init__(names_of(columns), labels)
+    def __init__(self, reader: Reader, labels: Sequence[str], encoding: OutputEncoding) -> None:
+        super().__init__(reader, labels, encoding)
         arrow = self._arrow = _pyarrow()
-        fields = [*columns, *self.added_columns]
+        fields = [*reader.columns(), *self.added_columns]
         types = [arrow.type_for_alias(kind) if isinstance(kind, str) else kind for _, kind in fields]
         self._schema = arrow.schema(list(zip(names_of(fields), types, strict=True)))
 
@@ -71,7 +74,7 @@ class ParquetWriter(Writer):
         """An Arrow IPC stream of the rows."""
         columns = zip(*(self._values(row, result) for row, result in rows), strict=True)
         arrays = [
-            self._arrow.array(map(_decodable, values), type=kind)
+            self._arrow.array([_storable(value, kind == self._arrow.string()) for value in values], type=kind)
             for values, kind in zip(columns, self._schema.types, strict=True)
         ]
         sink = self._arrow.BufferOutputStream()
@@ -92,8 +95,8 @@ class ParquetWriter(Writer):
         return finished
 
     def _values(self, row: Row, result: RowResult) -> list[Any]:
-        columns = len(self.names)
-        return row.cells[:columns] + added_values(with_surplus(result, row.cells[columns:]), self.labels)
+        cells, columns = self.reader.cells(row), len(self.names)
+        return cells[:columns] + added_values(with_surplus(result, cells[columns:]), self.labels)
 
 
 def _pyarrow() -> Any:
@@ -103,13 +106,16 @@ def _pyarrow() -> Any:
         import pyarrow.ipc
         import pyarrow.parquet
     except ImportError as error:
-        raise RowsError("Parquet needs pyarrow: pip install pyarrow (requirements-train.txt has it)") from error
+        command = f"{sys.executable} -m pip install pyarrow"
+        raise RowsError(f"Parquet needs a package that is not installed; this installs it: {command}") from error
     return pyarrow
 
 
-def _decodable(value: Any) -> Any:
-    """A text's bytes that are no UTF-8, which a reader holds as lone surrogates (PEP 383), become U+FFFD."""
-    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace") if isinstance(value, str) else value
+def _storable(value: Any, is_string: bool) -> Any:
+    """A value that its column can hold: one of strings takes others as JSON writes them."""
+    if isinstance(value, str):
+        return decodable(value)
+    return json.dumps(value, ensure_ascii=False, default=str) if is_string and value is not None else value
 
 
-PARQUET = Format(".parquet", "application/vnd.apache.parquet", ParquetReader, ParquetWriter, streams=False)
+PARQUET = Format((".parquet",), "application/vnd.apache.parquet", new_writer=ParquetWriter, open_binary=ParquetReader)

@@ -1,7 +1,7 @@
 """Error handlers: every error becomes an answer, JSON or a page for a browser."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Mount
 
-from serving.errors import RequestError
+from serving.errors import InvalidFile, RequestError
 from serving.web.auth import SENTENCE as KEY_WANTED
 from serving.web.pages.render import root_path
 from serving.web.requests.headers import VARY
@@ -27,6 +27,7 @@ _HTTP_ERRORS = {
     404: ("not_found", "There is nothing at {path}."),
     405: ("method_not_allowed", "{path} does not take {method}; accepted: {allowed}."),
 }
+_MAX_COLUMNS = 100  # names in an answer, as many as one would look through
 _METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
 
@@ -38,6 +39,7 @@ class Problem:
     code: str
     detail: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    columns: Sequence[str] = ()
 
 
 async def render_error(request: Request, error: Exception) -> Response:
@@ -46,16 +48,20 @@ async def render_error(request: Request, error: Exception) -> Response:
     request_id = request.state.request_id
     if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log_failure(request, problem, error)
-    answer = ErrorAnswer(detail=problem.detail, code=problem.code, request_id=request_id)
+    columns = list(problem.columns[:_MAX_COLUMNS])
+    answer = ErrorAnswer(detail=problem.detail, code=problem.code, request_id=request_id, columns=columns)
     if prefers_page(request):
         return _page(request, problem, answer, getattr(error, "text", None))
     headers = {**VARY, **problem.headers}
-    return Response(answer.model_dump_json(), problem.status, headers, media_type="application/json")
+    return Response(
+        answer.model_dump_json(exclude_defaults=True), problem.status, headers, media_type="application/json"
+    )
 
 
 def _problem(request: Request, error: Exception) -> Problem:
     if isinstance(error, RequestError):
-        return Problem(error.status, error.error_code, error.detail, error.headers)
+        columns = error.columns if isinstance(error, InvalidFile) else ()
+        return Problem(error.status, error.error_code, error.detail, error.headers, columns)
     if not isinstance(error, HTTPException) or error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         detail = "The server failed to answer; its log has the fault under this request's id."
         return Problem(500, "internal_error", detail)

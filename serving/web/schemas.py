@@ -1,5 +1,6 @@
 """Response models: what the API answers, as its documentation shows it, and predictions as such answers."""
 
+import operator
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -99,6 +100,11 @@ class ErrorAnswer(_Schema):
     detail: str = Field(description="a sentence: what was wrong, what was found, what is accepted")
     code: str = Field(description="what to switch on; it stays the same where the sentence changes")
     request_id: str = Field(description="also in the X-Request-ID header, and in the server's log")
+    columns: list[str] = Field(
+        [],
+        exclude_if=operator.not_,
+        description="the names to choose `text_column` from; only of a file of which it is not clear",
+    )
 
 
 class ServiceAnswer(_Schema):

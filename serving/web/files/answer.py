@@ -3,21 +3,19 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from serving.batching.batcher import Batcher
-from serving.errors import InferenceFailed, Overloaded, RowsError
+from serving.errors import InferenceFailed, Overloaded
 from serving.model.predictor import BATCH
 from serving.model.types import Prediction
 from serving.settings import Settings
-from serving.tables.base import CHUNK_ROWS, Format, ReadOptions, Row, ScoredRows, Writer, in_chunks
+from serving.tables.base import CHUNK_ROWS, ScoredRows, Writer, in_chunks
 from serving.tables.chunk import Chunk, TextExtractor
-from serving.tables.delimited import CSV, TSV, DelimitedReader
-from serving.tables.sniffing import guess_column, named_column
+from serving.tables.formats import Table, open_reader, open_table, open_writer
 from serving.web.files.uploads import MIN_PACE, Upload
 
 # Texts of one file that wait or are in work at once, at most: another request waits for no more than these, and there
@@ -40,20 +38,16 @@ class OpenedFile:
     """A file whose columns are known.
 
     Attributes:
-        rows: all of them.
-        text_column: name of the column of texts.
+        table: its rows.
         extract_text: takes the text out of a row.
-        writer: of the answer.
-        format: of the answer.
-        options: how the file is read; with its size.
+        writer: of the answer, in the same format.
+        size: bytes of the file.
     """
 
-    rows: Iterator[Row]
-    text_column: str
+    table: Table
     extract_text: TextExtractor
     writer: Writer
-    format: Format
-    options: ReadOptions
+    size: int
 
 
 def open_upload(upload: Upload, settings: Settings, labels: Sequence[str], preferred: str) -> OpenedFile:
@@ -66,25 +60,13 @@ def open_upload(upload: Upload, settings: Settings, labels: Sequence[str], prefe
         preferred: the model's own name for texts.
 
     Raises:
-        RowsError: it has no rows, or no column of texts.
+        RowsError: it is of another kind, or has no rows, or no column of texts.
     """
-    reader = DelimitedReader(upload.file, upload.options)
-    rows = reader.rows()
-    first_rows = next(in_chunks(rows), [])
-    if not first_rows:
-        raise RowsError("it has no rows below its header")
-    if upload.text_column:
-        column = named_column(upload.text_column, reader.names, "text_column names another")
-    else:
-        column = guess_column(reader.names, [row.cells for row in first_rows if not row.fault], preferred)
-    return OpenedFile(
-        rows=chain(first_rows, rows),
-        text_column=reader.names[column],
-        extract_text=TextExtractor(reader, column, settings.max_text_chars),
-        writer=reader.writer(labels),
-        format=TSV if reader.delimiter == "\t" else CSV,
-        options=upload.options,
-    )
+    reader = open_reader(upload.file, upload.options)
+    table = open_table(reader, upload.text_column, preferred)
+    extract_text = TextExtractor(reader, table.text_column, settings.max_text_chars)
+    writer = open_writer(reader.format, reader, None, labels, upload.output_encoding)
+    return OpenedFile(table, extract_text, writer, upload.options.size or 0)
 
 
 @dataclass(slots=True)
@@ -120,8 +102,8 @@ class FileAnswer:
     def expected_bytes(self) -> int:
         """Bytes of the whole answer, if all rows are like the first ones: good for a progress bar."""
         text = "".join([row.before + row.after for row, _ in self._first_rows])
-        rows_bytes = len(text.encode(self.file.options.encoding, "replace"))
-        return (self.file.options.size or 0) * len(self.file.writer.page(self._first_rows)) // rows_bytes
+        rows_bytes = len(text.encode(self.file.table.reader.encoding, "replace"))
+        return self.file.size * len(self.file.writer.page(self._first_rows)) // rows_bytes
 
     async def parts(self) -> AsyncGenerator[bytes, None]:
         """The answer in parts of at most SENT_BYTES, once it has begun."""
@@ -169,7 +151,7 @@ class FileAnswer:
         return self.file.writer.page(rows), self._read(CHUNK_ROWS)
 
     def _read(self, max_rows: int) -> Chunk | None:
-        rows = next(in_chunks(self.file.rows, max_rows), None)
+        rows = next(in_chunks(self.file.table.rows, max_rows), None)
         return Chunk(rows, self.file.extract_text) if rows else None
 
 

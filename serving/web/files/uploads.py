@@ -13,7 +13,8 @@ from starlette.requests import Request
 from serving.errors import BodyTooLarge, BodyTooSlow, InvalidFile, Overloaded, RowsError
 from serving.settings import Settings
 from serving.tables.base import ReadOptions
-from serving.tables.sniffing import check_delimiter, check_encoding
+from serving.tables.dialect import check_delimiter, check_header
+from serving.tables.text import check_encoding
 from serving.web.requests.forms import field_text, parse_parts
 from serving.web.requests.headers import MULTIPART, content_type
 from serving.web.requests.parsing import shown
@@ -36,12 +37,14 @@ class Upload:
     Attributes:
         file: open until the request ends.
         options: how it is to be read; with its size in bytes.
-        text_column: "" to guess it.
+        text_column: "" to find it.
+        output_encoding: of the answer; "" for UTF-8.
     """
 
     file: BinaryIO
     options: ReadOptions
     text_column: str
+    output_encoding: str
 
 
 @asynccontextmanager
@@ -88,7 +91,7 @@ async def receive_upload(
 
 def unusable(error: RowsError) -> InvalidFile:
     """The answer to a file that cannot be read."""
-    return InvalidFile(f"The file cannot be used: {error}.", code=error.code)
+    return InvalidFile(f"The file cannot be used: {error}.", code=error.code, columns=error.columns)
 
 
 def _check_length(request: Request, max_bytes: int) -> None:
@@ -127,18 +130,20 @@ def _upload(form: FormData, max_bytes: int) -> Upload:
     size = file.size or 0
     if size > max_bytes:
         raise _too_large(max_bytes)
-    text_column, delimiter, encoding = (
-        field_text(fields.get(name, "")) for name in ("text_column", "delimiter", "encoding")
+    column, delimiter, encoding, header, output_encoding = (
+        field_text(fields.get(name, ""))
+        for name in ("text_column", "delimiter", "encoding", "header", "output_encoding")
     )
     try:
         options = ReadOptions(
-            encoding=check_encoding(encoding.strip() or "utf-8"),
-            delimiter=check_delimiter(delimiter) if delimiter else "",
+            encoding=check_encoding(encoding.strip()),
+            delimiter=check_delimiter(delimiter),
+            header=check_header(header),
             size=size,
         )
+        return Upload(file.file, options, column, check_encoding(output_encoding.strip()))
     except RowsError as error:
         raise unusable(error) from None
-    return Upload(file.file, options, text_column)
 
 
 def _file(form: FormData) -> UploadFile:
@@ -152,7 +157,7 @@ def _file(form: FormData) -> UploadFile:
     if isinstance(file, str):
         raise InvalidFile("`file` is a plain field; accepted is a file.", code="file_missing")
     if not file.filename and not file.size:
-        raise InvalidFile("No file was chosen; accepted is a CSV file.", code="file_missing")
+        raise InvalidFile("No file was chosen; accepted is a CSV, TSV or JSONL file.", code="file_missing")
     return file
 
 

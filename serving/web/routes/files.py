@@ -24,9 +24,10 @@ async def _upload(request: Request, service: CurrentService) -> AsyncIterator[Up
         yield upload
 
 
+@router.post("/predict/csv", include_in_schema=False)
 @router.post(
-    "/predict/csv",
-    summary="Classify every row of a CSV",
+    "/predict/file",
+    summary="Classify every row of a CSV, TSV or JSONL file",
     response_class=Response,
     responses=FILE_ANSWER | KEY_ERRORS | FILE_ERRORS,
     openapi_extra=FILE_BODY,
@@ -42,12 +43,14 @@ async def predict_file(service: CurrentService, upload: Annotated[Upload, Depend
     count = service.metrics.count_predictions
     answer = FileAnswer(file, service.batcher, service.predict_slots, count, queued_texts)
     await answer.begin()
+    file_format, notes = file.table.reader.format, file.table.reader.notes
     headers = {
-        "Content-Disposition": f'attachment; filename="predictions{file.format.suffix}"',
+        "Content-Disposition": f'attachment; filename="predictions{file_format.suffixes[0]}"',
         "Cache-Control": "no-store",
         "X-Content-Type-Options": "nosniff",
-        "X-Text-Column": quote(file.text_column),
+        "X-Text-Column": quote(file.table.text_name),
         "X-Label-Column": quote(file.writer.added_names[0]),
         "X-Expected-Bytes": str(answer.expected_bytes()),
+        **({"X-Notes": quote("\n".join(notes))} if notes else {}),
     }
-    return FileResponse(answer.parts(), VARY | headers, file.format.media_type)
+    return FileResponse(answer.parts(), VARY | headers, file_format.media_type)

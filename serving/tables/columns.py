@@ -1,0 +1,164 @@
+"""Columns of a table: what their names and cells say of them, and which one holds the texts."""
+
+import re
+from collections.abc import Iterable, Sequence
+from statistics import mean
+from typing import Any
+
+from serving.errors import RowsError
+
+
+def word_set(words: str) -> frozenset[str]:
+    """The words of a string."""
+    return frozenset(words.split())
+
+
+# Words of names of columns that hold texts, and of those that do not, though they may read like it.
+TEXT_WORDS = word_set(
+    "text texts tweet tweets content contents message messages review reviews comment comments post posts body "
+    "sentence sentences"
+)
+OTHER_WORDS = word_set(
+    "id ids uid uuid url urls link links permalink permalinks date dates datetime time times timestamp lang langs "
+    "language count counts user users username author authors name names screenname location locations bio bios "
+    "description descriptions"
+)
+
+# Words a cell from which on a column reads like sentences, and from which on it may.
+_SENTENCE_WORDS, _PERHAPS_WORDS = 2.5, 1.5
+# Share of cells that differ, below which a column holds classes or topics.
+_DISTINCT = 0.5
+_MOST = 0.8  # share of a column's cells that are of one kind, so that the column is
+_CELLS = 500  # of each column that are looked at
+_MAX_LISTED = 20  # names in a sentence
+
+_NUMBER = re.compile(r"[-+]?[$€£]?(\d[\d.,' ]*|[.,]\d+)([eE][-+]?\d+)?\s*[%$€£]?")
+_LINK = re.compile(r"((https?://|www\.|pic\.twitter\.|t\.co/)\S+\s*)+", re.IGNORECASE)
+_CLOCK = r"\d{1,2}:\d\d(:\d\d([.,]\d+)?)?(\s*[ap]\.?m\.?)?"
+_MONTH = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+_DATE = re.compile(
+    rf"\d{{4}}[-/.]\d\d?[-/.]\d\d?([T ,].*)?|\d\d?[-/.]\d\d?[-/.](\d\d){{1,2}}([T ,].*)?|{_CLOCK}|"
+    r"(mon|tue|wed|thu|fri|sat|sun)[a-z]*[,.]?\s.*\d.*|"
+    rf"\d\d?[. ]+{_MONTH},?\s+\d{{2,4}}.*|{_MONTH}\s+\d\d?,?\s+\d{{4}}.*",
+    re.IGNORECASE,
+)
+_DATE_CHARS = 40  # of a date with its time and zone at most
+# Ends of words within a name: "userName", "HTMLText", and what is neither letter nor digit.
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+")
+# Scripts that are written without blanks between words, of which two signs are a word: CJK, Thai, Lao, Khmer, Myanmar.
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
+
+
+def words_of(name: str) -> list[str]:
+    """The words of a column's name in lower case: "Tweet.userName_2" has tweet, user, name and 2."""
+    return [word.lower() for word in _WORD.findall(name)]
+
+
+def is_plain_value(cell: str) -> bool:
+    """Whether a cell is a number, a date, a time, or links and nothing else."""
+    cell = cell.strip()
+    return bool(
+        _NUMBER.fullmatch(cell) or _LINK.fullmatch(cell) or (len(cell) <= _DATE_CHARS and _DATE.fullmatch(cell))
+    )
+
+
+def holds_plain_values(cells: Sequence[str]) -> bool:
+    """Whether nearly all cells that are not blank are plain values; False where all are blank."""
+    filled = [cell for cell in cells[:_CELLS] if cell.strip()]
+    return bool(filled) and sum(map(is_plain_value, filled)) >= _MOST * len(filled)
+
+
+def mean_words(cells: Iterable[str]) -> float:
+    """Words a cell, on average over those that are not blank; 0 where all are."""
+    return mean([max(len(cell.split()), len(_UNSPACED.findall(cell)) / 2) for cell in cells if cell.strip()] or [0.0])
+
+
+def numbered(names: Sequence[str]) -> list[str]:
+    """The names, with column_1 and so on where there is none."""
+    return [name or f"column_{number}" for number, name in enumerate(names, start=1)]
+
+
+def named_column(name: str, names: Sequence[str]) -> int:
+    """The index of the column of that name.
+
+    Raises:
+        RowsError: there is none, or there are several.
+    """
+    plain_names = [each.strip() for each in names]
+    count = plain_names.count(name.strip())
+    if count != 1:
+        columns = f"{count} columns are called" if count else "no column is called"
+        raise RowsError(
+            f"{columns} {name[:60]!r}; found: {listed(names)}; name another as the text column",
+            code="text_column_unknown",
+            columns=names,
+        )
+    return plain_names.index(name.strip())
+
+
+def text_column(names: Sequence[str], rows: Sequence[Sequence[Any]], preferred: str) -> int:
+    """The index of the column that holds texts.
+
+    Columns are left out whose name has a word such as "id", "url", "date", "user" or "bio", and those whose cells are
+    numbers, dates or links. Of the others it is the one with the model's own name for texts; else the only one whose
+    name has a word such as "text" or "tweet"; else the only one that reads like sentences.
+
+    Args:
+        names: of all columns.
+        rows: the cells of the first rows, None where one has no value.
+        preferred: the model's own name for texts.
+
+    Raises:
+        RowsError: none stands out. The sentence lists the columns.
+    """
+    cells = [[_as_text(row[column]) for row in rows[:_CELLS]] for column in range(len(names))]
+    of_texts = [column for column in range(len(names)) if _may_hold_texts(cells[column])]
+    if len(names) == 1 and of_texts:
+        return 0
+    own = [column for column in of_texts if names[column].strip().lower() == preferred.lower()]
+    words = [set(words_of(name)) for name in names]
+    remaining = [column for column in of_texts if not words[column] & OTHER_WORDS]
+    called_texts = [column for column in remaining if words[column] & TEXT_WORDS]
+    for candidates in (own, called_texts, _sentence_columns(remaining, cells)):
+        if len(candidates) == 1:
+            return candidates[0]
+    raise RowsError(
+        f"it is not clear which column holds the texts; found: {listed(names)}; {_remedy(names)}",
+        code="text_column_unclear",
+        columns=names,
+    )
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in quotes, the first of them where there are many."""
+    more = f" and {len(names) - _MAX_LISTED:,} more" if len(names) > _MAX_LISTED else ""
+    return ", ".join(repr(name[:60]) for name in names[:_MAX_LISTED]) + more
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else "" if value is None or isinstance(value, dict | list) else str(value)
+
+
+def _may_hold_texts(cells: Sequence[str]) -> bool:
+    return any(cell.strip() for cell in cells) and not holds_plain_values(cells)
+
+
+def _sentence_columns(columns: Sequence[int], cells: Sequence[Sequence[str]]) -> list[int]:
+    """The columns that read like sentences, and where there is one, those that may do so too."""
+    words = {column: mean_words(cells[column]) for column in columns}
+    distinct = {column for column in columns if _are_distinct(cells[column])}
+    sentences = [column for column in columns if words[column] >= _SENTENCE_WORDS]
+    sentences = [column for column in sentences if column in distinct] or sentences
+    others = [column for column in distinct - set(sentences) if words[column] >= _PERHAPS_WORDS]
+    return sentences + others if sentences else []
+
+
+def _are_distinct(cells: Sequence[str]) -> bool:
+    filled = [cell for cell in cells if cell.strip()]
+    return len(set(filled)) > _DISTINCT * len(filled)
+
+
+def _remedy(names: Sequence[str]) -> str:
+    if len(set(names)) < len(names):
+        return "give each column a name of its own"
+    return "name one as the text column"

@@ -1,0 +1,317 @@
+"""Dialect of a delimited text file: its delimiter, what stands above its header, and whether it has one."""
+
+import io
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import islice
+
+from serving.errors import RowsError
+from serving.tables.base import ReadOptions
+from serving.tables.columns import (
+    OTHER_WORDS,
+    TEXT_WORDS,
+    holds_plain_values,
+    is_plain_value,
+    mean_words,
+    word_set,
+    words_of,
+)
+from serving.tables.records import Record, read_plain_lines, read_records
+
+DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
+HEADERS = ("auto", "true", "false")
+
+# Words of names of columns, beside those of texts and of what is no text.
+_LABEL_WORDS = word_set(
+    "label labels sentiment class category target polarity score rating stars topic entity query flag source title "
+    "subject index key hashtags likes retweets replies favorites followers gender age country state city confidence "
+    "reason split"
+)
+_KNOWN_WORDS = TEXT_WORDS | OTHER_WORDS | _LABEL_WORDS
+# What stands in a column of numbers where one is missing.
+_MISSING = frozenset(("", "na", "n/a", "nan", "null", "none", "\\n", "-", "?"))
+
+_RECORDS = 200  # that are looked at
+_MAX_TITLES = 10  # records above a header
+_CONSISTENT = 0.7  # share of rows of one width from which on a character parts cells, and is no punctuation
+_PUNCTUATION = 0.3  # of that share is taken from a delimiter that a blank always follows, as in sentences
+_SEPARATOR = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
+_NAME_CHARS, _NAME_WORDS = 60, 8  # that a column's name has at most; a form's are questions
+_CLASS_ROWS = 4  # from which on values that repeat are classes
+_UNKNOWN_NAME_WORDS = 2  # that a name has at most which nothing else tells from a text
+_SIGNS_OF_TEXT = re.compile(r"[!?…]|[.,;:](\s|$)|[@#]\w|https?:|\w['’]\w|[\U0001f000-\U0001ffff\u2600-\u27bf]")
+_DECIMAL_COMMA, _DECIMAL_POINT = re.compile(r"\s*-?\d+,\d+\s*"), re.compile(r"\s*-?\d+\.\d+\s*")
+
+_NO_HEADER = "The file is read as one without a header: its columns are column_1, column_2, ..."
+_NO_HEADER_NOTE = f"{_NO_HEADER} If its first row has their names, say header=true."
+_HEADER_NOTE = "The first row is taken for the names of the columns. If it is a row like the others, say header=false."
+_ROW_NAMES_NOTE = "The rows have one cell more than the header; the first one is read as a column without a name."
+_LAST_CELL_NOTE = "The rows end with an empty cell that the header does not have; it is a column without a name."
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a delimited file is read.
+
+    Attributes:
+        delimiter: one character; a comma where there is one column.
+        columns: cells of a row.
+        has_header: whether the first record that is not skipped is one.
+        skipped: records above the header, or above the first row where there is none.
+        skips_blanks: whether blanks after a delimiter are no part of a cell, as in `1, "text"`.
+        is_plain: whether each line is one text, and the commas and quotes in it are signs like others.
+        missing_name: which cell of the rows has none in the header: "first", "last" or "".
+        decimal_comma: whether numbers are written as 0,5.
+        notes: sentences on what was decided, for the user.
+    """
+
+    delimiter: str
+    columns: int
+    has_header: bool
+    skipped: int = 0
+    skips_blanks: bool = False
+    is_plain: bool = False
+    missing_name: str = ""
+    decimal_comma: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def check_delimiter(name: str) -> str:
+    """The character of `comma`, `semicolon`, `tab` or `pipe`, or of itself. Raises RowsError for another."""
+    delimiter = DELIMITERS.get(name.strip().lower() or name, name)
+    if delimiter not in ("", *DELIMITERS.values()):
+        raise RowsError(f"unknown delimiter {name[:40]!r}; accepted: {', '.join(DELIMITERS)}", code="unknown_delimiter")
+    return delimiter
+
+
+def check_header(name: str) -> str:
+    """One of HEADERS, "auto" for no name. Raises RowsError for another."""
+    header = name.strip().lower() or HEADERS[0]
+    if header not in HEADERS:
+        raise RowsError(f"unknown header {name[:40]!r}; accepted: {', '.join(HEADERS)}", code="unknown_header")
+    return header
+
+
+def sniff_dialect(sample: str, options: ReadOptions) -> Dialect:
+    """The dialect of a file by its beginning, as far as the options do not say it.
+
+    Args:
+        sample: whole lines, or the whole file.
+        options: the delimiter and whether there is a header, where they were said.
+
+    Raises:
+        RowsError: there is no record, or the first ones are neither a header nor rows like the others.
+    """
+    lines = io.StringIO(sample, newline="").readlines()
+    blank_lines = next((number for number, line in enumerate(lines) if line.strip("\r\n")), len(lines))
+    if blank_lines == len(lines):
+        raise RowsError("it is empty; accepted: rows, with a header above them or without")
+    separator = _SEPARATOR.fullmatch(lines[blank_lines])
+    if not separator:
+        dialect = _sniff_rows(lines[blank_lines:], options)
+        return replace(dialect, skipped=blank_lines + dialect.skipped)
+    options = options._replace(delimiter=options.delimiter or separator[1])
+    dialect = _sniff_rows(lines[blank_lines + 1 :], options)
+    note = f"Its first line says that {separator[1]!r} parts the cells; the answer has no such line."
+    return replace(dialect, skipped=blank_lines + 1 + dialect.skipped, notes=(note, *dialect.notes))
+
+
+def _sniff_rows(lines: Sequence[str], options: ReadOptions) -> Dialect:
+    parse = max(_parses(lines, options), key=lambda each: each.score)
+    if parse.score < (0 if options.delimiter else _CONSISTENT) or not parse.columns:
+        return _one_column(lines, options)
+    first, rows = parse.rows[0], parse.rows[1:]
+    if options.header == "false" or len(first) >= parse.columns:
+        return _with_header(parse, first, rows, options)
+    if missing_name := _missing_name(first, rows, parse.columns):
+        return _with_header(parse, first, rows, options, missing_name)
+    start, below = parse.start, parse.rows[parse.start + 1 :]
+    if start <= _MAX_TITLES and judge_header(parse.rows[start], below) == (True, True):
+        return _below_titles(parse, start, options)
+    if len(first) == 1 and (options.delimiter or options.header == "true" or _is_known(first[0])):
+        return _one_column(lines, options)
+    cells = f"its first row has {len(first)} {'cell' if len(first) == 1 else 'cells'} where others have {parse.columns}"
+    raise RowsError(
+        f"{cells}; accepted: the names of the columns first, without a title above them, or header=false where there "
+        "are none; and where each line is one text, a first line `text`",
+        code="header_unclear",
+    )
+
+
+@dataclass(frozen=True)
+class _Parse:
+    """The first records by one delimiter."""
+
+    delimiter: str
+    skips_blanks: bool
+    records: list[Record]
+
+    @cached_property
+    def rows(self) -> list[list[str]]:
+        """The cells of all that are neither blank nor broken."""
+        return [record.cells for record in self.records if _is_filled(record) and not record.fault]
+
+    @cached_property
+    def columns(self) -> int:
+        """Cells that most rows of several have; 0 where there are none."""
+        widths = Counter(len(cells) for cells in self.rows if len(cells) > 1)
+        return max(widths, key=lambda width: (widths[width], width), default=0)
+
+    @cached_property
+    def start(self) -> int:
+        """Number of the first row with so many cells."""
+        return next(number for number, row in enumerate(self.rows) if len(row) == self.columns)
+
+    @cached_property
+    def score(self) -> float:
+        """How likely it is the delimiter: the share of rows that it cuts alike, less where it is punctuation."""
+        if not self.columns:
+            return 0.0
+        text = "".join(record.text for record in self.records)
+        followed = text.count(self.delimiter + " ") / max(1, text.count(self.delimiter))
+        alike = sum(len(cells) == self.columns for cells in self.rows) / sum(map(_is_filled, self.records))
+        head = self.rows[self.start if self.start <= _MAX_TITLES else 0]
+        known = sum(map(_is_known, head)) if len(head) > 1 else 0
+        return alike - _PUNCTUATION * followed + known / len(head)
+
+
+def _is_filled(record: Record) -> bool:
+    return bool(record.fault) or any(cell.strip() for cell in record.cells)
+
+
+def _parses(lines: Sequence[str], options: ReadOptions) -> list[_Parse]:
+    text = "".join(lines)
+    parses = []
+    for delimiter in [options.delimiter] if options.delimiter else DELIMITERS.values():
+        quoted_after_blanks = re.search(re.escape(delimiter) + ' +"', text)
+        for skips_blanks in (True, False) if quoted_after_blanks and options.has_quotes else (False,):
+            records = read_records(iter(lines), delimiter, skips_blanks=skips_blanks, has_quotes=options.has_quotes)
+            parses.append(_Parse(delimiter, skips_blanks, list(islice(records, _RECORDS))))
+    return parses
+
+
+def _with_header(
+    parse: _Parse, first: list[str], rows: list[list[str]], options: ReadOptions, missing_name: str = ""
+) -> Dialect:
+    has_header, note = _header_and_note(first, rows, options)
+    notes = {"first": _ROW_NAMES_NOTE, "last": _LAST_CELL_NOTE}.get(missing_name, "")
+    return Dialect(
+        delimiter=parse.delimiter,
+        columns=len(first) + bool(missing_name) if has_header else parse.columns,
+        has_header=has_header,
+        skips_blanks=parse.skips_blanks,
+        missing_name=missing_name if has_header else "",
+        decimal_comma=parse.delimiter == ";" and _has_decimal_commas(rows),
+        notes=tuple(filter(None, (note, notes if has_header else ""))),
+    )
+
+
+def _below_titles(parse: _Parse, start: int, options: ReadOptions) -> Dialect:
+    header = parse.rows[start]
+    dialect = _with_header(parse, header, parse.rows[start + 1 :], options._replace(header="true"))
+    skipped = next(number for number, record in enumerate(parse.records) if record.cells is header)
+    lines = "The line" if start == 1 else f"The {start} lines"
+    note = f"{lines} above the header {'is' if start == 1 else 'are'} no part of the table, and left out of the answer."
+    return replace(dialect, skipped=skipped, notes=(note, *dialect.notes))
+
+
+def _one_column(lines: Sequence[str], options: ReadOptions) -> Dialect:
+    records = list(islice(read_records(iter(lines), ",", has_quotes=options.has_quotes), _RECORDS))
+    is_plain = any(record.fault or len(record.cells) > 1 for record in records)
+    if is_plain:
+        records = list(islice(read_plain_lines(iter(lines)), _RECORDS))
+    rows = [record.cells for record in records if _is_filled(record) and not record.fault]
+    has_header, note = _header_and_note(rows[0], rows[1:], options) if rows else (False, _NO_HEADER_NOTE)
+    return Dialect(
+        delimiter=options.delimiter or ",",
+        columns=1,
+        has_header=has_header,
+        is_plain=is_plain,
+        notes=(note,) if note else (),
+    )
+
+
+def _missing_name(first: list[str], rows: list[list[str]], columns: int) -> str:
+    """Which cell of the rows the first row lacks, where it lacks one."""
+    full_rows = [cells for cells in rows if len(cells) == columns]
+    if len(first) != columns - 1 or not full_rows or any(is_plain_value(cell) for cell in first):
+        return ""
+    if not any(cells[-1].strip() for cells in full_rows):
+        return "last"
+    are_numbered = holds_plain_values([cells[0] for cells in full_rows])
+    return "first" if are_numbered or (any(map(_is_known, first)) and columns > 2) else ""
+
+
+def _has_decimal_commas(rows: Sequence[Sequence[str]]) -> bool:
+    cells = [cell for row in rows for cell in row]
+    return any(map(_DECIMAL_COMMA.fullmatch, cells)) and not any(map(_DECIMAL_POINT.fullmatch, cells))
+
+
+def _header_and_note(first: list[str], rows: list[list[str]], options: ReadOptions) -> tuple[bool, str]:
+    if options.header != "auto":
+        return options.header == "true", "" if options.header == "true" else _NO_HEADER
+    has_header, is_certain = judge_header(first, rows)
+    if has_header:
+        return True, "" if is_certain else _HEADER_NOTE
+    return False, _NO_HEADER_NOTE
+
+
+def judge_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[bool, bool]:
+    """Whether the first row is a header, and whether that is certain.
+
+    Args:
+        first: its cells.
+        rows: the cells of those below it.
+    """
+    columns = [[row[number] for row in rows if number < len(row)] for number in range(len(first))]
+    known = [_is_known(cell) and not any(map(_is_known, below)) for cell, below in zip(first, columns, strict=True)]
+    of_values = [holds_plain_values(below) for below in columns]
+    names = all(map(_is_like_a_name, first))
+    if any(is_plain_value(cell) and plain for cell, plain in zip(first, of_values, strict=True)):
+        return False, True
+    heads_values = [
+        plain and cell.strip().lower() not in _MISSING and not is_plain_value(cell)
+        for cell, plain in zip(first, of_values, strict=True)
+    ]
+    heads_classes = [_are_classes(below, cell) for cell, below in zip(first, columns, strict=True)]
+    if names and (any(known) or any(heads_values) or any(heads_classes)):
+        return True, True
+    if any(is_known and heads for is_known, heads in zip(known, heads_values, strict=True)):
+        return True, True
+    if not names or any(cell.strip() and cell in below for cell, below in zip(first, columns, strict=True)):
+        return False, True
+    return _is_shorter(first, columns), False
+
+
+def _is_known(cell: str) -> bool:
+    """Whether a cell is a name that tables of texts have: one token with such a word in it, or such words alone."""
+    words = words_of(cell)
+    known = [word in _KNOWN_WORDS or word.isdigit() for word in words]
+    if not words or not _is_like_a_name(cell) or all(map(str.isdigit, words)):
+        return False
+    return all(known) or (any(known) and " " not in cell.strip())
+
+
+def _is_like_a_name(cell: str) -> bool:
+    return (
+        len(cell) <= _NAME_CHARS
+        and len(cell.split()) <= _NAME_WORDS
+        and "\n" not in cell.strip()
+        and not _SIGNS_OF_TEXT.search(cell)
+    )
+
+
+def _are_classes(cells: Sequence[str], name: str) -> bool:
+    """Whether a column has few values, each of them often, and the name is none of them."""
+    few_values = len(cells) >= _CLASS_ROWS and 2 * len(set(cells)) <= len(cells)
+    return few_values and name.strip() != "" and name not in cells
+
+
+def _is_shorter(first: Sequence[str], columns: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row has names rather than texts by their lengths alone."""
+    if any(len(cell.split()) > _UNKNOWN_NAME_WORDS for cell in first):
+        return False
+    return any(mean_words(below) >= 2 * len(cell.split()) for cell, below in zip(first, columns, strict=True))

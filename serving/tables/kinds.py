@@ -1,0 +1,84 @@
+"""Kinds of files that hold no table this project reads, told by how they begin."""
+
+import json
+import re
+
+from serving.errors import RowsError
+
+_SIGNATURES = {
+    b"PK\x03\x04": "an Excel workbook, or another file in a zip archive",
+    b"\xd0\xcf\x11\xe0": "an Excel workbook of before 2007",
+    b"PAR1": "a Parquet file",
+    b"\x1f\x8b": "compressed by gzip",
+    b"BZh": "compressed by bzip2",
+    b"\xfd7zXZ": "compressed by xz",
+    b"\x28\xb5\x2f\xfd": "compressed by zstd",
+    b"7z\xbc\xaf": "a 7-Zip archive",
+    b"Rar!": "a RAR archive",
+    b"%PDF": "a PDF",
+    b"{\\rtf": "a document in Rich Text Format",
+    b"\x89PNG": "an image",
+    b"GIF8": "an image",
+    b"\xff\xd8\xff": "an image",
+    b"SQLite format 3\0": "an SQLite database",
+    b"\x89HDF": "an HDF5 file",
+    b"ARROW1": "an Arrow file",
+    b"\x93NUMPY": "a NumPy array",
+    b"Obj\x01": "an Avro file",
+    b"ORC": "an ORC file",
+    b"$FL2": "an SPSS file",
+    b"\x80\x02": "a pickle",
+    b"\x80\x03": "a pickle",
+    b"\x80\x04": "a pickle",
+    b"\x80\x05": "a pickle",
+}
+_BINARY = re.compile(rb"[\x01-\x08\x0e-\x19\x1c-\x1f]")  # what no text holds; 0x1A ended files of DOS
+
+_MARKUP = re.compile(r"<(!doctype|html|head|body|table|\?xml|svg|rss|feed|!--)\b", re.IGNORECASE)
+_JSON_ARRAY = re.compile(r'\[\s*([\[{"]|-?\d+\s*[,\]]|\]|$)')
+_MARKDOWN_RULE = re.compile(r"\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)+\|?\s*|\s*\|\s*:?-+:?\s*\|\s*")
+_LOOKED_AT = 50  # lines, of which most are objects where a file is JSONL
+
+
+def check_is_text(head: bytes) -> None:
+    """Raises RowsError where a file's first bytes are those of a kind that is no text."""
+    kind = next((kind for signature, kind in _SIGNATURES.items() if head.startswith(signature)), "")
+    if not kind and _BINARY.search(head[:200]):
+        kind = "no text: its first bytes are those of a binary file"
+    if kind:
+        raise _refused(kind, "; accepted: the table saved or exported as CSV")
+
+
+def check_is_table(sample: str) -> None:
+    """Raises RowsError where a text file's beginning is of a kind that is neither CSV, TSV nor JSONL."""
+    beginning = sample.lstrip()
+    lines = beginning.splitlines()
+    if _MARKUP.match(beginning):
+        raise _refused("HTML or XML", "; accepted: the table saved or exported as CSV")
+    if _JSON_ARRAY.match(beginning):
+        raise _refused("a JSON array", "; accepted: JSONL, each object on a line of its own (jq -c '.[]' does that)")
+    if re.match(r'\{\s*("|\}|$)', beginning):
+        raise _refused("JSON over several lines", "; accepted: JSONL, each object on one line (jq -c . does that)")
+    if len(lines) > 1 and "|" in lines[0] and _MARKDOWN_RULE.fullmatch(lines[1]):
+        raise _refused("a Markdown table", "; accepted: the same table without its rule, or as CSV")
+
+
+def is_jsonl(sample: str) -> bool:
+    """Whether half of the first lines are JSON objects, or the only one begins as one and goes on for long."""
+    lines = [line for line in sample.splitlines() if line.strip()][:_LOOKED_AT]
+    if len(lines) == 1 and lines[0].lstrip().startswith('{"'):
+        return True
+    return bool(lines) and 2 * sum(map(_is_object, lines)) >= len(lines)
+
+
+def _is_object(line: str) -> bool:
+    if not line.lstrip().startswith("{"):
+        return False
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _refused(kind: str, way_out: str) -> RowsError:
+    return RowsError(f"it is {kind}, not CSV{way_out}", code="file_kind")
