@@ -28,8 +28,9 @@ _BYTE_ORDERS = {"utf-16": "utf-16-le", "utf-32": "utf-32-le"}
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
-# Share of the beginning's bytes that are NUL in UTF-16 of any language that has blanks, commas and digits.
-_UTF16_NULS = 0.05
+# Share of the beginning's bytes that are NUL in UTF-16 of any language that has blanks, commas and digits, and how many
+# of them stand on the wrong side: those of characters such as U+4E00.
+_UTF16_NULS, _UTF16_WRONG_NULS = 0.05, 0.1
 
 # Python also calls "encodings" what escapes, compresses or is quadratic in time (punycode, zip, unicode_escape).
 _CHARACTER_SETS = re.compile(
@@ -104,12 +105,12 @@ class TextFile:
         head = file.read(SAMPLE_BYTES)
         mark = next((mark for mark in _MARKS if head.startswith(mark)), b"")
         body = head[len(mark) :]
-        check_is_text(body)
         self.marked = bool(mark)
         self.notes: list[str] = []
         self.encoding = _MARKS.get(mark) or self._unmarked_encoding(body, encoding)
         self.errors = "surrogateescape" if self.encoding == "utf-8" else "replace"
         self.sample = self._decoded(body)
+        check_is_text(body, self.sample)
         if "\0" in self.sample.partition("\n")[0]:
             raise RowsError("its first line has NUL bytes, so it is no text in this encoding", code="file_kind")
         if not mark and not encoding and self.encoding == "utf-8":
@@ -159,12 +160,16 @@ class _Rejoined(io.RawIOBase):
 
 
 def _utf16_by_look(body: bytes) -> str:
-    """UTF-16's name with its byte order where the NULs of ASCII characters stand on one side only; else ""."""
+    """UTF-16's name with its byte order where the NULs of ASCII characters, line ends among them, say so; else ""."""
     beginning = body[:2000]
     high_first, low_first = beginning[::2].count(0), beginning[1::2].count(0)
     if high_first + low_first < max(1, _UTF16_NULS * len(beginning)):
         return ""
-    return "utf-16-le" if not high_first else "" if low_first else "utf-16-be"
+    if min(high_first, low_first) > _UTF16_WRONG_NULS * max(high_first, low_first):
+        return ""
+    encoding = "utf-16-le" if low_first > high_first else "utf-16-be"
+    is_of_one_line = not re.search(rb"[\r\n]", body)
+    return encoding if is_of_one_line or re.search(r"[\r\n]", body.decode(encoding, "replace")) else ""
 
 
 def _check_utf8(sample: str) -> None:
