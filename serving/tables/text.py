@@ -28,8 +28,8 @@ _BYTE_ORDERS = {"utf-16": "utf-16-le", "utf-32": "utf-32-le"}
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
-# Share of the beginning's bytes that are NUL in UTF-16 of any language that has blanks, commas and digits.
-_UTF16_NULS = 0.05
+# Share of the beginning that is NUL in UTF-16 of any language that has blanks, commas and digits, and NULs at least.
+_UTF16_NULS, _MIN_NULS = 0.05, 4
 
 # Python also calls "encodings" what escapes, compresses or is quadratic in time (punycode, zip, unicode_escape).
 _CHARACTER_SETS = re.compile(
@@ -162,7 +162,7 @@ def _utf16_by_look(body: bytes) -> str:
     """UTF-16's name with its byte order where the NULs of ASCII characters stand on one side only; else ""."""
     beginning = body[:2000]
     high_first, low_first = beginning[::2].count(0), beginning[1::2].count(0)
-    if high_first + low_first < max(1, _UTF16_NULS * len(beginning)):
+    if high_first + low_first < max(_MIN_NULS, _UTF16_NULS * len(beginning)):
         return ""
     return "utf-16-le" if not high_first else "" if low_first else "utf-16-be"
 
