@@ -173,7 +173,8 @@ class _Parse:
         text = "".join(record.text for record in self.records)
         followed = text.count(self.delimiter + " ") / max(1, text.count(self.delimiter))
         alike = sum(len(cells) == self.columns for cells in self.rows) / sum(map(_is_filled, self.records))
-        head = self.rows[self.start if self.start <= _MAX_TITLES else 0]
+        is_above = len(self.rows[0]) < self.columns - 1 and self.start <= _MAX_TITLES
+        head = self.rows[self.start if is_above else 0]
         known = sum(map(_is_known, head)) if len(head) > 1 else 0
         return alike - _PUNCTUATION * followed + known / len(head)
 
