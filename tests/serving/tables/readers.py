@@ -19,8 +19,8 @@ def delimited(content: bytes, **options: Any) -> DelimitedReader:
     return DelimitedReader(text_file(content, read_options.encoding), read_options)
 
 
-def jsonl(content: bytes) -> JsonlReader:
-    return JsonlReader(text_file(content), ReadOptions())
+def jsonl(content: bytes, encoding: str = "") -> JsonlReader:
+    return JsonlReader(text_file(content, encoding), ReadOptions())
 
 
 def any_text(content: bytes, **options: Any) -> Reader:

@@ -4,7 +4,15 @@ import io
 import pytest
 
 from serving.errors import RowsError
-from serving.tables.text import MAX_ROW_CHARS, SAMPLE_BYTES, OutputEncoding, TextFile, check_encoding, decodable, split_end
+from serving.tables.text import (
+    MAX_ROW_CHARS,
+    SAMPLE_BYTES,
+    OutputEncoding,
+    TextFile,
+    check_encoding,
+    decodable,
+    split_end,
+)
 from tests.serving.tables.readers import text_file
 
 
@@ -147,7 +155,11 @@ def test_what_is_written_has_its_mark_and_loses_no_character() -> None:
 
 
 def test_what_is_no_unicode_is_replaced() -> None:
-    assert [decodable("caf\udce9 👍"), decodable(b"caf\xe9"), decodable("é".encode())] == ["caf\ufffd 👍", "caf\ufffd", "é"]
+    assert [decodable("caf\udce9 👍"), decodable(b"caf\xe9"), decodable("é".encode())] == [
+        "caf\ufffd 👍",
+        "caf\ufffd",
+        "é",
+    ]
 
 
 def test_a_line_end_is_parted() -> None:
