@@ -103,6 +103,21 @@ def test_a_row_with_a_fault_does_not_help_to_find_it() -> None:
     assert open_table(any_text(content), "", preferred="text").text_name == "said"
 
 
+def test_where_every_row_has_a_fault_it_is_found_all_the_same() -> None:
+    table = open_table(any_text(b"text,label\ngood\nbad\n"), "", preferred="text")
+    assert [table.text_name, *[row.fault for row in table.rows]] == ["text"] + ["1 cell where the header has 2"] * 2
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [(b'{"text": "broken off', "its first row is not a JSON object"), (b"{}\n", "an object without keys")],
+)
+@pytest.mark.parametrize("column_name", ["", "text"])
+def test_objects_without_a_key_are_no_table(content: bytes, fault: str, column_name: str) -> None:
+    with pytest.raises(RowsError, match=fault):
+        open_table(any_text(content), column_name, preferred="text")
+
+
 @pytest.mark.parametrize(
     ("content", "column_name", "code"),
     [
