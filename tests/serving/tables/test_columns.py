@@ -154,7 +154,7 @@ UNCLEAR = {
 @pytest.mark.parametrize("columns", UNCLEAR.values(), ids=UNCLEAR)
 def test_what_is_not_clear_is_asked_for(columns: dict[str, list[str]]) -> None:
     names = list(columns)
-    with pytest.raises(RowsError, match="not clear which column holds the texts; found: .*; name one") as unclear:
+    with pytest.raises(RowsError, match=r"not clear which column holds the texts; found: .*; name one") as unclear:
         text_column(names, rows_of(columns), preferred="mine")
     assert unclear.value.code == "text_column_unclear"
     assert unclear.value.columns == names

@@ -161,7 +161,7 @@ def test_without_a_table_nothing_is_read(content: bytes, fault: str, code: str) 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "cp1252"])
 def test_a_workbook_is_no_text_in_any_encoding(encoding: str) -> None:
-    with pytest.raises(RowsError, match="it is an Excel workbook, or .*, not CSV; accepted: the table saved"):
+    with pytest.raises(RowsError, match=r"it is an Excel workbook, or .*, not CSV; accepted: the table saved"):
         read(b"PK\x03\x04\x14\x00\n", encoding=encoding)
 
 

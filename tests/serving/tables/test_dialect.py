@@ -31,7 +31,7 @@ def test_delimiters_by_name_and_by_themselves(name: str, expected: str) -> None:
 
 @pytest.mark.parametrize("name", [",,", " ", "colon", ":"])
 def test_other_delimiters_are_refused(name: str) -> None:
-    with pytest.raises(RowsError, match="unknown delimiter .*; accepted: comma, semicolon, tab, pipe") as refused:
+    with pytest.raises(RowsError, match=r"unknown delimiter .*; accepted: comma, semicolon, tab, pipe") as refused:
         check_delimiter(name)
     assert refused.value.code == "unknown_delimiter"
 

@@ -36,7 +36,7 @@ def test_character_sets_are_known_by_their_names(name: str, expected: str) -> No
 
 @pytest.mark.parametrize("name", ["utf-9", "zip", "base64", "rot13", "punycode", "unicode_escape", "idna", "a\0b"])
 def test_other_encodings_are_refused(name: str) -> None:
-    with pytest.raises(RowsError, match="unknown encoding .*; accepted: utf-8, latin-1") as refused:
+    with pytest.raises(RowsError, match=r"unknown encoding .*; accepted: utf-8, latin-1") as refused:
         check_encoding(name)
     assert refused.value.code == "unknown_encoding"
 
