@@ -11,6 +11,7 @@ from itertools import islice
 from serving.errors import RowsError
 from serving.tables.base import ReadOptions
 from serving.tables.columns import (
+    CLASS_ROWS,
     OTHER_WORDS,
     TEXT_WORDS,
     holds_plain_values,
@@ -37,10 +38,9 @@ _MISSING = frozenset(("", "na", "n/a", "nan", "null", "none", "\\n", "-", "?"))
 _RECORDS = 200  # that are looked at
 _MAX_TITLES = 10  # records above a header
 _CONSISTENT = 0.7  # share of rows of one width from which on a character parts cells, and is no punctuation
-_PUNCTUATION = 0.3  # of that share is taken from a delimiter that a blank always follows, as in sentences
+_PUNCTUATION = 0.35  # of that share is taken from a delimiter that a blank always follows, as in sentences
 _SEPARATOR = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 _NAME_CHARS, _NAME_WORDS = 60, 8  # that a column's name has at most; a form's are questions
-_CLASS_ROWS = 4  # from which on values that repeat are classes
 _UNKNOWN_NAME_WORDS = 2  # that a name has at most which nothing else tells from a text
 _SIGNS_OF_TEXT = re.compile(r"[!?…]|[.,;:](\s|$)|[@#]\w|https?:|\w['’]\w|[\U0001f000-\U0001ffff\u2600-\u27bf]")
 _DECIMAL_COMMA, _DECIMAL_POINT = re.compile(r"\s*-?\d+,\d+\s*"), re.compile(r"\s*-?\d+\.\d+\s*")
@@ -172,11 +172,16 @@ class _Parse:
             return 0.0
         text = "".join(record.text for record in self.records)
         followed = text.count(self.delimiter + " ") / max(1, text.count(self.delimiter))
+        if any(map(holds_plain_values, zip(*self._full_rows(), strict=True))):
+            followed = 0.0  # a column of numbers or dates is no part of a sentence
         alike = sum(len(cells) == self.columns for cells in self.rows) / sum(map(_is_filled, self.records))
         is_above = len(self.rows[0]) < self.columns - 1 and self.start <= _MAX_TITLES
         head = self.rows[self.start if is_above else 0]
         known = sum(map(_is_known, head)) if len(head) > 1 else 0
         return alike - _PUNCTUATION * followed + known / len(head)
+
+    def _full_rows(self) -> list[list[str]]:
+        return [cells for cells in self.rows if len(cells) == self.columns]
 
 
 def _is_filled(record: Record) -> bool:
@@ -307,7 +312,7 @@ def _is_like_a_name(cell: str) -> bool:
 
 def _are_classes(cells: Sequence[str], name: str) -> bool:
     """Whether a column has few values, each of them often, and the name is none of them."""
-    few_values = len(cells) >= _CLASS_ROWS and 2 * len(set(cells)) <= len(cells)
+    few_values = len(cells) >= CLASS_ROWS and 2 * len(set(cells)) <= len(cells)
     return few_values and name.strip() != "" and name not in cells
 
 

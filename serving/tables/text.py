@@ -30,6 +30,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 # Share of the beginning that is NUL in UTF-16 of any language that has blanks, commas and digits, and NULs at least.
 _UTF16_NULS, _MIN_NULS = 0.05, 4
+_ONE_SIDED = 4  # times as many on one side; an emoji may have one on the other
 
 # Python also calls "encodings" what escapes, compresses or is quadratic in time (punycode, zip, unicode_escape).
 _CHARACTER_SETS = re.compile(
@@ -159,12 +160,14 @@ class _Rejoined(io.RawIOBase):
 
 
 def _utf16_by_look(body: bytes) -> str:
-    """UTF-16's name with its byte order where the NULs of ASCII characters stand on one side only; else ""."""
+    """UTF-16's name with its byte order, where nearly all NULs stand on the side of ASCII's upper bytes; else ""."""
     beginning = body[:2000]
-    high_first, low_first = beginning[::2].count(0), beginning[1::2].count(0)
-    if high_first + low_first < max(_MIN_NULS, _UTF16_NULS * len(beginning)):
+    big_endian, little_endian = beginning[::2].count(0), beginning[1::2].count(0)
+    if big_endian + little_endian < max(_MIN_NULS, _UTF16_NULS * len(beginning)):
         return ""
-    return "utf-16-le" if not high_first else "" if low_first else "utf-16-be"
+    if little_endian > _ONE_SIDED * big_endian:
+        return "utf-16-le"
+    return "utf-16-be" if big_endian > _ONE_SIDED * little_endian else ""
 
 
 def _check_utf8(sample: str) -> None:
