@@ -283,7 +283,7 @@ def judge_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[b
         for cell, plain in zip(first, of_values, strict=True)
     ]
     heads_classes = [_are_classes(below, cell) for cell, below in zip(first, columns, strict=True)]
-    if names and (any(known) or any(heads_values) or any(heads_classes)):
+    if names and (any(known) or any(heads_values) or (any(heads_classes) and _are_short(first))):
         return True, True
     if any(is_known and heads for is_known, heads in zip(known, heads_values, strict=True)):
         return True, True
@@ -295,10 +295,9 @@ def judge_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[b
 def _is_known(cell: str) -> bool:
     """Whether a cell is a name that tables of texts have: one token with such a word in it, or such words alone."""
     words = words_of(cell)
-    known = [word in _KNOWN_WORDS or word.isdigit() for word in words]
-    if not words or not _is_like_a_name(cell) or all(map(str.isdigit, words)):
-        return False
-    return all(known) or (any(known) and " " not in cell.strip())
+    has_known = any(word in _KNOWN_WORDS for word in words) and _is_like_a_name(cell)
+    are_known = all(word in _KNOWN_WORDS or word.isdigit() for word in words)
+    return has_known and (are_known or " " not in cell.strip())
 
 
 def _is_like_a_name(cell: str) -> bool:
@@ -316,8 +315,12 @@ def _are_classes(cells: Sequence[str], name: str) -> bool:
     return few_values and name.strip() != "" and name not in cells
 
 
+def _are_short(cells: Sequence[str]) -> bool:
+    return all(len(cell.split()) <= _UNKNOWN_NAME_WORDS for cell in cells)
+
+
 def _is_shorter(first: Sequence[str], columns: Sequence[Sequence[str]]) -> bool:
     """Whether the first row has names rather than texts by their lengths alone."""
-    if any(len(cell.split()) > _UNKNOWN_NAME_WORDS for cell in first):
-        return False
-    return any(mean_words(below) >= 2 * len(cell.split()) for cell, below in zip(first, columns, strict=True))
+    return _are_short(first) and any(
+        mean_words(below) >= 2 * len(cell.split()) for cell, below in zip(first, columns, strict=True)
+    )

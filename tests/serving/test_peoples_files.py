@@ -3,6 +3,7 @@
 import csv
 import io
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -84,7 +85,8 @@ READ = {
         encoding="latin-1",
     ),
     "Kaggle's twitter_training.csv": Case(
-        '2401,Borderlands,Positive,"I am coming to the borders, and I will win"\n2401,Borderlands,Positive,im getting on it\n',
+        '2401,Borderlands,Positive,"I am coming to the borders, and I will win"\n'
+        "2401,Borderlands,Positive,im getting on it\n",
         ["I am coming to the borders, and I will win", "im getting on it"],
         "column_4",
         "without a header",
@@ -200,14 +202,14 @@ def test_what_is_not_read_is_named(name: str, client: TestClient, predictor: Fak
 
 
 WORDS = st.sampled_from(
-    "I love this show so much it is great worst day ever train late again coffee cold and you they never what".split()
+    ["I", "love", "this", "show", "so", "much", "it", "is", "worst", "day", "ever", "train", "late", "and", "you"]
 )
 TEXTS = st.lists(WORDS, min_size=4, max_size=14).map(" ".join)
 ENDS = st.sampled_from(["", "!", "...", ", really", ' "quoted"', " :)", " 😀", "; or not", " | so it is"])
 SENTENCES = st.tuples(TEXTS, ENDS).map("".join)
 KINDS = {
     "tweet_id": st.integers(10**8, 10**12).map(str),
-    "created_at": st.datetimes().map(lambda moment: moment.strftime("%Y-%m-%d %H:%M:%S")),
+    "created_at": st.datetimes(datetime(2006, 3, 21), datetime(2030, 1, 1)).map("{:%Y-%m-%d %H:%M:%S}".format),
     "permalink": st.integers(0, 10**6).map(lambda number: f"https://example.com/status/{number}"),
     "user_name": st.sampled_from(["Anna Lee", "Bert Long", "Chris O'Neil", "Dora Maria Ortiz", "Émile"]),
     "likeCount": st.integers(0, 5000).map(str),
