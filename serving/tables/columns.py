@@ -26,8 +26,9 @@ OTHER_WORDS = word_set(
 
 # Words a cell from which on a column reads like sentences, and from which on it may.
 _SENTENCE_WORDS, _PERHAPS_WORDS = 2.5, 1.5
-# Share of cells that differ, below which a column holds classes or topics.
-_DISTINCT = 0.5
+# A column holds classes or topics where no more of its cells than this share differ; among so many rows at least.
+_DISTINCT, CLASS_ROWS = 0.5, 4
+_TOPIC_WORDS = 3  # of a cell that is one
 _MOST = 0.8  # share of a column's cells that are of one kind, so that the column is
 _CELLS = 500  # of each column that are looked at
 _MAX_LISTED = 20  # names in a sentence
@@ -145,17 +146,16 @@ def _may_hold_texts(cells: Sequence[str]) -> bool:
 
 def _sentence_columns(columns: Sequence[int], cells: Sequence[Sequence[str]]) -> list[int]:
     """The columns that read like sentences, and where there is one, those that may do so too."""
-    words = {column: mean_words(cells[column]) for column in columns}
-    distinct = {column for column in columns if _are_distinct(cells[column])}
-    sentences = [column for column in columns if words[column] >= _SENTENCE_WORDS]
-    sentences = [column for column in sentences if column in distinct] or sentences
-    others = [column for column in distinct - set(sentences) if words[column] >= _PERHAPS_WORDS]
-    return sentences + others if sentences else []
+    words = {column: mean_words(cells[column]) for column in columns if not _are_topics(cells[column])}
+    candidates = [column for column in words if words[column] >= _PERHAPS_WORDS]
+    return candidates if any(words[column] >= _SENTENCE_WORDS for column in candidates) else []
 
 
-def _are_distinct(cells: Sequence[str]) -> bool:
+def _are_topics(cells: Sequence[str]) -> bool:
+    """Whether a column has few values, each of a few words and often."""
     filled = [cell for cell in cells if cell.strip()]
-    return len(set(filled)) > _DISTINCT * len(filled)
+    is_short = all(len(cell.split()) <= _TOPIC_WORDS for cell in filled)
+    return is_short and len(filled) >= CLASS_ROWS and len(set(filled)) <= _DISTINCT * len(filled)
 
 
 def _remedy(names: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ from itertools import islice
 from serving.errors import RowsError
 from serving.tables.base import ReadOptions
 from serving.tables.columns import (
+    CLASS_ROWS,
     OTHER_WORDS,
     TEXT_WORDS,
     holds_plain_values,
@@ -37,10 +38,9 @@ _MISSING = frozenset(("", "na", "n/a", "nan", "null", "none", "\\n", "-", "?"))
 _RECORDS = 200  # that are looked at
 _MAX_TITLES = 10  # records above a header
 _CONSISTENT = 0.7  # share of rows of one width from which on a character parts cells, and is no punctuation
-_PUNCTUATION = 0.3  # of that share is taken from a delimiter that a blank always follows, as in sentences
+_PUNCTUATION = 0.35  # of that share is taken from a delimiter that a blank always follows, as in sentences
 _SEPARATOR = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 _NAME_CHARS, _NAME_WORDS = 60, 8  # that a column's name has at most; a form's are questions
-_CLASS_ROWS = 4  # from which on values that repeat are classes
 _UNKNOWN_NAME_WORDS = 2  # that a name has at most which nothing else tells from a text
 _SIGNS_OF_TEXT = re.compile(r"[!?…]|[.,;:](\s|$)|[@#]\w|https?:|\w['’]\w|[\U0001f000-\U0001ffff\u2600-\u27bf]")
 _DECIMAL_COMMA, _DECIMAL_POINT = re.compile(r"\s*-?\d+,\d+\s*"), re.compile(r"\s*-?\d+\.\d+\s*")
@@ -172,11 +172,16 @@ class _Parse:
             return 0.0
         text = "".join(record.text for record in self.records)
         followed = text.count(self.delimiter + " ") / max(1, text.count(self.delimiter))
+        if any(map(holds_plain_values, zip(*self._full_rows(), strict=True))):
+            followed = 0.0  # a column of numbers or dates is no part of a sentence
         alike = sum(len(cells) == self.columns for cells in self.rows) / sum(map(_is_filled, self.records))
         is_above = len(self.rows[0]) < self.columns - 1 and self.start <= _MAX_TITLES
         head = self.rows[self.start if is_above else 0]
         known = sum(map(_is_known, head)) if len(head) > 1 else 0
         return alike - _PUNCTUATION * followed + known / len(head)
+
+    def _full_rows(self) -> list[list[str]]:
+        return [cells for cells in self.rows if len(cells) == self.columns]
 
 
 def _is_filled(record: Record) -> bool:
@@ -278,7 +283,7 @@ def judge_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[b
         for cell, plain in zip(first, of_values, strict=True)
     ]
     heads_classes = [_are_classes(below, cell) for cell, below in zip(first, columns, strict=True)]
-    if names and (any(known) or any(heads_values) or any(heads_classes)):
+    if names and (any(known) or any(heads_values) or (any(heads_classes) and _are_short(first))):
         return True, True
     if any(is_known and heads for is_known, heads in zip(known, heads_values, strict=True)):
         return True, True
@@ -290,10 +295,9 @@ def judge_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[b
 def _is_known(cell: str) -> bool:
     """Whether a cell is a name that tables of texts have: one token with such a word in it, or such words alone."""
     words = words_of(cell)
-    known = [word in _KNOWN_WORDS or word.isdigit() for word in words]
-    if not words or not _is_like_a_name(cell) or all(map(str.isdigit, words)):
-        return False
-    return all(known) or (any(known) and " " not in cell.strip())
+    has_known = any(word in _KNOWN_WORDS for word in words) and _is_like_a_name(cell)
+    are_known = all(word in _KNOWN_WORDS or word.isdigit() for word in words)
+    return has_known and (are_known or " " not in cell.strip())
 
 
 def _is_like_a_name(cell: str) -> bool:
@@ -307,12 +311,16 @@ def _is_like_a_name(cell: str) -> bool:
 
 def _are_classes(cells: Sequence[str], name: str) -> bool:
     """Whether a column has few values, each of them often, and the name is none of them."""
-    few_values = len(cells) >= _CLASS_ROWS and 2 * len(set(cells)) <= len(cells)
+    few_values = len(cells) >= CLASS_ROWS and 2 * len(set(cells)) <= len(cells)
     return few_values and name.strip() != "" and name not in cells
+
+
+def _are_short(cells: Sequence[str]) -> bool:
+    return all(len(cell.split()) <= _UNKNOWN_NAME_WORDS for cell in cells)
 
 
 def _is_shorter(first: Sequence[str], columns: Sequence[Sequence[str]]) -> bool:
     """Whether the first row has names rather than texts by their lengths alone."""
-    if any(len(cell.split()) > _UNKNOWN_NAME_WORDS for cell in first):
-        return False
-    return any(mean_words(below) >= 2 * len(cell.split()) for cell, below in zip(first, columns, strict=True))
+    return _are_short(first) and any(
+        mean_words(below) >= 2 * len(cell.split()) for cell, below in zip(first, columns, strict=True)
+    )

@@ -28,9 +28,9 @@ _BYTE_ORDERS = {"utf-16": "utf-16-le", "utf-32": "utf-32-le"}
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
-# Share of the beginning's bytes that are NUL in UTF-16 of any language that has blanks, commas and digits, and how many
-# of them stand on the wrong side: those of characters such as U+4E00.
-_UTF16_NULS, _UTF16_WRONG_NULS = 0.05, 0.1
+# Share of the beginning that is NUL in UTF-16 of any language that has blanks, commas and digits, and NULs at least.
+_UTF16_NULS, _MIN_NULS = 0.05, 4
+_ONE_SIDED = 4  # times as many on one side; an emoji may have one on the other
 
 # Python also calls "encodings" what escapes, compresses or is quadratic in time (punycode, zip, unicode_escape).
 _CHARACTER_SETS = re.compile(
@@ -160,16 +160,14 @@ class _Rejoined(io.RawIOBase):
 
 
 def _utf16_by_look(body: bytes) -> str:
-    """UTF-16's name with its byte order where the NULs of ASCII characters, line ends among them, say so; else ""."""
+    """UTF-16's name with its byte order, where nearly all NULs stand on the side of ASCII's upper bytes; else ""."""
     beginning = body[:2000]
-    high_first, low_first = beginning[::2].count(0), beginning[1::2].count(0)
-    if high_first + low_first < max(1, _UTF16_NULS * len(beginning)):
+    big_endian, little_endian = beginning[::2].count(0), beginning[1::2].count(0)
+    if big_endian + little_endian < max(_MIN_NULS, _UTF16_NULS * len(beginning)):
         return ""
-    if min(high_first, low_first) > _UTF16_WRONG_NULS * max(high_first, low_first):
-        return ""
-    encoding = "utf-16-le" if low_first > high_first else "utf-16-be"
-    is_of_one_line = not re.search(rb"[\r\n]", body)
-    return encoding if is_of_one_line or re.search(r"[\r\n]", body.decode(encoding, "replace")) else ""
+    if little_endian > _ONE_SIDED * big_endian:
+        return "utf-16-le"
+    return "utf-16-be" if big_endian > _ONE_SIDED * little_endian else ""
 
 
 def _check_utf8(sample: str) -> None:

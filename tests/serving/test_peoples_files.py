@@ -1,15 +1,21 @@
 """Files as Twitter, Kaggle, pandas, R and Excel write them: the page's API and `score` find the same texts in each."""
 
+import csv
+import io
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from serving.errors import FileError
 from serving.scoring.score import ScoreOptions, score
-from serving.tables.formats import Table
+from serving.tables.base import ReadOptions
+from serving.tables.formats import Table, open_reader, open_table
 from tests.serving.fakes import FakePredictor
 
 BIO = "Father of three and lover of dogs and of very long walks by the sea"
@@ -79,7 +85,8 @@ READ = {
         encoding="latin-1",
     ),
     "Kaggle's twitter_training.csv": Case(
-        '2401,Borderlands,Positive,"I am coming to the borders, and I will win"\n2401,Borderlands,Positive,im getting on it\n',
+        '2401,Borderlands,Positive,"I am coming to the borders, and I will win"\n'
+        "2401,Borderlands,Positive,im getting on it\n",
         ["I am coming to the borders, and I will win", "im getting on it"],
         "column_4",
         "without a header",
@@ -192,3 +199,54 @@ def test_what_is_not_read_is_named(name: str, client: TestClient, predictor: Fak
         raise FileError(answer.json()["detail"])
     assert predictor.seen == []
     assert not (tmp_path / "out.csv").exists()
+
+
+WORDS = st.sampled_from(
+    ["I", "love", "this", "show", "so", "much", "it", "is", "worst", "day", "ever", "train", "late", "and", "you"]
+)
+TEXTS = st.lists(WORDS, min_size=4, max_size=14).map(" ".join)
+ENDS = st.sampled_from(["", "!", "...", ", really", ' "quoted"', " :)", " 😀", "; or not", " | so it is"])
+SENTENCES = st.tuples(TEXTS, ENDS).map("".join)
+KINDS = {
+    "tweet_id": st.integers(10**8, 10**12).map(str),
+    "created_at": st.datetimes(datetime(2006, 3, 21), datetime(2030, 1, 1)).map("{:%Y-%m-%d %H:%M:%S}".format),
+    "permalink": st.integers(0, 10**6).map(lambda number: f"https://example.com/status/{number}"),
+    "user_name": st.sampled_from(["Anna Lee", "Bert Long", "Chris O'Neil", "Dora Maria Ortiz", "Émile"]),
+    "likeCount": st.integers(0, 5000).map(str),
+    "bio": st.sampled_from(["Dad of two", "I write code and walk dogs all day", "coffee", ""]),
+}
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> tuple[bytes, list[str], bool]:
+    """A file with one column of texts among others, its texts, and whether it has a header."""
+    others = draw(st.lists(st.sampled_from(sorted(KINDS)), unique=True, max_size=4))
+    names = draw(st.permutations([*others, draw(st.sampled_from(["text", "tweet_text", "Full Text", "content"]))]))
+    strategies = [KINDS.get(name, SENTENCES) for name in names]
+    rows = draw(st.lists(st.tuples(*strategies), min_size=2, max_size=8))
+    has_header = draw(st.booleans())
+    file = io.StringIO(newline="")
+    writer = csv.writer(
+        file,
+        delimiter=draw(st.sampled_from(",;\t|")),
+        quoting=draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL])),
+        lineterminator=draw(st.sampled_from(["\n", "\r\n"])),
+    )
+    writer.writerows([names, *rows] if has_header else rows)
+    encoding = draw(st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"]))
+    column = next(number for number, name in enumerate(names) if name not in KINDS)
+    return file.getvalue().encode(encoding), [row[column] for row in rows], has_header
+
+
+@given(tables())
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+def test_texts_are_found_or_the_file_is_refused(table: tuple[bytes, list[str], bool]) -> None:
+    content, texts, has_header = table
+    try:
+        opened = open_table(open_reader(io.BytesIO(content), ReadOptions()), "", "text")
+    except FileError:
+        assert not has_header, "whose names say where the texts are"
+        return
+    rows = list(opened.rows)
+    assert [row.fault for row in rows] == [""] * len(texts)
+    assert [opened.reader.cell(row, opened.text_column) for row in rows] == texts

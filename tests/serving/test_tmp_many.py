@@ -1,0 +1,252 @@
+"""Files as Twitter, Kaggle, pandas, R and Excel write them: the page's API and `score` find the same texts in each."""
+
+import csv
+import io
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from starlette.testclient import TestClient
+
+from serving.errors import FileError
+from serving.scoring.score import ScoreOptions, score
+from serving.tables.base import ReadOptions
+from serving.tables.formats import Table, open_reader, open_table
+from tests.serving.fakes import FakePredictor
+
+BIO = "Father of three and lover of dogs and of very long walks by the sea"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A file, and what is made of it.
+
+    Attributes:
+        content: of the file.
+        texts: those that are classified, in order.
+        column: that they are in.
+        note: what the answer says beside.
+        fields: of the form that it is sent with; the same options of `score`.
+        suffix: of its name.
+        encoding: of the content.
+    """
+
+    content: str
+    texts: list[str]
+    column: str = "text"
+    note: str = ""
+    fields: dict[str, str] = field(default_factory=dict)
+    suffix: str = ".csv"
+    encoding: str = "utf-8"
+
+
+READ = {
+    "a bio that is longer": Case(
+        f"user_description,tweet_text\n{BIO},I love it\n{BIO}!,so bad\n", ["I love it", "so bad"], "tweet_text"
+    ),
+    "a bio of a nested object": Case(
+        f'id,full_text,user.description\n1,I love it,"{BIO}"\n', ["I love it"], "full_text"
+    ),
+    "a bio under its own name": Case(f'Tweet Id,Tweet Text,Bio\n1,I love it,"{BIO}"\n', ["I love it"], "Tweet Text"),
+    "ids under the name of texts": Case("Tweet,Tweet text\n1234567890,I love it\n", ["I love it"], "Tweet text"),
+    "Twitter Analytics": Case(
+        "Tweet id,Tweet permalink,Tweet text,time\n1,https://twitter.com/a/status/1,I love it,2020-01-01 10:00 +0000\n",
+        ["I love it"],
+        "Tweet text",
+    ),
+    "a blank before a quote": Case('id, "text"\n1, "I love, it"\n2, "bad"\n', ["I love, it", "bad"]),
+    "camel case": Case(f"userName,tweetText,userBio\nanna,I love it,{BIO[:20]}\n", ["I love it"], "tweetText"),
+    "a column by its sentences": Case(
+        "nr,wer,was\n1,anna,das ist sehr schön\n2,bert,das ist sehr schlecht\n",
+        ["das ist sehr schön", "das ist sehr schlecht"],
+        "was",
+    ),
+    "no header, a number first": Case(
+        "1,I love this so much\n2,I hate this\n", ["I love this so much", "I hate this"], "column_2", "without a header"
+    ),
+    "plain lines": Case(
+        'I love this so much\nworst, really\n"Great" movie, they said\n',
+        ["I love this so much", "worst, really", '"Great" movie, they said'],
+        "column_1",
+        "without a header",
+        suffix=".txt",
+    ),
+    "Sentiment140": Case(
+        '"0","1467810369","Mon Apr 06 22:19:45 PDT 2009","NO_QUERY","_Special_","@switch that\'s a bummer, café"\n'
+        '"4","1467810672","Mon Apr 06 22:19:49 PDT 2009","NO_QUERY","scott","is so happy today"\n',
+        ["@switch that's a bummer, café", "is so happy today"],
+        "column_6",
+        "without a header",
+        {"encoding": "latin-1"},
+        encoding="latin-1",
+    ),
+    "Kaggle's twitter_training.csv": Case(
+        '2401,Borderlands,Positive,"I am coming to the borders, and I will win"\n'
+        "2401,Borderlands,Positive,im getting on it\n",
+        ["I am coming to the borders, and I will win", "im getting on it"],
+        "column_4",
+        "without a header",
+    ),
+    "no header, said so": Case(
+        "text,label\nI love it,pos\n",
+        ["text", "I love it"],
+        "column_1",
+        "without a header",
+        {"header": "false", "text_column": "column_1"},
+    ),
+    "a header, said so": Case("I love it\nso bad\n", ["so bad"], "I love it", "", {"header": "true"}),
+    "a header that is not sure": Case(
+        "opinion\nI love it very much\nso bad it was\n",
+        ["I love it very much", "so bad it was"],
+        "opinion",
+        "taken for the names",
+    ),
+    "sep=": Case("sep=;\r\nid;text\r\n1;I love it\r\n", ["I love it"], note="parts the cells"),
+    "title rows": Case("Export of May\n\nid,text\n1,I love it\n2,bad\n", ["I love it", "bad"], note="above the header"),
+    "a column without a name": Case(",text\n0,I love it\n1,bad\n", ["I love it", "bad"]),
+    "texts without a name": Case("id,,date\n1,I love it very much,2020-01-01\n", ["I love it very much"], "column_2"),
+    "R's names of rows": Case(
+        '"text","label"\n"1","I love it","pos"\n"2","bad","neg"\n', ["I love it", "bad"], note="one cell more"
+    ),
+    "a delimiter at the end": Case("id,text\n1,I love it,\n2,bad,\n", ["I love it", "bad"], note="empty cell"),
+    "pipes": Case("id|text\n1|I love it, really\n2|bad\n", ["I love it, really", "bad"]),
+    "pipes, said so": Case("id|text\n1|good\n", ["good"], fields={"delimiter": "pipe"}),
+    "one column, with commas": Case('text\nI love it, really\nfine\n"a, b"\n', ["I love it, really", "fine", "a, b"]),
+    "tabs": Case("id\ttext\n1\tI love it, really\n", ["I love it, really"], suffix=".tsv"),
+    "UTF-16 with a mark": Case("id\ttext\n1\tI love café\n", ["I love café"], encoding="utf-16"),
+    "UTF-16 without a mark": Case("id,text\n1,I love café\n", ["I love café"], note="UTF-16-LE", encoding="utf-16-le"),
+    "UTF-16, big-endian, without a mark": Case(
+        "id,text\n1,I love café\n", ["I love café"], note="UTF-16-BE", encoding="utf-16-be"
+    ),
+    "UTF-8 with a mark, declared as another": Case(
+        "\ufeffid,text\n1,I love café\n", ["I love café"], fields={"encoding": "cp1252"}
+    ),
+    "Windows-1252": Case(
+        "id;text\n1;I love “café”\n", ["I love “café”"], fields={"encoding": "windows-1252"}, encoding="cp1252"
+    ),
+    "JSONL": Case('{"id": 1, "text": "I love it"}\n{"id": 2, "text": "bad"}\n', ["I love it", "bad"], suffix=".jsonl"),
+    "JSONL under another name": Case('{"id": 1, "text": "I love it"}\n', ["I love it"]),
+    "JSONL that begins with a notice": Case(
+        '{"delete": {"status": {"id": 1}}}\n{"text": "I love it"}\n', ["I love it"], suffix=".ndjson"
+    ),
+    "JSONL with NaN": Case(
+        '{"score": NaN, "text": "I love it"}\n{"score": 1, "text": NaN}\n', ["I love it"], suffix=".json"
+    ),
+    "JSONL whose first line is broken": Case(
+        '{"text": "I lo\n{"text": "I love it"}\n{"text": "bad"}\n', ["I love it", "bad"]
+    ),
+}
+
+REFUSED = {
+    "a JSON array": ('[{"text": "I love it"},\n {"text": "bad"}]\n', "a JSON array, .*accepted: JSONL"),
+    "pretty-printed JSON": ('{\n  "text": "I love it"\n}\n', "JSON over several lines, .*accepted: JSONL"),
+    "a Markdown table": ("| id | text |\n|---:|------|\n| 1 | good |\n", "a Markdown table"),
+    "HTML": ("<!DOCTYPE html>\n<html><body>I love it</body></html>\n", "HTML or XML"),
+    "XML": ('<?xml version="1.0"?>\n<tweets><t>I love it</t></tweets>\n', "HTML or XML"),
+    "a PDF": ("%PDF-1.7\n%âãÏÓ\n", "a PDF"),
+    "RTF": ("{\\rtf1\\ansi I love it}\n", "Rich Text"),
+    "bytes": ("text\n\0\1\2\3 I love it\0\0", "no text: its first bytes"),
+    "NUL in the header": ("te\0xt,n\nI love it,1\n", "NUL"),
+    "two columns of texts": ("comment,review\nI love it so,fine with me\n", "'comment', 'review'"),
+    "bios without a header": (f'I love it so much,"{BIO}"\nI hate it so much,"{BIO} too"\n', "'column_1', 'column_2'"),
+    "only ids": ("id,date\n1,2020-01-01\n", "'id', 'date'"),
+    "nothing": ("\n\n", "empty"),
+    "a header alone": ("id,text\n", "no rows"),
+    "Windows-1252, not declared": ("id;text\n1;caf\xe9\n", "line 2 .*windows-1252"),
+}
+
+
+def encoded(case: Case) -> bytes:
+    return case.content.encode(case.encoding)
+
+
+@pytest.mark.parametrize("name", READ)
+def test_the_service_and_the_command_find_the_same_texts(
+    name: str, client: TestClient, predictor: FakePredictor, tmp_path: Path
+) -> None:
+    case = READ[name]
+    source = tmp_path / f"in{case.suffix}"
+    source.write_bytes(encoded(case))
+    opened: list[Table] = []
+    command = FakePredictor()
+    target = tmp_path / f"out{case.suffix}"
+    score(command, source, target, ScoreOptions(**case.fields), on_opened=opened.append)  # type: ignore[arg-type]
+    answer = client.post("/predict/file", data=case.fields, files={"file": (source.name, encoded(case))})
+    assert answer.status_code == 200, answer.text
+    assert predictor.seen == command.seen == case.texts
+    assert unquote(answer.headers["x-text-column"]) == opened[0].text_name == case.column
+    notes = unquote(answer.headers.get("x-notes", ""))
+    assert notes == "\n".join(opened[0].reader.notes)
+    assert case.note in notes
+    assert bool(case.note) == bool(notes)
+    assert answer.content == target.read_bytes()
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_not_read_is_named(name: str, client: TestClient, predictor: FakePredictor, tmp_path: Path) -> None:
+    content, cause = REFUSED[name]
+    source = tmp_path / "in.csv"
+    source.write_bytes(content.encode("latin-1"))
+    with pytest.raises(FileError, match=f"(?s){cause}"):
+        score(FakePredictor(), source, tmp_path / "out.csv", ScoreOptions())
+    answer = client.post("/predict/file", files={"file": source.read_bytes()})
+    assert answer.status_code == 422
+    with pytest.raises(FileError, match=f"(?s){cause}"):
+        raise FileError(answer.json()["detail"])
+    assert predictor.seen == []
+    assert not (tmp_path / "out.csv").exists()
+
+
+WORDS = st.sampled_from(
+    ["I", "love", "this", "show", "so", "much", "it", "is", "worst", "day", "ever", "train", "late", "and", "you"]
+)
+TEXTS = st.lists(WORDS, min_size=4, max_size=14).map(" ".join)
+ENDS = st.sampled_from(["", "!", "...", ", really", ' "quoted"', " :)", " 😀", "; or not", " | so it is"])
+SENTENCES = st.tuples(TEXTS, ENDS).map("".join)
+KINDS = {
+    "tweet_id": st.integers(10**8, 10**12).map(str),
+    "created_at": st.datetimes(datetime(2006, 3, 21), datetime(2030, 1, 1)).map("{:%Y-%m-%d %H:%M:%S}".format),
+    "permalink": st.integers(0, 10**6).map(lambda number: f"https://example.com/status/{number}"),
+    "user_name": st.sampled_from(["Anna Lee", "Bert Long", "Chris O'Neil", "Dora Maria Ortiz", "Émile"]),
+    "likeCount": st.integers(0, 5000).map(str),
+    "bio": st.sampled_from(["Dad of two", "I write code and walk dogs all day", "coffee", ""]),
+}
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> tuple[bytes, list[str], bool]:
+    """A file with one column of texts among others, its texts, and whether it has a header."""
+    others = draw(st.lists(st.sampled_from(sorted(KINDS)), unique=True, max_size=4))
+    names = draw(st.permutations([*others, draw(st.sampled_from(["text", "tweet_text", "Full Text", "content"]))]))
+    strategies = [KINDS.get(name, SENTENCES) for name in names]
+    rows = draw(st.lists(st.tuples(*strategies), min_size=2, max_size=8))
+    has_header = draw(st.booleans())
+    file = io.StringIO(newline="")
+    writer = csv.writer(
+        file,
+        delimiter=draw(st.sampled_from(",;\t|")),
+        quoting=draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL])),
+        lineterminator=draw(st.sampled_from(["\n", "\r\n"])),
+    )
+    writer.writerows([names, *rows] if has_header else rows)
+    encoding = draw(st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"]))
+    column = next(number for number, name in enumerate(names) if name not in KINDS)
+    return file.getvalue().encode(encoding), [row[column] for row in rows], has_header
+
+
+@given(tables())
+@settings(max_examples=6000, suppress_health_check=[HealthCheck.too_slow])
+def test_texts_are_found_or_the_file_is_refused(table: tuple[bytes, list[str], bool]) -> None:
+    content, texts, has_header = table
+    try:
+        opened = open_table(open_reader(io.BytesIO(content), ReadOptions()), "", "text")
+    except FileError:
+        assert not has_header, "whose names say where the texts are"
+        return
+    rows = list(opened.rows)
+    assert [row.fault for row in rows] == [""] * len(texts)
+    assert [opened.reader.cell(row, opened.text_column) for row in rows] == texts
