@@ -246,8 +246,8 @@ FILE_HEADERS: dict[str, dict[str, Any]] = {
         "schema": {"type": "integer"},
     },
     "X-Notes": {
-        "description": "what was decided about the file and not declared: percent-encoded sentences, one a line; absent "
-        "where there are none",
+        "description": "what was decided about the file and not declared: percent-encoded sentences, one a line; "
+        "absent where there are none",
         "schema": {"type": "string"},
     },
 }
