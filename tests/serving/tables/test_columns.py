@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -163,7 +165,7 @@ def test_what_is_not_clear_is_asked_for(columns: dict[str, list[str]]) -> None:
 
 
 def test_values_of_any_type_are_looked_at() -> None:
-    rows = [[1, None, {"a": "one two three"}, "so good today"], [2.5, True, [1], None]]
+    rows: list[list[Any]] = [[1, None, {"a": "one two three"}, "so good today"], [2.5, True, [1], None]]
     assert text_column(["a", "b", "c", "d"], rows, preferred="mine") == 3
 
 
