@@ -171,7 +171,7 @@ class DelimitedWriter(Writer):
     def _added_cell(self, value: Any) -> str:
         if isinstance(value, str):
             return quoted(escape_formula(value))
-        cell = _as_cell(value)
+        cell = cell_text(value)
         return cell.replace(".", ",") if self._decimal_comma else cell
 
 
@@ -187,7 +187,7 @@ class NewDelimitedWriter(DelimitedWriter):
 
     def _new_row(self, row: Row, result: RowResult) -> tuple[Row, RowResult]:
         cells, columns = self.reader.cells(row), len(self.names)
-        line = _joined(map(_as_cell, cells[:columns]), self.delimiter)
+        line = _joined(map(cell_text, cells[:columns]), self.delimiter)
         return Row(cells, row.fault, line, "\n"), with_surplus(result, cells[columns:])
 
 
@@ -211,7 +211,7 @@ def _joined(cells: Iterable[str], delimiter: str) -> str:
     return delimiter.join(map(quoted, cells))
 
 
-def _as_cell(value: Any) -> str:
+def cell_text(value: Any) -> str:
     """A value of any format; true, false and what has parts as JSON writes them."""
     if isinstance(value, str | bytes):
         return decodable(value)

@@ -39,6 +39,7 @@ _RECORDS = 200  # that are looked at
 _MAX_TITLES = 10  # records above a header
 _CONSISTENT = 0.7  # share of rows of one width from which on a character parts cells, and is no punctuation
 _PUNCTUATION = 0.35  # of that share is taken from a delimiter that a blank always follows, as in sentences
+_BLANKS_AND_QUOTE = re.compile(' +"')
 _SEPARATOR = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 _NAME_CHARS, _NAME_WORDS = 60, 8  # that a column's name has at most; a form's are questions
 _UNKNOWN_NAME_WORDS = 2  # that a name has at most which nothing else tells from a text
@@ -189,14 +190,19 @@ def _is_filled(record: Record) -> bool:
 
 
 def _parses(lines: Sequence[str], options: ReadOptions) -> list[_Parse]:
-    text = "".join(lines)
+    """A parse by each delimiter, and before it one that skips blanks, where cells begin with blanks and a quote."""
     parses = []
     for delimiter in [options.delimiter] if options.delimiter else DELIMITERS.values():
-        quoted_after_blanks = re.search(re.escape(delimiter) + ' +"', text)
-        for skips_blanks in (True, False) if quoted_after_blanks and options.has_quotes else (False,):
-            records = read_records(iter(lines), delimiter, skips_blanks=skips_blanks, has_quotes=options.has_quotes)
-            parses.append(_Parse(delimiter, skips_blanks, list(islice(records, _RECORDS))))
+        parse = _parse(lines, delimiter, options, skips_blanks=False)
+        if options.has_quotes and any(_BLANKS_AND_QUOTE.match(cell) for row in parse.rows for cell in row):
+            parses.append(_parse(lines, delimiter, options, skips_blanks=True))
+        parses.append(parse)
     return parses
+
+
+def _parse(lines: Sequence[str], delimiter: str, options: ReadOptions, *, skips_blanks: bool) -> _Parse:
+    records = read_records(iter(lines), delimiter, skips_blanks=skips_blanks, has_quotes=options.has_quotes)
+    return _Parse(delimiter, skips_blanks, list(islice(records, _RECORDS)))
 
 
 def _with_header(
