@@ -95,10 +95,13 @@ def open_table(reader: Reader, column_name: str, preferred: str) -> Table:
     first_rows = next(in_chunks(rows), [])
     if not first_rows:
         raise RowsError("it has no rows below its header", code="rows_missing")
+    if not reader.names:
+        raise RowsError(f"its first row is {first_rows[0].fault or 'an object without keys'}, and so are those below it")
     if column_name:
         column = named_column(column_name, reader.names)
     else:
-        column = text_column(reader.names, [reader.cells(row) for row in first_rows if not row.fault], preferred)
+        sound_rows = [row for row in first_rows if not row.fault] or first_rows
+        column = text_column(reader.names, [reader.cells(row) for row in sound_rows], preferred)
     return Table(reader, chain(first_rows, rows), column)
 
 

@@ -32,7 +32,7 @@ _SIGNATURES = {
     b"\x80\x04": "a pickle",
     b"\x80\x05": "a pickle",
 }
-_BINARY = re.compile(rb"[\x01-\x08\x0e-\x19\x1c-\x1f]")  # what no text holds; 0x1A ended files of DOS
+_BINARY = re.compile(r"[\x01-\x08\x0e-\x19\x1c-\x1f]")  # what no text holds; 0x1A ended files of DOS
 
 _MARKUP = re.compile(r"<(!doctype|html|head|body|table|\?xml|svg|rss|feed|!--)\b", re.IGNORECASE)
 _JSON_ARRAY = re.compile(r'\[\s*([\[{"]|-?\d+\s*[,\]]|\]|$)')
@@ -40,10 +40,10 @@ _MARKDOWN_RULE = re.compile(r"\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)+\|?\s*|\s*\|\s*
 _LOOKED_AT = 50  # lines, of which most are objects where a file is JSONL
 
 
-def check_is_text(head: bytes) -> None:
-    """Raises RowsError where a file's first bytes are those of a kind that is no text."""
+def check_is_text(head: bytes, sample: str) -> None:
+    """Raises RowsError where a file's first bytes, or the same decoded, are those of a kind that is no text."""
     kind = next((kind for signature, kind in _SIGNATURES.items() if head.startswith(signature)), "")
-    if not kind and _BINARY.search(head[:200]):
+    if not kind and _BINARY.search(sample[:200]):
         kind = "no text: its first bytes are those of a binary file"
     if kind:
         raise _refused(kind, "; accepted: the table saved or exported as CSV")

@@ -105,12 +105,12 @@ class TextFile:
         head = file.read(SAMPLE_BYTES)
         mark = next((mark for mark in _MARKS if head.startswith(mark)), b"")
         body = head[len(mark) :]
-        check_is_text(body)
         self.marked = bool(mark)
         self.notes: list[str] = []
         self.encoding = _MARKS.get(mark) or self._unmarked_encoding(body, encoding)
         self.errors = "surrogateescape" if self.encoding == "utf-8" else "replace"
         self.sample = self._decoded(body)
+        check_is_text(body, self.sample)
         if "\0" in self.sample.partition("\n")[0]:
             raise RowsError("its first line has NUL bytes, so it is no text in this encoding", code="file_kind")
         if not mark and not encoding and self.encoding == "utf-8":

@@ -3,7 +3,7 @@
 import csv
 from pathlib import Path
 
-ADDED = ["label", "probability", "p_negative", "p_neutral", "p_positive", "error"]
+ADDED = ["label", "probability", "p_negative", "p_neutral", "p_positive", "truncated", "in_vocabulary", "error"]
 
 
 def rows_of(path: Path, encoding: str = "utf-8") -> list[dict[str, str]]:

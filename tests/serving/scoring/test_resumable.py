@@ -57,16 +57,22 @@ def test_where_nothing_is_left_resume_begins(tmp_path: Path) -> None:
 
 def test_other_work_is_not_continued(tmp_path: Path) -> None:
     interrupt(tmp_path / "out.csv", {"input": "a", "model": "other"})
-    with pytest.raises(FileError, match="begun with another model; without --resume"):
+    with pytest.raises(FileError, match="cannot be resumed: the interrupted run had another model; without --resume"):
         finish(tmp_path / "out.csv", resume=True)
     assert len(list(tmp_path.iterdir())) == 2, "what was left stays"
 
 
-@pytest.mark.parametrize("state", ["{", json.dumps({"identity": IDENTITY, "rows": 2, "size": 10_000})])
-def test_what_was_left_is_damaged(tmp_path: Path, state: str) -> None:
+@pytest.mark.parametrize(
+    ("state", "fault"),
+    [
+        ("{", "the record of the interrupted run cannot be read"),
+        (json.dumps({"identity": IDENTITY, "rows": 2, "size": 10_000}), "its unfinished file is shorter than it was"),
+    ],
+)
+def test_what_was_left_is_damaged(tmp_path: Path, state: str, fault: str) -> None:
     interrupt(tmp_path / "out.csv")
     (tmp_path / ".out.csv.state.partial").write_text(state, encoding="utf-8")
-    with pytest.raises(FileError, match="cannot be resumed: what was left"):
+    with pytest.raises(FileError, match=f"cannot be resumed: {fault}"):
         finish(tmp_path / "out.csv", resume=True)
 
 

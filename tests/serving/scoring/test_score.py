@@ -1,5 +1,6 @@
 """Chunks of a file: their order, and continuing after an interruption."""
 
+import gzip
 import io
 import os
 import sys
@@ -8,15 +9,19 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from serving.errors import FileError
 from serving.model.predictor import Predictor
 from serving.model.types import Prediction
 from serving.scoring.score import PIPE, ScoreOptions, ScoreProgress, ScoringJob, score
-from serving.tables.base import CHUNK_ROWS, MAX_ROW_CHARS, ReadOptions, Row
+from serving.tables.base import CHUNK_ROWS, ReadOptions, Row
 from serving.tables.chunk import TextExtractor
 from serving.tables.delimited import DelimitedReader
+from serving.tables.formats import Table, open_table
+from serving.tables.text import OutputEncoding, TextFile
 from tests.bundles import TEXTS, edit_metadata
 from tests.serving.csv_files import ADDED, rows_of, write_csv
 from tests.serving.fakes import FakePredictor
@@ -75,7 +80,7 @@ def test_another_input_is_not_continued(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         score(Interrupted(), source, tmp_path / "out.csv", ScoreOptions())
     numbered(source, 7001)
-    with pytest.raises(FileError, match="begun with another input"):
+    with pytest.raises(FileError, match="the interrupted run had another input"):
         score(FakePredictor(), source, tmp_path / "out.csv", ScoreOptions(resume=True))
 
 
@@ -87,6 +92,8 @@ def test_another_input_is_not_continued(tmp_path: Path) -> None:
         ("text column", {"text_column": "text"}),
         ("encoding", {"encoding": "cp1252"}),
         ("delimiter", {"delimiter": "comma"}),
+        ("header", {"header": "true"}),
+        ("output encoding", {"output_encoding": "utf-16"}),
         ("limit of characters", {"max_text_chars": 9}),
     ],
 )
@@ -98,7 +105,7 @@ def test_what_was_begun_otherwise_is_not_continued(tmp_path: Path, changed: str,
         again.metadata = again.metadata.model_copy(update={"model_version": "ba9876543210"})
     if changed == "time of the input":
         os.utime(source, ns=(1, 1))
-    with pytest.raises(FileError, match=f"begun with another {changed};"):
+    with pytest.raises(FileError, match=f"had another {changed};"):
         score(again, source, tmp_path / "out.csv", ScoreOptions(resume=True, **options))
     assert again.seen == []
 
@@ -116,11 +123,11 @@ class CountingReader(DelimitedReader):
 
 def test_no_more_than_a_few_chunks_are_read_ahead() -> None:
     content, ahead = b"text\n" + b"good\n" * 12 * CHUNK_ROWS, list[int]()
-    reader = CountingReader(io.BytesIO(content), ReadOptions())
+    reader = CountingReader(TextFile(io.BytesIO(content)), ReadOptions())
     job = ScoringJob(
         FakePredictor(),
-        reader,
-        reader.writer(["negative", "neutral", "positive"]),
+        open_table(reader, "text", "text"),
+        reader.writer(["negative", "neutral", "positive"], OutputEncoding()),
         TextExtractor(reader, 0),
         on_progress=lambda progress: ahead.append(reader.rows_read - progress.rows),
     )
@@ -149,11 +156,11 @@ def test_every_row_comes_back_in_order_with_its_own_answer(tiny_predictor: Predi
     [
         (b"", "is empty"),
         (b"text\n", "has no rows"),
-        (b"tweet\ngood\n", "no column 'text'; found: 'tweet'"),
-        (b"te\xe9xt,text\na,good\n", "the header is not utf-8"),
-        (b'"text\nhi\n', "the header is not CSV: unexpected end of data"),
-        (b"text,text\na,b\n", "2 columns 'text'"),
-        (b"text\n" + b"x" * (MAX_ROW_CHARS + 1), "line 2 has more than 1,048,576 characters"),
+        (b"id,date\n1,2020-01-01\n", "not clear which column holds the texts; found: 'id', 'date'"),
+        (b"te\xe9xt,text\na,caf\xc3\xa9\n", "the header is not utf-8"),
+        (b"text,text\na,b\n", "found: 'text', 'text'; give each column a name of its own"),
+        (b"text\ncaf\xe9\n", "it is not UTF-8, as line 2 shows"),
+        (b"PK\x03\x04\x14\0", "it is an Excel workbook"),
     ],
 )
 def test_a_bad_file_is_refused_and_leaves_nothing(
@@ -167,12 +174,15 @@ def test_a_bad_file_is_refused_and_leaves_nothing(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", "out.csv"]
 
 
-@pytest.mark.parametrize("name", ["in.xlsx", "missing.csv"])
-def test_a_file_that_is_not_there_or_unknown(tiny_predictor: Predictor, tmp_path: Path, name: str) -> None:
+def test_a_file_that_is_not_there_or_unknown(tiny_predictor: Predictor, tmp_path: Path) -> None:
     with pytest.raises(FileError, match="no such file"):
-        score(tiny_predictor, tmp_path / name, tmp_path / "out.csv", ScoreOptions())
-    with pytest.raises(FileError, match=r"unknown kind of file; accepted: \.csv, \.tsv, \.parquet"):
-        score(tiny_predictor, tmp_path / "in.csv", tmp_path / "out.json", ScoreOptions())
+        score(tiny_predictor, tmp_path / "missing.csv", tmp_path / "out.csv", ScoreOptions())
+    source = write_csv(tmp_path / "in.csv", ["text"], [["good"]])
+    for names in ((tmp_path / "in.xlsx", tmp_path / "out.csv"), (source, tmp_path / "out.xlsx")):
+        with pytest.raises(
+            FileError, match=r"\.xlsx: unknown kind of file; accepted: \.jsonl, \.ndjson, \.json, \.csv"
+        ):
+            score(tiny_predictor, *names, ScoreOptions())
 
 
 def test_the_input_is_never_overwritten(tiny_predictor: Predictor, tmp_path: Path) -> None:
@@ -197,23 +207,85 @@ def test_a_place_that_cannot_be_written(tiny_predictor: Predictor, tmp_path: Pat
         score(tiny_predictor, source, source / "out.csv", ScoreOptions())
 
 
-def test_standard_input_and_output(monkeypatch: pytest.MonkeyPatch) -> None:
+def piped(monkeypatch: pytest.MonkeyPatch, content: bytes, options: ScoreOptions) -> bytes:
+    """What `score` writes to standard output of such a standard input."""
     target = io.BytesIO()
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"text\ngood\n")))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(target))
-    assert score(FakePredictor(), PIPE, PIPE, ScoreOptions(pipe_format="csv")) == ScoreProgress(1, 0, 0, None)
-    lines = target.getvalue().decode().splitlines()
-    assert lines == ["text," + ",".join(ADDED), "good,positive,0.8,0.1,0.1,0.8,"]
+    assert score(FakePredictor(), PIPE, PIPE, options) == ScoreProgress(1, 0, 0, None)
+    return target.getvalue()
+
+
+@pytest.mark.parametrize("pipe_format", ["", "csv", "CSV"])
+def test_standard_input_and_output(monkeypatch: pytest.MonkeyPatch, pipe_format: str) -> None:
+    lines = piped(monkeypatch, b"text\ngood\n", ScoreOptions(pipe_format=pipe_format)).decode().splitlines()
+    assert lines == ["text," + ",".join(ADDED), "good,positive,0.8,0.1,0.1,0.8,false,1.0,"]
+
+
+def test_a_pipe_shows_its_format_and_can_be_written_in_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert piped(monkeypatch, b'{"text": "good"}\n', ScoreOptions()).startswith(b'{"text": "good", "label"')
+    assert piped(monkeypatch, b'{"text": "good"}\n', ScoreOptions(pipe_format="tsv")).startswith(b"text\tlabel\t")
 
 
 @pytest.mark.parametrize(
     ("options", "fault"),
     [
-        (ScoreOptions(), "a pipe needs --format"),
-        (ScoreOptions(pipe_format="parquet"), "accepted: csv, tsv, .*, found: parquet"),
+        (ScoreOptions(pipe_format="parquet"), "a pipe cannot be parquet; accepted: jsonl, csv, tsv"),
         (ScoreOptions(pipe_format="csv", resume=True), "a pipe cannot be resumed"),
     ],
 )
 def test_what_a_pipe_cannot_do(tmp_path: Path, options: ScoreOptions, fault: str) -> None:
+    source = write_csv(tmp_path / "in.csv", ["text"], [["good"]])
     with pytest.raises(FileError, match=fault):
-        score(FakePredictor(), PIPE, tmp_path / "out.csv", options)
+        score(FakePredictor(), source, PIPE, options)
+
+
+def test_parquet_goes_to_a_pipe_in_a_format_that_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pq.write_table(pa.table({"text": ["good"]}), tmp_path / "in.parquet")
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(target := io.BytesIO()))
+    score(FakePredictor(), tmp_path / "in.parquet", PIPE, ScoreOptions(pipe_format="csv"))
+    assert target.getvalue().startswith(b"text,label")
+    with pytest.raises(FileError, match="a pipe cannot be parquet"):
+        score(FakePredictor(), tmp_path / "in.parquet", PIPE, ScoreOptions())
+
+
+def test_what_was_decided_is_told(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("1,I love it\n2,so bad\n", encoding="utf-8")
+    tables: list[Table] = []
+    score(FakePredictor(), tmp_path / "in.csv", tmp_path / "out.csv", ScoreOptions(), on_opened=tables.append)
+    assert [table.text_name for table in tables] == ["column_2"]
+    assert "without a header" in tables[0].reader.notes[0]
+
+
+def test_compressed_files(tmp_path: Path) -> None:
+    rows = [[f"row {i}"] for i in range(CHUNK_ROWS + 1)]
+    plain = write_csv(tmp_path / "in.csv", ["text"], rows)
+    (tmp_path / "in.csv.gz").write_bytes(gzip.compress(plain.read_bytes()))
+    score(FakePredictor(), tmp_path / "in.csv.gz", tmp_path / "out.csv.gz", ScoreOptions())
+    score(FakePredictor(), plain, tmp_path / "out.csv", ScoreOptions())
+    assert gzip.decompress((tmp_path / "out.csv.gz").read_bytes()) == (tmp_path / "out.csv").read_bytes()
+
+
+@pytest.mark.parametrize("size", [5, 40])
+def test_a_compressed_file_that_is_broken_off_is_refused(tmp_path: Path, size: int) -> None:
+    (tmp_path / "in.csv.gz").write_bytes(gzip.compress(b"text\n" + bytes(range(32, 127)) * 9)[:size])
+    with pytest.raises(FileError, match=r"in\.csv\.gz: is no whole gzip file"):
+        score(FakePredictor(), tmp_path / "in.csv.gz", tmp_path / "out.csv", ScoreOptions())
+    assert [path.name for path in tmp_path.iterdir()] == ["in.csv.gz"]
+
+
+@pytest.mark.parametrize("name", ["in.csv", "in.txt", "in.tsv", "in.jsonl", "in.ndjson", "in.json"])
+def test_a_file_of_texts_of_every_suffix(tmp_path: Path, name: str) -> None:
+    content = b'{"text": "good"}\n' if "js" in name else b"text\ngood\n"
+    (tmp_path / name).write_bytes(content)
+    assert score(FakePredictor(), tmp_path / name, tmp_path / f"out_{name}", ScoreOptions()).rows == 1
+    assert (tmp_path / f"out_{name}").read_bytes()[:4] == content[:4]
+
+
+def test_another_encoding_is_written(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_bytes("id;text\n1;größe\n".encode("cp1252"))
+    options = ScoreOptions(encoding="windows-1252", output_encoding="latin-1")
+    score(FakePredictor(), tmp_path / "in.csv", tmp_path / "out.csv", options)
+    assert (tmp_path / "out.csv").read_bytes().splitlines()[1].startswith("1;größe;".encode("latin-1"))
+    score(FakePredictor(), tmp_path / "in.csv", tmp_path / "out.csv", ScoreOptions(encoding="windows-1252"))
+    assert (tmp_path / "out.csv").read_bytes().startswith(b"\xef\xbb\xbfid;")

@@ -61,28 +61,27 @@ def test_a_blank_line_of_one_column_is_a_row(tiny_predictor: Predictor, tmp_path
 
 
 def test_bad_rows_stay_where_they_are_and_say_why(tiny_predictor: Predictor, tmp_path: Path) -> None:
-    content = b"id,text\n1,good\n2\n3,so,many\n4,\n5,caf\xe9\n6," + b"x" * 10_001 + b'\n7,"open\n8,bad\n'
+    content = b"id,text\n1,good\n2\n3,so,many\n4,\n5,caf\xe9\n6," + b"x" * 10_001 + b'\n7,"open\n8,NA\n9,bad\n'
     (tmp_path / "in.csv").write_bytes(content)
-    assert score(tiny_predictor, tmp_path / "in.csv", tmp_path / "out.csv", ScoreOptions()) == ScoreProgress(
-        8, 0, 6, 1.0
-    )
+    progress = score(tiny_predictor, tmp_path / "in.csv", tmp_path / "out.csv", ScoreOptions(encoding="utf-8"))
+    assert progress == ScoreProgress(9, 0, 7, 1.0)
     lines = (tmp_path / "out.csv").read_bytes().splitlines()[1:]
-    assert [line.partition(b",,,,,,")[0] for line in lines[1:3]] == [b"2", b"3,so"]
     with (tmp_path / "out.csv").open(encoding="utf-8", errors="replace", newline="") as file:
-        rows = list(csv.reader(file))[1:]
-    assert [row[7] for row in rows] == [
+        header, *rows = csv.reader(file)
+    assert {len(row) for row in rows} == {len(header)}
+    assert [row[-1] for row in rows] == [
         "",
         "1 cell where the header has 2",
-        "3 cells where the header has 2",
+        "3 cells where the header has 2; what is beyond is joined to the last",
         NO_TEXT,
         "byte 0xe9 is not UTF-8",
         "10,001 characters; at most 10,000 are accepted",
         "not CSV: unexpected end of data",
+        "no text: NA stands for a missing value; in quotes it is a text",
         "",
     ]
-    assert [bool(row[2]) for row in rows] == [True, *[False] * 6, True]
-    assert rows[2] == ["3", "so", "", "", "", "", "", "3 cells where the header has 2", "many"]
-    assert rows[6][:2] == ['7,"open', ""]
+    assert [bool(row[2]) for row in rows] == [True, *[False] * 7, True]
+    assert [rows[number][:2] for number in (1, 2, 6)] == [["2", ""], ["3", "so,many"], ['7,"open', ""]]
     assert b"caf\xe9" in lines[4]
 
 
@@ -99,7 +98,8 @@ def test_every_byte_of_the_own_columns_is_kept(tiny_predictor: Predictor, tmp_pa
 def test_tsv_and_another_encoding(tiny_predictor: Predictor, tmp_path: Path) -> None:
     (tmp_path / "in.tsv").write_bytes("text\tn\ncafé, good\t1\n".encode("latin-1"))
     score(tiny_predictor, tmp_path / "in.tsv", tmp_path / "out.csv", ScoreOptions(encoding="latin-1"))
-    assert rows_of(tmp_path / "out.csv")[0]["text"] == "café, good"
+    assert rows_of(tmp_path / "out.csv", encoding="utf-8-sig")[0]["text"] == "café, good"
+    assert (tmp_path / "out.csv").read_bytes().startswith(b"\xef\xbb\xbf"), "or Excel would take it for the old one"
 
 
 def test_parquet_in_and_out_keeps_types(tiny_predictor: Predictor, tmp_path: Path) -> None:
@@ -121,8 +121,18 @@ def test_text_that_is_no_parquet(tiny_predictor: Predictor, tmp_path: Path) -> N
 
 def test_numbers_and_missing_ones_in_parquet(tiny_predictor: Predictor, tmp_path: Path) -> None:
     pq.write_table(pa.table({"text": [0.0, None, 5.5]}), tmp_path / "in.parquet")
-    score(tiny_predictor, tmp_path / "in.parquet", tmp_path / "out.csv", ScoreOptions())
+    with pytest.raises(FileError, match="not clear which column holds the texts"):
+        score(tiny_predictor, tmp_path / "in.parquet", tmp_path / "out.csv", ScoreOptions())
+    score(tiny_predictor, tmp_path / "in.parquet", tmp_path / "out.csv", ScoreOptions(text_column="text"))
     assert [row["error"] for row in rows_of(tmp_path / "out.csv")] == ["", NO_TEXT, ""]
+
+
+def test_bytes_that_are_no_utf8_in_parquet(tiny_predictor: Predictor, tmp_path: Path) -> None:
+    pq.write_table(pa.table({"text": [b"so good", b"caf\xe9"]}), tmp_path / "in.parquet")
+    for name in ("out.csv", "out.jsonl", "out.parquet"):
+        assert score(tiny_predictor, tmp_path / "in.parquet", tmp_path / name, ScoreOptions()).errors == 1
+    assert [row["error"] for row in rows_of(tmp_path / "out.csv")] == ["", "byte 0xe9 is not UTF-8"]
+    assert pq.read_table(tmp_path / "out.parquet")["text"].to_pylist() == [b"so good", b"caf\xe9"]
 
 
 def test_json_lines(tiny_predictor: Predictor, tmp_path: Path) -> None:
@@ -138,13 +148,27 @@ def test_json_lines(tiny_predictor: Predictor, tmp_path: Path) -> None:
     lines = (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()
     assert lines[0].startswith(objects[0][:-1])
     rows = [json.loads(line) for line in lines]
-    assert list(rows[0]) == ["id", "text", *ADDED]
-    assert [row.get("error") for row in rows[:4]] == [None, "not a JSON object", NO_TEXT, "no key 'text'"]
+    assert list(rows[0]) == ["id", "text", *[f"predicted_{name}" for name in ADDED]], "for another has a label"
+    assert [row["predicted_error"] for row in rows] == [None, "not a JSON object", NO_TEXT, "no key 'text'", None]
     assert rows[1]["line"] == "broken"
     assert rows[4]["label"] == "x"
     assert rows[4]["predicted_label"] in tiny_predictor.metadata.labels
-    with pytest.raises(FileError, match=r"out\.csv: JSONL has no fixed columns, .*; accepted: \.jsonl"):
-        score(tiny_predictor, tmp_path / "in.jsonl", tmp_path / "out.csv", ScoreOptions())
+
+
+def test_json_lines_to_every_other_kind(tiny_predictor: Predictor, tmp_path: Path) -> None:
+    content = '{"id": 1, "text": "good show", "n": NaN}\nbroken\n{"text": true, "id": {"a": [1]}}\n'
+    (tmp_path / "in.jsonl").write_text(content, encoding="utf-8")
+    for name in ("out.csv", "out.parquet"):
+        assert score(tiny_predictor, tmp_path / "in.jsonl", tmp_path / name, ScoreOptions()).rows == 3
+    rows = rows_of(tmp_path / "out.csv")
+    assert list(rows[0]) == ["id", "text", "n", *ADDED]
+    assert [[row["id"], row["text"], row["n"]] for row in rows] == [
+        ["1", "good show", ""],
+        ["", "", ""],
+        ['{"a": [1]}', "true", ""],
+    ]
+    assert rows[1]["error"] == """not a JSON object; beyond the last: '{"line": "broken"}'"""
+    assert pq.read_table(tmp_path / "out.parquet").column_names == list(rows[0])
 
 
 def test_csv_to_every_other_kind(tiny_predictor: Predictor, tmp_path: Path) -> None:
@@ -155,21 +179,23 @@ def test_csv_to_every_other_kind(tiny_predictor: Predictor, tmp_path: Path) -> N
         header, one, two = csv.reader(file, delimiter="\t")
     assert header == ["n", "text", *ADDED]
     assert one[:2] == ["1", "good, show"]
-    assert two[-2:] == ["3 cells where the header has 2", "more"]
+    assert two[:2] == ["2", "bad,more"]
     rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()]
     table = pq.read_table(tmp_path / "out.parquet").to_pydict()
     assert list(table) == list(rows[0]) == header
     assert rows[0]["probability"] == table["probability"][0] == float(one[3])
-    assert rows[1]["error"] == table["error"][1] == "3 cells where the header has 2; beyond the last: 'more'"
+    error = "3 cells where the header has 2; what is beyond is joined to the last"
+    assert two[-1] == rows[1]["error"] == table["error"][1] == error
 
 
 def test_bytes_that_are_not_utf8_go_to_every_kind(tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_bytes(b"text\ncaf\xe9\ngood\n")
+    options = ScoreOptions(encoding="utf-8")
     for name in ("out.tsv", "out.jsonl"):
-        assert score(FakePredictor(), tmp_path / "in.csv", tmp_path / name, ScoreOptions()).rows == 2
+        assert score(FakePredictor(), tmp_path / "in.csv", tmp_path / name, options).rows == 2
         assert "caf\ufffd" in (tmp_path / name).read_text("utf-8")
     (tmp_path / "in.jsonl").write_bytes(b'{"text": "good", "x": "caf\xe9"}\n')
-    score(FakePredictor(), tmp_path / "in.jsonl", tmp_path / "own.jsonl", ScoreOptions())
+    score(FakePredictor(), tmp_path / "in.jsonl", tmp_path / "own.jsonl", options)
     assert (tmp_path / "own.jsonl").read_bytes().startswith(b'{"text": "good", "x": "caf\xe9", "label"')
 
 

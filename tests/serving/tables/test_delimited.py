@@ -8,98 +8,40 @@ from hypothesis import strategies as st
 from serving.errors import RowsError
 from serving.model.types import Prediction
 from serving.tables.added_columns import RowResult
-from serving.tables.base import MAX_ROW_CHARS, ReadOptions, Row
-from serving.tables.delimited import (
-    DelimitedReader,
-    NewDelimitedWriter,
-    Record,
-    escape_formula,
-    quoted,
-    read_records,
-)
+from serving.tables.base import CHUNK_ROWS, Row
+from serving.tables.delimited import CSV, TSV, DelimitedReader, NewDelimitedWriter, escape_formula, quoted
+from serving.tables.text import OutputEncoding
+from tests.serving.tables.readers import delimited, jsonl
 
 LABELS = ["no", "yes"]
-RESULT = RowResult(Prediction("yes", 0.75, {"no": 0.25, "yes": 0.75}, truncated=False))
+RESULT = RowResult(Prediction("yes", 0.75, {"no": 0.25, "yes": 0.75}, truncated=False, in_vocabulary=0.5))
+ADDED = "label,probability,p_no,p_yes,truncated,in_vocabulary,error"
 
 
-@given(cells=st.lists(st.text(alphabet="a,\";\t\r\n' é=", max_size=6), min_size=2), delimiter=st.sampled_from(",;\t"))
+@given(cells=st.lists(st.text(alphabet="a,\";|\t\r\n' é=", max_size=6), min_size=2), delimiter=st.sampled_from(",;\t|"))
 def test_quoted_cells_are_read_back_with_any_delimiter(cells: list[str], delimiter: str) -> None:
     line = delimiter.join(map(quoted, cells))
     assert next(csv.reader(line.splitlines(keepends=True) and [line], delimiter=delimiter, strict=True)) == cells
 
 
-@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "－1"])
+@pytest.mark.parametrize("cell", ["=1+1", "+a", "-a", "--1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "－"])
 def test_a_formula_becomes_a_text(cell: str) -> None:
     assert escape_formula(cell) == "'" + cell
 
 
-@pytest.mark.parametrize("cell", ["", "positive", "a=b", "1-2", "'=1", "😀"])
-def test_other_cells_are_left_alone(cell: str) -> None:
+@pytest.mark.parametrize("cell", ["", "positive", "a=b", "1-2", "'=1", "😀", "-1", "+1", "-1.5", "-1e5", "1"])
+def test_numbers_and_other_cells_are_left_alone(cell: str) -> None:
     assert escape_formula(cell) == cell
 
 
-def records(text: str, delimiter: str = ",") -> list[Record]:
-    return list(read_records(iter(io.StringIO(text, newline="")), delimiter))
-
-
-def test_a_record_keeps_its_lines() -> None:
-    parsed = records('a,b\r\n"x\n ""y""",  2 \r\nlast,"3"')
-    assert parsed == [
-        Record("a,b\r\n", ["a", "b"]),
-        Record('"x\n ""y""",  2 \r\n', ['x\n "y"', "  2 "]),
-        Record('last,"3"', ["last", "3"]),
-    ]
-
-
-@given(
-    rows=st.lists(st.lists(st.text(alphabet='a,";\t\r\n é👍\0', max_size=6), min_size=2, max_size=4)),
-    delimiter=st.sampled_from([",", ";", "\t"]),
-    end=st.sampled_from(["\n", "\r\n", "\r"]),
-)
-def test_what_csv_writes_is_read_and_nothing_is_lost(rows: list[list[str]], delimiter: str, end: str) -> None:
-    file = io.StringIO(newline="")
-    # Where not everything is quoted, csv.writer leaves a lone CR bare.
-    csv.writer(file, delimiter=delimiter, lineterminator=end, quoting=csv.QUOTE_ALL).writerows(rows)
-    parsed = records(file.getvalue(), delimiter)
-    assert [record.cells for record in parsed] == rows
-    assert "".join(record.text for record in parsed) == file.getvalue()
-
-
-@given(st.text(alphabet='a,"\r\n'))
-def test_of_any_text_every_character_is_in_a_record(text: str) -> None:
-    assert "".join(record.text for record in records(text)) == text
-
-
-def test_a_quote_that_is_never_closed_takes_one_line() -> None:
-    assert records('a\n"oops,2\nthird,3\n') == [
-        Record("a\n", ["a"]),
-        Record('"oops,2\n', [], "not CSV: unexpected end of data"),
-        Record("third,3\n", ["third", "3"]),
-    ]
-
-
-def test_a_quote_that_is_not_closed_for_long_takes_one_line() -> None:
-    lines = ["filler\n"] * (MAX_ROW_CHARS // 7 + 9)
-    parsed = records('"oops\n' + "".join(lines))
-    assert parsed[0] == Record('"oops\n', [], "not CSV: a quote is not closed")
-    assert [record.text for record in parsed[1:]] == lines
-
-
-def test_text_after_a_quoted_cell() -> None:
-    (bad, good) = records('"a "quoted" word",1\nb,2\n')
-    assert bad.text == '"a "quoted" word",1\n'
-    assert bad.fault.startswith("not CSV: ")
-    assert good.cells == ["b", "2"]
-
-
 def read(content: bytes, encoding: str = "utf-8") -> tuple[DelimitedReader, list[Row]]:
-    reader = DelimitedReader(io.BytesIO(content), ReadOptions(encoding))
+    reader = delimited(content, encoding=encoding)
     return reader, list(reader.rows())
 
 
 def test_rows_are_kept_as_they_were_written() -> None:
     reader, rows = read(b'id;"text"\r\n 1 ;"so ""good"";\nyes"\r\n2;"plain"')
-    assert (reader.names, reader.header, reader.delimiter) == (["id", "text"], 'id;"text"', ";")
+    assert (reader.format, reader.names, reader.header) == (CSV, ["id", "text"], 'id;"text"')
     assert rows == [
         Row([" 1 ", 'so "good";\nyes'], "", ' 1 ;"so ""good"";\nyes"', "\r\n"),
         Row(["2", "plain"], "", '2;"plain"', "\r\n"),
@@ -107,23 +49,83 @@ def test_rows_are_kept_as_they_were_written() -> None:
 
 
 def test_a_byte_order_mark_is_no_part_of_a_name() -> None:
-    reader, _ = read(b"\xef\xbb\xbftext,n\na,1\n")
-    assert (reader.names, reader.byte_order_mark) == (["text", "n"], "\ufeff")
-    reader, _ = read("text\na\n".encode("utf-16"), encoding="utf-16")
-    assert (reader.names, reader.byte_order_mark) == (["text"], "")
+    assert read(b"\xef\xbb\xbftext,n\na,1\n")[0].names == ["text", "n"]
+    assert read("text\na\n".encode("utf-16"), encoding="utf-16")[0].names == ["text"]
 
 
-def test_a_row_with_another_number_of_cells() -> None:
-    _, (short, long, fine) = read(b'text,a,b\r\ngood\r\n"x,y",1,2,"3,4",5\r\nok,1,2\r\n')
+@pytest.mark.parametrize(
+    ("content", "encoding", "mark"),
+    [
+        (b"text\ngood\n", "", False),
+        (b"text\ngood\n", "ascii", False),
+        (b"\xef\xbb\xbftext\ngood\n", "", True),
+        (b"text\ngood\n", "cp1252", True),
+        ("text\ngood\n".encode("utf-16"), "", True),
+    ],
+)
+def test_an_answer_is_utf8_and_marked_where_the_file_was_or_was_no_utf8(
+    content: bytes, encoding: str, mark: bool
+) -> None:
+    assert delimited(content, encoding=encoding).output_encoding == OutputEncoding("utf-8", mark)
+
+
+def test_columns_without_a_name_are_numbered_and_their_header_is_kept() -> None:
+    reader, _ = read(b",text,\n0,good,x\n")
+    assert (reader.names, reader.header) == (["column_1", "text", "column_3"], ",text,")
+
+
+def test_a_file_without_a_header_gets_one() -> None:
+    reader, rows = read(b"1;I love it\n2;so bad\n")
+    assert (reader.names, reader.header) == (["column_1", "column_2"], "column_1;column_2")
+    assert [row.cells for row in rows] == [["1", "I love it"], ["2", "so bad"]]
+    assert "without a header" in reader.notes[0]
+
+
+def test_a_header_that_lacks_a_name_is_completed() -> None:
+    reader, rows = read(b'text,label\n"1","I love it","pos"\n"2","bad","neg"\n')
+    assert (reader.names, reader.header) == (["column_1", "text", "label"], ",text,label")
+    assert [row.fault for row in rows] == ["", ""]
+    reader, _ = read(b"id,text\n1,I love it,\n2,bad,\n")
+    assert (reader.names, reader.header) == (["id", "text", "column_3"], "id,text,")
+
+
+def test_what_stands_above_the_header_is_left_out() -> None:
+    reader, rows = read(b"sep=;\r\nid;text\r\n1;good\r\n")
+    assert (reader.header, [row.before for row in rows]) == ("id;text", ["1;good"])
+    reader, rows = read(b"Export of May\n\nid,text\n1,good\n2,bad\n")
+    assert (reader.header, [row.before for row in rows]) == ("id,text", ["1,good", "2,bad"])
+
+
+def test_a_row_with_too_few_cells_is_filled_up() -> None:
+    _, (short, fine) = read(b"text,a,b\r\ngood\r\nok,1,2\r\n")
     assert short == Row(["good", "", ""], "1 cell where the header has 3", "good,,", "\r\n")
-    assert long == Row(["x,y", "1", "2", "3,4", "5"], "5 cells where the header has 3", '"x,y",1,2', ',"3,4",5\r\n')
     assert fine.fault == ""
+
+
+def test_what_a_row_has_too_many_is_joined_and_quoted_in_its_last_cell() -> None:
+    _, (long, _) = read(b'n,a,text\r\n1,"x,y",I love this, really,5\r\n2,b,fine\r\n')
+    assert long == Row(
+        ["1", "x,y", "I love this, really,5"],
+        "5 cells where the header has 3; what is beyond is joined to the last",
+        '1,"x,y","I love this, really,5"',
+        "\r\n",
+    )
+    _, rows = read(b"1,a b\n2,c d,e\n3,f g\n4,h\n")
+    assert rows[1].fault.startswith("3 cells where other rows have 2")
+
+
+def test_in_a_file_of_one_column_a_comma_belongs_to_the_text() -> None:
+    _, rows = read(b'text\nI love this, really\nfine\n"so, ""good"""\n"a","b"\n')
+    assert [row.cells for row in rows] == [["I love this, really"], ["fine"], ['so, "good"'], ['"a","b"']]
+    assert [row.before for row in rows] == ['"I love this, really"', "fine", '"so, ""good"""', '"""a"",""b"""']
+    assert {row.fault for row in rows} == {""}
 
 
 def test_a_line_that_is_no_csv_is_kept_whole() -> None:
     _, (bad, good) = read(b'text,n\n"oops,2\nthird,3\n')
     assert bad.cells == ['"oops,2', ""]
     assert bad.before + bad.after == '"""oops,2",\n'
+    assert bad.fault.startswith("not CSV: ")
     assert good.cells == ["third", "3"]
 
 
@@ -142,62 +144,98 @@ def test_bytes_of_another_encoding_are_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "fault"),
+    ("content", "fault", "code"),
     [
-        (b"", "it is empty"),
-        (b"\xef\xbb\xbf\r\n\n", "it is empty"),
-        (b'"text\n', "the header is not CSV"),
-        (b"caf\xe9,text\n", "the header is not utf-8; declare"),
-        (b"PK\x03\x04\x14\x00\x06\x00\x08\x00", "it is an Excel workbook, or .*, not CSV; accepted: the table saved"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\n", "it is an Excel workbook of before 2007, not CSV"),
-        (b"PAR1\x15\x04\x15\n", "it is a Parquet file"),
-        (b"\x1f\x8b\x08\x00", "it is compressed by gzip"),
+        (b"", "it is empty", "file_unreadable"),
+        (b"\xef\xbb\xbf\r\n\n", "it is empty", "file_unreadable"),
+        (b"caf\xe9,text\na,b\n", "the header is not utf-8; declare", "not_utf8"),
+        (b"<!DOCTYPE html>\n<p>text", "it is HTML or XML", "file_kind"),
+        (b'[{"text": "good"}]', "it is a JSON array", "file_kind"),
     ],
 )
-def test_without_a_header_nothing_is_read(content: bytes, fault: str) -> None:
-    with pytest.raises(RowsError, match=fault):
+def test_without_a_table_nothing_is_read(content: bytes, fault: str, code: str) -> None:
+    with pytest.raises(RowsError, match=fault) as refused:
         read(content)
+    assert refused.value.code == code
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "cp1252"])
 def test_a_workbook_is_no_text_in_any_encoding(encoding: str) -> None:
-    with pytest.raises(RowsError, match="Excel"):
+    with pytest.raises(RowsError, match=r"it is an Excel workbook, or .*, not CSV; accepted: the table saved"):
         read(b"PK\x03\x04\x14\x00\n", encoding=encoding)
 
 
-def test_an_encoding_that_needs_a_mark() -> None:
-    with pytest.raises(RowsError, match="it is not utf-16: UTF-16 stream does not start with BOM"):
-        read(b"text\n", encoding="utf-16")
-
-
-def answered(content: bytes, result: RowResult, labels: list[str] = LABELS) -> bytes:
+def answered(
+    content: bytes, result: RowResult, labels: list[str] = LABELS, encoding: OutputEncoding | None = None
+) -> bytes:
     reader, rows = read(content)
-    writer = reader.writer(labels)
+    writer = reader.writer(labels, encoding or reader.output_encoding)
     return writer.header() + writer.page([(row, result) for row in rows])
 
 
 def test_the_same_csv_keeps_bytes_and_mark() -> None:
     page = answered(b'\xef\xbb\xbf"text";n\r\ncaf\xe9;=1\r\n', RESULT)
-    assert page == (b'\xef\xbb\xbf"text";n;label;probability;p_no;p_yes;error\r\ncaf\xe9;=1;yes;0.75;0.25;0.75;\r\n')
+    assert page == (
+        b'\xef\xbb\xbf"text";n;label;probability;p_no;p_yes;truncated;in_vocabulary;error\r\n'
+        b"caf\xe9;=1;yes;0.75;0.25;0.75;false;0.5;\r\n"
+    )
 
 
-def test_only_a_row_with_too_many_cells_is_written_anew() -> None:
-    page = answered(b'text,n\n"a", "b"\n"a","b","c",\n', RowResult(None, "why"))
-    assert page.splitlines()[1:] == [b'"a", "b",,,,,why', b"a,b,,,,,why,c,"]
+def test_another_encoding_can_be_written() -> None:
+    page = answered("text\ncafé\n".encode(), RESULT, encoding=OutputEncoding("cp1252"))
+    assert page.splitlines()[1].startswith("café,yes".encode("cp1252"))
+    page = answered("text\ncafé 👍\n".encode(), RESULT, encoding=OutputEncoding("utf-16-le", mark=True))
+    assert page.decode("utf-16").splitlines()[1].startswith("café 👍,yes")
+
+
+def test_every_row_has_the_width_of_the_header() -> None:
+    page = answered(b'text,n\n"a", "b"\n"a","b","c",\n"d"\n"e\n', RowResult(None, "why")).decode()
+    header, *rows = csv.reader(io.StringIO(page))
+    assert {len(row) for row in rows} == {len(header)}
+    assert [row[:2] for row in rows] == [["a", ' "b"'], ["a", "b,c,"], ["d", ""], ['"e', ""]]
 
 
 def test_added_cells_are_safe_in_a_spreadsheet() -> None:
     labels = ["=1+1", "so, so"]
-    result = RowResult(Prediction("=1+1", 0.75, {"=1+1": 0.75, "so, so": 0.25}, truncated=False))
+    result = RowResult(Prediction("=1+1", 0.75, {"=1+1": 0.75, "so, so": 0.25}, truncated=True))
     header, row = answered(b"text\n=2\n", result, labels).splitlines()
-    assert header == b'text,label,probability,p_=1+1,"p_so, so",error'
-    assert row == b"=2,'=1+1,0.75,0.75,0.25,"
-    assert answered(b"text\ngood\n", RowResult(None, "-x")).endswith(b"good,,,,,'-x\n")
+    assert header == b'text,label,probability,p_=1+1,"p_so, so",truncated,in_vocabulary,error'
+    assert row == b"=2,'=1+1,0.75,0.75,0.25,true,1.0,"
+    assert answered(b"text\ngood\n", RowResult(None, "-x")).endswith(b"good,,,,,,,'-x\n")
 
 
-def test_a_new_csv_keeps_surplus_cells_at_the_end() -> None:
-    writer = NewDelimitedWriter([("a", "string"), ("b", "string")], LABELS, ",")
-    assert writer.header() == b"a,b,label,probability,p_no,p_yes,error\n"
-    result = RowResult(None, "why")
-    assert writer.page([(Row(["1,5", None, "more"]), result)]) == b'"1,5",,,,,,why,more\n'
-    assert writer.page([(Row(["caf\udce9", 2.5, ""]), result)]) == "caf\ufffd,2.5,,,,,why,\n".encode()
+def test_a_label_that_is_a_number_stays_one() -> None:
+    result = RowResult(Prediction("-1", 0.75, {"-1": 0.75, "0": 0.125, "1": 0.125}, truncated=False))
+    assert answered(b"text\nbad\n", result, ["-1", "0", "1"]).splitlines()[1].startswith(b"bad,-1,0.75,")
+
+
+def test_where_numbers_have_decimal_commas_the_added_ones_have_them() -> None:
+    page = answered(b"text;score\ngood;0,5\nbad;-1,25\n", RESULT)
+    assert page.splitlines()[1] == b"good;0,5;yes;0,75;0,25;0,75;false;0,5;"
+
+
+def test_a_new_csv_has_the_columns_of_any_format() -> None:
+    reader = jsonl(b'{"a": "1,5", "b": true}\n{"a": null, "b": {"c": [1, NaN]}}\n{"a": 2.5, "b": false, "d": 1}\n')
+    writer = NewDelimitedWriter(reader, LABELS, OutputEncoding(), delimiter=",")
+    assert writer.header() == f"a,b,d,{ADDED}\n".encode()
+    page = writer.page([(row, RowResult(None, "why")) for row in reader.rows()])
+    assert page.decode().splitlines() == [
+        '"1,5",true,,,,,,,,why',
+        ',"{""c"": [1, null]}",,,,,,,,why',
+        "2.5,false,1,,,,,,,why",
+    ]
+
+
+def test_a_new_csv_tells_surplus_values_in_the_error() -> None:
+    content = b'{"a": "caf\xe9"}\n' + b'{"a": "good"}\n' * CHUNK_ROWS + b'{"a": "x", "late": 1}\n'
+    reader = jsonl(content, encoding="utf-8")
+    writer = NewDelimitedWriter(reader, LABELS, OutputEncoding(mark=True), delimiter="\t")
+    first, *_, last = reader.rows()
+    assert writer.header().startswith(b"\xef\xbb\xbfa\tlabel\t")
+    assert writer.page([(first, RESULT)]).startswith("caf\ufffd\tyes".encode())
+    error = """; beyond the last: '{""late"": 1}'"""
+    assert writer.page([(last, RowResult(None, "why"))]).decode() == f'x\t\t\t\t\t\t\t"why{error}"\n'
+
+
+def test_the_tsv_has_its_own_name() -> None:
+    assert read(b"id\ttext\n1\tgood\n")[0].format is TSV
