@@ -20,7 +20,13 @@ from training.errors import DataError
 _HEADER = 100_000  # characters of a header that are looked at for its delimiter: more than any real header has
 
 
-def read_table(path: Path, encoding: str, *, quoted: bool = True) -> pd.DataFrame:
+def read_table(
+    path: Path,
+    encoding: str,
+    *,
+    quoted: bool = True,
+    header: str = "auto",  # noqa: ARG001
+) -> pd.DataFrame:
     """Every column of a data file as text; a missing value is the empty string.
 
     A CSV's cells are parted by comma, semicolon or tab, whichever cuts its header into the most names.
@@ -29,6 +35,7 @@ def read_table(path: Path, encoding: str, *, quoted: bool = True) -> pd.DataFram
         path: The file.
         encoding: Of a text file, as Python names it.
         quoted: Whether cells of CSV and TSV may be quoted.
+        header: Whether their first row holds the columns' names: auto, true or false.
 
     Raises:
         DataError: The file is missing, of an unknown kind, not in that encoding, broken, or without rows.
