@@ -57,8 +57,8 @@ def _figures_of(stage: str, epoch: Epoch) -> str:
         "validation macro recall": epoch.macro_recall,
     }
     measured = [f"{name} {share(value)}" for name, value in figures.items() if np.isfinite(value)]
-    figures = f" Its figures: {', '.join(measured)}." if measured else ""
-    return f"Stage {stage}: 1 epoch, too few for a curve.{figures}"
+    shown = f" Its figures: {', '.join(measured)}." if measured else ""
+    return f"Stage {stage}: 1 epoch, too few for a curve.{shown}"
 
 
 def _plot(name: str, stage: str, epochs: Sequence[Epoch], keep: KeepPolicy) -> Plot:
