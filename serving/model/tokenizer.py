@@ -256,7 +256,9 @@ class Encoder:
 
     def _of(self, encoding: Encoding) -> Encoded:
         ids = encoding.ids or [self.unknown_id]
-        return Encoded(np.array(ids, dtype=np.int32), sum(len(overflow.ids) for overflow in encoding.overflowing))
+        # What is cut off is padded too, where padding is to a length.
+        cut = sum(sum(overflow.attention_mask) for overflow in encoding.overflowing)
+        return Encoded(np.array(ids, dtype=np.int32), cut)
 
     def pad_batch(self, batch: Sequence[Encoded]) -> tuple[Ids, Ids]:
         """One batch for the network.

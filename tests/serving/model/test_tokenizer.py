@@ -162,6 +162,11 @@ def test_truncation_is_told() -> None:
     assert len(long.ids) == 2
 
 
+def test_padding_to_a_length_is_no_part_of_what_is_cut_off() -> None:
+    encoded = encoder(max_tokens=2, strategy={"Fixed": 2}).encode(["good", "good day to", "good day to you bad day a"])
+    assert [item.cut for item in encoded] == [0, 1, 5]
+
+
 @pytest.mark.parametrize("text", ["", "  ", "\u200b", "\ufe0f"])
 def test_a_text_with_nothing_to_read_is_one_unknown_token(text: str) -> None:
     (encoded,) = encoder().encode([text])
