@@ -172,6 +172,8 @@ def evaluate(
     rows = read_labelled(
         data, predictor.metadata, text=text_column, label=label_column, encoding=encoding, header=header
     )
+    for note in rows.notes:
+        _note(note)
     if rows.dropped:
         reasons = ", ".join(f"{reason}: {count:,}" for reason, count in rows.dropped.items())
         _note(f"{sum(rows.dropped.values()):,} rows are left out ({reasons})")

@@ -47,6 +47,7 @@ class Dataset:
         keys: Those of every labelled text, whatever became of it.
         cleaning: Rule -> rows that it dropped or merged.
         files: Fingerprints.
+        notes: Sentences on what was decided about the files.
     """
 
     labels: list[str]
@@ -57,6 +58,7 @@ class Dataset:
     keys: set[str] = field(default_factory=set)
     cleaning: dict[str, int] = field(default_factory=dict)
     files: list[DataFile] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def part(self, name: Part) -> pd.DataFrame:
         """One part by its name."""
@@ -106,7 +108,8 @@ def load_dataset(paths: Sequence[Path], data: DataConfig, seed: int) -> Dataset:
     Raises:
         DataError: A file cannot be used, or the rows are too few. With the second comes what cleaning dropped.
     """
-    rows, files = read_rows(target_paths(paths, data), data, data.target_sources, seed)
+    notes: list[str] = []
+    rows, files = read_rows(target_paths(paths, data), data, data.target_sources, seed, notes)
     cleaning, where = {"rows read": len(rows)}, "; ".join(rows.origin.unique())
     rows = drop_missing(drop_ignored(rows, data.ignore, cleaning), data, cleaning)
     labels = data.labels or _found_labels(rows.label)
@@ -121,7 +124,7 @@ def load_dataset(paths: Sequence[Path], data: DataConfig, seed: int) -> Dataset:
         _check_sizes(parts, labels)
     except DataError as error:
         raise DataError(f"{where}: {error}.{_conflicts(labelled, rows, labels)}", cleaning) from None
-    return Dataset(labels, **parts, keys=set(labelled.own_key), cleaning=cleaning, files=files)
+    return Dataset(labels, **parts, keys=set(labelled.own_key), cleaning=cleaning, files=files, notes=notes)
 
 
 def _found_labels(names: "pd.Series[str]") -> list[str]:

@@ -9,10 +9,11 @@ from typing import Any, BinaryIO, TextIO, cast
 
 import pandas as pd
 
-from serving.errors import FileError
+from serving.errors import FileError, RowsError
 from serving.model.bundle import sha256
 from serving.model.metadata import DataFile
-from serving.tables.base import Format, Reader, ReadOptions
+from serving.tables.base import CHUNK_ROWS, Format, Reader, ReadOptions
+from serving.tables.columns import text_column
 from serving.tables.delimited import TSV, cell_text
 from serving.tables.dialect import check_header
 from serving.tables.formats import GZIP, format_of, open_reader
@@ -71,6 +72,30 @@ def column(frame: pd.DataFrame, name: str, path: Path) -> "pd.Series[str]":
         hint = "name the right one in the recipe, or by --text-column or --label-column"
         raise DataError(f"{path}: no column {name!r}; found: {_listed(frame.columns)}; {hint}")
     return frame[name]
+
+
+def texts(frame: pd.DataFrame, name: str, path: Path, *, is_named: bool, notes: list[str]) -> "pd.Series[str]":
+    """The column of texts of a frame.
+
+    Args:
+        frame: Of a file.
+        name: Of the column.
+        path: The file.
+        is_named: Whether somebody named the column. Else, where there is none of this name, it is the one that the
+            service would take.
+        notes: Gets a sentence where that is so.
+
+    Raises:
+        DataError: There is no such column, or it is not clear which one holds the texts.
+    """
+    if is_named or name in frame.columns:
+        return column(frame, name, path)
+    try:
+        index = text_column(frame.columns.tolist(), frame.head(CHUNK_ROWS).to_numpy().tolist(), name)
+    except RowsError as error:
+        raise DataError(f"{path}: {error}, by --text-column or in the recipe") from error
+    notes.append(f"{path}: the texts are taken from the column {frame.columns[index]!r}.")
+    return frame.iloc[:, index]
 
 
 def fingerprint(path: Path, rows: int) -> DataFile:

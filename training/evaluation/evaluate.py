@@ -14,7 +14,7 @@ from serving.model.metadata import Metadata
 from serving.model.predictor import Predictor
 from training.data.cleaning import Counts, drop_ignored, drop_missing
 from training.data.dataset import label_indices
-from training.data.readers import column, read_table
+from training.data.readers import read_table, texts
 from training.data.sources import read_labels, source_of
 from training.errors import DataError
 from training.evaluation.metrics import Figures, measure
@@ -58,11 +58,13 @@ class LabelledRows:
         texts: One a row.
         truth: Label indices (rows,).
         dropped: Reason -> rows that were left out.
+        notes: Sentences on what was decided about the file.
     """
 
     texts: list[str]
     truth: Labels
     dropped: Counts
+    notes: list[str]
 
 
 def read_labelled(
@@ -94,12 +96,13 @@ def read_labelled(
             f"metadata.json: its recipe does not tell how to read a file: {error.errors()[0]['msg']}"
         ) from error
     source = source_of(path, data)
-    text, label = text or source.text or data.text, label or source.label or data.label
+    text_column, label = text or source.text or data.text, label or source.label or data.label
     encoding, header = encoding or source.encoding or data.encoding, header or source.header or data.header
-    table = read_table(path, encoding, quoted=data.quoted, header=header)
+    notes: list[str] = []
+    table = read_table(path, encoding, quoted=data.quoted, header=header, notes=notes)
     labels = read_labels(table, label, path, data.rename)
     dropped: Counts = {}
-    rows = pd.DataFrame({"text": column(table, text, path), "label": labels})
+    rows = pd.DataFrame({"text": texts(table, text_column, path, is_named=bool(text), notes=notes), "label": labels})
     rows = drop_missing(drop_ignored(rows, data.ignore, dropped), data, dropped)
     blank, unlabelled = rows.text.str.strip() == "", rows.label == ""
     dropped |= {"without a text": int(blank.sum()), "without a label": int((unlabelled & ~blank).sum())}
@@ -108,4 +111,4 @@ def read_labelled(
     if rows.empty:
         raise DataError(f"{path}: no row has a text and a label; accepted labels: {metadata.labels}", dropped)
     truth = label_indices(rows.label, metadata.labels, f"{path}, column {label!r}")
-    return LabelledRows(rows.text.tolist(), truth, dropped)
+    return LabelledRows(rows.text.tolist(), truth, dropped, notes)

@@ -143,6 +143,8 @@ class Trainer:
         """
         recipe, callback = self.recipe, self.callback
         dataset = load_dataset(self.paths, recipe.data, recipe.split_seed)
+        for note in dataset.notes:
+            callback.on_note(note)
         callback.on_dataset(dataset.cleaning, dataset.sizes())
         check_sources(recipe, dataset)
         inputs = read_inputs(recipe, self.paths, dataset)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from training.data.readers import column, fingerprint, read_table
+from training.data.readers import column, fingerprint, read_table, texts
 from training.errors import DataError
 
 ROWS = [["null", "1"], ['a "quote", a comma\nand a line', "2"], ["", "3"], ["naïve 👍", "x"]]
@@ -178,3 +178,13 @@ def test_a_fingerprint(tmp_path: Path) -> None:
 def test_rows_of_frames_that_were_joined_are_numbered_anew(tmp_path: Path) -> None:
     pd.concat([FRAME, FRAME]).to_parquet(tmp_path / "a.parquet")
     assert read_table(tmp_path / "a.parquet", "utf-8").index.tolist() == list(range(8))
+
+
+def test_texts_are_found_as_the_service_finds_them_where_nobody_named_their_column() -> None:
+    frame, notes = pd.DataFrame([["1", "I love it", "x"]], columns=["id", "tweetText", "user_bio"]), list[str]()
+    assert texts(frame, "text", Path("a.csv"), is_named=False, notes=notes).tolist() == ["I love it"]
+    assert notes == ["a.csv: the texts are taken from the column 'tweetText'."]
+    with pytest.raises(DataError, match="no column 'text'; found"):
+        texts(frame, "text", Path("a.csv"), is_named=True, notes=notes)
+    with pytest.raises(DataError, match=r"not clear which .* found: 'id', 'user_bio'; .* by --text-column"):
+        texts(frame[["id", "user_bio"]], "text", Path("a.csv"), is_named=False, notes=notes)

@@ -56,7 +56,7 @@ def test_labels_that_are_numbers_are_matched_by_value(bundle: Path, tmp_path: Pa
     ("content", "fault"),
     [
         ("text,label\nx,happy\n", "unknown labels ['happy']; accepted: ['negative', 'neutral', 'positive']"),
-        ("tweet,label\nx,positive\n", "no column 'text'; found: 'tweet', 'label'"),
+        ("bio,label\nx,positive\n", "not clear which column holds the texts; found: 'bio', 'label'"),
         ("text,label\nx,odd\n", "no row has a text and a label"),
     ],
 )
@@ -65,6 +65,13 @@ def test_a_file_that_does_not_fit(predictor: Predictor, tmp_path: Path, content:
     with pytest.raises(DataError) as caught:
         read_labelled(tmp_path / "d.csv", predictor.metadata)
     assert fault in str(caught.value)
+
+
+def test_texts_under_another_name_are_found_and_told(predictor: Predictor, tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("tweet,label\nx,positive\n", encoding="utf-8")
+    rows = read_labelled(tmp_path / "d.csv", predictor.metadata)
+    assert rows.texts == ["x"]
+    assert rows.notes == [f"{tmp_path / 'd.csv'}: the texts are taken from the column 'tweet'."]
 
 
 def test_a_recipe_that_does_not_fit(bundle: Path, tmp_path: Path) -> None:
