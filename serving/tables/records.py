@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from serving.tables.text import MAX_ROW_CHARS, split_end
 
-
 NOT_CSV = "not CSV"  # begins the fault of a record whose quotes do not work out
 
 
