@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 
+from serving.tables.dialect import DELIMITERS, HEADERS
 from serving.web.requests.headers import FORM, JSON, MULTIPART
 from serving.web.requests.predict_request import TextRequest, TextsRequest
 from serving.web.schemas import ErrorAnswer, PredictionAnswer, PredictionsAnswer
@@ -59,7 +60,7 @@ EXAMPLES: Sentences = {
     },
 }
 
-# The same for `/predict/csv`.
+# The same for `/predict/file`.
 FILE_EXAMPLES: Sentences = {
     400: {
         "malformed_form": EXAMPLES[400]["malformed_form"],
@@ -74,16 +75,26 @@ FILE_EXAMPLES: Sentences = {
     422: {
         "file_missing": "The form has no field `file`; its fields: 'other'.",
         "file_repeated": "The form has more than one file; accepted is one.",
-        "file_unreadable": "The file cannot be used: it is empty; accepted: a header and rows.",
-        "line_too_long": "The file cannot be used: line 2 has more than 1,048,576 characters, the most that is "
-        "accepted.",
-        "text_column_unknown": "The file cannot be used: no column 'tweet'; found: 'id', 'text'; "
-        "text_column names another.",
+        "file_unreadable": "The file cannot be used: it is empty; accepted: rows, with a header above them or without.",
+        "file_kind": "The file cannot be used: it is an Excel workbook, or another file in a zip archive, not CSV; "
+        "accepted: the table saved or exported as CSV.",
+        "not_utf8": "The file cannot be used: it is not UTF-8, as line 2 shows, and its encoding is not declared; "
+        "accepted: its name, such as encoding windows-1252, which Excel writes on Windows; or utf-8, if only some "
+        "bytes of it are broken.",
+        "header_unclear": "The file cannot be used: its first row has 1 cell where others have 2; accepted: the names "
+        "of the columns first, without a title above them, or header=false where there are none; and where each line "
+        "is one text, a first line `text`.",
+        "header_broken": "The file cannot be used: the header is not CSV: ',' expected after '\"'.",
+        "rows_missing": "The file cannot be used: it has no rows below its header.",
+        "text_column_unknown": "The file cannot be used: no column is called 'tweet'; found: 'id', 'text'; name "
+        "another as the text column.",
         "text_column_unclear": "The file cannot be used: it is not clear which column holds the texts; "
-        "found: 'a', 'b'; name one as text_column.",
+        "found: 'a', 'b'; name one as the text column.",
         "unknown_encoding": "The file cannot be used: unknown encoding 'klingon'; accepted: utf-8, latin-1, "
         "windows-1252, utf-16 and the like.",
-        "unknown_delimiter": "The file cannot be used: unknown delimiter 'pipe'; accepted: comma, semicolon, tab.",
+        "unknown_delimiter": "The file cannot be used: unknown delimiter 'colon'; accepted: comma, semicolon, tab, "
+        "pipe.",
+        "unknown_header": "The file cannot be used: unknown header 'perhaps'; accepted: auto, true, false.",
     },
     500: EXAMPLES[500],
     503: {
@@ -208,12 +219,17 @@ PREDICT_BODY: dict[str, Any] = {
 }
 
 
-CSV = "text/csv"
+CSV, TSV, JSONL = "text/csv", "text/tab-separated-values", "application/jsonl"
 
 _EXAMPLE = (
-    "id,text,label,probability,p_negative,p_neutral,p_positive,error\n"
-    "1,What a wonderful morning!,positive,0.9312,0.0201,0.0487,0.9312,\n"
-    "2,,,,,,,no text\n"
+    "id,text,label,probability,p_negative,p_neutral,p_positive,truncated,in_vocabulary,error\n"
+    "1,What a wonderful morning!,positive,0.9312,0.0201,0.0487,0.9312,false,1.0,\n"
+    "2,,,,,,,,,no text\n"
+)
+
+_JSONL_EXAMPLE = (
+    '{"id": 1, "text": "What a wonderful morning!", "label": "positive", "probability": 0.9312, "p_negative": 0.0201, '
+    '"p_neutral": 0.0487, "p_positive": 0.9312, "truncated": false, "in_vocabulary": 1.0, "error": null}\n'
 )
 
 FILE_HEADERS: dict[str, dict[str, Any]] = {
@@ -229,17 +245,28 @@ FILE_HEADERS: dict[str, dict[str, Any]] = {
         "description": "about how long the answer will be, for a progress bar",
         "schema": {"type": "integer"},
     },
+    "X-Notes": {
+        "description": "what was decided about the file and not declared: percent-encoded sentences, one a line; "
+        "absent where there are none",
+        "schema": {"type": "string"},
+    },
 }
 
 FILE_ANSWER: Responses = {
     200: {
         "description": (
-            "The file with `label`, `probability`, a `p_<label>` for each label and `error` added, all of them named "
-            "`predicted_...` where the file has such a column. What was there is as it was written, in UTF-8. A row "
-            "that cannot be predicted has its reason in `error`; cells beyond the last column follow that. An answer "
-            "that breaks off, without the last chunk of its transfer coding, is not whole."
+            "The file, in the kind that came, with `label`, `probability`, a `p_<label>` for each label, `truncated`, "
+            "`in_vocabulary` and `error` added, all of them named `predicted_...` where the file has such a column. "
+            "What was there is as it was written, in UTF-8 unless `output_encoding` says otherwise. A row that cannot "
+            "be predicted has its reason in `error`. Every row has the width of the header: what is beyond is joined "
+            "to its last cell, and `error` says so. An answer that breaks off, without the last chunk of its transfer "
+            "coding, is not whole."
         ),
-        "content": {CSV: {"schema": {"type": "string"}, "example": _EXAMPLE}},
+        "content": {
+            CSV: {"schema": {"type": "string"}, "example": _EXAMPLE},
+            TSV: {"schema": {"type": "string"}, "example": _EXAMPLE.replace(",", "\t")},
+            JSONL: {"schema": {"type": "string"}, "example": _JSONL_EXAMPLE},
+        },
         "headers": FILE_HEADERS,
     }
 }
@@ -271,24 +298,39 @@ FILE_BODY: dict[str, Any] = {
                         "file": {
                             "type": "string",
                             "contentMediaType": "application/octet-stream",
-                            "description": "a CSV with a header; a row for each text",
+                            "description": "CSV, TSV or JSONL; a row for each text",
                         },
                         "text_column": {
                             "type": "string",
                             "default": "",
-                            "description": "the column of texts. Default: the only one, else the one named `text`, "
-                            "`tweet` or the like, else the one whose cells are far longer than the others'",
+                            "description": "the column of texts. Default: the one with the name that the model was "
+                            "trained on, else the only one whose name has `text`, `tweet` or the like, else the only "
+                            "one that reads like sentences; never one of ids, dates, links or people",
                         },
                         "delimiter": {
                             "type": "string",
-                            "enum": ["", "comma", "semicolon", "tab"],
+                            "enum": ["", *DELIMITERS],
                             "default": "",
-                            "description": "what stands between cells. Default: what parts the header into most cells",
+                            "description": "what stands between cells. Default: as the file looks",
                         },
                         "encoding": {
                             "type": "string",
-                            "default": "utf-8",
-                            "description": "the file's character set, such as windows-1252",
+                            "default": "",
+                            "description": "the file's character set, such as windows-1252. Default: as its byte-order "
+                            "mark says, else UTF-8",
+                        },
+                        "header": {
+                            "type": "string",
+                            "enum": list(HEADERS),
+                            "default": HEADERS[0],
+                            "description": "whether the first row has the names of the columns; without one they are "
+                            "column_1, column_2, ...",
+                        },
+                        "output_encoding": {
+                            "type": "string",
+                            "default": "",
+                            "description": "the answer's character set. Default: UTF-8, with a byte-order mark where "
+                            "the file has one or is in another encoding",
                         },
                     },
                 },

@@ -76,7 +76,7 @@ def test_a_known_error_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 def test_score_counts_rows_with_an_error_and_reads_pipes(pristine_bundle: Path, tmp_path: Path) -> None:
     options = ["--output", str(tmp_path / "out.tsv"), "--bundle", str(pristine_bundle), "--delimiter", "semicolon"]
-    piped = ["score", "-", "--format", "csv", "--text-column", "tweet", "--max-text-chars", "9", *options]
+    piped = ["score", "-", "--text-column", "tweet", "--max-text-chars", "9", *options]
     result = CliRunner().invoke(app, piped, input="id;tweet\n1;good\n2;\n3;longer than 9\n")
     assert result.exit_code == 0, result.output
     assert "3 rows written to" in result.stderr
@@ -84,12 +84,46 @@ def test_score_counts_rows_with_an_error_and_reads_pipes(pristine_bundle: Path, 
     assert (tmp_path / "out.tsv").read_text(encoding="utf-8").splitlines()[2].endswith("\tno text")
 
 
-def test_score_to_standard_output_writes_rows_and_nothing_else(pristine_bundle: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("output", [[], ["--output", "-"], ["--output", "-", "--format", "jsonl"]])
+def test_score_writes_rows_and_nothing_else_to_standard_output(
+    pristine_bundle: Path, tmp_path: Path, output: list[str]
+) -> None:
     (tmp_path / "in.jsonl").write_text('{"text": "good show"}\n', encoding="utf-8")
-    options = ["--output", "-", "--format", "jsonl", "--bundle", str(pristine_bundle), "--threads", "1"]
+    options = [*output, "--bundle", str(pristine_bundle), "--threads", "1"]
     result = CliRunner().invoke(app, ["score", str(tmp_path / "in.jsonl"), *options])
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["text"] == "good show"
+    assert "1 rows written to standard output" in result.stderr
+
+
+def test_score_tells_the_column_and_what_was_decided(pristine_bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("1,I love it\n2,so bad\n", encoding="utf-8")
+    command = ["score", str(tmp_path / "in.csv"), "--bundle", str(pristine_bundle)]
+    result = CliRunner().invoke(app, command)
+    assert "texts: column 'column_2'" in result.stderr
+    assert "The file is read as one without a header" in result.stderr
+    assert result.stdout.splitlines()[0].startswith("column_1,column_2,label,")
+
+
+@pytest.mark.parametrize(
+    ("flag", "header", "rows"), [("--header", "id,text,label", 1), ("--no-header", "column_1,column_2,label", 2)]
+)
+def test_score_can_be_told_whether_there_is_a_header(
+    pristine_bundle: Path, tmp_path: Path, flag: str, header: str, rows: int
+) -> None:
+    (tmp_path / "in.csv").write_text("id,text\n1,it was so good today\n", encoding="utf-8")
+    command = ["score", str(tmp_path / "in.csv"), flag, "--output", str(tmp_path / "out.csv")]
+    result = CliRunner().invoke(app, [*command, "--bundle", str(pristine_bundle)])
+    assert f"{rows} rows written" in result.stderr
+    assert (tmp_path / "out.csv").read_text(encoding="utf-8").startswith(header)
+
+
+def test_score_writes_another_encoding(pristine_bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_bytes("text\ngröße\n".encode("cp1252"))
+    encodings = ["--encoding", "windows-1252", "--output-encoding", "utf-16"]
+    command = ["score", str(tmp_path / "in.csv"), *encodings, "--output", str(tmp_path / "out.csv")]
+    assert CliRunner().invoke(app, [*command, "--bundle", str(pristine_bundle)]).exit_code == 0
+    assert (tmp_path / "out.csv").read_text(encoding="utf-16").splitlines()[1].startswith("größe,")
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT])
@@ -107,7 +141,7 @@ def test_a_score_that_was_ended_is_resumed(pristine_bundle: Path, tmp_path: Path
     _, errors = process.communicate()
     if end == signal.SIGINT:
         assert process.returncode == 130
-        assert b"with --resume the same command goes on" in errors
+        assert b"the same command with --resume goes on" in errors
     assert not target.exists()
     rows = json.loads(state.read_text(encoding="utf-8"))["rows"]
     assert 0 < rows < ROWS

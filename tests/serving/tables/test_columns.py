@@ -124,7 +124,7 @@ FOUND = {
     "the model's own name in another case": ({"tweet": TWEETS, "MINE": TWEETS}, "MINE"),
     "short texts by their name": ({"label": ["a", "b", "c"], "review": ["good", "bad", ""]}, "review"),
     "sentences": ({"nr": ["1", "2", "3"], "wer": ["a", "b", "c"], "was": TWEETS}, "was"),
-    "sentences beside few topics": ({"about": ["the new phone of theirs"] * 3, "said": TWEETS}, "said"),
+    "sentences beside few topics": ({"about": ["the new phone"] * 4, "said": [*TWEETS, "fine by me"]}, "said"),
     "one column": ({"anything": ["good", "bad", "so so"]}, "anything"),
     "one column by another name": ({"user": ["good day", "bad day", "so so"]}, "user"),
     "without names": ({"column_1": ["1", "2", "3"], "column_2": TWEETS, "column_3": ["pos", "neg", "pos"]}, "column_2"),
@@ -146,6 +146,7 @@ UNCLEAR = {
     "two columns of sentences": {"a": TWEETS, "b": BIOS},
     "the bio alone": {"id": ["1", "2", "3"], "bio": BIOS},
     "no sentence": {"a": ["x", "y", "z"], "b": ["good", "bad", "ugly"]},
+    "sentences that come again": {"a": ["the new phone of theirs"] * 4, "b": [*TWEETS, "fine by me"]},
     "numbers alone": {"text": ["1", "2", "3"]},
     "nothing": {"text": ["", " ", ""], "b": ["", "", ""]},
 }

@@ -54,18 +54,25 @@ BAD_FIELD = CUT_OFF.replace(b'"text"', b'"encoding"').replace(b"good", b"\xff")
 FILE = b'\r\nContent-Disposition: form-data; name="file"; filename="t.csv"\r\n\r\ntext\r\ngood\r\n--b--\r\n'
 FILES_SENT: dict[str, dict[str, Any]] = {
     "malformed_form": SENT["malformed_form"],
-    "not_utf8": {"content": BAD_FIELD + FILE, "headers": MULTIPART},
     "unsupported_media_type": SENT["unsupported_media_type"],
     "unsupported_charset": {"content": b"", "headers": {"Content-Type": "multipart/form-data; charset=latin-1"}},
     "unsupported_content_encoding": {"content": b"", "headers": {**MULTIPART, "Content-Encoding": "gzip"}},
     "file_missing": {"files": {"other": ("a.csv", CSV)}},
     "file_repeated": {"files": [("file", ("a.csv", CSV)), ("file", ("b.csv", CSV))]},
     "file_unreadable": {"files": {"file": ("a.csv", b"\n")}},
-    "line_too_long": {"files": {"file": ("a.csv", b"text\n" + b"x" * 2_000_000)}},
+    "file_kind": {"files": {"file": ("a.csv", b"PK\x03\x04")}},
+    "not_utf8": {"files": {"file": ("a.csv", b"text\ncaf\xe9\n")}},
+    "header_unclear": {"files": {"file": ("a.csv", b"What it was\nred,a b\nblue,c d\ngreen,e f\n")}},
+    "header_broken": {
+        "files": {"file": ("a.csv", b'"te"xt,n\n' + b"good,1\n" * 5)},
+        "data": {"header": "true"},
+    },
+    "rows_missing": {"files": {"file": ("a.csv", b"text\n")}},
     "text_column_unknown": {"files": {"file": ("a.csv", CSV)}, "data": {"text_column": "tweet"}},
     "text_column_unclear": {"files": {"file": ("a.csv", b"a,b\none two,three four\n")}},
     "unknown_encoding": {"files": {"file": ("a.csv", CSV)}, "data": {"encoding": "klingon"}},
-    "unknown_delimiter": {"files": {"file": ("a.csv", CSV)}, "data": {"delimiter": "pipe"}},
+    "unknown_delimiter": {"files": {"file": ("a.csv", CSV)}, "data": {"delimiter": "colon"}},
+    "unknown_header": {"files": {"file": ("a.csv", CSV)}, "data": {"header": "perhaps"}},
 }
 PROVOKED = [(status, code) for status, codes in EXAMPLES.items() for code in codes if code in SENT]
 
@@ -88,15 +95,21 @@ def test_a_refusal(client: TestClient, status: int, code: str) -> None:
     assert answer.json()["detail"] == EXAMPLES[status][code]
 
 
+def test_a_field_that_is_not_utf8(client: TestClient) -> None:
+    answer = client.post("/predict/file", content=BAD_FIELD + FILE, headers=MULTIPART)
+    assert (answer.status_code, answer.json()["code"]) == (400, "not_utf8")
+    assert answer.json()["detail"] == FILE_EXAMPLES[400]["not_utf8"]
+
+
 @pytest.mark.parametrize("code", FILES_SENT)
 def test_a_refusal_of_a_file(client: TestClient, code: str) -> None:
-    answer = client.post("/predict/csv", **FILES_SENT[code])
+    answer = client.post("/predict/file", **FILES_SENT[code])
     assert answer.json()["detail"] == FILE_EXAMPLES[answer.status_code][code]
     assert answer.json()["code"] == code
 
 
 def test_a_file_too_large(make_client: Callable[..., TestClient]) -> None:
-    answer = make_client(max_file_bytes=1024).post("/predict/csv", files={"file": ("a.csv", b"text\n" * 1000)})
+    answer = make_client(max_file_bytes=1024).post("/predict/file", files={"file": ("a.csv", b"text\n" * 1000)})
     assert answer.json()["detail"] == FILE_EXAMPLES[413]["file_too_large"].replace("134,217,728", "1,024")
 
 
@@ -190,7 +203,7 @@ def test_every_request_example_works(client: TestClient, schema: dict[str, Any])
         ("/predict", "application/x-www-form-urlencoded", "One text, explained"),
         ("/predict", "multipart/form-data", "One text"),
         ("/predict", "multipart/form-data", "One text, explained"),
-        ("/predict/csv", "multipart/form-data", "A file"),
+        ("/predict/file", "multipart/form-data", "A file"),
     ]
 
 

@@ -21,8 +21,8 @@ from tests.serving.fakes import LABELS, FakePredictor
 pytestmark = pytest.mark.anyio
 
 
-def opened(content: bytes, text_column: str = "", encoding: str = "utf-8") -> OpenedFile:
-    upload = Upload(io.BytesIO(content), ReadOptions(encoding, size=len(content)), text_column)
+def opened(content: bytes, text_column: str = "", encoding: str = "", output_encoding: str = "") -> OpenedFile:
+    upload = Upload(io.BytesIO(content), ReadOptions(encoding, size=len(content)), text_column, output_encoding)
     return open_upload(upload, Settings(), LABELS, "text")
 
 
@@ -79,20 +79,33 @@ async def test_rows_of_like_length_are_predicted_together() -> None:
     assert predictor.seen == [*first, *(text for chunk in chunks for text in sorted(chunk, key=len))]
 
 
-def test_the_columns_are_guessed_or_named() -> None:
+def test_the_columns_are_found_or_named() -> None:
     content = b"id;what they say\n1;so good today\n"
-    file = opened(content)
-    assert (file.text_column, file.format.suffix) == ("what they say", ".csv")
-    assert opened(content.replace(b";", b"\t")).format.suffix == ".tsv"
-    assert opened(content, text_column="id").text_column == "id"
-    with pytest.raises(RowsError, match="no column 'x'; found: 'id', 'what they say'; text_column names another"):
+    assert opened(content).table.text_name == "what they say"
+    assert opened(content, text_column="id").table.text_name == "id"
+    with pytest.raises(RowsError, match="no column is called 'x'; found: 'id', 'what they say'; name another"):
         opened(content, text_column="x")
     with pytest.raises(RowsError, match="it has no rows below its header"):
         opened(b"text\n")
 
 
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [(b"id;text\n1;good\n", "csv"), (b"id\ttext\n1\tgood\n", "tsv"), (b'{"id": 1, "text": "good"}\n', "jsonl")],
+)
+async def test_a_file_is_answered_in_its_own_kind(content: bytes, name: str) -> None:
+    assert opened(content).table.reader.format.name == name
+    assert (await answer_to(content, FakePredictor())).startswith(content.partition(b"\n")[0].rstrip(b"}"))
+
+
 async def test_a_mark_of_a_spreadsheet_is_kept() -> None:
     assert (await answer_to(b"\xef\xbb\xbftext\ngood\n", FakePredictor())).startswith(b"\xef\xbb\xbftext,label")
+
+
+def test_an_answer_is_utf8_with_a_mark_or_as_is_said() -> None:
+    content = "text\ncafé\n".encode("cp1252")
+    assert opened(content, encoding="cp1252").writer.header().startswith(b"\xef\xbb\xbftext,label")
+    assert opened(content, encoding="cp1252", output_encoding="cp1252").writer.header().startswith(b"text,label")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
@@ -112,13 +125,12 @@ async def test_an_answer_is_sent_in_short_parts() -> None:
     assert b"".join(parts).count(b"\n") == 501
 
 
-async def test_a_line_that_is_too_long_breaks_the_answer_off() -> None:
+async def test_a_line_that_is_too_long_is_one_row_with_an_error() -> None:
     content = b"text\n" + b"good\n" * 2 * CHUNK_ROWS + b"x" * 1_100_000 + b"\ngood\n"
     answer = answer_of(content, Batcher(FakePredictor(), limit=100), queued_texts=24)
-    await answer.begin()
-    with pytest.raises(RowsError, match="line 4,098 has more than") as broken_off:
-        await remaining(answer)
-    assert broken_off.value.code == "line_too_long"
+    *_, bad, good = rows_of(await whole(answer))
+    assert bad["error"].startswith("the line has more than 1,048,576 characters")
+    assert (bad["label"], good["label"]) == ("", "positive")
 
 
 class Failing(FakePredictor):

@@ -85,7 +85,7 @@ def body_of(name: bytes, content: bytes = LARGE, after: bytes = b"\r\n--b--\r\n"
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_is_no_path(client: TestClient, folder: Path, opened: list[str], name: bytes) -> None:
     name = name.replace(b"%(folder)s", os.fsencode(folder.parent))
-    answer = client.post("/predict/csv", content=body_of(name), headers=HEADERS)
+    answer = client.post("/predict/file", content=body_of(name), headers=HEADERS)
     assert answer.status_code == 200
     assert answer.text.count("\n") == 2_001
     assert answer.headers["content-disposition"] == 'attachment; filename="predictions.csv"'
@@ -105,9 +105,11 @@ REFUSED = {
     "long field": (400, body_of(b"a", after=FIELD % (b"text_column", b"x" * 9_000))),
     "not_utf8": (400, body_of(b"a", after=FIELD % (b"text_column", b"\xff"))),
     "unknown_encoding": (422, body_of(b"a", after=FIELD % (b"encoding", b"klingon"))),
-    "unknown_delimiter": (422, body_of(b"a", after=FIELD % (b"delimiter", b"pipe"))),
+    "unknown_delimiter": (422, body_of(b"a", after=FIELD % (b"delimiter", b"colon"))),
     "text_column_unknown": (422, body_of(b"a", after=FIELD % (b"text_column", b"other"))),
-    "line_too_long": (422, body_of(b"a", b"x" * 1_100_000)),
+    "unknown_header": (422, body_of(b"a", after=FIELD % (b"header", b"perhaps"))),
+    "file_kind": (422, body_of(b"a", b"%PDF" + b"x" * 100_000)),
+    "not_utf8 in the file": (422, body_of(b"a", b"caf\xe9,\n" * 20_000)),
     "file_unreadable": (422, body_of(b"a", b"\n" * 100_000)),
 }
 
@@ -118,7 +120,7 @@ def test_nothing_is_left_of_what_is_refused(
 ) -> None:
     client = make_client(max_file_bytes=1_150_000)
     for content in (body, iter([body[start : start + 70_000] for start in range(0, len(body), 70_000)])):
-        assert client.post("/predict/csv", content=content, headers=HEADERS).status_code == status
+        assert client.post("/predict/file", content=content, headers=HEADERS).status_code == status
     assert {Path(path) for path in opened} <= {folder, *folder.glob("*")}
 
 
@@ -140,7 +142,7 @@ async def test_nothing_is_left_of_what_breaks_off(
         raise AssertionError("nobody is there")
 
     headers = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
-    scope = {"type": "http", "method": "POST", "path": "/predict/csv", "query_string": b"", "headers": headers}
+    scope = {"type": "http", "method": "POST", "path": "/predict/file", "query_string": b"", "headers": headers}
     app = make_app()
     await app(scope, receive, send)
     await app.state.service.batcher.aclose()

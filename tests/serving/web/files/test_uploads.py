@@ -7,6 +7,7 @@ from starlette.requests import Request
 
 from serving.errors import BodyTooLarge, BodyTooSlow, InvalidFile, Overloaded, RequestError
 from serving.settings import Settings
+from serving.tables.base import ReadOptions
 from serving.web.files.uploads import MIN_PACE, Upload, receive_upload
 
 pytestmark = pytest.mark.anyio
@@ -56,18 +57,21 @@ FILE = part("file", b"text\ngood\n", "a.csv")
 
 async def test_a_file_with_its_fields_in_any_order() -> None:
     fields = [part("text_column", "mögen".encode()), part("delimiter", b"tab"), part("encoding", b"Windows-1252")]
+    fields += [part("header", b"False"), part("output_encoding", b"Latin-1 ")]
     for parts in ([*fields, FILE], [FILE, *fields]):
         upload, content = await take_form(*parts)
         assert content == b"text\ngood\n"
         assert upload.text_column == "mögen"
-        assert upload.options == ("cp1252", "\t", 10)
+        assert upload.options == ReadOptions("cp1252", "\t", "false", size=10)
+        assert upload.output_encoding == "iso8859-1"
 
 
-async def test_what_is_not_said_is_guessed() -> None:
-    for parts in ([FILE], [FILE, part("delimiter", b""), part("encoding", b" "), part("text_column", b"")]):
+async def test_what_is_not_said_is_found_out() -> None:
+    names = ("delimiter", "encoding", "text_column", "header", "output_encoding")
+    for parts in ([FILE], [FILE, *(part(name, b"") for name in names)], [FILE, part("encoding", b" ")]):
         upload, _ = await take_form(*parts)
-        assert upload.text_column == ""
-        assert upload.options == ("utf-8", "", 10)
+        assert (upload.text_column, upload.output_encoding) == ("", "")
+        assert upload.options == ReadOptions(size=10)
 
 
 async def test_a_file_is_gone_afterwards() -> None:
@@ -104,7 +108,9 @@ async def test_who_is_refused_by_the_headers_takes_no_slot() -> None:
         ([FILE, part("other", b"", "a.csv")], (422, "file_repeated")),
         ([part("file", b"text"), FILE], (422, "file_repeated")),
         ([FILE, part("encoding", b"zip")], (422, "unknown_encoding")),
-        ([FILE, part("delimiter", b"|")], (422, "unknown_delimiter")),
+        ([FILE, part("output_encoding", b"zip")], (422, "unknown_encoding")),
+        ([FILE, part("delimiter", b":")], (422, "unknown_delimiter")),
+        ([FILE, part("header", b"perhaps")], (422, "unknown_header")),
         ([FILE, part("text_column", b"\xff")], (400, "not_utf8")),
         ([FILE, part("other", b"x" * 9_000)], (400, "malformed_form")),
         ([part("file", b"x" * 1025, "a")], (413, "file_too_large")),
