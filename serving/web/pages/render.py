@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse
 from starlette.templating import Jinja2Templates
 
 from serving import __version__
+from serving.model.explanation import is_punctuation
 from serving.model.metadata import Metadata
 from serving.model.types import WeighedWord
 from serving.settings import Settings
@@ -196,7 +197,8 @@ class Highlights:
     """An explained answer as a page shows it.
 
     `spans` make up the whole text; `weighed` are the words whose weights are known, in order; `speak_for` and
-    `speak_against` are the weightiest of them, weightiest first; `unread` counts the words that were not tried.
+    `speak_against` are the weightiest of them but for punctuation, weightiest first; `unread` counts the words that
+    were not tried.
     """
 
     spans: list[HighlightedSpan]
@@ -210,12 +212,13 @@ class Highlights:
         """Mark an answer that has an explanation."""
         words: Sequence[WeighedWord] = answer["explanation"]
         weighed = [word for word in words if word.weight is not None]
-        marked = sorted((word for word in weighed if abs(_weight(word)) >= _FAINTEST), key=_weight)
+        marked = [word for word in weighed if abs(_weight(word)) >= _FAINTEST]
+        reasons = sorted((word for word in marked if not is_punctuation(word.word)), key=_weight)
         return cls(
             spans=_spans(answer["text"], words),
             weighed=weighed,
-            speak_for=[word for word in reversed(marked) if _weight(word) > 0][:_WEIGHTIEST],
-            speak_against=[word for word in marked if _weight(word) < 0][:_WEIGHTIEST],
+            speak_for=[word for word in reversed(reasons) if _weight(word) > 0][:_WEIGHTIEST],
+            speak_against=[word for word in reasons if _weight(word) < 0][:_WEIGHTIEST],
             unread=len(words) - len(weighed),
         )
 
