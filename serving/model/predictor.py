@@ -106,9 +106,7 @@ class Predictor:
     def _prediction(self, row: list[float], encoded: Encoded, in_vocabulary: float) -> Prediction:
         probabilities = dict(zip(self.metadata.labels, row, strict=True))
         label = max(probabilities, key=probabilities.__getitem__)
-        return Prediction(
-            label, probabilities[label], probabilities, encoded.truncated, in_vocabulary, cut=encoded.cut
-        )
+        return Prediction(label, probabilities[label], probabilities, encoded.truncated, in_vocabulary, cut=encoded.cut)
 
     def _check_inputs(self) -> None:
         if self.metadata.inputs != "text" or self.metadata.text_rules:

@@ -112,8 +112,8 @@ def check_growth(tokenizer: Tokenizer, contents: Mapping[int, str], texts: Seque
 
 Ids = npt.NDArray[np.int32]
 
-# Kinds of tokens, a letter each, so that a text's tokens are a string in which patterns can be found: one character that
-# begins a word, one that continues it, more that continue it, the unknown token, padding, and all others.
+# Kinds of tokens, a letter each, so that a text's tokens are a string in which patterns can be found: one character
+# that begins a word, one that continues it, more that continue it, the unknown token, padding, and all others.
 _BEGINNING, _CONTINUING, _LONG_CONTINUING, _UNKNOWN, _PADDING, _OTHER = b"bcC?_."
 
 # What the model does not know of a text: unknown tokens; a word that comes apart into single characters, for which the
