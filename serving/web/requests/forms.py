@@ -32,22 +32,23 @@ def parse_urlencoded(body: bytes) -> Fields:
     if len(pairs) > MAX_FIELDS:
         raise MalformedBody(f"The form has more than {MAX_FIELDS} fields.", code="malformed_form")
     try:
-        fields = [(_percent_decoded(name), _unix_newlines(_percent_decoded(value))) for name, _, value in pairs]
+        fields: Fields = [(_percent_decoded(name), _unix_newlines(_percent_decoded(value))) for name, _, value in pairs]
     except UnicodeDecodeError:
         raise MalformedBody("The form's percent-encoded bytes are not UTF-8.", code="not_utf8") from None
-    bare_names = [name for (name, _), (_, equals, _) in zip(fields, pairs, strict=True) if not equals]
-    # Where the first one has none, this is no form at all, and JSON may have any signs: `text` is missing in both.
-    if bare_names and pairs[0][1] and not body.lstrip().startswith(b"{"):
-        raise _unencoded_ampersand(bare_names[0])
+    # Where the first one has no `=`, this is no form at all, and JSON may have any signs: `text` is missing in both.
+    if len(pairs) > 1 and pairs[0][1] and not body.lstrip().startswith(b"{"):
+        _check_ampersands(fields, [equals for _, equals, _ in pairs])
     return fields
 
 
-def _unencoded_ampersand(name: str) -> MalformedBody:
-    return MalformedBody(
-        f"The form's field {shown(name)} has no `=`. If it belongs to a text: a & inside a text is written %26, which "
-        "`curl --data-urlencode` does by itself.",
-        code="field_without_equals",
-    )
+def _check_ampersands(fields: Fields, equals: list[bytes]) -> None:
+    if b"" in equals:
+        name, _ = fields[equals.index(b"")]
+        raise MalformedBody(
+            f"The form's field {shown(name)} has no `=`. If it belongs to a text: a & inside a text is written %26, "
+            "which `curl --data-urlencode` does by itself.",
+            code="field_without_equals",
+        )
 
 
 def _percent_decoded(data: bytes) -> str:

@@ -169,7 +169,8 @@ def test_a_text_with_nothing_to_read_is_one_unknown_token(text: str) -> None:
 
 
 def share(encoder: Encoder, text: str) -> float:
-    (known,) = encoder.in_vocabulary([text], encoder.encode([text]))
+    (encoded,), (known,) = encoder.encode_with_shares([text])
+    assert encoded.ids.tolist() == encoder.encode([text])[0].ids.tolist()
     return known
 
 
@@ -204,7 +205,9 @@ def test_what_was_cut_off_does_not_count() -> None:
 
 def test_shares_are_in_the_order_of_the_texts() -> None:
     texts = ["good", "xyz", "day", "xyz good", "bad"]
-    assert encoder().in_vocabulary(texts, encoder().encode(texts)) == pytest.approx([1, 0, 1, 4 / 7, 1])
+    encoded, shares = encoder().encode_with_shares(texts)
+    assert shares == pytest.approx([1, 0, 1, 4 / 7, 1])
+    assert [len(item.ids) for item in encoded] == [1, 1, 1, 2, 1]
 
 
 @pytest.mark.parametrize(
