@@ -4,7 +4,6 @@ import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from starlette.responses import HTMLResponse
 from starlette.templating import Jinja2Templates
 
 from serving import __version__
+from serving.model.explanation import is_punctuation
 from serving.model.metadata import Metadata
 from serving.model.types import WeighedWord
 from serving.settings import Settings
@@ -55,16 +55,25 @@ class Pages:
     def form(self, request: Request, *, text: str = "", answers: Sequence[Answer] = ()) -> HTMLResponse:
         """The form, with `text` in its box, and what the model made of it."""
         context = self._form_context(text) | {"answers": answers}
-        if len(answers) == 1:
+        if len(answers) == 1 and "label" in answers[0]:
             context["command"] = self._command(request, answers[0])
         return self._render(request, "predict.html", context)
 
     def refused_form(
-        self, request: Request, error: ErrorAnswer, *, text: str | None, status: int, headers: Mapping[str, str]
+        self,
+        request: Request,
+        error: ErrorAnswer,
+        title: str,
+        *,
+        text: str | None,
+        of_file: bool,
+        status: int,
+        headers: Mapping[str, str],
     ) -> HTMLResponse:
-        """The form with an error's sentence and, in its box, the text that the client sent."""
+        """The page of both forms with an error of one of them and, in the box, the text that the client sent."""
         encodable = (text or "").encode("utf-8", "replace").decode("utf-8")
-        context = self._form_context(encodable) | {"error": error, "retry_after": headers.get("Retry-After")}
+        context = self._form_context(encodable) | {"error": error, "title": title, "of_file": of_file}
+        context["retry_after"] = headers.get("Retry-After")
         return self._render(request, "predict.html", context, status, headers)
 
     def model(self, request: Request, report: Report | None) -> HTMLResponse:
@@ -86,13 +95,11 @@ class Pages:
         response.headers["Content-Security-Policy"] = policy
         return response
 
-    def error(self, request: Request, error: ErrorAnswer, *, status: int, headers: Mapping[str, str]) -> HTMLResponse:
+    def error(
+        self, request: Request, error: ErrorAnswer, title: str, *, status: int, headers: Mapping[str, str]
+    ) -> HTMLResponse:
         """A page that holds nothing but an error."""
-        context = {
-            "error": error,
-            "title": HTTPStatus(status).phrase,
-            "retry_after": headers.get("Retry-After"),
-        }
+        context = {"error": error, "title": title, "retry_after": headers.get("Retry-After")}
         return self._render(request, "error.html", context, status, headers)
 
     def _form_context(self, text: str) -> dict[str, Any]:
@@ -196,7 +203,8 @@ class Highlights:
     """An explained answer as a page shows it.
 
     `spans` make up the whole text; `weighed` are the words whose weights are known, in order; `speak_for` and
-    `speak_against` are the weightiest of them, weightiest first; `unread` counts the words that were not tried.
+    `speak_against` are the weightiest of them but for punctuation, weightiest first; `unread` counts the words that
+    were not tried.
     """
 
     spans: list[HighlightedSpan]
@@ -210,12 +218,13 @@ class Highlights:
         """Mark an answer that has an explanation."""
         words: Sequence[WeighedWord] = answer["explanation"]
         weighed = [word for word in words if word.weight is not None]
-        marked = sorted((word for word in weighed if abs(_weight(word)) >= _FAINTEST), key=_weight)
+        marked = [word for word in weighed if abs(_weight(word)) >= _FAINTEST]
+        reasons = sorted((word for word in marked if not is_punctuation(word.word)), key=_weight)
         return cls(
             spans=_spans(answer["text"], words),
             weighed=weighed,
-            speak_for=[word for word in reversed(marked) if _weight(word) > 0][:_WEIGHTIEST],
-            speak_against=[word for word in marked if _weight(word) < 0][:_WEIGHTIEST],
+            speak_for=[word for word in reversed(reasons) if _weight(word) > 0][:_WEIGHTIEST],
+            speak_against=[word for word in reasons if _weight(word) < 0][:_WEIGHTIEST],
             unread=len(words) - len(weighed),
         )
 

@@ -227,6 +227,13 @@ def test_the_weightiest_words() -> None:
     assert [word.word for word in shown.speak_against] == ["f", "c"]
 
 
+def test_punctuation_is_marked_and_no_reason() -> None:
+    shown = Highlights.of(answer("so, good !!! :)", 0.0, 0.2, 0.1, -0.3, -0.2))
+    assert [span.text for span in shown.spans if span.kind] == [",", "good", "!!!", ":)"]
+    assert [word.word for word in shown.speak_for] == ["good"]
+    assert [word.word for word in shown.speak_against] == [":)"]
+
+
 @settings(max_examples=300, deadline=None)
 @given(text=TEXTS)
 def test_the_spans_are_the_text(text: str) -> None:
