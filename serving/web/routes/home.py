@@ -26,7 +26,8 @@ async def home(request: Request, settings: CurrentSettings, wants_page: WantsPag
     """Tell a program where to go on from here, and send a browser to the form."""
     root = root_path(request)
     if wants_page:
-        return RedirectResponse(f"{root}/predict", headers=VARY)
+        # Relative where no prefix is known, for a proxy may cut one off and not tell.
+        return RedirectResponse(f"{root or '.'}/predict", headers=VARY)
     names = _LINKS + (_DOCUMENTATION if settings.docs else ())
     links = {name.removesuffix(".json"): f"{root}/{name}" for name in names}
     answer = ServiceAnswer(name="tweet-sentiment", version=__version__, links=links)
