@@ -27,6 +27,8 @@ _HTTP_ERRORS = {
     404: ("not_found", "There is nothing at {path}."),
     405: ("method_not_allowed", "{path} does not take {method}; accepted: {allowed}."),
 }
+# Where the page's form sends files, and its alias.
+FILE_PATHS = ("/predict/file", "/predict/csv")
 _METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
 
@@ -48,7 +50,7 @@ async def render_error(request: Request, error: Exception) -> Response:
         _log_failure(request, problem, error)
     answer = ErrorAnswer(detail=problem.detail, code=problem.code, request_id=request_id)
     if prefers_page(request):
-        return _page(request, problem, answer, getattr(error, "text", None))
+        return _page(request, problem, answer, error)
     headers = {**VARY, **problem.headers}
     return Response(answer.model_dump_json(), problem.status, headers, media_type="application/json")
 
@@ -90,9 +92,14 @@ def _log_failure(request: Request, problem: Problem, error: Exception) -> None:
     )
 
 
-def _page(request: Request, problem: Problem, answer: ErrorAnswer, text: str | None) -> Response:
-    pages = service_of(request).pages
-    is_form = request.method == "POST" and request.scope["path"] == f"{root_path(request)}/predict"
-    if is_form and problem.status != HTTPStatus.UNAUTHORIZED:
-        return pages.refused_form(request, answer, text=text, status=problem.status, headers=problem.headers)
-    return pages.error(request, answer, status=problem.status, headers=problem.headers)
+def _page(request: Request, problem: Problem, answer: ErrorAnswer, error: Exception) -> Response:
+    pages, status, headers = service_of(request).pages, problem.status, problem.headers
+    path = request.scope["path"].removeprefix(root_path(request))
+    if request.method != "POST" or status == HTTPStatus.UNAUTHORIZED:
+        return pages.error(request, answer, status=status, headers=headers)
+    if path == "/predict":
+        return pages.refused_form(request, answer, text=getattr(error, "text", None), status=status, headers=headers)
+    if path in FILE_PATHS:
+        columns = getattr(error, "columns", ())
+        return pages.refused_file(request, answer, columns=columns, status=status, headers=headers)
+    return pages.error(request, answer, status=status, headers=headers)

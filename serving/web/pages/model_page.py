@@ -17,7 +17,10 @@ PLOTS = "plots.json"
 MAX_BYTES = 8 * 1024**2
 
 _PARTS = ("test", "validation")  # the first that has figures is shown
-_NOT_FIGURES = ("rows",)
+# What else metrics hold: a count, what was before calibration, and what the calibration error is compared with.
+_CALIBRATION_ERROR = "expected_calibration_error"
+_CHANCE_ERROR = f"{_CALIBRATION_ERROR}_by_chance"
+_NOT_FIGURES = ("rows", f"{_CALIBRATION_ERROR}_uncalibrated", _CHANCE_ERROR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +37,15 @@ class ModelFacts:
     """What the model's page tells.
 
     `part`: the part of the data that `rows`, `figures` (name -> value) and `classes` (label -> name -> value) are of;
-    "" where the bundle has no figures.
+    "" where the bundle has no figures. `calibration_error`: of the served probabilities, with the one that a perfectly
+    calibrated model would show by chance; None where the bundle has not both.
     """
 
     description: str
     part: str
     rows: int | None
     figures: dict[str, float]
+    calibration_error: tuple[float, float] | None
     classes: dict[str, dict[str, float]]
     sources: list[Source]
 
@@ -55,13 +60,19 @@ class ModelFacts:
             description=str(metadata.recipe.get("description") or ""),
             part=part,
             rows=rows if isinstance(rows, int) else None,
-            figures={name: value for name, value in _numbers(metrics).items() if name not in _NOT_FIGURES},
+            figures=_numbers({name: value for name, value in metrics.items() if name not in _NOT_FIGURES}),
+            calibration_error=_calibration_error(metrics),
             classes={label: _numbers(_mapping(classes, label)) for label in metadata.labels if label in classes},
             sources=[
                 Source(file, _source_note(metadata, file.file, "about"), _source_note(metadata, file.file, "terms"))
                 for file in metadata.data
             ],
         )
+
+
+def _calibration_error(metrics: Mapping[str, Any]) -> tuple[float, float] | None:
+    errors = [value for name in (_CALIBRATION_ERROR, _CHANCE_ERROR) if isinstance(value := metrics.get(name), float)]
+    return (errors[0], errors[1]) if len(errors) == 2 else None
 
 
 def _mapping(parent: Mapping[str, Any], key: str) -> Mapping[str, Any]:

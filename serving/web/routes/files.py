@@ -24,6 +24,7 @@ async def _upload(request: Request, service: CurrentService) -> AsyncIterator[Up
         yield upload
 
 
+@router.post("/predict/file", include_in_schema=False)
 @router.post(
     "/predict/csv",
     summary="Classify every row of a CSV",

@@ -20,9 +20,11 @@ def facts(**changes: Any) -> ModelFacts:
 def test_figures_of_the_test_part() -> None:
     classes = {"positive": {"f1": 0.5, "rows": 7}, "negative": {"f1": 0.25, "rows": 3}, "other": {"f1": 1.0}}
     measured = {"rows": 10, "macro_f1": 0.5, "expected_calibration_error": 0.1, "classes": classes, "confusion": {}}
+    measured |= {"expected_calibration_error_uncalibrated": 0.2, "expected_calibration_error_by_chance": 0.09}
     found = facts(metrics={"validation": {"macro_f1": 0.9}, "test": measured})
     assert (found.part, found.rows) == ("test", 10)
     assert found.figures == {"macro F1": 0.5, "expected calibration error": 0.1}
+    assert found.calibration_error == (0.1, 0.09), "with what it is compared with, which is no figure of its own"
     assert found.classes == {"negative": {"f1": 0.25, "rows": 3}, "positive": {"f1": 0.5, "rows": 7}}
 
 
@@ -34,7 +36,7 @@ def test_figures_of_another_part() -> None:
 @pytest.mark.parametrize("metrics", [{}, {"test": None}, {"test": [1]}, {"test": {"classes": [1], "rows": "many"}}])
 def test_no_figures(metrics: dict[str, Any]) -> None:
     found = facts(metrics=metrics)
-    assert (found.rows, found.figures, found.classes) == (None, {}, {})
+    assert (found.rows, found.figures, found.calibration_error, found.classes) == (None, {}, None, {})
 
 
 @pytest.mark.parametrize("recipe", [{}, {"data": None}, {"data": {"sources": 1}}, {"data": {"sources": ["a"]}}])
