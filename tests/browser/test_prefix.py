@@ -40,7 +40,7 @@ SETUPS = {
 }
 
 
-@pytest.fixture(scope="module", params=SETUPS.values(), ids=SETUPS)
+@pytest.fixture(scope="module", params=SETUPS.values(), ids=list(SETUPS))
 def setup(request: pytest.FixtureRequest) -> Setup:
     chosen: Setup = request.param
     return chosen
