@@ -20,12 +20,24 @@ def facts(**changes: Any) -> ModelFacts:
 def test_figures_of_the_test_part() -> None:
     classes = {"positive": {"f1": 0.5, "rows": 7}, "negative": {"f1": 0.25, "rows": 3}, "other": {"f1": 1.0}}
     measured = {"rows": 10, "macro_f1": 0.5, "expected_calibration_error": 0.1, "classes": classes, "confusion": {}}
-    measured |= {"expected_calibration_error_uncalibrated": 0.2, "expected_calibration_error_by_chance": 0.09}
     found = facts(metrics={"validation": {"macro_f1": 0.9}, "test": measured})
     assert (found.part, found.rows) == ("test", 10)
     assert found.figures == {"macro F1": 0.5, "expected calibration error": 0.1}
-    assert found.calibration_error == (0.1, 0.09), "with what it is compared with, which is no figure of its own"
     assert found.classes == {"negative": {"f1": 0.25, "rows": 3}, "positive": {"f1": 0.5, "rows": 7}}
+
+
+def test_one_calibration_error_is_shown_and_a_sentence_says_what_it_means() -> None:
+    error = {"expected_calibration_error": 0.0201}
+    others = {"expected_calibration_error_by_chance": 0.018, "expected_calibration_error_uncalibrated": 0.015}
+    found = facts(metrics={"test": {**error, **others}})
+    assert found.figures == {"expected calibration error": 0.0201}
+    assert found.calibration == (
+        "Expected calibration error: on average, a probability is 2.0 points away from how often such answers are "
+        "right. On as many rows, perfect probabilities would seem 1.8 points away by chance. Before temperature "
+        "scaling it was 1.5."
+    )
+    assert facts(metrics={"test": error}).calibration.endswith("such answers are right.")
+    assert facts(metrics={"test": {"accuracy": 0.9}}).calibration == ""
 
 
 def test_figures_of_another_part() -> None:
@@ -36,7 +48,7 @@ def test_figures_of_another_part() -> None:
 @pytest.mark.parametrize("metrics", [{}, {"test": None}, {"test": [1]}, {"test": {"classes": [1], "rows": "many"}}])
 def test_no_figures(metrics: dict[str, Any]) -> None:
     found = facts(metrics=metrics)
-    assert (found.rows, found.figures, found.calibration_error, found.classes) == (None, {}, None, {})
+    assert (found.rows, found.figures, found.classes) == (None, {}, {})
 
 
 @pytest.mark.parametrize("recipe", [{}, {"data": None}, {"data": {"sources": 1}}, {"data": {"sources": ["a"]}}])
