@@ -64,7 +64,7 @@ class RowsError(FileError):
 
 
 class RequestError(ServingError):
-    """An HTTP answer: the class has its status and usual code.
+    """An HTTP answer: the class has its status, usual code and, for a page, a title.
 
     Args:
         detail: a sentence for the caller: what was wrong, what was found, what is accepted.
@@ -75,6 +75,7 @@ class RequestError(ServingError):
 
     status: ClassVar[int] = 400
     code: ClassVar[str] = "bad_request"
+    title: ClassVar[str] = "This cannot be answered"
 
     def __init__(
         self,
@@ -106,6 +107,7 @@ class MalformedBody(RequestError):
 
     status = 400
     code = "malformed_body"
+    title = "The request cannot be read"
 
 
 class Unauthorized(RequestError):
@@ -113,6 +115,7 @@ class Unauthorized(RequestError):
 
     status = 401
     code = "unauthorized"
+    title = "An API key is wanted"
 
 
 class BodyTooSlow(RequestError):
@@ -120,6 +123,7 @@ class BodyTooSlow(RequestError):
 
     status = 408
     code = "body_too_slow"
+    title = "The request came too slowly"
 
 
 class BodyTooLarge(RequestError):
@@ -127,6 +131,7 @@ class BodyTooLarge(RequestError):
 
     status = 413
     code = "body_too_large"
+    title = "The request is too large"
 
 
 class UnsupportedMediaType(RequestError):
@@ -134,6 +139,7 @@ class UnsupportedMediaType(RequestError):
 
     status = 415
     code = "unsupported_media_type"
+    title = "This kind of request is not accepted"
 
 
 class InvalidText(RequestError):
@@ -141,6 +147,7 @@ class InvalidText(RequestError):
 
     status = 422
     code = "invalid_text"
+    title = "The text cannot be classified"
 
 
 class InvalidFile(RequestError):
@@ -148,6 +155,7 @@ class InvalidFile(RequestError):
 
     status = 422
     code = "invalid_file"
+    title = "The file cannot be used"
 
 
 class HeadersTooLarge(RequestError):
@@ -165,6 +173,7 @@ class Overloaded(RequestError):
 
     status = 503
     code = "overloaded"
+    title = "The service is busy"
 
 
 class TooManyConnections(RequestError):
@@ -185,6 +194,7 @@ class NotReady(RequestError):
 
     status = 503
     code = "not_ready"
+    title = "The service cannot answer now"
 
 
 class InferenceFailed(RequestError):
@@ -192,3 +202,4 @@ class InferenceFailed(RequestError):
 
     status = 500
     code = "internal_error"
+    title = "The server failed"

@@ -64,15 +64,16 @@ class Predictor:
         Raises:
             RuntimeError: the tokenizers library fails on a text.
         """
-        encoded = self.encoder.encode(texts)
-        probabilities = self.probabilities(encoded)
-        return [self._prediction(row, item.cut) for row, item in zip(probabilities.tolist(), encoded, strict=True)]
+        encoded, shares = self.encoder.encode_with_shares(texts)
+        rows = self.probabilities(encoded).tolist()
+        return [self._prediction(*facts) for facts in zip(rows, encoded, shares, strict=True)]
 
     def explain(self, text: str) -> Prediction:
         """What `predict` answers to this one text, and the weight of each of its words."""
         occlusion = Occlusion(text, self.encoder)
         probabilities = self.probabilities(occlusion.encoded)
-        prediction = self._prediction(probabilities[0].tolist(), occlusion.encoded[0].cut)
+        (encoded,), (share,) = self.encoder.encode_with_shares([text])
+        prediction = self._prediction(probabilities[0].tolist(), encoded, share)
         return replace(prediction, explanation=occlusion.weigh(probabilities))
 
     def check(self) -> None:
@@ -100,10 +101,10 @@ class Predictor:
             probabilities[rows] = self.network.run(*self.encoder.pad_batch([encoded[row] for row in rows]))
         return probabilities
 
-    def _prediction(self, row: list[float], cut: int) -> Prediction:
+    def _prediction(self, row: list[float], encoded: Encoded, in_vocabulary: float) -> Prediction:
         probabilities = dict(zip(self.metadata.labels, row, strict=True))
         label = max(probabilities, key=probabilities.__getitem__)
-        return Prediction(label, probabilities[label], probabilities, cut > 0, cut=cut)
+        return Prediction(label, probabilities[label], probabilities, encoded.truncated, in_vocabulary, cut=encoded.cut)
 
     def _check_inputs(self) -> None:
         if self.metadata.inputs != "text" or self.metadata.text_rules:

@@ -1,9 +1,11 @@
 """Tokenizer of a bundle: texts to token ids by `tokenizer.json` alone, which training and serving both load."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -110,6 +112,14 @@ def check_growth(tokenizer: Tokenizer, contents: Mapping[int, str], texts: Seque
 
 Ids = npt.NDArray[np.int32]
 
+# Kinds of tokens, a letter each, so that a text's tokens are a string in which patterns can be found: one character
+# that begins a word, one that continues it, more that continue it, the unknown token, padding, and all others.
+_BEGINNING, _CONTINUING, _LONG_CONTINUING, _UNKNOWN, _PADDING, _OTHER = b"bcC?_."
+
+# What the model does not know of a text: unknown tokens; a word that comes apart into single characters, for which the
+# model has no more than its alphabet; and a text of which nothing is left.
+_NOT_KNOWN = re.compile(rb"\?|bc+(?![cC])|\A_*\Z")
+
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
@@ -159,6 +169,7 @@ class Encoder:
             raise BundleError(f"{name}: is not a tokenizers file: {error}") from error
         padding = self._tokenizer.padding
         unknown = parsed["model"].get("unk_token")
+        self._continuing_prefix: str = parsed["model"].get("continuing_subword_prefix") or ""
         unknown_id = unknown and self._tokenizer.token_to_id(unknown)
         if padding is None or not unknown or unknown_id is None:
             raise BundleError(f"{name}: needs a padding rule and an unknown token; accepted: one that training wrote")
@@ -204,9 +215,50 @@ class Encoder:
             encodings = self._tokenizer.encode_batch_fast(list(texts))
         return [self._of(encoding) for encoding in encodings]
 
+    def encode_with_shares(self, texts: Sequence[str]) -> tuple[list[Encoded], list[float]]:
+        """As `encode`, and the share of each text's characters that the model has pieces for, from 0 to 1.
+
+        Counted are the characters of the text that are in its tokens: white space and what the preprocessing drops are
+        not, nor is what was cut off. What it replaces as a whole, such as a link, a handle or an emoticon, is one
+        character. Known are all but those in unknown tokens and in words that come apart into single characters. A text
+        of which nothing is left has 0.
+        """
+        encode, encode_with_offsets = self._tokenizer.encode_batch_fast, self._tokenizer.encode_batch
+        with panics_as_errors():
+            encodings = (encode if self._has_subwords else encode_with_offsets)(list(texts))
+        encoded = [self._of(encoding) for encoding in encodings]
+        kinds = [self._kinds[item.ids].tobytes() for item in encoded]
+        doubtful = [index for index, tokens in enumerate(kinds) if _NOT_KNOWN.search(tokens)]
+        if doubtful and self._has_subwords:
+            with panics_as_errors():
+                again = encode_with_offsets([texts[index] for index in doubtful])
+        else:  # most texts have some word that a vocabulary of words has not
+            again = [encodings[index] for index in doubtful]
+        shares = [1.0] * len(encoded)
+        for index, encoding in zip(doubtful, again, strict=True):
+            shares[index] = _known_share(kinds[index], encoding.offsets)
+        return encoded, shares
+
     def tokens(self, text: str) -> list[str]:
         """The tokens of one text as strings, for people to look at."""
         return [str(self._tokenizer.id_to_token(int(i))) for i in self.encode([text])[0].ids]
+
+    @cached_property
+    def _kinds(self) -> npt.NDArray[np.uint8]:
+        """The kind of each token, by its id."""
+        kinds = np.full(self.vocabulary_size, _OTHER, dtype=np.uint8)
+        prefix = self._continuing_prefix
+        for token, token_id in self._tokenizer.get_vocab(with_added_tokens=True).items():
+            if self._has_subwords and token.startswith(prefix):
+                kinds[token_id] = _CONTINUING if len(token) == len(prefix) + 1 else _LONG_CONTINUING
+            elif len(token) == 1:
+                kinds[token_id] = _BEGINNING
+        kinds[self.unknown_id], kinds[self.pad_id] = _UNKNOWN, _PADDING
+        return kinds
+
+    @property
+    def _has_subwords(self) -> bool:
+        return self._continuing_prefix != ""
 
     def _of(self, encoding: Encoding) -> Encoded:
         ids = encoding.ids or [self.unknown_id]
@@ -223,6 +275,13 @@ class Encoder:
         for row, item in zip(ids, batch, strict=True):
             row[: len(item.ids)] = item.ids
         return ids, lengths
+
+
+def _known_share(kinds: bytes, offsets: Sequence[tuple[int, int]]) -> float:
+    lengths = [end - start for start, end in offsets]
+    total = sum(lengths)
+    unknown = sum(sum(lengths[match.start() : match.end()]) for match in _NOT_KNOWN.finditer(kinds))
+    return (total - unknown) / total if total else 0.0
 
 
 @contextmanager

@@ -1,8 +1,9 @@
-"""Types of a prediction, and the protocol of a predictor."""
+"""Types of a prediction and the protocol of a predictor; which texts are blank, and how figures are rounded."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
+from unicodedata import category
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,30 @@ import numpy.typing as npt
 from serving.model.metadata import Metadata
 
 Probabilities = npt.NDArray[np.float32]
+
+# Of probabilities and weights in JSON and files: six digits. Calibration is far coarser, and float32 has seven.
+STEPS = 10**6
+
+# General categories (Unicode Standard, section 4.5) of controls, format characters such as the zero-width ones, spaces,
+# and marks, which show only on another character: accents, variation selectors, keycaps.
+_INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp", "Mn", "Me"})
+# Letters and a symbol by their categories, which have no ink: the fillers of Hangul, and Braille without a dot.
+_INVISIBLE_CHARACTERS = frozenset("\u115f\u1160\u3164\uffa0\u2800")
+
+
+def is_blank(text: str) -> bool:
+    """Whether a text has nothing that a reader could see: it is empty, or all of it is invisible."""
+    # Distinct characters of the others only: this runs on the event loop, for texts that anybody sends.
+    return not text or (_is_invisible(text[0]) and all(map(_is_invisible, set(text))))
+
+
+def _is_invisible(character: str) -> bool:
+    return category(character) in _INVISIBLE_CATEGORIES or character in _INVISIBLE_CHARACTERS
+
+
+def rounded(value: float) -> float:
+    """A probability or a weight as it is written, with six digits; never a negative zero."""
+    return round(value * STEPS) / STEPS  # a third of the time that `round` with a number of digits takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +64,8 @@ class Prediction:
         probability: the label's.
         probabilities: of all labels, in the bundle's order; they sum to 1.
         truncated: whether the text had more tokens than the model reads, so that its end was not looked at.
+        in_vocabulary: the share of the text's characters, from 0 to 1, that the model has pieces for; see
+            `Encoder.encode_with_shares`.
         explanation: the text's words with their weights, where they were asked for.
         cut: how many tokens were not read.
     """
@@ -47,6 +74,7 @@ class Prediction:
     probability: float
     probabilities: dict[str, float]
     truncated: bool
+    in_vocabulary: float = 1.0
     explanation: tuple[WeighedWord, ...] | None = None
     cut: int = 0
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
@@ -23,6 +24,7 @@ from serving.web.load_shedding import LOAD_SHEDDING, LoadShedding, LoadSheddingM
 from serving.web.middleware import REQUEST_ID_HEADER, RequestContextMiddleware
 from serving.web.openapi import DESCRIPTION, FILE_HEADERS
 from serving.web.reload import Reloader
+from serving.web.requests.headers import MODEL_VERSION_HEADER
 from serving.web.routes import docs, files, health, home, model, predict
 from serving.web.state import Service
 
@@ -75,7 +77,10 @@ def _assemble(settings: Settings, predictor: PredictorLike) -> FastAPI:
     app = undeployed_app()
     app.state.service = service = Service.of(settings, predictor)
     app.state.load_shedding = load_shedding = LoadShedding(
-        service.admission, RefusalCounter(service.metrics), before_app=not settings.allowed_origins
+        service.admission,
+        RefusalCounter(service.metrics),
+        lambda: cast(Service, app.state.service).version_header,
+        before_app=not settings.allowed_origins,
     )
     if settings.docs:
         app.include_router(docs.router)
@@ -99,7 +104,7 @@ def _cross_origin(settings: Settings) -> list[Middleware]:
         allow_origins=settings.allowed_origins,
         allow_methods=["GET", "POST"],
         allow_headers=["Authorization", "Content-Type", "X-API-Key", REQUEST_ID_HEADER],
-        expose_headers=[REQUEST_ID_HEADER, "Retry-After", *FILE_HEADERS],
+        expose_headers=[REQUEST_ID_HEADER, MODEL_VERSION_HEADER, "Retry-After", *FILE_HEADERS],
     )
     return [cors]
 

@@ -89,7 +89,7 @@ def test_without_javascript_the_form_is_still_there(browser: Browser, server: Se
         page = choose(visit, tmp_path / "in.csv", b"a,b\n1,2\n")
         send(page)
         page.get_by_role("alert").wait_for()
-        assert page.title().startswith("The file was not scored")
+        assert page.title().startswith("The file cannot be used")
         page.get_by_label("File (up to").set_input_files(tmp_path / "in.csv")
         page.get_by_label("Column of texts").fill("b")
         with page.expect_download() as downloading:

@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse
 from starlette.templating import Jinja2Templates
 
 from serving import __version__
+from serving.model.explanation import is_punctuation
 from serving.model.metadata import Metadata
 from serving.model.types import WeighedWord
 from serving.settings import Settings
@@ -59,25 +60,41 @@ class Pages:
     def form(self, request: Request, *, text: str = "", answers: Sequence[Answer] = ()) -> HTMLResponse:
         """The form, with `text` in its box, and what the model made of it."""
         context = self._form_context(text) | {"answers": answers}
-        if len(answers) == 1:
+        if len(answers) == 1 and "label" in answers[0]:
             context["command"] = self._command(request, answers[0])
         return self._render(request, "predict.html", context)
 
     def refused_form(
-        self, request: Request, error: ErrorAnswer, *, text: str | None, status: int, headers: Mapping[str, str]
+        self,
+        request: Request,
+        error: ErrorAnswer,
+        title: str,
+        *,
+        text: str | None,
+        status: int,
+        headers: Mapping[str, str],
     ) -> HTMLResponse:
         """The form with an error's sentence and, in its box, the text that the client sent."""
         encodable = (text or "").encode("utf-8", "replace").decode("utf-8")
-        context = self._form_context(encodable) | {"error": error, "retry_after": headers.get("Retry-After")}
+        context = self._form_context(encodable) | {"error": error, "title": title}
+        context["retry_after"] = headers.get("Retry-After")
         return self._render(request, "predict.html", context, status, headers)
 
     def refused_file(
-        self, request: Request, error: ErrorAnswer, *, columns: Sequence[str], status: int, headers: Mapping[str, str]
+        self,
+        request: Request,
+        error: ErrorAnswer,
+        title: str,
+        *,
+        columns: Sequence[str],
+        status: int,
+        headers: Mapping[str, str],
     ) -> HTMLResponse:
         """The form with an error about a file, and what may mend it: its columns to choose from, or an encoding."""
         is_other_encoding = (status, error.code) == (HTTPStatus.UNPROCESSABLE_ENTITY, "not_utf8")
         context = self._form_context("") | {
             "file_error": error,
+            "title": title,
             "columns": columns,
             "encoding": LIKELY_ENCODING if is_other_encoding else "",
             "retry_after": headers.get("Retry-After"),
@@ -103,13 +120,11 @@ class Pages:
         response.headers["Content-Security-Policy"] = policy
         return response
 
-    def error(self, request: Request, error: ErrorAnswer, *, status: int, headers: Mapping[str, str]) -> HTMLResponse:
+    def error(
+        self, request: Request, error: ErrorAnswer, title: str, *, status: int, headers: Mapping[str, str]
+    ) -> HTMLResponse:
         """A page that holds nothing but an error."""
-        context = {
-            "error": error,
-            "title": HTTPStatus(status).phrase,
-            "retry_after": headers.get("Retry-After"),
-        }
+        context = {"error": error, "title": title, "retry_after": headers.get("Retry-After")}
         return self._render(request, "error.html", context, status, headers)
 
     def _form_context(self, text: str) -> dict[str, Any]:
@@ -250,7 +265,8 @@ class Highlights:
     """An explained answer as a page shows it.
 
     `spans` make up the whole text; `weighed` are the words whose weights are known, in order; `speak_for` and
-    `speak_against` are the weightiest of them, weightiest first; `unread` counts the words that were not tried.
+    `speak_against` are the weightiest of them but for punctuation, weightiest first; `unread` counts the words that
+    were not tried.
     """
 
     spans: list[HighlightedSpan]
@@ -264,12 +280,13 @@ class Highlights:
         """Mark an answer that has an explanation."""
         words: Sequence[WeighedWord] = answer["explanation"]
         weighed = [word for word in words if word.weight is not None]
-        marked = sorted((word for word in weighed if abs(_weight(word)) >= _FAINTEST), key=_weight)
+        marked = [word for word in weighed if abs(_weight(word)) >= _FAINTEST]
+        reasons = sorted((word for word in marked if not is_punctuation(word.word)), key=_weight)
         return cls(
             spans=_spans(answer["text"], words),
             weighed=weighed,
-            speak_for=[word for word in reversed(marked) if _weight(word) > 0][:_WEIGHTIEST],
-            speak_against=[word for word in marked if _weight(word) < 0][:_WEIGHTIEST],
+            speak_for=[word for word in reversed(reasons) if _weight(word) > 0][:_WEIGHTIEST],
+            speak_against=[word for word in reasons if _weight(word) < 0][:_WEIGHTIEST],
             unread=len(words) - len(weighed),
         )
 

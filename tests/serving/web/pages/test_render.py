@@ -201,7 +201,7 @@ def test_any_host_is_quoted(browser: TestClient, host: str) -> None:
 def test_a_refused_file_keeps_its_form(browser: TestClient) -> None:
     answer = browser.post("/predict/file", files={"file": ("in.csv", b"a,b\n1,2\n")})
     assert answer.status_code == 422
-    assert "<title>The file was not scored" in answer.text
+    assert "<title>The file cannot be used" in answer.text
     assert "it is not clear which column holds the texts" in answer.text
     assert 'action="../predict/file#files"' in answer.text
     assert 'aria-invalid="true"' not in answer.text, "the text's box is not what is wrong"
@@ -223,7 +223,7 @@ def refused_file(code: str, columns: Sequence[str] = ()) -> str:
     pages = Pages(fake_metadata(), Settings())
     scope = {"type": "http", "method": "POST", "path": "/predict/file", "headers": [], "scheme": "http"}
     error = ErrorAnswer(detail="It is so.", code=code, request_id="mine")
-    page = pages.refused_file(Request(scope), error, columns=columns, status=422, headers={})
+    page = pages.refused_file(Request(scope), error, "It is so", columns=columns, status=422, headers={})
     return bytes(page.body).decode()
 
 
@@ -297,6 +297,13 @@ def test_the_weightiest_words() -> None:
     shown = Highlights.of(answer("a b c d e f", 0.1, 0.4, -0.2, 0.3, 0.2, -0.5))
     assert [word.word for word in shown.speak_for] == ["b", "d", "e"]
     assert [word.word for word in shown.speak_against] == ["f", "c"]
+
+
+def test_punctuation_is_marked_and_no_reason() -> None:
+    shown = Highlights.of(answer("so, good !!! :)", 0.0, 0.2, 0.1, -0.3, -0.2))
+    assert [span.text for span in shown.spans if span.kind] == [",", "good", "!!!", ":)"]
+    assert [word.word for word in shown.speak_for] == ["good"]
+    assert [word.word for word in shown.speak_against] == [":)"]
 
 
 @settings(max_examples=300, deadline=None)
