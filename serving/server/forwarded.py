@@ -4,7 +4,6 @@ from uvicorn._types import ASGI3Application, ASGIReceiveCallable, ASGISendCallab
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from serving.settings import ROOT_PATH
-from serving.web.requests.headers import joined
 
 _PREFIX = b"x-forwarded-prefix"
 
@@ -19,7 +18,7 @@ class ForwardedMiddleware(ProxyHeadersMiddleware):
         app: what is surrounded.
         trusted_hosts: comma-separated addresses or networks of the proxies, or *.
         root_path: the prefix; "" for what a trusted proxy's `X-Forwarded-Prefix` says. One that is not of the form
-            that the setting ROOT_PATH has is passed over.
+            that the setting ROOT_PATH has is passed over, and so are several.
     """
 
     def __init__(self, app: ASGI3Application, trusted_hosts: str, root_path: str) -> None:
@@ -33,10 +32,12 @@ class ForwardedMiddleware(ProxyHeadersMiddleware):
         await super().__call__(scope, receive, send)
 
     def _forwarded_prefix(self, scope: HTTPScope) -> str:
-        prefix = joined(scope["headers"], _PREFIX).strip().rstrip("/")
+        values = [value for name, value in scope["headers"] if name == _PREFIX]
         client = scope["client"]
-        is_believed = prefix and ROOT_PATH.fullmatch(prefix) and client and client[0] in self.trusted_hosts
-        return prefix if is_believed else ""
+        if len(values) != 1 or client is None or client[0] not in self.trusted_hosts:
+            return ""
+        prefix = values[0].decode("latin-1").strip().rstrip("/")
+        return prefix if ROOT_PATH.fullmatch(prefix) else ""
 
 
 def _put_below(scope: HTTPScope, root_path: str) -> None:

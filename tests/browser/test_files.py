@@ -111,6 +111,7 @@ JSONL = (
 DECIMAL_COMMAS = (
     "\ufeffpredicted_label;column_1;own_label;own_probability;own_p_negative;own_p_positive;own_truncated;own_error\n"
     "x;good;positive;0,9;0,1;0,9;false;\n"
+    "x;good;positive;0,9;0,1;0,9;false;two cells too many\n"
 )
 
 
@@ -139,7 +140,8 @@ def test_what_the_reader_decided_is_told(scripted_visit: Visit, tmp_path: Path) 
     answered(page, DECIMAL_COMMAS, ".csv", **headers)
     send(page)
     assert result(page).get_by_role("listitem").all_inner_texts() == notes
-    assert table(page, "The first rows") == [["good", "positive 90.0%"]]
+    assert table(page, "The first rows") == [["good", "positive 90.0%"], ["good", "positive 90.0%\ntwo cells too many"]]
+    assert dict(cells[:2] for cells in table(page, "Rows by label")) == {"positive": "2", "negative": "0"}
     assert violations_in_every_look(scripted_visit) == []
 
 

@@ -57,6 +57,7 @@ def test_an_unclear_column_is_chosen_from_a_list(scripted_visit: Visit, tmp_path
     sent = refuse_first(page, code, CHOICES)
     send(page)
     columns = page.get_by_label("Which column holds the texts?")
+    columns.wait_for()
     assert columns.locator("option").all_inner_texts() == CHOICES
     assert violations_in_every_look(scripted_visit) == []
     columns.select_option("b")

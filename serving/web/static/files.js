@@ -183,12 +183,12 @@ function countRow({ label, number, share }) {
 function previewRow({ text, label, error, probability }) {
   const shown = text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
   const start = element("span", { dir: "auto", textContent: shown });
-  if (error) return cells([start], error);
+  if (!label) return cells([start], error);
   const name = element("span", { className: tones.get(label) ?? "", textContent: label });
   // Beside semicolons the answer may have decimal commas.
   const share = percent(Number(probability.replace(",", ".")));
   const figure = element("span", { className: "files-figure", textContent: share });
-  return cells([start], [name, " ", figure]);
+  return cells([start], [name, " ", figure, error && element("div", { textContent: error })]);
 }
 
 function heading(text) {

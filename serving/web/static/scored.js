@@ -103,7 +103,7 @@ function parse(line) {
 
 function take(result, row, labels) {
   result.rows += 1;
-  if (row.error) result.errors += 1;
+  if (!row.label) result.errors += 1;
   else {
     // A label that a spreadsheet would run has an apostrophe before it.
     const label = labels.includes(row.label) ? row.label : row.label.slice(1);

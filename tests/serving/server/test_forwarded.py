@@ -72,6 +72,10 @@ async def test_a_prefix_that_could_lead_elsewhere_is_passed_over(value: str) -> 
     assert (scope["root_path"], scope["path"]) == ("", "/model")
 
 
+async def test_several_prefixes_are_passed_over() -> None:
+    assert (await scope_after("/model", prefix("/sent"), prefix("/other")))["root_path"] == ""
+
+
 @pytest.mark.parametrize(("trusted", "root_path"), [("10.0.0.1", ""), ("127.0.0.0/8", "/sent"), ("*", "/sent")])
 async def test_only_trusted_proxies_are_believed(trusted: str, root_path: str) -> None:
     forwarded = [prefix("/sent"), ("X-Forwarded-For", "203.0.113.9"), ("X-Forwarded-Proto", "https")]
