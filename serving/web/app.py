@@ -43,7 +43,7 @@ def create_app(settings: Settings | None = None, predictor: PredictorLike | None
         return _assemble(settings, predictor or _load(settings))
     try:
         settings = Settings.load()
-        logs.configure(settings.log_level)
+        logs.configure(settings.log_level, settings.log_format)
         return create_app(settings, predictor)
     except ServingError as error:
         sys.stderr.write(f"{error}\n")
@@ -61,6 +61,7 @@ def undeployed_app() -> FastAPI:
         title="Tweet sentiment",
         version=__version__,
         description=DESCRIPTION,
+        servers=[{"url": "."}],  # where the document is: a proxy may have put both under a path
         openapi_url=None,
         redirect_slashes=False,
         # Whether somebody has set OpenTelemetry up would be asked for each request, for a twentieth of its time.

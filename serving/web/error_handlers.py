@@ -111,16 +111,11 @@ def _log_failure(request: Request, problem: Problem, error: Exception) -> None:
 
 
 def _page(request: Request, problem: Problem, answer: ErrorAnswer, text: str | None) -> Response:
-    pages = service_of(request).pages
+    pages, title, status, headers = service_of(request).pages, problem.title, problem.status, problem.headers
     path = request.scope["path"].removeprefix(root_path(request))
-    if request.method != "POST" or path not in _FORMS or problem.status == HTTPStatus.UNAUTHORIZED:
-        return pages.error(request, answer, problem.title, status=problem.status, headers=problem.headers)
-    return pages.refused_form(
-        request,
-        answer,
-        problem.title,
-        text=text,
-        of_file=path != "/predict",
-        status=problem.status,
-        headers=problem.headers,
-    )
+    if request.method != "POST" or path not in _FORMS or status == HTTPStatus.UNAUTHORIZED:
+        return pages.error(request, answer, title, status=status, headers=headers)
+    if path == "/predict":
+        return pages.refused_form(request, answer, title, text=text, status=status, headers=headers)
+    columns = getattr(answer, "columns", ())
+    return pages.refused_file(request, answer, title, columns=columns, status=status, headers=headers)

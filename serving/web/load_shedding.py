@@ -141,4 +141,6 @@ class LoadSheddingMiddleware:
 
 
 def _is_prediction(scope: Scope) -> bool:
-    return scope["type"] == "http" and (scope["method"], scope["path"]) == (METHOD, ROUTE)
+    if scope["type"] != "http" or scope["method"] != METHOD:
+        return False
+    return str(scope["path"]).removeprefix(scope.get("root_path", "")) == ROUTE

@@ -1,9 +1,11 @@
 """Jinja2 pages. They hold no inline script or style, so that the strictest content policy lets them work."""
 
 import json
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,9 @@ PAGE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
+
+# What a file that is not UTF-8 most often is: Excel on Windows saves CSV so.
+LIKELY_ENCODING = "Windows-1252"
 
 _SHOWN_CLASSES = 6  # the others of a model that has more are folded away
 _EXAMPLES = 5  # as many fit beside the form
@@ -66,14 +71,34 @@ class Pages:
         title: str,
         *,
         text: str | None,
-        of_file: bool,
         status: int,
         headers: Mapping[str, str],
     ) -> HTMLResponse:
-        """The page of both forms with an error of one of them and, in the box, the text that the client sent."""
+        """The form with an error's sentence and, in its box, the text that the client sent."""
         encodable = (text or "").encode("utf-8", "replace").decode("utf-8")
-        context = self._form_context(encodable) | {"error": error, "title": title, "of_file": of_file}
+        context = self._form_context(encodable) | {"error": error, "title": title}
         context["retry_after"] = headers.get("Retry-After")
+        return self._render(request, "predict.html", context, status, headers)
+
+    def refused_file(
+        self,
+        request: Request,
+        error: ErrorAnswer,
+        title: str,
+        *,
+        columns: Sequence[str],
+        status: int,
+        headers: Mapping[str, str],
+    ) -> HTMLResponse:
+        """The form with an error about a file, and what may mend it: its columns to choose from, or an encoding."""
+        is_other_encoding = (status, error.code) == (HTTPStatus.UNPROCESSABLE_ENTITY, "not_utf8")
+        context = self._form_context("") | {
+            "file_error": error,
+            "title": title,
+            "columns": columns,
+            "encoding": LIKELY_ENCODING if is_other_encoding else "",
+            "retry_after": headers.get("Retry-After"),
+        }
         return self._render(request, "predict.html", context, status, headers)
 
     def model(self, request: Request, report: Report | None) -> HTMLResponse:
@@ -111,6 +136,11 @@ class Pages:
             "answers": (),
             "error": None,
             "command": None,
+            "file_error": None,
+            "columns": (),
+            "encoding": "",
+            "likely_encoding": LIKELY_ENCODING,
+            "tones": sentiment_tones(self._metadata.labels),
             "shown_classes": _SHOWN_CLASSES,
             "examples": list(dict.fromkeys(filter(str.strip, examples)))[:_EXAMPLES],
             "max_text_chars": self._settings.max_text_chars,
@@ -132,7 +162,7 @@ class Pages:
         headers: Mapping[str, str] | None = None,
     ) -> HTMLResponse:
         context |= {
-            "root": root_path(request),
+            "root": relative_root(request),
             "version": __version__,
             "has_docs": self._settings.docs,
             "here": name.removesuffix(".html"),
@@ -180,6 +210,38 @@ def root_path(request: Request) -> str:
     # Inside a mount, `root_path` is the mount's.
     root: str = request.scope.get("app_root_path", request.scope.get("root_path", ""))
     return root.rstrip("/")
+
+
+def relative_root(request: Request) -> str:
+    """The way from a request's address to the service's first one: ".", "..", "../.." and so on.
+
+    Pages use it, so that they have their style and forms behind every proxy that cuts a prefix off, also one that does
+    not say so.
+    """
+    # As it was sent: in `path`, an escaped slash is a slash.
+    raw_path: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
+    depth = raw_path.count(b"/") - root_path(request).count("/") - 1
+    return "/".join([".."] * depth) or "."
+
+
+# A label's tone by its name, in any case: "Positive", "neg", "extremely negative", "-1". All others have none.
+_DEGREE = r"((very|extremely|highly|strongly|mostly|slightly|somewhat|weakly)[ _-]*)?"
+_TONES = {
+    "good": re.compile(_DEGREE + r"pos(itive)?|\+?1", re.IGNORECASE),
+    "bad": re.compile(_DEGREE + r"neg(ative)?|-1", re.IGNORECASE),
+}
+
+
+def sentiment_tones(labels: Sequence[str]) -> dict[str, str]:
+    """Tell which labels are good and which are bad, for their colours and signs.
+
+    Labels are sentiment only where there are good and bad ones: the 1 of "0" and "1" may mean anything.
+
+    Returns:
+        Label -> "good" or "bad", without the labels that are neither.
+    """
+    tones = {label: tone for label in labels for tone, names in _TONES.items() if names.fullmatch(label.strip())}
+    return tones if set(tones.values()) == set(_TONES) else {}
 
 
 _FAINTEST = 0.01  # one percentage point: with less, nearly every word would have a mark

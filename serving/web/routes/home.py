@@ -26,7 +26,8 @@ _DOCUMENTATION = ("docs", "openapi.json")
 async def home(request: Request, settings: CurrentSettings, wants_page: WantsPage) -> Response:
     """Tell a program where to go on from here, and send a browser to the form."""
     if wants_page:
-        return RedirectResponse(f"{root_path(request)}/predict", headers=VARY)
+        # Relative where no prefix is known, for a proxy may cut one off and not tell.
+        return RedirectResponse(f"{root_path(request) or '.'}/predict", headers=VARY)
     answer = ServiceAnswer(name="tweet-sentiment", version=__version__, links=links(request, settings))
     return Response(answer.model_dump_json(), headers=VARY, media_type="application/json")
 

@@ -243,7 +243,7 @@ def test_what_was_sent_goes_along_without_the_slash(client: TestClient) -> None:
 def test_the_form_answered(browser: TestClient) -> None:
     text = browser.post("/predict", data={"text": "so good"}).text
     assert "\nso good</textarea>" in text
-    assert '<strong>positive</strong> <span class="figure">80.0%</span>' in text
+    assert '<strong class="good">positive</strong> <span class="figure">80.0%</span>' in text
     assert '<meter min="0" max="1" value="0.8">80.0%</meter>' in text
     assert text.count("<meter ") == 3
     assert "only its beginning was read" not in text
@@ -280,7 +280,7 @@ def test_a_text_is_only_ever_a_text(browser: TestClient, text: str) -> None:
     box = re.search(r"<textarea[^>]*>\n(.*?)</textarea>", page, re.DOTALL)
     assert box is not None
     assert "<" not in box[1]
-    assert not re.search(r'<script(?! type="module" src="/static/)', page)
+    assert not re.search(r'<script(?! type="module" src="\./static/)', page)
     assert "<img" not in page
     assert "49" not in box[1]
 
