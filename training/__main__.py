@@ -163,7 +163,7 @@ def evaluate(
     from training.console import Display
     from training.evaluation.evaluate import evaluate as measured
     from training.evaluation.evaluate import learned_from, read_labelled
-    from training.evaluation.tables import WORTH_OF_FEW, few_rows
+    from training.evaluation.tables import worth_of_few
 
     predictor = Predictor.load(bundle)
     if learned_from(data, predictor.metadata):
@@ -178,8 +178,8 @@ def evaluate(
         reasons = ", ".join(f"{reason}: {count:,}" for reason, count in rows.dropped.items())
         _note(f"{sum(rows.dropped.values()):,} rows are left out ({reasons})")
     figures = measured(predictor, rows.texts, rows.truth)
-    if few := few_rows({label: of_class.rows for label, of_class in figures.classes.items()}):
-        _note(f"few rows to measure with: {few}. {WORTH_OF_FEW}")
+    if few := worth_of_few({label: of_class.rows for label, of_class in figures.classes.items()}):
+        _note(f"few rows to measure with: {few}")
     if as_json:
         typer.echo(json.dumps(figures.as_json(), indent=2, ensure_ascii=False))
     else:
@@ -197,7 +197,9 @@ def knobs() -> None:
     from training.evaluation.tables import Table
 
     rows = [[cell.replace("`", "") for cell in row] for row in knob_rows()]
-    console.print(as_rich(Table("Knobs of a recipe", KNOB_HEADINGS, rows, words=len(KNOB_HEADINGS))))
+    drawn = as_rich(Table("Knobs of a recipe", KNOB_HEADINGS, rows, words=len(KNOB_HEADINGS)))
+    drawn.columns[0].no_wrap = True  # so that a key can be copied
+    console.print(drawn)
 
 
 def _note(sentence: str) -> None:

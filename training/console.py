@@ -27,7 +27,7 @@ def as_rich(table: Table) -> RichTable:
     """A table for the terminal."""
     shown = RichTable(title=Text(table.title), title_justify="left")
     for place, heading in enumerate(table.headings):
-        shown.add_column(Text(heading), justify="left" if place < table.words else "right")
+        shown.add_column(Text(heading), justify="left" if place < table.words else "right", overflow="fold")
     for row in table.rows:
         shown.add_row(*map(Text, row))
     return shown

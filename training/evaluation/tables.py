@@ -12,15 +12,6 @@ _MARKDOWN_SIGNS = re.compile(r"[\\`*\[\]<>|#~$&]|(?<![^\W_])_|_(?![^\W_])")
 
 
 MIN_ROWS = 20  # of a class: among so many, one row more or less moves its recall by 5 points
-WORTH_OF_FEW = (
-    f"One row more or less moves such a class's recall by {100 // MIN_ROWS} points or more: the figures show that it "
-    "runs, not how good it is."
-)
-_FEW_ROWS = {
-    "train": "A network learns little from so few.",
-    "validation": "The epoch and the temperature that they choose are chosen by chance.",
-    "test": WORTH_OF_FEW,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +77,24 @@ def cleaning_table(cleaning: Mapping[str, int]) -> Table:
 
 def few_rows_notes(sizes: Mapping[str, Mapping[str, int]]) -> list[str]:
     """A note for each part in which a class has so few rows that figures say little: part -> label -> rows."""
-    few = {part: few_rows(sizes.get(part, {})) for part in _FEW_ROWS}
-    return [f"Few rows in the {part} part: {few[part]}. {why}" for part, why in _FEW_ROWS.items() if few[part]]
+    train, validation = (few_rows(sizes.get(part, {})) for part in ("train", "validation"))
+    notes = {
+        "train": train and f"{train}. A network learns little from so few.",
+        "validation": validation
+        and f"{validation}. The epoch and the temperature that they choose are left to chance.",
+        "test": worth_of_few(sizes.get("test", {})),
+    }
+    return [f"Few rows in the {part} part: {note}" for part, note in notes.items() if note]
+
+
+def worth_of_few(counts: Mapping[str, int]) -> str:
+    """The classes with few rows to measure on, and what figures of them are worth; empty without any."""
+    few = few_rows(counts)
+    if not few:
+        return ""
+    rows, label = min((rows, label) for label, rows in counts.items() if rows)
+    worth = f"One row more or less moves the recall of {label!r} by {100 / rows:.0f} points"
+    return f"{few}. {worth}: such figures show that it runs, not how good it is."
 
 
 def few_rows(counts: Mapping[str, int], limit: int = 5) -> str:

@@ -142,8 +142,8 @@ def test_each_part_with_few_rows_says_what_its_figures_are_worth() -> None:
     train, test = few_rows_notes({"train": {"a": 1, "b": 30}, "validation": enough, "test": {"a": 3, "b": 3}})
     assert train == "Few rows in the train part: 'a' has 1. A network learns little from so few."
     assert test == (
-        "Few rows in the test part: 'a' has 3, 'b' has 3. One row more or less moves such a class's recall by 5 points "
-        "or more: the figures show that it runs, not how good it is."
+        "Few rows in the test part: 'a' has 3, 'b' has 3. One row more or less moves the recall of 'a' by 33 points: "
+        "such figures show that it runs, not how good it is."
     )
 
 
