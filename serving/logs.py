@@ -1,10 +1,11 @@
-"""JSON logs: one object a line, on stderr. No text of a user is in it."""
+"""Logs on stderr: JSON, one object a line, or short lines for people. No text of a user is in them."""
 
 import asyncio
 import json
 import logging
+import sys
 from functools import lru_cache
-from time import gmtime, strftime, time
+from time import gmtime, localtime, strftime, time
 
 REQUESTS = logging.getLogger("serving.requests")
 
@@ -30,6 +31,27 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(entry, ensure_ascii=False)
 
 
+class TextFormatter(logging.Formatter):
+    """A record as a short line for people: local time, level from warning on, message; a fault's traceback.
+
+    What RequestLog writes becomes a line for each request: time, method, route, status, milliseconds.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as lines, without the end of the last one."""
+        clock = strftime("%H:%M:%S", localtime(record.created))
+        if record.name == REQUESTS.name:
+            return "\n".join(f"{clock} {_request_text(line)}" for line in record.getMessage().splitlines())
+        level = f"{record.levelname.lower()}: " if record.levelno >= logging.WARNING else ""
+        text = f"{clock} {level}{record.getMessage()}"
+        return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text
+
+
+def _request_text(line: str) -> str:
+    request = json.loads(line)
+    return f"{request['method']} {request['route']} {request['status']} {request['milliseconds']:.1f} ms"
+
+
 def _time(seconds: float) -> str:
     return f"{_second(int(seconds))}.{int(seconds % 1 * 1000):03d}Z"
 
@@ -39,14 +61,21 @@ def _second(seconds: int) -> str:
     return strftime("%Y-%m-%dT%H:%M:%S", gmtime(seconds))
 
 
-def configure(level: str) -> None:
-    """Set the level of the service's and the server's messages, and give them a handler where the process has none."""
+def configure(level: str, log_format: str = "auto") -> None:
+    """Set the level of the service's and the server's messages, and give them a handler where the process has none.
+
+    Args:
+        level: the least severe one that is written, such as "info".
+        log_format: "json", "text", or "auto" for text where stderr is a terminal and JSON elsewhere.
+    """
+    is_text = log_format == "text" or (log_format == "auto" and sys.stderr.isatty())
     for name in ("serving", "uvicorn"):
         logger = logging.getLogger(name)
-        logger.setLevel(level.upper())
+        # What uvicorn tells of its own steps is of use to machines, or to who looks for a fault.
+        logger.setLevel("WARNING" if is_text and (name, level) == ("uvicorn", "info") else level.upper())
         if not logger.hasHandlers():
             handler = logging.StreamHandler()
-            handler.setFormatter(JsonFormatter())
+            handler.setFormatter(TextFormatter() if is_text else JsonFormatter())
             logger.addHandler(handler)
 
 

@@ -23,6 +23,9 @@ DEADLINE = 15  # seconds
 
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 
+# Of plain segments only: it becomes part of addresses, and "//host" would lead to another site.
+ROOT_PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
+
 
 class Settings(BaseSettings):
     """The service's settings. An empty variable counts as unset; use `Settings.load()` to read the environment."""
@@ -74,9 +77,16 @@ class Settings(BaseSettings):
         "127.0.0.1",
         description="comma-separated addresses or networks of proxies whose X-Forwarded-* headers are believed, or *",
     )
+    root_path: str = Field(
+        "",
+        description="the path that a proxy serves the service under, such as /sent; unset, X-Forwarded-Prefix tells it",
+    )
     docs: bool = Field(True, description="whether /docs and /openapi.json are served")
     log_level: Literal["critical", "error", "warning", "info", "debug"] = Field(
         "info", description="the least severe message that the service logs"
+    )
+    log_format: Literal["auto", "text", "json"] = Field(
+        "auto", description="short lines of text, or JSON; auto is text in a terminal and JSON elsewhere"
     )
 
     @classmethod
@@ -145,9 +155,17 @@ class Settings(BaseSettings):
             )
         return ",".join(proxies)
 
-    @field_validator("log_level", mode="before")
+    @field_validator("root_path")
     @classmethod
-    def _lower_level(cls, value: object) -> object:
+    def _check_root_path(cls, value: str) -> str:
+        root_path = value.strip().rstrip("/")
+        if root_path and not ROOT_PATH.fullmatch(root_path):
+            raise ValueError(f"ROOT_PATH is {value!r}; accepted is a path such as /sent or /nlp/sentiment.")
+        return root_path
+
+    @field_validator("log_level", "log_format", mode="before")
+    @classmethod
+    def _lower_case(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
 
     @model_validator(mode="after")

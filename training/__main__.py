@@ -1,6 +1,7 @@
 """`python -m training`: fit, evaluate, compare, tune, report, knobs."""
 
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,8 +10,8 @@ import typer
 from rich.console import Console
 
 from serving.errors import ServingError
-from training.errors import TrainingError
-from training.recipe.recipe import Recipe, find_recipe, knob_table, read_recipe
+from training.errors import DataError, TrainingError
+from training.recipe.recipe import KNOB_HEADINGS, Recipe, find_recipe, knob_rows, knob_table, read_recipe
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
@@ -29,6 +30,7 @@ ReportTexts = Annotated[
 TextColumn = Annotated[str | None, typer.Option(help="column of texts, instead of the recipe's")]
 LabelColumn = Annotated[str | None, typer.Option(help="column of labels, instead of the recipe's")]
 Encoding = Annotated[str | None, typer.Option(help="encoding of the files, instead of the recipe's")]
+NoHeader = Annotated[bool, typer.Option("--no-header", help="the files have no row of names: column_1, column_2, ...")]
 
 
 @app.command()
@@ -45,22 +47,24 @@ def fit(
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
     encoding: Encoding = None,
+    no_header: NoHeader = False,
 ) -> None:
     """Train a network and write a verified bundle with its report."""
     from training.commands.fit import fit as run_fit
     from training.commands.fit import is_resumable
     from training.console import Display
 
-    chosen, display = _read_recipe(recipe, seed, text=text_column, label=label_column, encoding=encoding), Display()
+    chosen, display = _read_recipe(recipe, seed, text_column, label_column, encoding, no_header), Display()
     paths, choices = [*data, *(more or [])], {"resume": resume, "baselines": baselines, "texts": report_texts}
     try:
         figures = run_fit(chosen, paths, out, display, stage_cache, **choices)
     except KeyboardInterrupt:
-        way = "With --resume the same command goes on from about there."
-        display.on_note(f"Interrupted. {way if is_resumable(out) else 'There was nothing to go on from yet.'}")
+        way = "The same command with --resume continues from about here."
+        display.on_note(f"Interrupted. {way if is_resumable(out) else 'There is nothing to resume yet.'}")
         raise typer.Exit(130) from None
     display.figures(figures, "Test part, through serving")
-    display.console.print(f"Bundle: {out}", markup=False, emoji=False)
+    page, serve = out / "report" / "report.html", shlex.join(["make", "serve", f"MODEL_DIR={out}"])
+    display.next_step(f"Bundle: {out}. Next: read {page}, then serve it: {serve}")
 
 
 @app.command()
@@ -78,7 +82,7 @@ def report(
     display = Display()
     figures = run_report(bundle, [*data, *(more or [])], display, baselines=baselines, texts=report_texts)
     display.figures(figures, "Test part, through serving")
-    display.console.print(f"Report: {bundle / 'report' / 'report.html'}", markup=False, emoji=False)
+    display.next_step(f"Report: {bundle / 'report' / 'report.html'}")
 
 
 @app.command()
@@ -94,17 +98,18 @@ def compare(
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
     encoding: Encoding = None,
+    no_header: NoHeader = False,
 ) -> None:
     """Print the network beside baselines, all on the recipe's test part."""
     from training.commands.compare import compare as compared
-    from training.console import Display
-    from training.evaluation.tables import as_markdown, comparison_table, group_table
+    from training.console import Display, print_tables
+    from training.evaluation.tables import comparison_table, group_table
 
     display = Display(Console(stderr=True))
-    chosen = _read_recipe(recipe, seed, text=text_column, label=label_column, encoding=encoding)
+    chosen = _read_recipe(recipe, seed, text_column, label_column, encoding, no_header)
     rows = compared(chosen, [*data, *(more or [])], display, bundle, stage_cache)
     tables = [comparison_table(rows), group_table(rows)]
-    typer.echo("\n\n".join(as_markdown(table) for table in tables if table.rows))
+    print_tables([table for table in tables if table.rows], Console())
 
 
 @app.command()
@@ -124,21 +129,23 @@ def tune(
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
     encoding: Encoding = None,
+    no_header: NoHeader = False,
 ) -> None:
     """Search the ranges that a recipe names for the best macro recall on the validation part."""
     from training.console import Display
     from training.tuning.objective import ValidationRecall
     from training.tuning.search import Search
 
-    chosen, display = _read_recipe(recipe, seed, text=text_column, label=label_column, encoding=encoding), Display()
+    chosen, display = _read_recipe(recipe, seed, text_column, label_column, encoding, no_header), Display()
     paths, file = [*data, *(more or [])], study or out.with_suffix(".sqlite")
     objective = ValidationRecall(paths, stage_cache, verbose=verbose)
     try:
         Search(chosen, paths, out, file, display, objective).run(trials, timeout)
     except KeyboardInterrupt:
-        display.on_note(f"Interrupted. Finished trials are in {file}; the same command goes on from there.")
+        display.on_note(f"Interrupted. Finished trials are in {file}; the same command continues from there.")
         raise typer.Exit(130) from None
-    display.console.print(f"Best recipe: {out}", markup=False, emoji=False)
+    command = shlex.join(["python", "-m", "training", "fit", str(out), "--data", *map(str, paths), "--out", "build"])
+    display.next_step(f"Best recipe: {out}. Next: train it: {command}")
 
 
 @app.command()
@@ -148,17 +155,31 @@ def evaluate(
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
     encoding: Encoding = None,
+    no_header: NoHeader = False,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Measure a bundle on a labelled file, through the code that serves it."""
     from serving.model.predictor import Predictor
     from training.console import Display
-    from training.evaluation.evaluate import evaluate_file, learned_from
+    from training.evaluation.evaluate import evaluate as measured
+    from training.evaluation.evaluate import learned_from, read_labelled
+    from training.evaluation.tables import worth_of_few
 
     predictor = Predictor.load(bundle)
     if learned_from(data, predictor.metadata):
-        typer.echo(f"note: the model was made with {data.name}; figures on it flatter", err=True)
-    figures = evaluate_file(predictor, data, text=text_column, label=label_column, encoding=encoding)
+        _note(f"the model was trained on rows of {data.name}, so these figures are better than on new texts")
+    header = "false" if no_header else None
+    rows = read_labelled(
+        data, predictor.metadata, text=text_column, label=label_column, encoding=encoding, header=header
+    )
+    for note in rows.notes:
+        _note(note)
+    if rows.dropped:
+        reasons = ", ".join(f"{reason}: {count:,}" for reason, count in rows.dropped.items())
+        _note(f"{sum(rows.dropped.values()):,} rows are left out ({reasons})")
+    figures = measured(predictor, rows.texts, rows.truth)
+    if few := worth_of_few({label: of_class.rows for label, of_class in figures.classes.items()}):
+        _note(f"few rows to measure with: {few}")
     if as_json:
         typer.echo(json.dumps(figures.as_json(), indent=2, ensure_ascii=False))
     else:
@@ -167,13 +188,30 @@ def evaluate(
 
 @app.command()
 def knobs() -> None:
-    """Print every knob of a recipe with its default, range and meaning, as Markdown."""
-    typer.echo(knob_table())
+    """Print every knob of a recipe with its default, range and meaning; into a pipe as Markdown."""
+    console = Console()
+    if not console.is_terminal:
+        typer.echo(knob_table())
+        return
+    from training.console import as_rich
+    from training.evaluation.tables import Table
+
+    rows = [[cell.replace("`", "") for cell in row] for row in knob_rows()]
+    drawn = as_rich(Table("Knobs of a recipe", KNOB_HEADINGS, rows, words=len(KNOB_HEADINGS)))
+    drawn.columns[0].no_wrap = True  # so that a key can be copied
+    console.print(drawn)
 
 
-def _read_recipe(recipe: Path, seed: int | None, **columns: str | None) -> Recipe:
-    options = {name: value for name, value in columns.items() if value is not None}
-    return read_recipe(find_recipe(recipe), seed=seed, data=options)
+def _note(sentence: str) -> None:
+    typer.echo(f"note: {sentence}", err=True)
+
+
+def _read_recipe(
+    recipe: Path, seed: int | None, text: str | None, label: str | None, encoding: str | None, no_header: bool
+) -> Recipe:
+    options = {"text": text, "label": label, "encoding": encoding, "header": "false" if no_header else None}
+    data = {name: value for name, value in options.items() if value is not None}
+    return read_recipe(find_recipe(recipe), seed=seed, data=data)
 
 
 def main(**options: Any) -> None:
@@ -181,7 +219,13 @@ def main(**options: Any) -> None:
     try:
         app(**options)
     except (TrainingError, ServingError) as error:
-        Console(stderr=True, soft_wrap=True).print(f"error: {error}", style="red", markup=False, highlight=False)
+        console = Console(stderr=True, soft_wrap=True)
+        if isinstance(error, DataError) and error.cleaning:
+            from training.console import as_rich
+            from training.evaluation.tables import cleaning_table
+
+            console.print(as_rich(cleaning_table(error.cleaning)))
+        console.print(f"error: {error}", style="red", markup=False, highlight=False)
         sys.exit(1)
 
 

@@ -1,6 +1,6 @@
 """Terminal output of a run: tables, and for each epoch its progress, figures and the time left."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import isnan
 
 from rich.console import Console
@@ -9,7 +9,17 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from training.evaluation.metrics import Figures
-from training.evaluation.tables import Table, class_table, confusion_table, count, key_figures, share
+from training.evaluation.tables import (
+    Table,
+    as_markdown,
+    calibration_reading,
+    class_table,
+    cleaning_table,
+    confusion_table,
+    count,
+    few_rows_notes,
+    key_figures,
+)
 from training.progress import Epoch, TrainingCallback
 
 
@@ -17,10 +27,20 @@ def as_rich(table: Table) -> RichTable:
     """A table for the terminal."""
     shown = RichTable(title=Text(table.title), title_justify="left")
     for place, heading in enumerate(table.headings):
-        shown.add_column(Text(heading), justify="left" if place < table.words else "right")
+        shown.add_column(Text(heading), justify="left" if place < table.words else "right", overflow="fold")
     for row in table.rows:
         shown.add_row(*map(Text, row))
     return shown
+
+
+def print_tables(tables: Sequence[Table], console: Console) -> None:
+    """Draw tables in a terminal; write them as Markdown into a pipe or a file."""
+    for number, table in enumerate(tables):
+        if console.is_terminal:
+            console.print(as_rich(table))
+        else:
+            markdown = as_markdown(table)
+            console.out(f"\n{markdown}" if number else markdown, highlight=False)
 
 
 class Display(TrainingCallback):
@@ -34,15 +54,17 @@ class Display(TrainingCallback):
         self.console = console or Console()
         self._progress: Progress | None = None
         self._task = TaskID(0)
-        self._epochs, self._seconds = 0, list[float]()
+        self._epochs, self._seconds, self._stages = 0, list[float](), 1
 
     def on_dataset(self, cleaning: Mapping[str, int], sizes: Mapping[str, Mapping[str, int]]) -> None:
-        """What was read and dropped, and the parts by class."""
-        self._print(Table("Cleaning", ("rule", "rows"), [(rule, count(rows)) for rule, rows in cleaning.items()]))
+        """What was read and dropped, the parts by class, and a note where a class has few rows."""
+        self._print(cleaning_table(cleaning))
         labels = next(iter(sizes.values()), {})
         rows = [(label, *(count(size[label]) for size in sizes.values())) for label in labels]
         total = ("all", *(count(sum(size.values())) for size in sizes.values()))
         self._print(Table("Parts", ("class", *sizes), [*rows, total]))
+        for note in few_rows_notes(sizes):
+            self.on_note(note)
 
     def on_weak_labels(self, cleaning: Mapping[str, int], tasks: Mapping[str, tuple[int, int]]) -> None:
         """What pre-training was read from."""
@@ -54,6 +76,7 @@ class Display(TrainingCallback):
     def on_stage(self, name: str, number: int, stages: int) -> None:
         """A heading."""
         self._seconds.clear()
+        self._stages = stages
         self.console.print(Text(f"Stage {number}/{stages}: {name}"))
 
     def on_network(self, parameters: int, vocabulary: int, device: str) -> None:
@@ -63,6 +86,11 @@ class Display(TrainingCallback):
     def on_word_vectors(self, words: int) -> None:
         """How much of the vocabulary starts from word vectors."""
         self.console.print(f"Word vectors: for {words:,} of the vocabulary")
+
+    def on_lengths(self, max_tokens: int, cut: float, sufficient: int) -> None:
+        """What the recipe's length does to the texts."""
+        sentence = f"max_tokens = {max_tokens} cuts {cut:.1%} of the texts; {sufficient} would hold 99% of them whole"
+        self.console.print(f"Length: {sentence}", soft_wrap=True)
 
     def on_note(self, sentence: str) -> None:
         """Something to know before it goes on."""
@@ -90,10 +118,13 @@ class Display(TrainingCallback):
     def on_epoch(self, epoch: Epoch, best: bool) -> None:
         """One line of figures."""
         self._seconds.append(epoch.seconds)
-        remaining_seconds = sum(self._seconds) / len(self._seconds) * (self._epochs - epoch.number)
+        steady = self._seconds[1:] or self._seconds  # the first builds what the others run
+        remaining_seconds = sum(steady) / len(steady) * (self._epochs - epoch.number)
+        of_stage = " of this stage" if self._stages > 1 else ""
+        mark = "  best" if best and not isnan(epoch.macro_recall) else ""
         self.console.print(
             f"epoch {epoch.number}/{self._epochs}  loss {epoch.loss:.4f}{_validated(epoch)}  {epoch.seconds:.0f} s, "
-            f"at most {duration(remaining_seconds)} left{'  best' if best and not isnan(epoch.macro_recall) else ''}",
+            f"at most {duration(remaining_seconds)} left{of_stage}{mark}",
             highlight=False,
             soft_wrap=True,
         )
@@ -107,14 +138,15 @@ class Display(TrainingCallback):
         """Serving and Keras agree."""
         self.console.print(f"Verified: serving and Keras agree within {difference:.1e} on {rows:,} validation texts")
 
+    def next_step(self, sentence: str) -> None:
+        """The last line of a command: what to do with what it wrote."""
+        self.console.print(Text(sentence), soft_wrap=True)
+
     def figures(self, figures: Figures, title: str) -> None:
         """All figures of a part."""
-        overall = {
-            **key_figures(figures),
-            "  before temperature scaling": share(figures.expected_calibration_error_uncalibrated),
-            "  by chance, if it were perfect": share(figures.expected_calibration_error_by_chance),
-        }
-        self._print(Table(f"{title}: {count(figures.rows)} rows", ("figure", "value"), list(overall.items())))
+        overall = list(key_figures(figures).items())
+        self._print(Table(f"{title}: {count(figures.rows)} rows", ("figure", "value"), overall))
+        self.console.print(calibration_reading(figures), highlight=False)
         self._print(class_table(figures))
         self._print(confusion_table(figures))
 

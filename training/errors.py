@@ -7,6 +7,8 @@ TrainingError
   PublishError    the bundle could not be verified or may not replace what stands at its place, or another run writes it
 """
 
+from collections.abc import Mapping
+
 
 class TrainingError(Exception):
     """Root of the tree. `str(error)` is a sentence or two, fit to be shown without a traceback."""
@@ -17,7 +19,16 @@ class RecipeError(TrainingError):
 
 
 class DataError(TrainingError):
-    """A data file cannot be used. The sentence names the file, the column, what was found and what is accepted."""
+    """A data file cannot be used. The sentence names the file, the column, what was found and what is accepted.
+
+    Args:
+        sentence: The sentence.
+        cleaning: Rule -> rows that it dropped, where the rows had been cleaned before the fault was seen.
+    """
+
+    def __init__(self, sentence: str, cleaning: Mapping[str, int] | None = None) -> None:
+        super().__init__(sentence)
+        self.cleaning = cleaning
 
 
 class ResumeError(TrainingError):

@@ -52,6 +52,9 @@ class TrainingCallback:
     def on_network(self, parameters: int, vocabulary: int, device: str) -> None:
         """A network of so many parameters is about to be trained."""
 
+    def on_lengths(self, max_tokens: int, cut: float, sufficient: int) -> None:
+        """A share of the training texts is `cut` at `max_tokens` tokens; `sufficient` would hold 99% of them whole."""
+
     def on_word_vectors(self, words: int) -> None:
         """So many words of the vocabulary start from word vectors."""
 

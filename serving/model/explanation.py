@@ -4,9 +4,12 @@ Zeiler and Fergus 2014, section 4.2, on words: the "representation erasure" of L
 https://arxiv.org/abs/1612.08220. What it shows and what it cannot is in docs/explanations.md.
 """
 
+import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import unescape
+from unicodedata import category
 
 from tokenizers import Regex
 from tokenizers.pre_tokenizers import Split
@@ -23,13 +26,17 @@ _VISIBLE = r"[^\s\p{Cc}]"
 _LINK = rf"(?i:https?://|www\.){_VISIBLE}+|[a-z0-9-]{{1,63}}(?:\.[a-z0-9-]{{1,63}}){{1,8}}/{_VISIBLE}*"
 _NAME = rf"[@#＠＃]{_LETTER}+"
 _NUMBER = rf"\p{{Nd}}+(?:[.,:]\p{{Nd}}+)+(?!{_LETTER})"
+# A reference to a character (WHATWG HTML, section 13.5): Twitter's own data has &lt; and &amp; in its texts.
+_ENTITY = r"&(?:[A-Za-z][A-Za-z0-9]{1,31}|#[0-9]{1,7}|#[Xx][0-9A-Fa-f]{1,6});"
+_APOSTROPHE = r"(?:['’-]|&(?:apos|rsquo|#0{0,4}39|#[Xx]27);)"
 _IDEOGRAPH = rf"\p{{Han}}[{_EXTENDS}]*"
-_WORD = rf"(?:(?!\p{{Han}}){_LETTER})+(?:['’-](?:(?!\p{{Han}}){_LETTER})+)*"
+_WORD = rf"(?:(?!\p{{Han}}){_LETTER})+(?:{_APOSTROPHE}(?:(?!\p{{Han}}){_LETTER})+)*"
 # Those that the signs below would not keep whole.
-_EMOTICON = rf"\^_+\^|</?3+(?!{_LETTER})|(?<!\w)[:=;]['^]?[-o]?[DdPpbOo3Þ]+(?!{_LETTER})"
+_EMOTICON = rf"\^_+\^|(?:<|&lt;)/?3+(?!{_LETTER})|(?<!\w)[:=;]['^]?[-o]?[DdPpbOo3Þ]+(?!{_LETTER})"
 # One and the same emoji several times over is one word: leaving out one of them would change next to nothing.
 _EMOJI = rf"(?=\p{{Extended_Pictographic}}|\p{{RI}})(\X)(?:\1(?![{_EXTENDS}]))*"
-_SIGNS = rf"(?:(?!{_SPACE}|{_LETTER}|{_NAME}|{_EMOTICON}|\p{{Extended_Pictographic}}|\p{{RI}})\X)+"
+_SIGN = rf"(?!{_SPACE}|{_LETTER}|{_NAME}|{_EMOTICON}|\p{{Extended_Pictographic}}|\p{{RI}})(?:{_ENTITY}|\X)"
+_SIGNS = rf"(?:{_SIGN})+"
 
 _ANY = "|".join([_LINK, _NAME, _NUMBER, _EMOTICON, _IDEOGRAPH, _WORD, _EMOJI, _SIGNS, rf"(?!{_SPACE})\X"])
 _SPLIT = Split(Regex(rf"(?:{_ANY})(?:\Y\p{{Any}})*"), behavior="removed", invert=True)
@@ -48,9 +55,26 @@ def cut_words(text: str) -> list[Word]:
     """The words of a text, in order: all of it but white space and control characters.
 
     A word is a run of letters, marks and digits, with apostrophes and hyphens inside it; a link, handle or hashtag; an
-    ideograph; an emoji, however it is put together; an emoticon or another run of signs.
+    ideograph; an emoji, however it is put together; an emoticon or another run of signs. An HTML entity is the
+    character that it stands for.
     """
     return [Word(word, start, end) for word, (start, end) in _SPLIT.pre_tokenize_str(text)]
+
+
+# Of signs alone, after entities are resolved: eyes and a mouth, in either order, or a mouth between two eyes.
+_FACE = re.compile(r"[:;=][-'^]?[()\[\]{}/\\|*]|[()\[\]{}][-'^]?[:;=]|[-^><*~][_.]+[-^><*~]|\^\^")
+
+
+def is_punctuation(word: str) -> bool:
+    """Whether a word of `cut_words` is punctuation alone: signs that are neither a picture nor an emoticon."""
+    signs = unescape(word)
+    return all(_is_sign(character) for character in signs) and not _FACE.search(signs)
+
+
+def _is_sign(character: str) -> bool:
+    if character.isascii():
+        return not character.isalnum()
+    return category(character)[0] in "PZ"
 
 
 MAX_STEPS = 16_384  # tokens that one explanation's network runs may read together

@@ -86,6 +86,11 @@ class Metadata(_Strict):
     temperature: float = Field(
         gt=0, allow_inf_nan=False, description="already folded into the last layer; 1 means uncalibrated"
     )
+    keras_import: str | None = Field(
+        None,
+        description="the Python module to import before keras.models.load_model, since it registers a layer of the "
+        "network; null: Keras knows every layer",
+    )
     text_rules: dict[str, Any] | None = Field(
         None, description="what is done to a text before the tokenizer's file, where that file cannot say it"
     )

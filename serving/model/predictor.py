@@ -64,18 +64,16 @@ class Predictor:
         Raises:
             RuntimeError: the tokenizers library fails on a text.
         """
-        encoded = self.encoder.encode(texts)
+        encoded, shares = self.encoder.encode_with_shares(texts)
         rows = self.probabilities(encoded).tolist()
-        shares = self.encoder.in_vocabulary(texts, encoded)
         return [self._prediction(*facts) for facts in zip(rows, encoded, shares, strict=True)]
 
     def explain(self, text: str) -> Prediction:
         """What `predict` answers to this one text, and the weight of each of its words."""
         occlusion = Occlusion(text, self.encoder)
         probabilities = self.probabilities(occlusion.encoded)
-        encoded_text = occlusion.encoded[0]
-        (share,) = self.encoder.in_vocabulary([text], [encoded_text])
-        prediction = self._prediction(probabilities[0].tolist(), encoded_text, share)
+        (encoded,), (share,) = self.encoder.encode_with_shares([text])
+        prediction = self._prediction(probabilities[0].tolist(), encoded, share)
         return replace(prediction, explanation=occlusion.weigh(probabilities))
 
     def check(self) -> None:

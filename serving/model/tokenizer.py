@@ -112,8 +112,8 @@ def check_growth(tokenizer: Tokenizer, contents: Mapping[int, str], texts: Seque
 
 Ids = npt.NDArray[np.int32]
 
-# Kinds of tokens, a letter each, so that a text's tokens are a string in which patterns can be found: one character that
-# begins a word, one that continues it, more that continue it, the unknown token, padding, and all others.
+# Kinds of tokens, a letter each, so that a text's tokens are a string in which patterns can be found: one character
+# that begins a word, one that continues it, more that continue it, the unknown token, padding, and all others.
 _BEGINNING, _CONTINUING, _LONG_CONTINUING, _UNKNOWN, _PADDING, _OTHER = b"bcC?_."
 
 # What the model does not know of a text: unknown tokens; a word that comes apart into single characters, for which the
@@ -215,27 +215,29 @@ class Encoder:
             encodings = self._tokenizer.encode_batch_fast(list(texts))
         return [self._of(encoding) for encoding in encodings]
 
-    def in_vocabulary(self, texts: Sequence[str], encoded: Sequence[Encoded]) -> list[float]:
-        """The share of each text's characters that the model has pieces for.
+    def encode_with_shares(self, texts: Sequence[str]) -> tuple[list[Encoded], list[float]]:
+        """As `encode`, and the share of each text's characters that the model has pieces for, from 0 to 1.
 
         Counted are the characters of the text that are in its tokens: white space and what the preprocessing drops are
         not, nor is what was cut off. What it replaces as a whole, such as a link, a handle or an emoticon, is one
         character. Known are all but those in unknown tokens and in words that come apart into single characters. A text
         of which nothing is left has 0.
-
-        Args:
-            texts: as they came.
-            encoded: what `encode` made of them.
         """
+        encode, encode_with_offsets = self._tokenizer.encode_batch_fast, self._tokenizer.encode_batch
+        with panics_as_errors():
+            encodings = (encode if self._has_subwords else encode_with_offsets)(list(texts))
+        encoded = [self._of(encoding) for encoding in encodings]
         kinds = [self._kinds[item.ids].tobytes() for item in encoded]
         doubtful = [index for index, tokens in enumerate(kinds) if _NOT_KNOWN.search(tokens)]
-        shares = [1.0] * len(kinds)
-        if doubtful:
+        if doubtful and self._has_subwords:
             with panics_as_errors():
-                encodings = self._tokenizer.encode_batch([texts[index] for index in doubtful])
-            for index, encoding in zip(doubtful, encodings, strict=True):
-                shares[index] = _known_share(kinds[index], encoding.offsets)
-        return shares
+                again = encode_with_offsets([texts[index] for index in doubtful])
+        else:  # most texts have some word that a vocabulary of words has not
+            again = [encodings[index] for index in doubtful]
+        shares = [1.0] * len(encoded)
+        for index, encoding in zip(doubtful, again, strict=True):
+            shares[index] = _known_share(kinds[index], encoding.offsets)
+        return encoded, shares
 
     def tokens(self, text: str) -> list[str]:
         """The tokens of one text as strings, for people to look at."""
@@ -247,16 +249,22 @@ class Encoder:
         kinds = np.full(self.vocabulary_size, _OTHER, dtype=np.uint8)
         prefix = self._continuing_prefix
         for token, token_id in self._tokenizer.get_vocab(with_added_tokens=True).items():
-            if prefix and token.startswith(prefix):
+            if self._has_subwords and token.startswith(prefix):
                 kinds[token_id] = _CONTINUING if len(token) == len(prefix) + 1 else _LONG_CONTINUING
             elif len(token) == 1:
                 kinds[token_id] = _BEGINNING
         kinds[self.unknown_id], kinds[self.pad_id] = _UNKNOWN, _PADDING
         return kinds
 
+    @property
+    def _has_subwords(self) -> bool:
+        return self._continuing_prefix != ""
+
     def _of(self, encoding: Encoding) -> Encoded:
         ids = encoding.ids or [self.unknown_id]
-        return Encoded(np.array(ids, dtype=np.int32), sum(len(overflow.ids) for overflow in encoding.overflowing))
+        # What is cut off is padded too, where padding is to a length.
+        cut = sum(sum(overflow.attention_mask) for overflow in encoding.overflowing)
+        return Encoded(np.array(ids, dtype=np.int32), cut)
 
     def pad_batch(self, batch: Sequence[Encoded]) -> tuple[Ids, Ids]:
         """One batch for the network.

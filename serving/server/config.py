@@ -3,6 +3,7 @@
 import uvicorn
 
 from serving import process
+from serving.server.forwarded import ForwardedMiddleware
 from serving.settings import GRACE, Settings
 
 KEEP_ALIVE = 95  # seconds; Heroku's router keeps idle connections for 90, and would send a request on a closed one
@@ -29,6 +30,7 @@ class ServerConfig(uvicorn.Config):
             access_log=False,
             server_header=False,
             forwarded_allow_ips=settings.forwarded_allow_ips,
+            proxy_headers=False,  # ForwardedMiddleware reads them
             timeout_keep_alive=KEEP_ALIVE,
             timeout_graceful_shutdown=GRACE,
             timeout_worker_healthcheck=START_LIMIT,
@@ -39,4 +41,7 @@ class ServerConfig(uvicorn.Config):
         process.set_switch_interval(SWITCH_INTERVAL)
         process.map_large_blocks()
         super().load()
+        self.loaded_app = ForwardedMiddleware(
+            self.loaded_app, self.settings.forwarded_allow_ips, self.settings.root_path
+        )
         process.freeze_garbage_collector()

@@ -18,7 +18,7 @@ from serving.process import unsent_bytes
 from serving.web.load_shedding import LOAD_SHEDDING, LoadShedding
 from serving.web.middleware import REQUEST_ID, SECURITY_HEADERS, choose_request_id
 from serving.web.requests.body import BODY_RECEIVED
-from serving.web.requests.headers import RawHeaders
+from serving.web.requests.headers import Header, RawHeaders
 from serving.web.schemas import ErrorAnswer
 
 if TYPE_CHECKING:
@@ -274,14 +274,17 @@ class HTTPProtocol(HttpToolsProtocol):
     def _send_rejection(self, error: RequestError) -> None:
         headers = self.scope["headers"] if self._request_incomplete() else []
         request_id = choose_request_id(headers)
+        version: list[Header] = []
         if self._load_shedding is not None:
             self._load_shedding.refusals.count(request_id, error.status, error.error_code)
+            version = [self._load_shedding.version_header()]
         answer = ErrorAnswer(detail=error.detail, code=error.error_code, request_id=request_id)
         body = answer.model_dump_json().encode()
         lines = [
             (b"content-type", b"application/json"),
             *((name.lower().encode(), value.encode()) for name, value in error.headers.items()),
             *SECURITY_HEADERS,
+            *version,
             (REQUEST_ID, request_id.encode()),
             (b"content-length", b"%d" % len(body)),
         ]

@@ -145,10 +145,11 @@ def _may_hold_texts(cells: Sequence[str]) -> bool:
 
 
 def _sentence_columns(columns: Sequence[int], cells: Sequence[Sequence[str]]) -> list[int]:
-    """The columns that read like sentences, and where there is one, those that may do so too."""
+    """The columns that read like sentences, and where there is one, or no other column of words, those that may."""
     words = {column: mean_words(cells[column]) for column in columns if not _are_topics(cells[column])}
     candidates = [column for column in words if words[column] >= _PERHAPS_WORDS]
-    return candidates if any(words[column] >= _SENTENCE_WORDS for column in candidates) else []
+    is_clear = len(words) == 1 or any(words[column] >= _SENTENCE_WORDS for column in candidates)
+    return candidates if is_clear else []
 
 
 def _are_topics(cells: Sequence[str]) -> bool:

@@ -166,13 +166,11 @@ class DelimitedWriter(Writer):
 
     def _added_text(self, values: Sequence[Any]) -> str:
         """Added cells, safe for a spreadsheet, with a delimiter before each."""
-        return "".join([self.delimiter + self._added_cell(value) for value in values])
-
-    def _added_cell(self, value: Any) -> str:
-        if isinstance(value, str):
-            return quoted(escape_formula(value))
-        cell = _as_cell(value)
-        return cell.replace(".", ",") if self._decimal_comma else cell
+        cells = [_added_cell(value) for value in values]
+        if self._decimal_comma:
+            pairs = zip(values, cells, strict=True)
+            cells = [cell.replace(".", ",") if isinstance(value, float) else cell for value, cell in pairs]
+        return self.delimiter + self.delimiter.join(cells)
 
 
 class NewDelimitedWriter(DelimitedWriter):
@@ -187,7 +185,7 @@ class NewDelimitedWriter(DelimitedWriter):
 
     def _new_row(self, row: Row, result: RowResult) -> tuple[Row, RowResult]:
         cells, columns = self.reader.cells(row), len(self.names)
-        line = _joined(map(_as_cell, cells[:columns]), self.delimiter)
+        line = _joined(map(cell_text, cells[:columns]), self.delimiter)
         return Row(cells, row.fault, line, "\n"), with_surplus(result, cells[columns:])
 
 
@@ -211,13 +209,23 @@ def _joined(cells: Iterable[str], delimiter: str) -> str:
     return delimiter.join(map(quoted, cells))
 
 
-def _as_cell(value: Any) -> str:
+def _added_cell(value: str | float | bool | None) -> str:
+    if isinstance(value, float):  # first, for most are
+        return repr(value)
+    if value is None:
+        return ""
+    return quoted(escape_formula(value)) if isinstance(value, str) else cell_text(value)
+
+
+def cell_text(value: Any) -> str:
     """A value of any format; true, false and what has parts as JSON writes them."""
     if isinstance(value, str | bytes):
         return decodable(value)
     if value is None or value != value:  # as NaN alone does
         return ""
-    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, bool | dict | list) else str(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, dict | list) else str(value)
 
 
 def _is_number(cell: str) -> bool:

@@ -39,6 +39,7 @@ _RECORDS = 200  # that are looked at
 _MAX_TITLES = 10  # records above a header
 _CONSISTENT = 0.7  # share of rows of one width from which on a character parts cells, and is no punctuation
 _PUNCTUATION = 0.35  # of that share is taken from a delimiter that a blank always follows, as in sentences
+_BLANKS_AND_QUOTE = re.compile(' +"')
 _SEPARATOR = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 _NAME_CHARS, _NAME_WORDS = 60, 8  # that a column's name has at most; a form's are questions
 _UNKNOWN_NAME_WORDS = 2  # that a name has at most which nothing else tells from a text
@@ -189,14 +190,19 @@ def _is_filled(record: Record) -> bool:
 
 
 def _parses(lines: Sequence[str], options: ReadOptions) -> list[_Parse]:
-    text = "".join(lines)
+    """A parse by each delimiter, and before it one that skips blanks, where cells begin with blanks and a quote."""
     parses = []
     for delimiter in [options.delimiter] if options.delimiter else DELIMITERS.values():
-        quoted_after_blanks = re.search(re.escape(delimiter) + ' +"', text)
-        for skips_blanks in (True, False) if quoted_after_blanks and options.has_quotes else (False,):
-            records = read_records(iter(lines), delimiter, skips_blanks=skips_blanks, has_quotes=options.has_quotes)
-            parses.append(_Parse(delimiter, skips_blanks, list(islice(records, _RECORDS))))
+        parse = _parse(lines, delimiter, options, skips_blanks=False)
+        if options.has_quotes and any(_BLANKS_AND_QUOTE.match(cell) for row in parse.rows for cell in row):
+            parses.append(_parse(lines, delimiter, options, skips_blanks=True))
+        parses.append(parse)
     return parses
+
+
+def _parse(lines: Sequence[str], delimiter: str, options: ReadOptions, *, skips_blanks: bool) -> _Parse:
+    records = read_records(iter(lines), delimiter, skips_blanks=skips_blanks, has_quotes=options.has_quotes)
+    return _Parse(delimiter, skips_blanks, list(islice(records, _RECORDS)))
 
 
 def _with_header(
@@ -248,7 +254,7 @@ def _missing_name(first: list[str], rows: list[list[str]], columns: int) -> str:
     if not any(cells[-1].strip() for cells in full_rows):
         return "last"
     are_numbered = holds_plain_values([cells[0] for cells in full_rows])
-    return "first" if are_numbered or (any(map(_is_known, first)) and columns > 2) else ""
+    return "first" if any(map(_is_known, first)) and (are_numbered or columns > 2) else ""
 
 
 def _has_decimal_commas(rows: Sequence[Sequence[str]]) -> bool:
@@ -272,24 +278,58 @@ def judge_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[b
         first: its cells.
         rows: the cells of those below it.
     """
-    columns = [[row[number] for row in rows if number < len(row)] for number in range(len(first))]
-    known = [_is_known(cell) and not any(map(_is_known, below)) for cell, below in zip(first, columns, strict=True)]
-    of_values = [holds_plain_values(below) for below in columns]
-    names = all(map(_is_like_a_name, first))
-    if any(is_plain_value(cell) and plain for cell, plain in zip(first, of_values, strict=True)):
+    heads = [_Head(cell, [row[number] for row in rows if number < len(row)]) for number, cell in enumerate(first)]
+    if any(head.is_value_of_values for head in heads):
         return False, True
-    heads_values = [
-        plain and cell.strip().lower() not in _MISSING and not is_plain_value(cell)
-        for cell, plain in zip(first, of_values, strict=True)
-    ]
-    heads_classes = [_are_classes(below, cell) for cell, below in zip(first, columns, strict=True)]
-    if names and (any(known) or any(heads_values) or (any(heads_classes) and _are_short(first))):
+    are_names = all(_is_like_a_name(cell) for cell in first)
+    names_classes = _are_short(first) and any(head.names_classes for head in heads)
+    if are_names and (names_classes or any(head.is_known or head.names_values for head in heads)):
         return True, True
-    if any(is_known and heads for is_known, heads in zip(known, heads_values, strict=True)):
+    if any(head.is_known and head.names_values for head in heads):
         return True, True
-    if not names or any(cell.strip() and cell in below for cell, below in zip(first, columns, strict=True)):
+    if not are_names or any(head.is_repeated for head in heads):
         return False, True
-    return _is_shorter(first, columns), False
+    return _are_short(first) and any(head.is_shorter for head in heads), False
+
+
+@dataclass(frozen=True)
+class _Head:
+    """The first cell of a column, and what it is to those below."""
+
+    cell: str
+    below: Sequence[str]
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it is a name that tables of texts have, and no cell below is one."""
+        return _is_known(self.cell) and not any(map(_is_known, self.below))
+
+    @property
+    def is_value_of_values(self) -> bool:
+        """Whether it is a number, a date or a link as nearly all below."""
+        return is_plain_value(self.cell) and holds_plain_values(self.below)
+
+    @property
+    def names_values(self) -> bool:
+        """Whether numbers, dates or links are below, and it is none and stands for no missing one."""
+        is_missing = self.cell.strip().lower() in _MISSING
+        return not is_missing and not is_plain_value(self.cell) and holds_plain_values(self.below)
+
+    @property
+    def names_classes(self) -> bool:
+        """Whether few values are below, each of them often, and it is none of them."""
+        few_values = len(self.below) >= CLASS_ROWS and 2 * len(set(self.below)) <= len(self.below)
+        return few_values and self.cell.strip() != "" and not self.is_repeated
+
+    @property
+    def is_repeated(self) -> bool:
+        """Whether it is there again below."""
+        return self.cell.strip() != "" and self.cell in self.below
+
+    @property
+    def is_shorter(self) -> bool:
+        """Whether the cells below have at least twice as many words."""
+        return mean_words(self.below) >= 2 * len(self.cell.split())
 
 
 def _is_known(cell: str) -> bool:
@@ -309,18 +349,5 @@ def _is_like_a_name(cell: str) -> bool:
     )
 
 
-def _are_classes(cells: Sequence[str], name: str) -> bool:
-    """Whether a column has few values, each of them often, and the name is none of them."""
-    few_values = len(cells) >= CLASS_ROWS and 2 * len(set(cells)) <= len(cells)
-    return few_values and name.strip() != "" and name not in cells
-
-
 def _are_short(cells: Sequence[str]) -> bool:
     return all(len(cell.split()) <= _UNKNOWN_NAME_WORDS for cell in cells)
-
-
-def _is_shorter(first: Sequence[str], columns: Sequence[Sequence[str]]) -> bool:
-    """Whether the first row has names rather than texts by their lengths alone."""
-    return _are_short(first) and any(
-        mean_words(below) >= 2 * len(cell.split()) for cell, below in zip(first, columns, strict=True)
-    )

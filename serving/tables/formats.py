@@ -96,7 +96,9 @@ def open_table(reader: Reader, column_name: str, preferred: str) -> Table:
     if not first_rows:
         raise RowsError("it has no rows below its header", code="rows_missing")
     if not reader.names:
-        raise RowsError(f"its first row is {first_rows[0].fault or 'an object without keys'}, and so are those below it")
+        raise RowsError(
+            f"its first row is {first_rows[0].fault or 'an object without keys'}, and so are those below it"
+        )
     if column_name:
         column = named_column(column_name, reader.names)
     else:

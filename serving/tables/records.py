@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from serving.tables.text import MAX_ROW_CHARS, split_end
 
+NOT_CSV = "not CSV"  # begins the fault of a record whose quotes do not work out
+
 
 class Record(NamedTuple):
     """One record of a CSV.
@@ -54,10 +56,10 @@ def read_records(
         except StopIteration:
             return
         except csv.Error as error:
-            yield Record(feed.keep_first_line(), [], f"not CSV: {error}")
+            yield Record(feed.keep_first_line(), [], f"{NOT_CSV}: {error}")
         except _RecordTooLongError:
             line = feed.keep_first_line()
-            yield Record(line, [], too_long(line) or "not CSV: a quote is not closed")
+            yield Record(line, [], too_long(line) or f"{NOT_CSV}: a quote is not closed")
         else:
             yield Record("".join(feed.record), cells)
 

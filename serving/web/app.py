@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
@@ -23,6 +24,7 @@ from serving.web.load_shedding import LOAD_SHEDDING, LoadShedding, LoadSheddingM
 from serving.web.middleware import REQUEST_ID_HEADER, RequestContextMiddleware
 from serving.web.openapi import DESCRIPTION, FILE_HEADERS
 from serving.web.reload import Reloader
+from serving.web.requests.headers import MODEL_VERSION_HEADER
 from serving.web.routes import docs, files, health, home, model, predict
 from serving.web.state import Service
 
@@ -41,7 +43,7 @@ def create_app(settings: Settings | None = None, predictor: PredictorLike | None
         return _assemble(settings, predictor or _load(settings))
     try:
         settings = Settings.load()
-        logs.configure(settings.log_level)
+        logs.configure(settings.log_level, settings.log_format)
         return create_app(settings, predictor)
     except ServingError as error:
         sys.stderr.write(f"{error}\n")
@@ -59,6 +61,7 @@ def undeployed_app() -> FastAPI:
         title="Tweet sentiment",
         version=__version__,
         description=DESCRIPTION,
+        servers=[{"url": "."}],  # where the document is: a proxy may have put both under a path
         openapi_url=None,
         redirect_slashes=False,
         # Whether somebody has set OpenTelemetry up would be asked for each request, for a twentieth of its time.
@@ -74,7 +77,10 @@ def _assemble(settings: Settings, predictor: PredictorLike) -> FastAPI:
     app = undeployed_app()
     app.state.service = service = Service.of(settings, predictor)
     app.state.load_shedding = load_shedding = LoadShedding(
-        service.admission, RefusalCounter(service.metrics), before_app=not settings.allowed_origins
+        service.admission,
+        RefusalCounter(service.metrics),
+        lambda: cast(Service, app.state.service).version_header,
+        before_app=not settings.allowed_origins,
     )
     if settings.docs:
         app.include_router(docs.router)
@@ -98,7 +104,7 @@ def _cross_origin(settings: Settings) -> list[Middleware]:
         allow_origins=settings.allowed_origins,
         allow_methods=["GET", "POST"],
         allow_headers=["Authorization", "Content-Type", "X-API-Key", REQUEST_ID_HEADER],
-        expose_headers=[REQUEST_ID_HEADER, "Retry-After", *FILE_HEADERS],
+        expose_headers=[REQUEST_ID_HEADER, MODEL_VERSION_HEADER, "Retry-After", *FILE_HEADERS],
     )
     return [cors]
 

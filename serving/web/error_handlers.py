@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Mount
 
-from serving.errors import InvalidFile, RequestError
+from serving.errors import InferenceFailed, InvalidFile, RequestError, Unauthorized
 from serving.web.auth import SENTENCE as KEY_WANTED
 from serving.web.pages.render import root_path
 from serving.web.requests.headers import VARY
@@ -21,13 +21,23 @@ from serving.web.state import prefers_page, service_of
 _log = logging.getLogger(__name__)
 
 
-# Status -> (code, sentence) of the framework's own errors. Any other below 500 is a "bad_request".
+# Status -> (code, title, sentence) of the framework's own errors. Any other below 500 is a "bad_request".
 _HTTP_ERRORS = {
-    401: ("unauthorized", KEY_WANTED),
-    404: ("not_found", "There is nothing at {path}."),
-    405: ("method_not_allowed", "{path} does not take {method}; accepted: {allowed}."),
+    401: ("unauthorized", Unauthorized.title, KEY_WANTED),
+    404: ("not_found", "There is nothing here", "There is nothing at {path}."),
+    405: ("method_not_allowed", "That cannot be done here", "{path} does not take {method}; accepted: {allowed}."),
 }
 _MAX_COLUMNS = 100  # names in an answer, as many as one would look through
+# Titles of errors that say more than their class's.
+_TITLES = {
+    "text_missing": "There is no text",
+    "text_blank": "The text is empty",
+    "text_too_long": "The text is too long",
+    "too_many_texts": "There are too many texts",
+    "deadline_exceeded": "The service was too busy",
+}
+# Where the page's forms go: an error of theirs comes with the page, so that another try needs no way back.
+_FORMS = {"/predict", "/predict/file", "/predict/csv"}
 _METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
 
@@ -37,6 +47,7 @@ class Problem:
 
     status: int
     code: str
+    title: str
     detail: str
     headers: Mapping[str, str] = field(default_factory=dict)
     columns: Sequence[str] = ()
@@ -61,16 +72,19 @@ async def render_error(request: Request, error: Exception) -> Response:
 def _problem(request: Request, error: Exception) -> Problem:
     if isinstance(error, RequestError):
         columns = error.columns if isinstance(error, InvalidFile) else ()
-        return Problem(error.status, error.error_code, error.detail, error.headers, columns)
+        title = _TITLES.get(error.error_code, error.title)
+        return Problem(error.status, error.error_code, title, error.detail, error.headers, columns)
     if not isinstance(error, HTTPException) or error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         detail = "The server failed to answer; its log has the fault under this request's id."
-        return Problem(500, "internal_error", detail)
+        return Problem(500, "internal_error", InferenceFailed.title, detail)
     status, headers = error.status_code, dict(error.headers or {})
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = _allowed(request) or headers.get("Allow", "")
-    code, sentence = _HTTP_ERRORS.get(status, ("bad_request", f"{HTTPStatus(status).phrase}."))
+    code, title, sentence = _HTTP_ERRORS.get(
+        status, ("bad_request", RequestError.title, f"{HTTPStatus(status).phrase}.")
+    )
     path, method, allowed = shown(request.scope["path"]), shown(request.method), headers.get("Allow")
-    return Problem(status, code, sentence.format(path=path, method=method, allowed=allowed), headers)
+    return Problem(status, code, title, sentence.format(path=path, method=method, allowed=allowed), headers)
 
 
 def _allowed(request: Request) -> str:
@@ -97,8 +111,11 @@ def _log_failure(request: Request, problem: Problem, error: Exception) -> None:
 
 
 def _page(request: Request, problem: Problem, answer: ErrorAnswer, text: str | None) -> Response:
-    pages = service_of(request).pages
-    is_form = request.method == "POST" and request.scope["path"] == f"{root_path(request)}/predict"
-    if is_form and problem.status != HTTPStatus.UNAUTHORIZED:
-        return pages.refused_form(request, answer, text=text, status=problem.status, headers=problem.headers)
-    return pages.error(request, answer, status=problem.status, headers=problem.headers)
+    pages, title, status, headers = service_of(request).pages, problem.title, problem.status, problem.headers
+    path = request.scope["path"].removeprefix(root_path(request))
+    if request.method != "POST" or path not in _FORMS or status == HTTPStatus.UNAUTHORIZED:
+        return pages.error(request, answer, title, status=status, headers=headers)
+    if path == "/predict":
+        return pages.refused_form(request, answer, title, text=text, status=status, headers=headers)
+    columns = getattr(answer, "columns", ())
+    return pages.refused_file(request, answer, title, columns=columns, status=status, headers=headers)

@@ -5,6 +5,7 @@ Under a flood most of what comes is refused, and what that costs is taken from w
 
 import logging
 from collections import defaultdict
+from collections.abc import Callable
 from time import perf_counter
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -13,7 +14,7 @@ from serving.batching.admission import Admission
 from serving.logs import REQUESTS, request_line
 from serving.web.metrics import Metrics
 from serving.web.middleware import REQUEST_ID, SECURITY_HEADERS, choose_request_id
-from serving.web.requests.headers import VARY, joined, prefers_html
+from serving.web.requests.headers import VARY, Header, joined, prefers_html
 from serving.web.schemas import ErrorAnswer
 
 LOG_INTERVAL = 1.0  # seconds
@@ -23,7 +24,7 @@ LOAD_SHEDDING = "load_shedding"
 
 METHOD, ROUTE = "POST", "/predict"
 
-Refusal = tuple[int, list[tuple[bytes, bytes]], bytes]
+Refusal = tuple[int, list[Header], bytes]
 
 _log = logging.getLogger(__name__)
 
@@ -75,12 +76,20 @@ class LoadShedding:
     Args:
         admission: tells whether the queue is full.
         refusals: where the answers are counted.
+        version_header: tells the header with the version of the current model.
         before_app: whether a server may ask this before it starts the app; not where the app adds headers to every
             answer, as for scripts of other origins.
     """
 
-    def __init__(self, admission: Admission, refusals: RefusalCounter, *, before_app: bool = True) -> None:
-        self.refusals, self.before_app = refusals, before_app
+    def __init__(
+        self,
+        admission: Admission,
+        refusals: RefusalCounter,
+        version_header: Callable[[], Header],
+        *,
+        before_app: bool = True,
+    ) -> None:
+        self.refusals, self.version_header, self.before_app = refusals, version_header, before_app
         self._admission = admission
         self._error = error = admission.refused()
         placeholder = "request id"
@@ -103,7 +112,12 @@ class LoadShedding:
         request_id = choose_request_id(scope["headers"])
         shown = request_id.encode()
         body = b"".join((self._before_id, shown, self._after_id))
-        headers = [*self._headers, (REQUEST_ID, shown), (b"content-length", b"%d" % len(body))]
+        headers = [
+            *self._headers,
+            self.version_header(),
+            (REQUEST_ID, shown),
+            (b"content-length", b"%d" % len(body)),
+        ]
         self.refusals.count(request_id, self._error.status, self._error.error_code, method=METHOD, route=ROUTE)
         return self._error.status, headers, body
 
@@ -127,4 +141,6 @@ class LoadSheddingMiddleware:
 
 
 def _is_prediction(scope: Scope) -> bool:
-    return scope["type"] == "http" and (scope["method"], scope["path"]) == (METHOD, ROUTE)
+    if scope["type"] != "http" or scope["method"] != METHOD:
+        return False
+    return str(scope["path"]).removeprefix(scope.get("root_path", "")) == ROUTE

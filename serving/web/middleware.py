@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.logs import RequestLog
 from serving.web.metrics import CLIENT_GONE, METHODS, Metrics
-from serving.web.requests.headers import RawHeaders, first
+from serving.web.requests.headers import Header, RawHeaders, first
 
 # For what is no page of ours: nothing in it may run, load or be framed. Pages bring a policy that lets them work.
 SECURITY_HEADERS = [
@@ -39,7 +39,8 @@ class RequestContextMiddleware:
     - Its `request_id` is in the request's state and in the answer's `X-Request-ID`.
     - HEAD reaches the routes as GET (RFC 9110, section 9.3.2): FastAPI, unlike Starlette, gives a GET route no HEAD.
       The scope is copied for that: the server keeps the original, and by its method knows to leave the body out.
-    - SECURITY_HEADERS are in each answer, but for those that it has already.
+    - SECURITY_HEADERS are in each answer, but for those that it has already; and the version of the model that the
+      request met.
     - Whatever the app raises is answered. An error after the answer has begun is raised on: the server then cuts the
       connection. A client that has left gets nothing.
     - It is counted, timed and logged by its route's template: never by its path, whose values have no bound.
@@ -63,6 +64,7 @@ class RequestContextMiddleware:
             return
         start, status = perf_counter(), CLIENT_GONE
         request_id = choose_request_id(scope["headers"])
+        version_header: Header = scope["app"].state.service.version_header
         scope.setdefault("state", {})["request_id"] = request_id
         if scope["method"] == "HEAD":
             scope = {**scope, "method": "GET"}
@@ -71,7 +73,7 @@ class RequestContextMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = _complete(message.get("headers", ()), request_id)
+                message["headers"] = _complete(message.get("headers", ()), request_id, version_header)
             await send(message)
 
         try:
@@ -106,10 +108,10 @@ def choose_request_id(headers: RawHeaders) -> str:
     return sent if sent and _ACCEPTED_ID.fullmatch(sent) else f"{getrandbits(128):032x}"
 
 
-def _complete(headers: RawHeaders, request_id: str) -> list[tuple[bytes, bytes]]:
+def _complete(headers: RawHeaders, request_id: str, version_header: Header) -> list[Header]:
     present = {name for name, _ in headers}
     missing = [header for header in SECURITY_HEADERS if header[0] not in present]
-    return [*headers, *missing, (REQUEST_ID, request_id.encode())]
+    return [*headers, *missing, (REQUEST_ID, request_id.encode()), version_header]
 
 
 def _template(scope: Scope) -> str:

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from serving.tables.dialect import DELIMITERS, HEADERS
 from serving.web.requests.headers import FORM, JSON, MULTIPART
 from serving.web.requests.predict_request import TextRequest, TextsRequest
-from serving.web.schemas import ErrorAnswer, PredictionAnswer, PredictionsAnswer
+from serving.web.schemas import ErrorAnswer, PredictionAnswer, PredictionsAnswer, UsageAnswer
 
 Sentences = Mapping[int, Mapping[str, str]]
 
@@ -19,6 +19,8 @@ EXAMPLES: Sentences = {
         "json_too_deep": "The JSON is nested too deeply.",
         "not_utf8": "The form's percent-encoded bytes are not UTF-8.",
         "malformed_form": "The multipart body ends before its closing boundary.",
+        "field_without_equals": "The form's field 'B' has no `=`. If it belongs to a text: a & inside a text is "
+        "written %26, which `curl --data-urlencode` does by itself.",
     },
     401: {
         "unauthorized": "This needs one of the service's API keys: as `Authorization: Bearer KEY`, as "
@@ -34,7 +36,8 @@ EXAMPLES: Sentences = {
     },
     422: {
         "not_an_object": 'The JSON is an array; accepted is an object with "text" or "texts".',
-        "unknown_key": "The JSON has the unknown key 'tweet'; accepted are 'text', 'texts' and 'explain'.",
+        "unknown_key": "The JSON has the unknown key 'tweet'; accepted are 'text', 'texts', 'explain', "
+        "'min_probability' and 'partial'.",
         "text_missing": "The JSON has neither `text` nor `texts`; accepted is one of them.",
         "text_repeated": 'The form has 2 fields `text`; accepted is one. Several texts go as JSON: {"texts": [...]}.',
         "text_and_texts": "The JSON has both `text` and `texts`; accepted is one of them.",
@@ -49,6 +52,11 @@ EXAMPLES: Sentences = {
         "too_many_texts": "`texts` has 300 texts; at most 128 are accepted.",
         "explain_not_boolean": "`explain` is a string; accepted is true or false.",
         "explain_repeated": "The form has 2 fields `explain`; accepted is one or none.",
+        "min_probability_invalid": "`min_probability` is 1.5; accepted is a number from 0 to 1.",
+        "min_probability_repeated": "The form has 2 fields `min_probability`; accepted is one or none.",
+        "partial_not_boolean": "`partial` is a string; accepted is true or false.",
+        "partial_without_texts": "`partial` goes with `texts`; a request with `text` is answered or refused as a "
+        "whole.",
         "too_many_to_explain": "`texts` has 20 texts to be explained; at most 16 are accepted.",
     },
     500: {"internal_error": "The server failed to answer; its log has the fault under this request's id."},
@@ -111,6 +119,7 @@ Classifies the sentiment of short texts.
 
 Every error is `{"detail", "code", "request_id"}`: a sentence for people, a code for programs, and the id under which
 the server logged the request. A client that prefers `text/html`, as a browser does, gets pages instead of JSON.
+Every answer has the request's id in `X-Request-ID` and the model's version in `X-Model-Version`.
 
 Any request can also be answered, always as JSON and before the connection is closed: 400 `malformed_request`, where
 what was sent is not HTTP/1.1; 431 `headers_too_large`, above MAX_HEADER_BYTES (16 KiB unless set); and 503
@@ -139,26 +148,57 @@ def _error_examples(sentences: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _examples(**models: type[BaseModel]) -> dict[str, Any]:
-    """OpenAPI's `examples`: those that the schemas have, under these names; a second one is with an explanation."""
-    examples = {}
-    for name, model in models.items():
-        # Not from the generated schema, which sorts their keys.
-        plain, *explained = cast(dict[str, Any], model.model_config["json_schema_extra"])["examples"]
-        summary = f"{name.capitalize()} text{'s' if name == 'several' else ''}"
-        examples[name] = {"summary": summary, "value": plain}
-        examples |= {f"{name}_explained": {"summary": f"{summary}, explained", "value": value} for value in explained}
-    return examples
+def _examples(model: type[BaseModel], summaries: Mapping[str, str]) -> dict[str, Any]:
+    """OpenAPI's `examples`: those that the schema has, by name, each with its summary."""
+    # Not from the generated schema, which sorts their keys.
+    values = cast(dict[str, Any], model.model_config["json_schema_extra"])["examples"]
+    return {
+        name: {"summary": summary, "value": value}
+        for (name, summary), value in zip(summaries.items(), values, strict=True)
+    }
 
+
+_ONE = {
+    "one": "One text",
+    "one_explained": "One text, explained",
+    "one_uncertain": "One text, with the probability that its label should have",
+}
+_PARTIAL = {"several_partial": "Several texts, of which one is refused"}
+_SEVERAL = {"several": "Several texts"}
 
 PREDICT_AS_PAGE: Responses = {
     200: {
         "description": "The prediction; for several texts the predictions, in the order of the request.",
         "content": {
             "text/html": {"schema": {"type": "string"}},
-            JSON: {"examples": _examples(one=PredictionAnswer, several=PredictionsAnswer)},
+            JSON: {"examples": _examples(PredictionAnswer, _ONE) | _examples(PredictionsAnswer, _SEVERAL | _PARTIAL)},
         },
     }
+}
+
+FORM_AS_JSON: Responses = {
+    200: {
+        "description": "The page with the form; how to ask, for a client that prefers JSON.",
+        "content": {
+            "text/html": {"schema": {"type": "string"}},
+            JSON: {
+                # Not by reference: FastAPI names only the models of answers that it documents by itself.
+                "schema": UsageAnswer.model_json_schema(),
+                "examples": _examples(UsageAnswer, {"usage": "How to ask"}),
+            },
+        },
+    }
+}
+
+FORM_PARAMETERS: dict[str, Any] = {
+    "parameters": [
+        {
+            "name": "text",
+            "in": "query",
+            "description": "what stands in the form's box. It is not classified before somebody sends the form",
+            "schema": {"type": "string"},
+        }
+    ]
 }
 
 MODEL_AS_PAGE: Responses = {
@@ -201,7 +241,7 @@ PREDICT_ERRORS = _errors(
 # Other fields of a form, such as a button's, are ignored; other keys of JSON are refused.
 _FORM_BODY = {
     "schema": TextRequest.model_json_schema() | {"additionalProperties": True},
-    "examples": _examples(one=TextRequest),
+    "examples": _examples(TextRequest, _ONE),
 }
 
 PREDICT_BODY: dict[str, Any] = {
@@ -210,7 +250,8 @@ PREDICT_BODY: dict[str, Any] = {
         "content": {
             JSON: {
                 "schema": {"oneOf": [TextRequest.model_json_schema(), TextsRequest.model_json_schema()]},
-                "examples": _examples(one=TextRequest, several=TextsRequest),
+                "examples": _examples(TextRequest, _ONE)
+                | _examples(TextsRequest, _SEVERAL | {"several_explained": "Several texts, explained"} | _PARTIAL),
             },
             FORM: _FORM_BODY,
             MULTIPART: _FORM_BODY,

@@ -2,13 +2,15 @@
 
 import operator
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from pydantic_core import to_json
 from starlette.responses import Response
 
-from serving.model.types import Prediction
+from serving.errors import RequestError
+from serving.model.types import Prediction, WeighedWord, rounded
 from serving.web.requests.headers import VARY
 
 _EXAMPLE: dict[str, JsonValue] = {
@@ -17,6 +19,7 @@ _EXAMPLE: dict[str, JsonValue] = {
     "probability": 0.9312,
     "probabilities": {"negative": 0.0201, "neutral": 0.0487, "positive": 0.9312},
     "truncated": False,
+    "in_vocabulary": 1.0,
 }
 _OTHER_EXAMPLE: dict[str, JsonValue] = {
     "text": "Late again.",
@@ -24,6 +27,11 @@ _OTHER_EXAMPLE: dict[str, JsonValue] = {
     "probability": 0.8127,
     "probabilities": {"negative": 0.8127, "neutral": 0.1534, "positive": 0.0339},
     "truncated": False,
+    "in_vocabulary": 1.0,
+}
+_REFUSED_EXAMPLE: dict[str, JsonValue] = {
+    "text": "",
+    "error": {"detail": "`texts[1]` is empty; accepted is a text with something to read.", "code": "text_blank"},
 }
 _EXPLANATION: list[JsonValue] = [
     {"word": "What", "start": 0, "end": 4, "weight": 0.0117},
@@ -33,6 +41,10 @@ _EXPLANATION: list[JsonValue] = [
     {"word": "!", "start": 24, "end": 25, "weight": 0.0583},
 ]
 _VERSION = "3f9a1c0be274"
+USAGE = (
+    'Predictions are asked for by POST to this address: with JSON, {"text": "..."} or {"texts": ["...", ...]}, or with '
+    "a form that has the field `text`."
+)
 
 
 class _Schema(BaseModel):
@@ -46,8 +58,8 @@ class ExplainedWord(_Schema):
     start: int = Field(description="where it starts in `text`, in Unicode code points")
     end: int = Field(description="where it ends: `word` is `text[start:end]`")
     weight: float | None = Field(
-        description="the label's probability less its probability where the word is left out, so from -1 to 1; "
-        "null where it was not tried, because the model does not read that far"
+        description="the label's probability less its probability where the word is left out, so from -1 to 1, with "
+        "six digits; null where it was not tried, because the model does not read that far"
     )
 
 
@@ -58,10 +70,20 @@ class PredictedText(_Schema):
 
     text: str = Field(description="as it was sent; a form's CR LF line breaks are LF")
     label: str = Field(description="the most probable label")
-    probability: float = Field(description="that label's probability")
+    probability: float = Field(description="that label's probability, with six digits")
     probabilities: dict[str, float] = Field(description="every label's probability, in the model's order")
     truncated: bool = Field(
         description="whether the text is longer than the model takes, so that only its start counted"
+    )
+    in_vocabulary: float = Field(
+        ge=0,
+        le=1,
+        description="the share of the text's characters, but for white space, that the model has pieces for. Where it "
+        "is low, as for a language that the model has not learned, the answer says little. A link, a handle or an "
+        "emoticon counts as one character, and a word that comes apart into single characters as unknown",
+    )
+    uncertain: bool = Field(
+        False, description="whether the label has less than `min_probability`; only where that was sent"
     )
     explanation: list[ExplainedWord] = Field(
         default_factory=list, description="the text's words in order; only where `explain` was true"
@@ -76,6 +98,7 @@ class PredictionAnswer(PredictedText):
             "examples": [
                 {**_EXAMPLE, "model_version": _VERSION},
                 {**_EXAMPLE, "explanation": _EXPLANATION, "model_version": _VERSION},
+                {**_EXAMPLE, "uncertain": True, "model_version": _VERSION},
             ]
         }
     )
@@ -83,14 +106,37 @@ class PredictionAnswer(PredictedText):
     model_version: str = Field(description="which model answered")
 
 
+class TextError(_Schema):
+    """Why a text was refused."""
+
+    detail: str = Field(description="a sentence: what was wrong, what was found, what is accepted")
+    code: str = Field(description="what to switch on; it stays the same where the sentence changes")
+
+
+class RefusedText(_Schema):
+    """A text that was refused, among others that were answered."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_REFUSED_EXAMPLE]})
+
+    text: str = Field("", description="as it was sent; missing where that was no string of Unicode characters")
+    error: TextError
+
+
 class PredictionsAnswer(_Schema):
     """The answer to several texts, in the order of the request."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"predictions": [_EXAMPLE, _OTHER_EXAMPLE], "model_version": _VERSION}]}
+        json_schema_extra={
+            "examples": [
+                {"predictions": [_EXAMPLE, _OTHER_EXAMPLE], "model_version": _VERSION},
+                {"predictions": [_EXAMPLE, _REFUSED_EXAMPLE], "model_version": _VERSION},
+            ]
+        }
     )
 
-    predictions: list[PredictedText]
+    predictions: list[PredictedText | RefusedText] = Field(
+        description="one for each text; one with an `error` only where `partial` was true"
+    )
     model_version: str = Field(description="which model answered")
 
 
@@ -115,6 +161,26 @@ class ServiceAnswer(_Schema):
     links: dict[str, str] = Field(description="what -> path")
 
 
+class UsageAnswer(_Schema):
+    """How to ask for predictions."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "detail": USAGE,
+                    "example": {"text": "What a wonderful morning!"},
+                    "links": {"predict": "/predict", "openapi": "/openapi.json"},
+                }
+            ]
+        }
+    )
+
+    detail: str = Field(description="a sentence")
+    example: dict[str, str] = Field(description="a body to send")
+    links: dict[str, str] = Field(description="what -> path")
+
+
 class HealthAnswer(_Schema):
     """The service's own state."""
 
@@ -134,23 +200,45 @@ class JsonAnswer(Response):
 
 Answer = dict[str, Any]
 
-# Of a prediction the answer has what PredictedText documents, in that order.
-_NAMES = [name for name in PredictedText.model_fields if name in Prediction.__dataclass_fields__]
 
-
-def predicted_text(text: str, prediction: Prediction) -> Answer:
-    """Build the PredictedText of one text. What was not asked for is None in a prediction, and left out here."""
-    answer: Answer = {"text": text}
-    for name in _NAMES:
-        value = getattr(prediction, name)
-        if value is not None:
-            answer[name] = value
+def predicted_text(text: str, prediction: Prediction, min_probability: float | None = None) -> Answer:
+    """Build the PredictedText of one text. What was not asked for is left out."""
+    probability = rounded(prediction.probability)
+    answer: Answer = {
+        "text": text,
+        "label": prediction.label,
+        "probability": probability,
+        "probabilities": {label: rounded(value) for label, value in prediction.probabilities.items()},
+        "truncated": prediction.truncated,
+        "in_vocabulary": rounded(prediction.in_vocabulary),
+    }
+    if min_probability is not None:
+        answer["uncertain"] = probability < min_probability
+    if prediction.explanation is not None:
+        answer["explanation"] = [_rounded_word(word) for word in prediction.explanation]
     return answer
 
 
-def predicted_texts(texts: Sequence[str], predictions: Sequence[Prediction]) -> list[Answer]:
+def _rounded_word(word: WeighedWord) -> WeighedWord:
+    return word if word.weight is None else replace(word, weight=rounded(word.weight))
+
+
+def predicted_texts(
+    texts: Sequence[str], predictions: Sequence[Prediction], min_probability: float | None = None
+) -> list[Answer]:
     """Build the PredictedText of each text of a request."""
-    return [predicted_text(text, prediction) for text, prediction in zip(texts, predictions, strict=True)]
+    return [
+        predicted_text(text, prediction, min_probability) for text, prediction in zip(texts, predictions, strict=True)
+    ]
+
+
+def with_refused(answers: Sequence[Answer], refused: Mapping[int, RequestError]) -> list[Answer]:
+    """Put a RefusedText in the place that each refused text had in its request."""
+    complete = list(answers)
+    for place, error in sorted(refused.items()):
+        answer: Answer = {} if error.text is None else {"text": error.text}
+        complete.insert(place, answer | {"error": {"detail": error.detail, "code": error.error_code}})
+    return complete
 
 
 def json_answer(answers: list[Answer], model_version: str, *, several: bool) -> JsonAnswer:

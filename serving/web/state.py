@@ -17,7 +17,7 @@ from serving.settings import Settings
 from serving.web.metrics import Metrics
 from serving.web.pages.render import Pages
 from serving.web.requests.body import BUDGET, Budget
-from serving.web.requests.headers import joined, prefers_html
+from serving.web.requests.headers import MODEL_VERSION_HEADER, Header, joined, prefers_html
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ class Service:
     readiness: Readiness
     metrics: Metrics
     pages: Pages
+    version_header: Header
     upload_slots: asyncio.Semaphore
     predict_slots: asyncio.Semaphore
     budget: Budget
@@ -49,6 +50,7 @@ class Service:
             readiness=Readiness(batcher),
             metrics=metrics,
             pages=Pages(predictor.metadata, settings),
+            version_header=_version_header(predictor.metadata),
             upload_slots=asyncio.Semaphore(settings.max_uploads),
             predict_slots=asyncio.Semaphore(settings.max_files),
             budget=Budget(max(BUDGET, settings.max_body_bytes)),
@@ -64,6 +66,7 @@ class Service:
             batcher=batcher,
             readiness=Readiness(batcher),
             pages=Pages(predictor.metadata, self.settings),
+            version_header=_version_header(predictor.metadata),
         )
 
 
@@ -75,6 +78,10 @@ def _batcher(predictor: PredictorLike, settings: Settings, admission: Admission,
         deadline=settings.deadline,
         on_batch=metrics.count_batch,
     )
+
+
+def _version_header(metadata: Metadata) -> Header:
+    return MODEL_VERSION_HEADER.lower().encode(), metadata.model_version.encode()
 
 
 def service_of(request: Request) -> Service:

@@ -88,13 +88,13 @@ def overloaded(visit: Visit, predictor: FakePredictor) -> None:
 
 def chosen(visit: Visit, file: Path) -> None:
     visit.open()
-    visit.page.get_by_text("How it is read").click()
-    visit.page.get_by_label("File, of up to").set_input_files(file)
+    visit.page.get_by_text("How the file is read").click()
+    visit.page.get_by_label("File (up to").set_input_files(file)
 
 
 def sending(visit: Visit, file: Path) -> None:
     chosen(visit, file)
-    visit.page.route("**/predict/csv", lambda _: None)
+    visit.page.route("**/predict/file", lambda _: None)
     send(visit.page)
     visit.page.get_by_role("progressbar").wait_for()
 

@@ -91,7 +91,7 @@ def test_a_file_by_keyboard_alone(scripted_visit: Visit, tmp_path: Path) -> None
     file = tmp_path / "in.csv"
     file.write_text("text\ngood\n", encoding="utf-8")
     scripted_visit.open()
-    field = page.get_by_label("File, of up to")
+    field = page.get_by_label("File (up to")
     stops = 0
     while not field.evaluate("field => field === document.activeElement") and stops < 12:
         keyboard.press("Tab")
@@ -100,7 +100,7 @@ def test_a_file_by_keyboard_alone(scripted_visit: Visit, tmp_path: Path) -> None
     field.set_input_files(file)  # the window that chooses a file is the browser's own
     expect(field).to_be_focused()
     keyboard.press("Tab")
-    expect(page.get_by_text("How it is read")).to_be_focused()
+    expect(page.get_by_text("How the file is read")).to_be_focused()
     keyboard.press("Tab")
     expect(page.get_by_role("button", name="Score the file")).to_be_focused()
     keyboard.press("Enter")

@@ -86,7 +86,7 @@ def test_what_the_browser_has_stored(scripted_visit: Visit, text: str) -> None:
     stored = json.dumps([{"text": text, "label": text, "figure": text, text: text}] * 2)
     scripted_visit.page.evaluate("value => localStorage.setItem('tweet-sentiment.recent', value)", stored)
     scripted_visit.page.reload()
-    recent = scripted_visit.page.get_by_role("region", name="Your last ones")
+    recent = scripted_visit.page.get_by_role("region", name="Your recent texts")
     assert recent.get_by_role("listitem").count() == 2
     assert text in (recent.text_content() or "")
     assert_harmless(scripted_visit)
@@ -112,7 +112,7 @@ def test_a_files_name_header_and_cells(scripted_visit: Visit, tmp_path: Path, te
 @pytest.mark.parametrize("text", ATTACKS)
 def test_a_column_that_is_not_there(scripted_visit: Visit, tmp_path: Path, text: str) -> None:
     page = choose(scripted_visit, tmp_path / "in.csv", b"a\n1\n")
-    page.get_by_text("How it is read").click()
+    page.get_by_text("How the file is read").click()
     page.get_by_label("Column of texts").fill(text)
     send(page)
     page.get_by_role("alert").filter(has_text="no column").wait_for()

@@ -2,11 +2,13 @@ import csv
 import io
 from collections import Counter
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, Download, Page
 
+from tests.browser.axe import violations_in_every_look
 from tests.browser.upload import choose, result, send
 from tests.browser.visits import Visit, visiting
 from tests.bundles import LABELS, TEXTS
@@ -34,7 +36,7 @@ WATCH = """() => {
 
 
 def by_curl(curl: httpx.Client, content: bytes, **fields: str) -> httpx.Response:
-    return curl.post("/predict/csv", files={"file": ("in.csv", content)}, data=fields).raise_for_status()
+    return curl.post("/predict/file", files={"file": ("in.csv", content)}, data=fields).raise_for_status()
 
 
 def saved(download: Download, folder: Path) -> bytes:
@@ -100,6 +102,71 @@ def test_what_came_back_is_counted_and_its_first_rows_shown(
     assert [[" ".join(cell.split()) for cell in cells] for cells in table(page, "The first rows")] == expected
 
 
+JSONL = (
+    '{"id": 1, "tweet": "good", "score": NaN, "label": "positive", "probability": 0.9, "p_negative": 0.05, '
+    '"p_neutral": 0.05, "p_positive": 0.9, "truncated": false, "in_vocabulary": 1.0, "error": null}\n'
+    '{"tweet": 7, "label": null, "probability": null, "p_negative": null, "p_neutral": null, "p_positive": null, '
+    '"truncated": null, "in_vocabulary": null, "error": "no text"}\n'
+)
+DECIMAL_COMMAS = (
+    "\ufeffpredicted_label;column_1;own_label;own_probability;own_p_negative;own_p_positive;own_truncated;own_error\n"
+    "x;good;positive;0,9;0,1;0,9;false;\n"
+    "x;good;positive;0,9;0,1;0,9;false;two cells too many\n"
+)
+
+
+def answered(page: Page, content: str, suffix: str, **headers: str) -> None:
+    """Have the service answer any file so."""
+    headers |= {"Content-Disposition": f'attachment; filename="predictions{suffix}"'}
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    page.route("**/predict/file", lambda route: route.fulfill(status=200, headers=named, body=content))
+
+
+def test_jsonl_is_counted_as_csv_is(scripted_visit: Visit, tmp_path: Path) -> None:
+    page = choose(scripted_visit, tmp_path / "in.jsonl", b'{"tweet": "good"}\n')
+    answered(page, JSONL, ".jsonl", X_Text_Column="tweet", X_Label_Column="label")
+    send(page)
+    assert result(page).get_by_role("heading").inner_text() == "2 rows scored, 1 of them with an error"
+    counts = {cells[0]: cells[1] for cells in table(page, "Rows by label")}
+    assert counts == {"positive": "1", "with an error": "1", "negative": "0", "neutral": "0"}
+    assert table(page, "The first rows") == [["good", "positive 90.0%"], ["7", "no text"]]
+    assert "in-scored.jsonl" in result(page).get_by_role("link").inner_text()
+
+
+def test_what_the_reader_decided_is_told(scripted_visit: Visit, tmp_path: Path) -> None:
+    page = choose(scripted_visit, tmp_path / "in.csv", b"good\n")
+    notes = ["The file has no header: its columns are called column_1, column_2, ...", "<b>Second</b>"]
+    headers = {"X_Text_Column": "column_1", "X_Label_Column": "own_label", "X_Notes": quote("\n".join(notes))}
+    answered(page, DECIMAL_COMMAS, ".csv", **headers)
+    send(page)
+    assert result(page).get_by_role("listitem").all_inner_texts() == notes
+    assert table(page, "The first rows") == [["good", "positive 90.0%"], ["good", "positive 90.0%\ntwo cells too many"]]
+    assert dict(cells[:2] for cells in table(page, "Rows by label")) == {"positive": "2", "negative": "0"}
+    assert violations_in_every_look(scripted_visit) == []
+
+
+def test_where_nothing_was_decided_nothing_is_told(scripted_visit: Visit, tmp_path: Path) -> None:
+    page = choose(scripted_visit, tmp_path / "in.csv", b"text\ngood\n")
+    send(page)
+    assert "The texts are those of the column “text”." in result(page).inner_text()
+    assert result(page).get_by_role("listitem").count() == 0
+
+
+def test_a_sample_is_there_to_try(scripted_visit: Visit) -> None:
+    scripted_visit.open()
+    scripted_visit.page.get_by_role("link", name="Try it with a sample file").click()
+    assert result(scripted_visit.page).get_by_role("heading").inner_text() == "8 rows scored"
+    assert scripted_visit.complaints == []
+
+
+def test_without_javascript_the_sample_is_downloaded(browser: Browser, server: Service) -> None:
+    with visiting(browser, server.url, java_script_enabled=False) as visit:
+        visit.open()
+        with visit.page.expect_download() as downloading:
+            visit.page.get_by_role("link", name="Try it with a sample file").click()
+        assert downloading.value.path().read_text(encoding="utf-8").startswith("id,text\n")
+
+
 def table(page: Page, name: str) -> list[list[str]]:
     rows = result(page).get_by_role("table", name=name).locator("tbody tr").all()
     return [row.locator("th, td").all_inner_texts() for row in rows]
@@ -124,7 +191,7 @@ def test_progress_is_shown_while_it_goes_up_and_is_answered(scripted_visit: Visi
 def test_a_phone_needs_no_sideways_scrolling(browser: Browser, server: Service, tmp_path: Path, text: str) -> None:
     with visiting(browser, server.url, viewport={"width": 375, "height": 667}) as visit:
         page = choose(visit, tmp_path / f"{'a-long-name-' * 10}.csv", f"{'column' * 20}\n{text}\n".encode())
-        page.get_by_text("How it is read").click()
+        page.get_by_text("How the file is read").click()
         send(page)
         assert result(page).locator("img").count() == 0
         assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0

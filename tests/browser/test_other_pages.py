@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
-from starlette.types import Receive, Scope, Send
 
 from serving.model.bundle import METADATA, REPORT
 from serving.settings import Settings
@@ -96,16 +95,11 @@ def test_axe_of_the_report(browser: Browser, server: Service) -> None:
         assert violations_in_every_look(visit) == []
 
 
-@pytest.fixture(params=["", "/nlp"], ids=["at the root", "under a prefix"])
-def documented(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Visit]:
+@pytest.fixture
+def documented(browser: Browser, staged: str) -> Iterator[Visit]:
     """A visit of the API's documentation, from a page of the service."""
-    app, prefix = create_app(Settings(), FakePredictor()), request.param
-
-    async def prefixed(scope: Scope, receive: Receive, send: Send) -> None:
-        await app({**scope, "root_path": prefix}, receive, send)
-
-    with serving(prefixed) as url, visiting(browser, url) as visit:
-        visit.open(f"{prefix}/predict")
+    with visiting(browser, staged) as visit:
+        visit.open()
         visit.page.get_by_role("navigation", name="Pages").get_by_role("link", name="API").click()
         yield visit
 

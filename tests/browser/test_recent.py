@@ -9,7 +9,7 @@ pytestmark = pytest.mark.browser
 
 
 def test_the_last_ten_are_kept_in_the_browser(scripted_visit: Visit) -> None:
-    page, recent = scripted_visit.page, scripted_visit.page.get_by_role("region", name="Your last ones")
+    page, recent = scripted_visit.page, scripted_visit.page.get_by_role("region", name="Your recent texts")
     scripted_visit.open()
     assert recent.count() == 0
     texts = [f"text {number}" for number in range(12)]
@@ -36,5 +36,5 @@ def test_a_store_that_holds_something_else(scripted_visit: Visit, stored: str) -
     scripted_visit.open()
     scripted_visit.type(TEXTS[0])
     scripted_visit.submit()
-    assert scripted_visit.page.get_by_role("region", name="Your last ones").get_by_role("listitem").count() == 1
+    assert scripted_visit.page.get_by_role("region", name="Your recent texts").get_by_role("listitem").count() == 1
     assert scripted_visit.complaints == []

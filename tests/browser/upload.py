@@ -7,11 +7,11 @@ from playwright.sync_api import Locator, Page
 from tests.browser.visits import Visit
 
 
-def choose(visit: Visit, path: Path, content: bytes) -> Page:
-    """The page, with a file chosen."""
-    path.write_bytes(content)
-    visit.open()
-    visit.page.get_by_label("File, of up to").set_input_files(path)
+def choose(visit: Visit, file: Path, content: bytes, *, path: str = "/predict") -> Page:
+    """The page at `path`, with a file chosen."""
+    file.write_bytes(content)
+    visit.open(path)
+    visit.page.get_by_label("File (up to").set_input_files(file)
     return visit.page
 
 

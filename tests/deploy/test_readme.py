@@ -89,7 +89,7 @@ def test_make_passes_on_what_it_is_given() -> None:
     lines = shell_lines(README, "make")
     plans = {line: run([*line.split(), "--dry-run"]) for line in lines}
     (own_file,) = (plan for line, plan in plans.items() if "DATA=mine.csv" in line)
-    options = ["--data mine.csv", "--out build", "--text-column 'tweet'", "--label-column 'mood'"]
+    options = ["--data 'mine.csv'", "--out 'build'", "--text-column 'tweet'", "--label-column 'mood'"]
     assert [option for option in options if option not in own_file] == []
 
 

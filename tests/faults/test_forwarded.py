@@ -6,6 +6,7 @@ import pytest
 from tests.faults.conftest import Run
 
 HEADERS = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.9", "X-Forwarded-Host": "evil.example"}
+HEADERS |= {"X-Forwarded-Prefix": "/sent"}
 
 
 @pytest.mark.parametrize(
@@ -26,6 +27,7 @@ def test_the_command_that_the_page_shows(run: Run, setting: str, peer: str, beli
                 page = client.post("/predict", data={"text": "good"}, headers={**HEADERS, "Accept": "text/html"}).text
         except httpx.ConnectError:
             pytest.skip(f"this system has no {peer}")
-    assert f"{'https' if believed else 'http'}://127.0.0.1:{service.port}/predict" in page
+    assert f"{'https' if believed else 'http'}://127.0.0.1:{service.port}" in page
     assert f"{'http' if believed else 'https'}://127.0.0.1" not in page
     assert "evil.example" not in page
+    assert (f"127.0.0.1:{service.port}/sent/predict" in page) is believed

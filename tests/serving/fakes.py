@@ -22,7 +22,7 @@ def fake_metadata(labels: Sequence[str] = LABELS) -> Metadata:
 
 
 class FakePredictor:
-    """Likes "good" and dislikes "bad"; reads 20 words. `gate` holds it back while it is clear."""
+    """Likes "good" and dislikes "bad"; reads 20 words, and knows ASCII. `gate` holds it back while it is clear."""
 
     def __init__(self, labels: Sequence[str] = LABELS) -> None:
         self.metadata = fake_metadata(labels)
@@ -60,6 +60,7 @@ class FakePredictor:
             max(probabilities.values()),
             probabilities,
             truncated=len(text.split()) > 20,
+            in_vocabulary=sum(map(str.isascii, text)) / len(text) if text else 0.0,
             cut=max(0, len(text.split()) - 20),
         )
 

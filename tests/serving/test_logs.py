@@ -1,21 +1,23 @@
 import asyncio
+import io
 import json
 import logging
+import re
 import sys
 from collections.abc import Callable
 
 import pytest
 from starlette.testclient import TestClient
 
-from serving.logs import JsonFormatter, RequestLog, configure
+from serving.logs import JsonFormatter, RequestLog, TextFormatter, configure
 
 
 @pytest.fixture
 def logger(monkeypatch: pytest.MonkeyPatch) -> logging.Logger:
-    logger = logging.getLogger("serving")
-    monkeypatch.setattr(logger, "handlers", [])
-    monkeypatch.setattr(logger, "level", logging.NOTSET)
-    return logger
+    for name in ("serving", "uvicorn"):
+        monkeypatch.setattr(logging.getLogger(name), "handlers", [])
+        monkeypatch.setattr(logging.getLogger(name), "level", logging.NOTSET)
+    return logging.getLogger("serving")
 
 
 def test_a_lone_process_gets_one_handler(logger: logging.Logger, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,6 +32,50 @@ def test_a_process_with_its_own_keeps_them(logger: logging.Logger) -> None:
     configure("debug")
     assert logger.level == logging.DEBUG
     assert logger.handlers == [], "pytest's are on the root"
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("log_format", "stream", "is_text"),
+    [
+        ("auto", Terminal(), True),
+        ("auto", io.StringIO(), False),
+        ("text", io.StringIO(), True),
+        ("json", Terminal(), False),
+    ],
+)
+def test_the_format_is_as_the_setting_says_or_the_terminal(
+    logger: logging.Logger, monkeypatch: pytest.MonkeyPatch, log_format: str, stream: io.StringIO, is_text: bool
+) -> None:
+    monkeypatch.setattr(logger, "propagate", False)
+    monkeypatch.setattr(sys, "stderr", stream)
+    configure("info", log_format)
+    logger.info("ready")
+    written = stream.getvalue()
+    assert written.endswith(" ready\n" if is_text else '"ready"}\n')
+    assert logging.getLogger("uvicorn").isEnabledFor(logging.INFO) is not is_text
+
+
+def test_a_message_for_people_is_a_short_line() -> None:
+    info = logging.LogRecord("serving.x", logging.INFO, "x.py", 1, "it's %s", ("so",), None)
+    warning = logging.LogRecord("serving.x", logging.WARNING, "x.py", 1, "late", (), None)
+    lines = [TextFormatter().format(record) for record in (info, warning)]
+    assert [line[8:] for line in lines] == [" it's so", " warning: late"]
+    assert all(re.match(r"\d\d:\d\d:\d\d ", line) for line in lines)
+
+
+def test_a_fault_for_people_keeps_its_traceback() -> None:
+    try:
+        raise ValueError("inner")
+    except ValueError:
+        record = logging.LogRecord("x", logging.ERROR, "x.py", 1, "failed", (), sys.exc_info())
+    first, *others = TextFormatter().format(record).splitlines()
+    assert first.endswith(" error: failed")
+    assert others[-1] == "ValueError: inner"
 
 
 def formatted(record: logging.LogRecord) -> dict[str, object]:
@@ -85,6 +131,8 @@ def test_requests_of_one_turn_are_one_record(caplog: pytest.LogCaptureFixture) -
     assert [entry["request_id"] for entry in entries] == ["id-0", "id-1", "id-2"]
     assert {entry["milliseconds"] for entry in entries} == {12.3}
     assert {(entry["level"], entry["logger"]) for entry in entries} == {("info", "serving.requests")}
+    lines = TextFormatter().format(record).splitlines()
+    assert [line[9:] for line in lines] == ["GET /model 200 12.3 ms"] * 3, "each a line for people, after its time"
 
 
 def test_a_line_that_nobody_reads_is_not_made(caplog: pytest.LogCaptureFixture) -> None:

@@ -239,7 +239,7 @@ def tables(draw: st.DrawFn) -> tuple[bytes, list[str], bool]:
 
 
 @given(tables())
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_texts_are_found_or_the_file_is_refused(table: tuple[bytes, list[str], bool]) -> None:
     content, texts, has_header = table
     try:

@@ -97,6 +97,11 @@ def test_a_full_batch_leaves_no_place_in_the_networks_last_one_empty() -> None:
             "ALLOWED_ORIGINS has 'https://example.org/path'; accepted is * or origins such as https://example.org, "
             "without a path.",
         ),
+        *(
+            ("ROOT_PATH", value, f"ROOT_PATH is {value!r}; accepted is a path such as /sent or /nlp/sentiment.")
+            for value in ["sent", "//evil.example", "https://example.org/sent", "/a/../b", "/a b"]
+        ),
+        ("LOG_FORMAT", "xml", "LOG_FORMAT is 'xml'; accepted is one of auto, text, json."),
         ("API_KEYS", "short", "API_KEYS: key 1 has 5 characters; accepted are 16 or more."),
         ("API_KEYS", ", ,", "API_KEYS is set but holds no key; leave it unset to keep the API open."),
         (
@@ -146,6 +151,12 @@ def test_the_longest_times_that_end_with_the_service(monkeypatch: pytest.MonkeyP
 def test_proxies(monkeypatch: pytest.MonkeyPatch, value: str, proxies: str) -> None:
     monkeypatch.setenv("FORWARDED_ALLOW_IPS", value)
     assert Settings.load().forwarded_allow_ips == proxies
+
+
+@pytest.mark.parametrize(("value", "root_path"), [("/", ""), ("/sent/", "/sent"), (" /nlp/v1.0 ", "/nlp/v1.0")])
+def test_root_paths(monkeypatch: pytest.MonkeyPatch, value: str, root_path: str) -> None:
+    monkeypatch.setenv("ROOT_PATH", value)
+    assert Settings.load().root_path == root_path
 
 
 def test_every_origin() -> None:

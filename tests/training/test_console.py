@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -6,9 +7,10 @@ import pytest
 from rich.console import Console
 
 from tests.training.report.examples import answers
-from training.console import Display
+from training.console import Display, print_tables
 from training.data.dataset import load_dataset
 from training.evaluation.metrics import Figures, measure
+from training.evaluation.tables import Table
 from training.progress import Epoch
 from training.recipe.data import DataConfig
 
@@ -63,6 +65,66 @@ def test_an_epoch_is_a_line_with_figures_and_the_time_left() -> None:
         "epoch 2/5  loss 0.5000  validation loss 0.6000  macro recall 0.7000  accuracy 0.8000  "
         "60 s, at most 3 min left  best\n"
     )
+
+
+def test_the_time_left_leaves_out_the_first_epoch_which_builds_the_network() -> None:
+    display = Display(Console(file=io.StringIO(), width=40))
+    display.on_start(1, 5)
+    for number, seconds in enumerate((100.0, 10.0, 14.0), start=1):
+        display.on_epoch(replace(EPOCH, number=number, seconds=seconds), best=False)
+    first, second, third = shown(display).splitlines()
+    assert "100 s, at most 7 min left" in first
+    assert "10 s, at most 30 s left" in second
+    assert "14 s, at most 24 s left" in third
+
+
+def test_of_several_stages_the_time_left_is_of_one() -> None:
+    display = Display(Console(file=io.StringIO(), width=40))
+    display.on_stage("own", 2, 2)
+    display.on_start(1, 5)
+    display.on_epoch(EPOCH, best=False)
+    assert shown(display).endswith("60 s, at most 3 min left of this stage\n")
+
+
+def test_the_texts_that_the_length_cuts_are_told() -> None:
+    display = Display(Console(file=io.StringIO(), width=40))
+    display.on_lengths(64, 0.0123, 71)
+    assert shown(display) == "Length: max_tokens = 64 cuts 1.2% of the texts; 71 would hold 99% of them whole\n"
+
+
+def test_the_next_step_is_one_line_however_narrow_the_console_is() -> None:
+    display = Display(Console(file=io.StringIO(), width=40))
+    display.next_step("Bundle: [red]a[/red]. Next: read the report, then serve it: make serve MODEL_DIR=a")
+    assert shown(display).count("\n") == 1
+    assert "[red]a[/red]" in shown(display)
+
+
+TABLES = [Table("One", ("model", "recall"), [("a|b", "0.5")]), Table("Two", ("model", "recall"), [("c", "0.4")])]
+
+
+def test_into_a_pipe_tables_are_markdown() -> None:
+    console = Console(file=io.StringIO(), width=20)
+    print_tables(TABLES, console)
+    assert isinstance(console.file, io.StringIO)
+    assert console.file.getvalue() == (
+        "| model | recall |\n|---|---:|\n| a\\|b | 0.5 |\n\n| model | recall |\n|---|---:|\n| c | 0.4 |\n"
+    )
+
+
+def test_in_a_terminal_tables_are_drawn() -> None:
+    console = Console(file=io.StringIO(), width=80, force_terminal=True)
+    print_tables(TABLES, console)
+    assert isinstance(console.file, io.StringIO)
+    assert "One" in console.file.getvalue()
+    assert "│" in console.file.getvalue()
+    assert "|---" not in console.file.getvalue()
+
+
+def test_few_rows_are_noted_below_the_parts() -> None:
+    display = Display(Console(file=io.StringIO(), width=40))
+    few = {"a": 3, "b": 300}
+    display.on_dataset({"rows read": 5}, {"train": few, "validation": few, "test": few})
+    assert shown(display).count("Few rows in the ") == 3
 
 
 def test_a_resumed_run_says_so() -> None:

@@ -30,8 +30,26 @@ def test_evaluate_prints_tables_and_json(pristine_bundle: Path, tmp_path: Path) 
     assert json.loads(as_json.stdout)["rows"] == 2
 
 
+def test_evaluate_tells_what_it_leaves_out_and_what_few_rows_are_worth(pristine_bundle: Path, tmp_path: Path) -> None:
+    rows = ["text,label", "good show,positive", "bad show,negative", ",positive", "a day,", "so so,NA"]
+    (tmp_path / "d.csv").write_text("\n".join(rows), encoding="utf-8")
+    result = CliRunner().invoke(app, ["evaluate", str(pristine_bundle), "--data", str(tmp_path / "d.csv"), "--json"])
+    assert json.loads(result.stdout)["rows"] == 2
+    reasons = "text or label is NA (data.missing): 1, without a text: 1, without a label: 1"
+    assert f"note: 3 rows are left out ({reasons})" in result.stderr
+    assert "note: few rows to measure with: 'negative' has 1, 'positive' has 1. One row more or less" in result.stderr
+
+
 def test_knobs_are_printed() -> None:
     assert CliRunner().invoke(app, ["knobs"]).stdout.strip() == knob_table()
+
+
+def test_in_a_terminal_knobs_are_drawn() -> None:
+    drawn = CliRunner().invoke(app, ["knobs"], env={"FORCE_COLOR": "1", "COLUMNS": "200"}).stdout
+    assert "Knobs of a recipe" in drawn
+    assert "fit.epochs" in drawn
+    assert "|---" not in drawn
+    assert "`" not in drawn
 
 
 @pytest.mark.parametrize(
@@ -68,6 +86,38 @@ def test_a_known_error_is_a_sentence_and_exit_code_1(
     assert [path.name for path in tmp_path.iterdir()] == ["d.csv"]
 
 
+def test_what_was_dropped_is_shown_before_the_error_that_it_causes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [*distinct_rows(20, "pos"), *((f"{text}!!!", "neg") for text, _ in distinct_rows(12, "pos"))]
+    path = write_csv(tmp_path / "d.csv", rows)
+    with pytest.raises(SystemExit):
+        run(monkeypatch, "fit", "sample", "--data", path, "--out", tmp_path / "o")
+    table, _, error = capsys.readouterr().err.partition("error: ")
+    assert "copies whose labels conflict without a majority" in table
+    assert "24" in table
+    assert "all 12 rows of 'neg' have the same text as rows with another label" in error
+
+
+def test_a_file_may_have_no_header(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from training.commands import fit
+
+    headers: list[str] = []
+
+    class RecordedError(Exception):
+        pass
+
+    def record(recipe: Recipe, *others: object, **choices: object) -> None:  # noqa: ARG001
+        headers.append(recipe.data.header)
+        raise RecordedError
+
+    monkeypatch.setattr(fit, "fit", record)
+    arguments = ["fit", "sample", "--data", "a.csv", "--out", str(tmp_path / "o")]
+    for options in ([], ["--no-header"]):
+        assert isinstance(CliRunner().invoke(app, [*arguments, *options]).exception, RecordedError)
+    assert headers == ["auto", "false"]
+
+
 def test_an_interruption_says_how_to_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from training.commands import fit
 
@@ -78,10 +128,10 @@ def test_an_interruption_says_how_to_go_on(tmp_path: Path, monkeypatch: pytest.M
     arguments = ["fit", "sample", "--data", "a.csv", "--out", str(tmp_path / "o")]
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 130
-    assert "Interrupted. There was nothing to go on from yet." in result.stdout
+    assert "Interrupted. There is nothing to resume yet." in result.stdout
     (tmp_path / ".o.training").mkdir()
     (tmp_path / ".o.training" / STATE).touch()
-    assert "With --resume the same command goes on" in CliRunner().invoke(app, arguments).stdout
+    assert "The same command with --resume continues" in CliRunner().invoke(app, arguments).stdout
 
 
 def test_several_files_may_follow_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -74,7 +74,7 @@ def _check_same_rows(metadata: Metadata, dataset: Dataset) -> None:
     known = {file.sha256 for file in metadata.data}
     if others := [file.file for file in dataset.files if file.sha256 not in known]:
         accepted = ", ".join(f"{file.file} of sha256 {file.sha256[:12]}..." for file in metadata.data)
-        raise DataError(f"--data: the model was not made of {', '.join(others)}; accepted: {accepted}")
+        raise DataError(f"--data: the model was not trained on {', '.join(others)}; accepted: {accepted}")
     if (dataset.labels, dataset.sizes()) != (metadata.labels, metadata.split):
         raise DataError(
             f"--data: the parts have {dataset.sizes()} rows, so a file is missing, or another version cleaned and "

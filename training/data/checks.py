@@ -46,6 +46,6 @@ def note_other_data(recipe: Recipe, digests: Sequence[tuple[str, str]], callback
         missing = len(set(found_on) - {digest for _, digest in digests})
         if others or missing:
             callback.on_note(
-                f"The recipe was found on other data (data.found_on): {', '.join(others) or 'none'} "
-                f"not among them, {missing} of them not given. Its figures there say little of these."
+                "The search that found this recipe had other data (data.found_on), so its figures say little here: "
+                f"new are {', '.join(others) or 'none'}; {missing} of its files or teachers are not given"
             )

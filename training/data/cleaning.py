@@ -1,4 +1,4 @@
-"""Which rows are kept: none without text or label, one a text, none of a text whose labels conflict."""
+"""Cleaning of labelled rows: none without text or label, one a text, none of a text whose labels conflict."""
 
 import re
 import unicodedata
@@ -8,11 +8,14 @@ import pandas as pd
 from tokenizers import Regex, normalizers
 
 from training.errors import DataError
+from training.recipe.data import DataConfig
 from training.recipe.model import TokenizerConfig
 from training.text.normalizer import build_normalizer
 from training.text.patterns import EMOJI, EMOTICONS, ENTITIES, QUOTES, build_pretokenizer
 
 Counts = dict[str, int]
+
+_WHOLE_NUMBER = re.compile(r"(-?\d+)\.0+")
 
 MIN_PREFIX = 40  # characters of a key, about eight words: shorter texts may begin alike by chance
 _CUT_OFF_LINK = re.compile(r"\bh(?:t(?:tp?)?)?(?:…|\.\.\.)\s*$")
@@ -35,6 +38,13 @@ def text_key(text: str) -> str:
     normal = _normalizer.normalize_str(_CUT_OFF_LINK.sub("", text))
     tokens = (token for token, _ in _pretokenizer.pre_tokenize_str(normal))
     return "".join(token for token in tokens if token in EMOTICONS or not _is_punctuation(token))
+
+
+def plain_label(label: str) -> str:
+    """A label as classes are told apart: without space around it, and 1.0, as pandas writes 1 beside gaps, as 1."""
+    label = label.strip()
+    whole = _WHOLE_NUMBER.fullmatch(label)
+    return whole[1] if whole else label
 
 
 def without_emoticons(text: str) -> str:
@@ -67,10 +77,19 @@ def _is_punctuation(token: str) -> bool:
 
 def drop_ignored(rows: pd.DataFrame, ignore: list[str], cleaning: Counts) -> pd.DataFrame:
     """Drop the rows whose label the recipe ignores."""
-    ignored = rows.label.isin(ignore)
+    ignored = rows.label.isin([plain_label(label) for label in ignore])
     if ignore:
         cleaning["label ignored by the recipe"] = int(ignored.sum())
     return rows[~ignored]
+
+
+def drop_missing(rows: pd.DataFrame, data: DataConfig, cleaning: Counts) -> pd.DataFrame:
+    """Drop the rows whose text or label stands for a missing value, such as NA, and say which of them there were."""
+    texts, accepted_labels = rows.text.str.strip(), {*data.labels, *data.rename.values()}
+    no_text, no_label = texts.isin(data.missing), rows.label.isin(set(data.missing) - accepted_labels)
+    if markers := sorted({*texts[no_text], *rows.label[no_label]}):
+        cleaning[f"text or label is {', '.join(markers)} (data.missing)"] = int((no_text | no_label).sum())
+    return rows[~no_text & ~no_label]
 
 
 def drop_empty(rows: pd.DataFrame, cleaning: Counts, where: str) -> pd.DataFrame:
@@ -86,7 +105,7 @@ def drop_empty(rows: pd.DataFrame, cleaning: Counts, where: str) -> pd.DataFrame
     cleaning["without a label"] = int((unlabelled & ~empty).sum())
     kept = rows[~empty & ~unlabelled]
     if kept.empty:
-        raise DataError(f"{where}: no row has both a text and a label; found: {cleaning}")
+        raise DataError(f"{where}: no row has both a text and a label", cleaning)
     return kept
 
 
@@ -94,7 +113,7 @@ def merge_copies(rows: pd.DataFrame, cleaning: Counts) -> pd.DataFrame:
     """One row a text, with its majority label; a text without a majority goes. Later parts keep their own."""
     rank = rows.part.map({"": 0, "train": 0, "validation": 1, "test": 2})
     owner = rank.groupby(rows.key).transform("max")
-    cleaning["also in a part that keeps it (no text on two sides)"] = int((rank < owner).sum())
+    cleaning["also in the validation or test part, which keeps it"] = int((rank < owner).sum())
     rows = rows[rank == owner]
     votes = rows.groupby(["key", "label"], sort=False).size()
     leading = votes[votes == votes.groupby("key").transform("max")]

@@ -24,7 +24,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from serving.model.metadata import DataFile
-from training.data.cleaning import drop_empty, drop_ignored, merge_copies
+from training.data.cleaning import drop_empty, drop_ignored, drop_missing, merge_copies, plain_label
 from training.data.sources import read_rows, target_paths
 from training.errors import DataError
 from training.recipe.base import Part
@@ -47,6 +47,7 @@ class Dataset:
         keys: Those of every labelled text, whatever became of it.
         cleaning: Rule -> rows that it dropped or merged.
         files: Fingerprints.
+        notes: Sentences on what was decided about the files.
     """
 
     labels: list[str]
@@ -57,6 +58,7 @@ class Dataset:
     keys: set[str] = field(default_factory=set)
     cleaning: dict[str, int] = field(default_factory=dict)
     files: list[DataFile] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def part(self, name: Part) -> pd.DataFrame:
         """One part by its name."""
@@ -73,7 +75,7 @@ class Dataset:
 
 
 def label_indices(names: "pd.Series[str]", labels: list[str], where: str) -> Labels:
-    """Each name's index among the accepted labels, from which it may differ in case.
+    """Each name's index among the accepted labels, from which it may differ in case, and as 1.0 from 1.
 
     Args:
         names: Labels of rows.
@@ -83,7 +85,8 @@ def label_indices(names: "pd.Series[str]", labels: list[str], where: str) -> Lab
     Raises:
         DataError: Some are unknown.
     """
-    index = {name.casefold(): i for i, name in enumerate(labels)} | {name: i for i, name in enumerate(labels)}
+    index = {plain_label(name).casefold(): i for i, name in enumerate(labels)}
+    index |= {name: i for i, name in enumerate(labels)}
     indices = [index.get(name, index.get(name.casefold())) for name in names]
     unknown = sorted({name for name, i in zip(names, indices, strict=True) if i is None})
     if unknown:
@@ -103,22 +106,25 @@ def load_dataset(paths: Sequence[Path], data: DataConfig, seed: int) -> Dataset:
         seed: Of the split, and of sources of which only some rows are drawn.
 
     Raises:
-        DataError: A file cannot be used, or the rows are too few.
+        DataError: A file cannot be used, or the rows are too few. With the second comes what cleaning dropped.
     """
-    rows, files = read_rows(target_paths(paths, data), data, data.target_sources, seed)
+    notes: list[str] = []
+    rows, files = read_rows(target_paths(paths, data), data, data.target_sources, seed, notes)
     cleaning, where = {"rows read": len(rows)}, "; ".join(rows.origin.unique())
-    rows = drop_ignored(rows, data.ignore, cleaning)
+    rows = drop_missing(drop_ignored(rows, data.ignore, cleaning), data, cleaning)
     labels = data.labels or _found_labels(rows.label)
     if len(labels) < 2:
         classes = f"only one class, {labels}" if labels else "no class"
-        raise DataError(f"{where}: found {classes}; accepted: at least two")
-    rows = _with_label_indices(drop_empty(rows, cleaning, where), labels)
-    keys = set(rows.own_key)
-    rows = merge_copies(rows, cleaning)
-    parts = _split(rows, data, labels, seed, where)
-    cleaning["rows kept"] = sum(len(part) for part in parts.values())
-    _check_sizes(parts, labels, where)
-    return Dataset(labels, **parts, keys=keys, cleaning=cleaning, files=files)
+        raise DataError(f"{where}: found {classes}; accepted: at least two", cleaning)
+    labelled = _with_label_indices(drop_empty(rows, cleaning, where), labels)
+    rows = merge_copies(labelled, cleaning)
+    cleaning["rows kept"] = len(rows)
+    try:
+        parts = _split(rows, data, labels, seed)
+        _check_sizes(parts, labels)
+    except DataError as error:
+        raise DataError(f"{where}: {error}.{_conflicts(labelled, rows, labels)}", cleaning) from None
+    return Dataset(labels, **parts, keys=set(labelled.own_key), cleaning=cleaning, files=files, notes=notes)
 
 
 def _found_labels(names: "pd.Series[str]") -> list[str]:
@@ -135,7 +141,20 @@ def _with_label_indices(rows: pd.DataFrame, labels: list[str]) -> pd.DataFrame:
     return rows.assign(label=pd.concat(indices).reindex(rows.index))
 
 
-def _split(rows: pd.DataFrame, data: DataConfig, labels: list[str], seed: int, where: str) -> dict[str, pd.DataFrame]:
+def _conflicts(labelled: pd.DataFrame, merged: pd.DataFrame, labels: list[str]) -> str:
+    """A sentence on the classes that have next to no row left because theirs repeat texts of others; else empty."""
+    classes_of_text = labelled.groupby("key").label.transform("nunique")
+    shares = []
+    for index, label in enumerate(labels):
+        conflicting = classes_of_text[labelled.label == index] > 1
+        total, conflicts = len(conflicting), int(conflicting.sum())
+        if conflicts and (merged.label == index).sum() < len(PARTS):
+            shares.append(f"{'all' if conflicts == total else f'{conflicts:,} of the'} {total:,} rows of {label!r}")
+    reason = "have the same text as rows with another label, apart from punctuation, case, handles and links"
+    return f" Cause: {', '.join(shares)} {reason}." if shares else ""
+
+
+def _split(rows: pd.DataFrame, data: DataConfig, labels: list[str], seed: int) -> dict[str, pd.DataFrame]:
     """Pinned rows go to their part; of the others each class gives its share to each part, and one row at least."""
     shares: dict[Part, float] = {"test": data.test, "validation": data.validation}
     shares = {part: share for part, share in shares.items() if share}
@@ -143,7 +162,7 @@ def _split(rows: pd.DataFrame, data: DataConfig, labels: list[str], seed: int, w
     rng = np.random.default_rng(seed)
     unpinned = (parts == "").nonzero()[0]
     parts[unpinned] = "train"
-    _check_splittable(classes[unpinned], labels, len(shares) + 1, where)
+    _check_splittable(classes[unpinned], labels, len(shares) + 1)
     for index in range(len(labels)):
         members = rng.permutation(unpinned[classes[unpinned] == index])
         if len(members):
@@ -153,13 +172,13 @@ def _split(rows: pd.DataFrame, data: DataConfig, labels: list[str], seed: int, w
     return {part: columns[parts == part].reset_index(drop=True) for part in (*PARTS, "held_out")}
 
 
-def _check_splittable(classes: Labels, labels: list[str], min_rows: int, where: str) -> None:
+def _check_splittable(classes: Labels, labels: list[str], min_rows: int) -> None:
     counts = np.bincount(classes, minlength=len(labels)).tolist()
     rare = [f"{label!r} has {count}" for label, count in zip(labels, counts, strict=True) if 0 < count < min_rows]
     if rare:
         raise DataError(
-            f"{where}: classes with too few distinct texts to split: {', '.join(rare)}; accepted: at least {min_rows} "
-            "each; data.ignore leaves a label's rows out, data.rename joins labels"
+            f"classes with too few distinct texts to split: {', '.join(rare)}; accepted: at least {min_rows} each; "
+            "data.ignore leaves a label's rows out, data.rename joins labels"
         )
 
 
@@ -182,8 +201,8 @@ def _assign_parts(parts: npt.NDArray[Any], members: npt.NDArray[Any], shares: di
         start += size
 
 
-def _check_sizes(parts: dict[str, pd.DataFrame], labels: list[str], where: str) -> None:
+def _check_sizes(parts: dict[str, pd.DataFrame], labels: list[str]) -> None:
     for part in PARTS:
         if missing := sorted(set(range(len(labels))) - set(parts[part].label)):
             fault = f"class {labels[missing[0]]!r} has no row in the {part} part"
-            raise DataError(f"{where}: {fault}; accepted: at least one in each part")
+            raise DataError(f"{fault}; accepted: at least one in each part")

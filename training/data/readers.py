@@ -1,58 +1,65 @@
-"""Readers of data files: CSV, TSV, JSONL and Parquet, gzip or not, with errors that name file and column."""
+"""Readers of data files: the tables that serving reads, gzip or not, with errors that name file and column."""
 
-import codecs
-import csv
 import gzip
-import json
-import warnings
 import zlib
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO, cast
+from typing import Any, BinaryIO, TextIO, cast
 
 import pandas as pd
 
+from serving.errors import FileError, RowsError
 from serving.model.bundle import sha256
 from serving.model.metadata import DataFile
-from serving.tables.sniffing import guess_delimiter
+from serving.tables.base import CHUNK_ROWS, Format, Reader, ReadOptions
+from serving.tables.columns import text_column
+from serving.tables.delimited import TSV, cell_text
+from serving.tables.dialect import check_header
+from serving.tables.formats import GZIP, format_of, open_reader
+from serving.tables.jsonl import JSONL
+from serving.tables.parquet import PARQUET
+from serving.tables.records import NOT_CSV
+from serving.tables.text import check_encoding
 from training.errors import DataError
 
-_HEADER = 100_000  # characters of a header that are looked at for its delimiter: more than any real header has
+_QUOTES = "if quotes are signs like others, say data.quoted = false"
+_USUAL = "utf-8"  # says no more than nothing: how a file looks may say otherwise
 
 
-def read_table(path: Path, encoding: str, *, quoted: bool = True) -> pd.DataFrame:
-    """Every column of a data file as text; a missing value is the empty string.
-
-    A CSV's cells are parted by comma, semicolon or tab, whichever cuts its header into the most names.
+def read_table(
+    path: Path, encoding: str, *, quoted: bool = True, header: str = "auto", notes: list[str] | None = None
+) -> pd.DataFrame:
+    """Every column of a data file as text, as the service would read it; a missing value is the empty string.
 
     Args:
         path: The file.
         encoding: Of a text file, as Python names it.
         quoted: Whether cells of CSV and TSV may be quoted.
+        header: Whether their first row has the names of the columns: "auto", "true" or "false". Where it has not, they
+            are called column_1, column_2, and so on.
+        notes: Gets sentences on what was decided about the file.
 
     Raises:
         DataError: The file is missing, of an unknown kind, not in that encoding, broken, or without rows.
     """
-    kind = _kind(path)
     try:
-        "".encode(encoding)  # also refuses what only Python calls an encoding, such as hex
-    except (LookupError, UnicodeError) as error:
-        raise DataError(
-            f"{path}: unknown encoding {encoding!r}; accepted: Python's names, such as utf-8, latin-1"
-        ) from error
-    try:
-        frame = _READERS[kind](path, encoding, quoted)
-    except UnicodeError as error:
-        raise DataError(
-            f"{path}: is not {encoding} ({error}); declare its encoding in the recipe or by --encoding"
-        ) from error
+        declared, encoding = format_of(path), check_encoding(encoding)
+        options = ReadOptions("" if encoding == _USUAL else encoding, header=check_header(header), has_quotes=quoted)
+        with _opened(path) as file:
+            if declared is PARQUET:
+                frame = _parquet(file)
+            else:
+                reader = open_reader(file, options, declared)
+                frame = _text_table(reader, declared)
+                (notes if notes is not None else []).extend(reader.notes)
+    except FileError as error:
+        raise DataError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from error
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
-    except (ValueError, pd.errors.ParserWarning) as error:  # pandas' and pyarrow's parser errors are all ValueErrors
-        raise DataError(f"{path}: is not readable as {kind[1:]}: {error}") from error
     if frame.empty:
         raise DataError(f"{path}: has no rows; found columns: {_listed(frame.columns)}")
-    return frame.astype(object).where(frame.notna(), "").astype(str)
+    return frame
 
 
 def column(frame: pd.DataFrame, name: str, path: Path) -> "pd.Series[str]":
@@ -67,6 +74,30 @@ def column(frame: pd.DataFrame, name: str, path: Path) -> "pd.Series[str]":
     return frame[name]
 
 
+def texts(frame: pd.DataFrame, name: str, path: Path, *, is_named: bool, notes: list[str]) -> "pd.Series[str]":
+    """The column of texts of a frame.
+
+    Args:
+        frame: Of a file.
+        name: Of the column.
+        path: The file.
+        is_named: Whether somebody named the column. Else, where there is none of this name, it is the one that the
+            service would take.
+        notes: Gets a sentence where that is so.
+
+    Raises:
+        DataError: There is no such column, or it is not clear which one holds the texts.
+    """
+    if is_named or name in frame.columns:
+        return column(frame, name, path)
+    try:
+        index = text_column(frame.columns.tolist(), frame.head(CHUNK_ROWS).to_numpy().tolist(), name)
+    except RowsError as error:
+        raise DataError(f"{path}: {error}, by --text-column or in the recipe") from error
+    notes.append(f"{path}: the texts are taken from the column {frame.columns[index]!r}.")
+    return frame.iloc[:, index]
+
+
 def fingerprint(path: Path, rows: int) -> DataFile:
     """What the bundle remembers of a file: base name, rows, sha256."""
     return DataFile(file=path.name, rows=rows, sha256=sha256(path))
@@ -74,92 +105,70 @@ def fingerprint(path: Path, rows: int) -> DataFile:
 
 def open_text(path: Path, encoding: str, errors: str = "strict", newline: str | None = None) -> TextIO:
     """Open a text file to read, gzipped or not; the arguments are those of `open`."""
-    opened = gzip.open if path.suffix.lower() == ".gz" else open
+    opened = gzip.open if path.suffix.lower() == GZIP else open
     return cast(TextIO, opened(path, "rt", encoding=encoding, errors=errors, newline=newline))
 
 
-def _kind(path: Path) -> str:
-    suffix = Path(path.stem if path.suffix == ".gz" else path.name).suffix.lower()
-    if suffix not in _READERS or (suffix == ".parquet" and path.suffix == ".gz"):
-        raise DataError(f"{path}: unknown kind of file; accepted: {', '.join(_READERS)}, the text kinds also with .gz")
-    return suffix
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    with path.open("rb") as file:
+        if path.suffix.lower() != GZIP:
+            yield file
+            return
+        with gzip.open(file) as unpacked:
+            yield cast(BinaryIO, unpacked)
 
 
-def _delimited(path: Path, encoding: str, quoted: bool, delimiter: str) -> pd.DataFrame:
-    # A byte-order mark would become part of the first column's name.
-    encoding = "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
-    options: dict[str, Any] = {
-        "sep": delimiter,
-        "dtype": str,
-        "keep_default_na": False,
-        "encoding": encoding,
-        "index_col": False,
-        "quoting": csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
-    }
-    with warnings.catch_warnings():
-        # With more cells than names pandas would shift the columns, and only warn.
-        warnings.simplefilter("error", pd.errors.ParserWarning)
-        frame: pd.DataFrame = pd.read_csv(path, **options)
-        names = pd.read_csv(path, header=None, nrows=1, **options).iloc[0].tolist()
-    return frame.set_axis(_distinct_names(frame.columns, names), axis="columns")
-
-
-def _distinct_names(columns: "pd.Index[str]", names: list[str]) -> list[str]:
-    """The columns; those of one name by their number too, so that neither is taken for the other."""
-    repeated = {name for name in names if name and names.count(name) > 1}
-    pairs = enumerate(zip(columns, names, strict=True), start=1)
-    return [f"{name} (column {number})" if name in repeated else column for number, (column, name) in pairs]
-
-
-def _csv(path: Path, encoding: str, quoted: bool) -> pd.DataFrame:
-    with open_text(path, encoding) as file:
-        lines = iter(lambda: file.readline(_HEADER).removeprefix("\ufeff"), "")
-        header = next((line for line in lines if line.strip()), "")
-    return _delimited(path, encoding, quoted, guess_delimiter(header))
-
-
-def _tsv(path: Path, encoding: str, quoted: bool) -> pd.DataFrame:
-    frame = _delimited(path, encoding, quoted, "\t")
+def _text_table(reader: Reader, declared: Format) -> pd.DataFrame:
+    """A text file's rows. A broken one ends it: what was passed over here would be missed by nobody."""
+    if reader.format is JSONL:
+        objects = [
+            {name: _text(value, row, reader) for name, value in cells[0].items()} for row, cells in _rows(reader)
+        ]
+        return pd.DataFrame(objects, dtype=object).fillna("")
+    rows = [[_text(value, row, reader) for value in cells] for row, cells in _rows(reader)]
+    frame = pd.DataFrame(rows, columns=_distinct_names(reader.names), dtype=object)
     # TSV as most write it has no quoting; a text that begins with a quote then swallows the rows up to the next one.
-    if any(frame[name].str.contains("\n").any() for name in frame):
-        raise ValueError(
-            "a quoted cell runs over several lines; if quotes are signs like others, say data.quoted = false"
-        )
+    if declared is TSV and any(frame[name].str.contains("\n").any() for name in frame):
+        raise FileError(f"a quoted cell runs over several lines; {_QUOTES}")
     return frame
 
 
-def _jsonl(path: Path, encoding: str, quoted: bool) -> pd.DataFrame:  # noqa: ARG001
-    with open_text(path, encoding) as file:
-        rows = [_json_object(line, number) for number, line in enumerate(file, start=1) if line.strip("\ufeff\r\n ")]
-    return pd.DataFrame(rows, dtype=object)
+def _rows(reader: Reader) -> Iterator[tuple[int, list[Any]]]:
+    """The number and the cells of each row."""
+    for number, row in enumerate(reader.rows(), start=1):
+        if row.fault:
+            hint = f"; {_QUOTES}" if row.fault.startswith(NOT_CSV) else ""
+            raise FileError(f"row {number:,} is not readable: {row.fault}{hint}")
+        yield number, row.cells
 
 
-def _json_object(line: str, number: int) -> dict[str, Any]:
-    try:
-        row = json.loads(line.removeprefix("\ufeff"))
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise ValueError(f"line {number} is not JSON: {error}") from error
-    if not isinstance(row, dict):
-        raise ValueError(f"line {number} is not an object")
-    try:
-        json.dumps(row, ensure_ascii=False).encode()
-    except UnicodeEncodeError as error:
-        raise ValueError(f"line {number} has half a character, {error.object[error.start]!a}") from None
-    return row
+def _text(value: Any, row: int, reader: Reader) -> str:
+    """A cell; what a reader could not decode it holds as lone surrogates (PEP 383), or in other encodings as U+FFFD."""
+    text = cell_text(value)
+    if "\ufffd" in text and (text != value or not reader.encoding.startswith("utf")):
+        raise FileError(
+            f"row {row:,} is not {reader.encoding}, or has half a character; declare the file's encoding in the recipe "
+            "or by --encoding"
+        )
+    return text
 
 
-def _parquet(path: Path, encoding: str, quoted: bool) -> pd.DataFrame:  # noqa: ARG001
+def _distinct_names(names: Sequence[str]) -> list[str]:
+    """The names; those that several columns have with their number too, so that none is taken for another."""
+    return [
+        f"{name} (column {number})" if names.count(name) > 1 else name for number, name in enumerate(names, start=1)
+    ]
+
+
+def _parquet(file: BinaryIO) -> pd.DataFrame:
     # Whole numbers beside nulls would come as 1.0 without nullable types.
     # An index that two frames brought along when they were joined has numbers twice.
-    return pd.read_parquet(path, dtype_backend="numpy_nullable").reset_index(drop=True)
-
-
-_READERS: dict[str, Callable[[Path, str, bool], pd.DataFrame]] = {
-    ".csv": _csv,
-    ".tsv": _tsv,
-    ".jsonl": _jsonl,
-    ".parquet": _parquet,
-}
+    try:
+        frame = pd.read_parquet(file, dtype_backend="numpy_nullable").reset_index(drop=True)
+    except ValueError as error:  # pyarrow's errors are all ValueErrors
+        raise FileError(f"is not readable as parquet: {error}") from error
+    return frame.astype(object).where(frame.notna(), "").astype(str)
 
 
 def _listed(names: "pd.Index[str]") -> str:

@@ -1,14 +1,14 @@
 """Rows of a recipe's sources, as they stand in the files, before anything is cleaned."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from serving.model.bundle import sha256
 from serving.model.metadata import DataFile
-from training.data.cleaning import without_emoticons
-from training.data.readers import column, fingerprint, read_table
+from training.data.cleaning import plain_label, without_emoticons
+from training.data.readers import column, fingerprint, read_table, texts
 from training.errors import DataError
 from training.recipe.data import DataConfig, Source
 
@@ -27,7 +27,7 @@ def target_paths(paths: Sequence[Path], data: DataConfig) -> list[Path]:
             raise DataError(f"{path}: the recipe has no source for this file; accepted: {', '.join(sorted(accepted))}")
     missing = accepted - {path.name for path in paths}
     if missing:
-        raise DataError(f"--data: the recipe also wants {', '.join(sorted(missing))}; found: {[p.name for p in paths]}")
+        raise DataError(f"--data: the recipe also needs {', '.join(sorted(missing))}; found: {[p.name for p in paths]}")
     targets = {source.file for source in data.target_sources}
     return [path for path in paths if path.name in targets]
 
@@ -54,7 +54,7 @@ def file_hashes(paths: Sequence[Path], data: DataConfig) -> list[tuple[str, str]
 
 
 def read_rows(
-    paths: Sequence[Path], data: DataConfig, chosen: Sequence[Source], seed: int
+    paths: Sequence[Path], data: DataConfig, chosen: Sequence[Source], seed: int, notes: list[str] | None = None
 ) -> tuple[pd.DataFrame, list[DataFile]]:
     """Read the rows of some sources.
 
@@ -63,6 +63,7 @@ def read_rows(
         data: The recipe's `[data]`.
         chosen: Sources whose rows are wanted. None at all: each file is one.
         seed: Draws the rows of sources that give only some.
+        notes: Gets sentences on what was decided about the files.
 
     Returns:
         A frame with columns `text`, `label` (as written), `source`, `group`, `task`, `origin` (for messages), `part`,
@@ -71,13 +72,16 @@ def read_rows(
     Raises:
         DataError: A file cannot be used, or a source chooses no row of it.
     """
-    frames, files = [], []
+    frames, files, notes = [], [], [] if notes is None else notes
     for path in in_order(paths, data):
         sources = [source for source in chosen if source.file == path.name] or [Source(file=path.name)]
         encoding = next((s.encoding for s in sources if s.encoding), data.encoding)
-        table = read_table(path, encoding, quoted=data.quoted)
+        header = next((s.header for s in sources if s.header), data.header)
+        decisions: list[str] = []
+        table = read_table(path, encoding, quoted=data.quoted, header=header, notes=decisions)
+        notes += [f"{path}: {decision}" for decision in decisions]
         files.append(fingerprint(path, len(table)))
-        frames += [_rows(table, path, source, data, seed) for source in sources]
+        frames += [_rows(table, path, source, data, seed, notes) for source in sources]
     return pd.concat(frames, ignore_index=True), files
 
 
@@ -87,13 +91,21 @@ def source_of(path: Path, data: DataConfig) -> Source:
     return next(sources, Source(file=path.name))
 
 
-def _rows(table: pd.DataFrame, path: Path, source: Source, data: DataConfig, seed: int) -> pd.DataFrame:
-    texts = column(table, source.text or data.text, path)
-    labels = column(table, source.label or data.label, path).str.strip()
+def read_labels(table: pd.DataFrame, name: str, path: Path, rename: Mapping[str, str]) -> "pd.Series[str]":
+    """A column of labels, each as classes are told apart, then renamed. Raises DataError where there is no such one."""
+    labels = column(table, name, path).map(plain_label)
+    return labels.replace({plain_label(label): new for label, new in rename.items()})
+
+
+def _rows(
+    table: pd.DataFrame, path: Path, source: Source, data: DataConfig, seed: int, notes: list[str]
+) -> pd.DataFrame:
+    text_column, is_named = source.text or data.text, bool(source.text) or "text" in data.model_fields_set
+    text = texts(table, text_column, path, is_named=is_named, notes=notes)
+    labels = read_labels(table, source.label or data.label, path, {} if source.task else data.rename)
     groups = column(table, source.group, path) if source.group else pd.Series(source.key, index=table.index)
     chosen = _chosen(table, path, source)
-    renamed = labels if source.task else labels.replace(data.rename)
-    frame = pd.DataFrame({"text": texts, "label": renamed, "group": groups})[chosen]
+    frame = pd.DataFrame({"text": text, "label": labels, "group": groups})[chosen]
     if frame.empty:
         raise DataError(f"{path}: no row is left by where={source.where} where_not={source.where_not}")
     if source.rows and source.rows < len(frame):

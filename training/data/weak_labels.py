@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from serving.model.metadata import DataFile
-from training.data.cleaning import bare_key, merged_keys, text_key
+from training.data.cleaning import bare_key, drop_missing, merged_keys, text_key
 from training.data.dataset import Dataset
 from training.data.sources import read_rows
 from training.errors import DataError
@@ -53,7 +53,7 @@ def load_weak_labels(paths: Sequence[Path], data: DataConfig, dataset: Dataset, 
     names = {source.file for source in data.task_sources}
     read, files = read_rows([path for path in paths if path.name in names], data, data.task_sources, seed)
     cleaning = {"rows read": len(read)}
-    rows = _cleaned(read, dataset, data.second_columns, cleaning)
+    rows = _cleaned(drop_missing(read, data, cleaning), dataset, data.second_columns, cleaning)
     _check_present(data, read, rows, cleaning)
     tasks = {str(task): sorted(set(group.label)) for task, group in rows.groupby("task")}
     for task, labels in tasks.items():

@@ -11,7 +11,8 @@ from scipy.optimize import minimize_scalar
 from training.evaluation.metrics import rescaled
 from training.types import Labels, Probabilities
 
-# Not below one half: a validation part too small to hold mistakes asks for certainty that nothing has earned.
+# Not below one half: a validation part too small to hold mistakes asks for certainty that nothing has earned. Above ten
+# all labels are as good as equally likely.
 RANGE = (0.5, 10.0)
 
 
@@ -26,9 +27,20 @@ def best_temperature(truth: Labels, probabilities: Probabilities) -> float:
     return float(np.exp(minimum.x))
 
 
-def is_unfounded(temperature: float) -> bool:
-    """Whether it is where the range ends, for the validation part had too few mistakes to ask for another."""
-    return temperature < RANGE[0] * 1.01
+def limit_note(temperature: float, accuracy: float | None = None) -> str:
+    """What it means that a temperature is where the range ends; empty where it is not.
+
+    Args:
+        temperature: Of `best_temperature`.
+        accuracy: The share of the validation part that is right, where it is known.
+    """
+    right = "" if accuracy is None else f", of which {accuracy:.0%} is right"
+    better = f"would have fitted the validation part better{right}"
+    if temperature < RANGE[0] * 1.01:
+        return f"the least that is accepted: surer answers still {better}"
+    if temperature > RANGE[1] / 1.01:
+        return f"the greatest that is accepted: less sure ones still {better}"
+    return ""
 
 
 def fold_temperature(network: Any, temperature: float) -> None:

@@ -1,6 +1,7 @@
 """Evaluation of a bundle on the served path."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
@@ -11,9 +12,10 @@ from pydantic import ValidationError
 from serving.model.bundle import sha256
 from serving.model.metadata import Metadata
 from serving.model.predictor import Predictor
+from training.data.cleaning import Counts, drop_ignored, drop_missing
 from training.data.dataset import label_indices
-from training.data.readers import column, read_table
-from training.data.sources import source_of
+from training.data.readers import read_table, texts
+from training.data.sources import read_labels, source_of
 from training.errors import DataError
 from training.evaluation.metrics import Figures, measure
 from training.recipe.data import DataConfig
@@ -42,35 +44,51 @@ def _overall(predictor: Predictor, rows: pd.DataFrame) -> dict[str, float]:
     return {name: getattr(figures, name) for name in ("rows", "macro_recall", "macro_f1", "accuracy")}
 
 
-def evaluate_file(
-    predictor: Predictor, path: Path, *, text: str | None = None, label: str | None = None, encoding: str | None = None
-) -> Figures:
-    """The same for a file: every row that has a text and a label which the recipe does not ignore.
-
-    Args:
-        predictor: The bundle.
-        path: The labelled file.
-        text: Its column of texts; None: as the bundle's recipe says, as for what follows.
-        label: Its column of labels.
-        encoding: Its encoding.
-
-    Raises:
-        DataError: The file cannot be used.
-    """
-    texts, truth = read_labelled(path, predictor.metadata, text, label, encoding)
-    return evaluate(predictor, texts, truth)
-
-
 def learned_from(path: Path, metadata: Metadata) -> bool:
     """Whether the file is one that the bundle, or a teacher, was made with: most of its rows were trained on."""
     training_files = [*metadata.data, *chain.from_iterable(metadata.teacher_data.values())]
     return path.is_file() and sha256(path) in {file.sha256 for file in training_files}
 
 
+@dataclass(frozen=True, slots=True)
+class LabelledRows:
+    """The rows of a file that a bundle can be measured on.
+
+    Attributes:
+        texts: One a row.
+        truth: Label indices (rows,).
+        dropped: Reason -> rows that were left out.
+        notes: Sentences on what was decided about the file.
+    """
+
+    texts: list[str]
+    truth: Labels
+    dropped: Counts
+    notes: list[str]
+
+
 def read_labelled(
-    path: Path, metadata: Metadata, text: str | None, label: str | None, encoding: str | None
-) -> tuple[list[str], Labels]:
-    """Texts and label indices of a file, as the bundle's recipe reads it, or as the last three arguments say."""
+    path: Path,
+    metadata: Metadata,
+    *,
+    text: str | None = None,
+    label: str | None = None,
+    encoding: str | None = None,
+    header: str | None = None,
+) -> LabelledRows:
+    """Every row of a file that has a text and a label which the bundle's recipe does not ignore.
+
+    Args:
+        path: The file.
+        metadata: The bundle's.
+        text: The file's column of texts; None: as the bundle's recipe says, as for what follows.
+        label: Its column of labels.
+        encoding: Its encoding.
+        header: Whether its first row holds names: auto, true or false.
+
+    Raises:
+        DataError: The file cannot be used.
+    """
     try:
         data = DataConfig.from_bundle(metadata.recipe.get("data", {}))
     except ValidationError as error:
@@ -78,15 +96,19 @@ def read_labelled(
             f"metadata.json: its recipe does not tell how to read a file: {error.errors()[0]['msg']}"
         ) from error
     source = source_of(path, data)
-    table = read_table(path, encoding or source.encoding or data.encoding, quoted=data.quoted)
-    rows = pd.DataFrame(
-        {
-            "text": column(table, text or source.text or data.text, path),
-            "label": column(table, label or source.label or data.label, path).str.strip().replace(data.rename),
-        }
-    )
-    rows = rows[(rows.text.str.strip() != "") & (rows.label != "") & ~rows.label.isin(data.ignore)]
+    text_column, label = text or source.text or data.text, label or source.label or data.label
+    encoding, header = encoding or source.encoding or data.encoding, header or source.header or data.header
+    notes: list[str] = []
+    table = read_table(path, encoding, quoted=data.quoted, header=header, notes=notes)
+    labels = read_labels(table, label, path, data.rename)
+    dropped: Counts = {}
+    rows = pd.DataFrame({"text": texts(table, text_column, path, is_named=bool(text), notes=notes), "label": labels})
+    rows = drop_missing(drop_ignored(rows, data.ignore, dropped), data, dropped)
+    blank, unlabelled = rows.text.str.strip() == "", rows.label == ""
+    dropped |= {"without a text": int(blank.sum()), "without a label": int((unlabelled & ~blank).sum())}
+    rows = rows[~blank & ~unlabelled]
+    dropped = {reason: count for reason, count in dropped.items() if count}
     if rows.empty:
-        raise DataError(f"{path}: no row has a text and a label; accepted labels: {metadata.labels}")
-    origin = f"{path}, column {label or source.label or data.label!r}"
-    return rows.text.tolist(), label_indices(rows.label, metadata.labels, origin)
+        raise DataError(f"{path}: no row has a text and a label; accepted labels: {metadata.labels}", dropped)
+    truth = label_indices(rows.label, metadata.labels, f"{path}, column {label!r}")
+    return LabelledRows(rows.text.tolist(), truth, dropped, notes)

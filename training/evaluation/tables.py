@@ -1,7 +1,7 @@
 """Tables of figures as plain text, which the terminal, a report and Markdown show each in their way."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from training.evaluation.metrics import NUMBERED, ClassFigures, Figures, most_frequent, recall_intervals
@@ -9,6 +9,9 @@ from training.evaluation.results import Row
 
 # An underscore inside a word is no sign of emphasis, and file names are full of them.
 _MARKDOWN_SIGNS = re.compile(r"[\\`*\[\]<>|#~$&]|(?<![^\W_])_|_(?![^\W_])")
+
+
+MIN_ROWS = 20  # of a class: among so many, one row more or less moves its recall by 5 points
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,62 @@ def key_figures(figures: Figures) -> dict[str, str]:
         "accuracy": share(figures.accuracy),
         "expected calibration error": share(figures.expected_calibration_error),
     }
+
+
+def cleaning_table(cleaning: Mapping[str, int]) -> Table:
+    """What was read, what each rule dropped or merged, what was kept."""
+    return Table("Cleaning", ("rule", "rows"), [(rule, count(rows)) for rule, rows in cleaning.items()])
+
+
+def few_rows_notes(sizes: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """A note for each part in which a class has so few rows that figures say little: part -> label -> rows."""
+    train, validation = (few_rows(sizes.get(part, {})) for part in ("train", "validation"))
+    notes = {
+        "train": train and f"{train}. A network learns little from so few.",
+        "validation": validation
+        and f"{validation}. The epoch and the temperature that they choose are left to chance.",
+        "test": worth_of_few(sizes.get("test", {})),
+    }
+    return [f"Few rows in the {part} part: {note}" for part, note in notes.items() if note]
+
+
+def worth_of_few(counts: Mapping[str, int]) -> str:
+    """The classes with few rows to measure on, and what figures of them are worth; empty without any."""
+    few = few_rows(counts)
+    if not few:
+        return ""
+    rows, label = min((rows, label) for label, rows in counts.items() if rows)
+    worth = f"One row more or less moves the recall of {label!r} by {100 / rows:.0f} points"
+    return f"{few}. {worth}: such figures show that it runs, not how good it is."
+
+
+def few_rows(counts: Mapping[str, int], limit: int = 5) -> str:
+    """The classes with fewer than MIN_ROWS rows, rarest first; empty without any.
+
+    Args:
+        counts: Label -> rows.
+        limit: How many classes are named at most.
+    """
+    rare = sorted((rows, label) for label, rows in counts.items() if 0 < rows < MIN_ROWS)
+    named = ", ".join(f"{label!r} has {rows}" for rows, label in rare[:limit])
+    return f"{named} and {len(rare) - limit} more have few" if len(rare) > limit else named
+
+
+def calibration_reading(figures: Figures) -> str:
+    """What the calibration error means, and the two errors that it is to be compared with, in points of a hundred."""
+    error, by_chance, before = (
+        f"{100 * value:.1f}"
+        for value in (
+            figures.expected_calibration_error,
+            figures.expected_calibration_error_by_chance,
+            figures.expected_calibration_error_uncalibrated,
+        )
+    )
+    return (
+        f"Expected calibration error: on average, a probability is {error} points away from how often such answers are "
+        f"right. On as many rows, perfect probabilities would seem {by_chance} points away by chance. Before "
+        f"temperature scaling it was {before}."
+    )
 
 
 def class_table(figures: Figures) -> Table:

@@ -54,6 +54,7 @@ def write_bundle(recipe: Recipe, trained: Trained, folder: Path) -> tuple[Predic
         name=recipe.name,
         model_version=model_version(files, dataset.labels),
         inputs="text",
+        keras_import=keras_import(network),
         origin="trained",
         labels=dataset.labels,
         files=files,
@@ -71,6 +72,12 @@ def write_bundle(recipe: Recipe, trained: Trained, folder: Path) -> tuple[Predic
     if not difference <= KERAS_TOLERANCE:
         raise PublishError(f"serving and Keras differ by {difference:.2g} on validation; accepted: {KERAS_TOLERANCE}")
     return predictor, difference
+
+
+def keras_import(network: keras.Model) -> str | None:
+    """The module of ours that registers the network's layers with Keras; None where Keras knows all of them."""
+    modules = {type(layer).__module__ for layer in network.layers}
+    return next((module for module in sorted(modules) if not module.startswith("keras.")), None)
 
 
 def _known_answers(network: keras.Model, encoder: Encoder, sentences: Sequence[str]) -> list[KnownAnswer]:

@@ -35,7 +35,7 @@ def reserved(target: Path) -> Iterator[None]:
             lock.acquire()
         except Timeout:
             raise PublishError(
-                f"{target}: another training writes it; wait for its end, or give another folder"
+                f"{target}: another training is writing it; wait until it ends, or name another folder"
             ) from None
     try:
         yield
@@ -126,4 +126,5 @@ def _publish_errors(target: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise PublishError(f"{target}: cannot be written ({error.strerror or error}); what was there stands") from error
+        reason = error.strerror or error
+        raise PublishError(f"{target}: cannot be written ({reason}); what was there is untouched") from error

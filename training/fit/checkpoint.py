@@ -74,4 +74,6 @@ class Checkpoint:
             return
         current, saved = json.loads(self._identity), json.loads(identity)
         changed = [key for key in current.keys() | saved.keys() if current.get(key) != saved.get(key)]
-        raise ResumeError(f"{self.path}: is of another run, which differs in {sorted(changed)}; run without --resume")
+        raise ResumeError(
+            f"{self.path}: holds the state of another run, which differs in {sorted(changed)}; run without --resume"
+        )

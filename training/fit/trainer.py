@@ -1,10 +1,11 @@
 """Trainer: from a recipe and data files to a trained network. Nothing is published here."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from tokenizers import Tokenizer
 
@@ -142,6 +143,8 @@ class Trainer:
         """
         recipe, callback = self.recipe, self.callback
         dataset = load_dataset(self.paths, recipe.data, recipe.split_seed)
+        for note in dataset.notes:
+            callback.on_note(note)
         callback.on_dataset(dataset.cleaning, dataset.sizes())
         check_sources(recipe, dataset)
         inputs = read_inputs(recipe, self.paths, dataset)
@@ -159,6 +162,7 @@ class Trainer:
         state = body.state if body else _first_state(learn_tokenizer(recipe, dataset, weak, inputs.embedding), weak)
         tokenizer = Tokenizer.from_str(state["tokenizer"])
         encoder = Encoder(state["tokenizer"])
+        callback.on_lengths(*length_figures(encoder, dataset.train.text, recipe.tokenizer.max_tokens))
         multitask = self._build(encoder, len(dataset.labels), state["tasks"])
         if inputs.embedding and not body:
             callback.on_word_vectors(inputs.embedding.initialize(multitask.network, tokenizer))
@@ -175,10 +179,11 @@ class Trainer:
     def _note_start(self, checkpoint: Checkpoint, body: PretrainedBody | None, *, resume: bool) -> None:
         if checkpoint.path.exists() and not resume:
             self.callback.on_note(
-                "An interrupted run is there too; --resume would have gone on from it. Starting over."
+                "An interrupted run was found. --resume would have continued it; this run starts over."
             )
         if body:
-            self.callback.on_note(f"A body with {body.stages} of its stages done is in the cache; going on from there.")
+            stages = f"{body.stages} of {len(self.recipe.schedule)}"
+            self.callback.on_note(f"Stages that the stage cache has done, which are skipped: {stages}.")
 
     def _read_weak_labels(self, dataset: Dataset, body: PretrainedBody | None) -> WeakLabelDataset | None:
         """The rows of other tasks, where the tokenizer or a stage that remains learns from them."""
@@ -198,6 +203,14 @@ class Trainer:
         self.callback.on_network(network.count_params(), encoder.vocabulary_size, backend.device())
         masked_words = any(stage.masked_words for stage in self.recipe.schedule)
         return MultiTaskModel(network, tasks, masked_words=masked_words)
+
+
+def length_figures(encoder: Encoder, texts: Iterable[str], max_tokens: int) -> tuple[int, float, int]:
+    """`max_tokens`, the share of the texts that have more tokens, and the length that holds 99% of the texts whole."""
+    encoded = encoder.encode(list(texts))
+    lengths = np.array([np.count_nonzero(item.ids != encoder.pad_id) + item.cut for item in encoded])
+    sufficient = np.quantile(lengths, 0.99, method="inverted_cdf")
+    return max_tokens, float((lengths > max_tokens).mean()), int(sufficient)
 
 
 def read_inputs(recipe: Recipe, paths: Sequence[Path], dataset: Dataset) -> Inputs:

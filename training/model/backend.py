@@ -46,8 +46,9 @@ def _share_cores() -> None:
     if keras.backend.backend() == "tensorflow" and "TF_NUM_INTEROP_THREADS" not in os.environ:
         import tensorflow as tf
 
-        tf.config.threading.set_inter_op_parallelism_threads(2)
-        tf.config.threading.set_intra_op_parallelism_threads(max(1, (os.cpu_count() or 2) // 2))
+        with suppress(RuntimeError):  # who has computed before the import, as in a notebook, keeps TensorFlow's choice
+            tf.config.threading.set_inter_op_parallelism_threads(2)
+            tf.config.threading.set_intra_op_parallelism_threads(max(1, (os.cpu_count() or 2) // 2))
 
 
 _share_cores()

@@ -1,10 +1,22 @@
 """Sections `[data]` and `[[data.sources]]`: the rows that a recipe learns from."""
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from training.recipe.base import ConfigSection, Fraction, Name, Part
+
+# What people write into a text or label column where there is no value: pandas, R, Excel, SQL and its dumps. None is
+# not among them, for it is a label of public sets.
+MISSING = ["NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "\\N"]
+
+
+def _bool_as_word(value: Any) -> Any:
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+# TOML's own true and false are accepted too.
+Header = Annotated[Literal["auto", "true", "false"], BeforeValidator(_bool_as_word)]
 
 
 class Source(ConfigSection):
@@ -16,6 +28,7 @@ class Source(ConfigSection):
     label: Name | None = Field(None, description="its column of labels; default: data.label")
     group: Name | None = Field(None, description="column whose values reports tell apart; default: none, one group")
     encoding: Name | None = Field(None, description="its encoding; default: data.encoding")
+    header: Header | None = Field(None, description="whether its first row holds names; default: data.header")
     where: dict[str, list[str]] = Field({}, description="column -> values: only rows that have one of them")
     where_not: dict[str, list[str]] = Field({}, description="column -> values: only rows that have none of them")
     rows: int | None = Field(None, ge=1, description="at most so many of its rows, drawn by the seed of the split")
@@ -55,9 +68,19 @@ class DataConfig(ConfigSection):
     text: Name = Field("text", description="column of texts")
     label: Name = Field("label", description="column of labels")
     encoding: Name = Field("utf-8", description="encoding of text files, as Python names it")
+    header: Header = Field(
+        "auto",
+        description="whether the first row of CSV and TSV holds the columns' names; false: they are called column_1, "
+        "column_2, ...; auto: by how that row reads",
+    )
     labels: list[Name] = Field([], description="accepted labels in output order; empty: those found, sorted")
     rename: dict[str, Name] = Field({}, description="label in the file -> label in the bundle; a task keeps its own")
     ignore: list[str] = Field([], description="labels whose rows are dropped (and counted)")
+    missing: list[str] = Field(
+        MISSING,
+        description="texts and labels that stand for a missing value, whose rows are dropped (and counted), unless "
+        "they are among data.labels or what data.rename makes",
+    )
     validation: Fraction = Field(0.1, description="fraction of rows for validation, which every choice is made on")
     test: Fraction = Field(0.1, description="fraction of rows for the test, which no choice is made on")
     split_seed: int | None = Field(None, ge=0, le=2**31 - 1, description="of the split; default: the recipe's seed")

@@ -3,7 +3,7 @@
 `python -m training knobs` prints its sections with meaning, unit and range.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -112,17 +112,24 @@ SECTIONS: dict[str, type[ConfigSection]] = {
 }
 
 
+FOLDER = Path(__file__).parents[1] / "recipes"
+
+
+def recipes_with_ranges() -> list[str]:
+    """The names of the project's own recipes that a search can start from."""
+    return sorted(path.stem for path in FOLDER.glob("*.toml") if "tune" in read_content(path, find_recipe))
+
+
 def find_recipe(name: Path) -> Path:
     """A recipe by its path, or by the name of one that comes with the project.
 
     Raises:
         RecipeError: There is none.
     """
-    folder = Path(__file__).parents[1] / "recipes"
-    for candidate in (name, folder / name, folder / f"{name}.toml", folder.parent / name):
+    for candidate in (name, FOLDER / name, FOLDER / f"{name}.toml", FOLDER.parent / name):
         if candidate.is_file():
             return candidate
-    names = ", ".join(sorted(path.stem for path in folder.glob("*.toml")))
+    names = ", ".join(sorted(path.stem for path in FOLDER.glob("*.toml")))
     raise RecipeError(f"{name}: no such recipe; accepted: a TOML file, or one of {names}")
 
 
@@ -132,7 +139,7 @@ def read_recipe(path: Path, *, seed: int | None = None, data: Mapping[str, str] 
     Args:
         path: The file.
         seed: Instead of the recipe's.
-        data: `text`, `label` or `encoding`, instead of those of `[data]` and of its sources without a task.
+        data: `text`, `label`, `encoding` or `header`, instead of those of `[data]` and of its sources without a task.
 
     Raises:
         RecipeError: The sentence names the file, each bad key, the value found and what is accepted.
@@ -182,22 +189,30 @@ def _accepted_keys(location: tuple[str | int, ...]) -> list[str]:
     return list(SECTIONS[".".join(names)].model_fields)
 
 
-EXTENDED = "| string | none | name or path of a recipe that this one is laid over, key by key; lists replaced whole |"
+KNOB_HEADINGS = ("key", "accepted", "default", "meaning")
+EXTENDED = "name or path of a recipe that this one is laid over, key by key; lists are replaced as a whole"
 
 
 def knob_table() -> str:
-    """Markdown: key, accepted values, default, meaning."""
-    lines = ["| key | accepted | default | meaning |", "|---|---|---|---|", f"| `{EXTENDS}` {EXTENDED}"]
-    return "\n".join([*lines, *(row for prefix, section in SECTIONS.items() for row in _rows(prefix, section))])
+    """The knobs as a table in Markdown."""
+    rows = [KNOB_HEADINGS, ["---"] * len(KNOB_HEADINGS), *knob_rows()]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def _rows(prefix: str, section: type[ConfigSection]) -> Iterator[str]:
+def knob_rows() -> Iterator[Sequence[str]]:
+    """Key, accepted values, default and meaning of each knob, with code in backticks."""
+    yield f"`{EXTENDS}`", "string", "none", EXTENDED
+    for prefix, section in SECTIONS.items():
+        yield from _rows(prefix, section)
+
+
+def _rows(prefix: str, section: type[ConfigSection]) -> Iterator[Sequence[str]]:
     schema = section.model_json_schema()["properties"]
     for name, field in section.model_fields.items():
         if name in SECTIONS or f"{prefix}.{name}" in SECTIONS:
             continue
         key = f"{prefix}.{name}" if prefix else name
-        yield f"| `{key}` | {_accepted_values(schema[name])} | {_default(field)} | {field.description} |"
+        yield f"`{key}`", _accepted_values(schema[name]), _default(field), str(field.description)
 
 
 def _accepted_values(schema: dict[str, Any]) -> str:

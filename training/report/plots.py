@@ -34,14 +34,31 @@ MANY = 30  # epochs, beyond which a dot on each would hide the line
 
 
 def curve_plots(history: Mapping[str, Sequence[Epoch]], keep: Callable[[str], KeepPolicy]) -> list[Plot]:
-    """One plot a stage that has epochs: losses above, validation macro recall below where there is any.
+    """One plot a stage of several epochs: losses above, validation macro recall below where there is any.
 
     Args:
         history: The epochs of each stage.
         keep: Gives which epoch a stage of that name keeps; the caption says it.
     """
     stages = [(stage, epochs) for stage, epochs in history.items() if epochs]
-    return [_plot(f"learning-curves-{i}", stage, epochs, keep(stage)) for i, (stage, epochs) in enumerate(stages, 1)]
+    drawn = [(number, *stage) for number, stage in enumerate(stages, 1) if len(stage[1]) > 1]
+    return [_plot(f"learning-curves-{number}", name, epochs, keep(name)) for number, name, epochs in drawn]
+
+
+def single_epochs(history: Mapping[str, Sequence[Epoch]]) -> list[str]:
+    """A sentence for each stage of one epoch, which would be a plot of a single dot."""
+    return [_figures_of(stage, epochs[0]) for stage, epochs in history.items() if len(epochs) == 1]
+
+
+def _figures_of(stage: str, epoch: Epoch) -> str:
+    figures = {
+        "loss": epoch.loss,
+        "validation loss": epoch.validation_loss,
+        "validation macro recall": epoch.macro_recall,
+    }
+    measured = [f"{name} {share(value)}" for name, value in figures.items() if np.isfinite(value)]
+    shown = f" Its figures: {', '.join(measured)}." if measured else ""
+    return f"Stage {stage}: 1 epoch, too few for a curve.{shown}"
 
 
 def _plot(name: str, stage: str, epochs: Sequence[Epoch], keep: KeepPolicy) -> Plot:
@@ -49,7 +66,7 @@ def _plot(name: str, stage: str, epochs: Sequence[Epoch], keep: KeepPolicy) -> P
     recalls = {"validation macro recall": [e.macro_recall for e in epochs]}
     measured = [{label: values for label, values in p.items() if _known(values).any()} for p in (losses, recalls)]
     panels = [panel for panel in measured if panel]
-    caption = f"Stage {stage}: {len(epochs)} epoch{'s' if len(epochs) > 1 else ''}. {_kept(epochs, keep)}"
+    caption = f"Stage {stage}: {len(epochs)} epochs. {_kept(epochs, keep)}"
     with drawing():
         figure = blank(WIDTH, PANEL * max(len(panels), 1))
         axes: list[Axes] = figure.subplots(len(panels), sharex=True, squeeze=False)[:, 0].tolist() if panels else []
@@ -250,8 +267,8 @@ def recall_plot(figures: Figures) -> Plot:
 def plots(data: ReportData) -> dict[str, Plot]:
     """Name -> plot, in their order on a page.
 
-    `learning-curves-1` and on, one a stage, `confusion-matrix`, `reliability`, `risk-coverage` where the metadata has
-    the curve, `recall-by-class`.
+    `learning-curves-1` and on, one a stage of several epochs, `confusion-matrix`, `reliability`, `risk-coverage` where
+    the metadata has the curve, `recall-by-class`.
     """
     curve = data.metadata.risk_coverage
     drawn = [

@@ -46,12 +46,6 @@ def split_table(metadata: Metadata) -> Table:
     return Table("Parts by class", ("class", *parts), [*rows, total] if parts else [])
 
 
-def cleaning_table(metadata: Metadata) -> Table:
-    """What was read, what each rule dropped or merged, what was kept."""
-    rows = [(rule, count(rows)) for rule, rows in metadata.cleaning.items()]
-    return Table("Cleaning", ("rule", "rows"), rows)
-
-
 def library_table(metadata: Metadata) -> Table:
     """The versions that shaped the model."""
     return Table("Libraries", ("library", "version"), list(metadata.libraries.items()), words=2)

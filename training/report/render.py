@@ -14,21 +14,24 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from serving.model.bundle import REPORT
 from serving.model.metadata import Metadata
-from training.evaluation.calibration import is_unfounded
+from training.evaluation.calibration import limit_note
 from training.evaluation.tables import (
     Table,
     as_markdown,
+    calibration_reading,
     calibration_table,
     class_table,
+    cleaning_table,
     comparison_table,
     confusion_table,
     count,
     escaped,
+    few_rows_notes,
     key_figures,
 )
 from training.recipe.loading import as_toml
 from training.report import provenance
-from training.report.plots import plots
+from training.report.plots import plots, single_epochs
 from training.report.report_data import RECORD, ReportData
 from training.report.svg import STYLE_SHEET, Plot
 from training.report.tables import (
@@ -97,9 +100,12 @@ def content_of(data: ReportData, *, texts: bool) -> dict[str, Any]:
         "metadata": metadata,
         "description": metadata.recipe.get("description", ""),
         "rows": count(figures.rows),
+        "few_rows": few_rows_notes(metadata.split),
         "key_figures": key_figures(figures),
         "tables": _tables(data),
-        "unfounded": is_unfounded(metadata.temperature),
+        "calibration": calibration_reading(figures),
+        "temperature_note": limit_note(metadata.temperature, metadata.metrics.get("validation", {}).get("accuracy")),
+        "single_epochs": single_epochs(data.record.epochs),
         "mistakes": mistake_table(data) if texts and (data.predicted != data.truth).any() else None,
         "use": use_of(metadata),
         "command": provenance.command(metadata),
@@ -116,7 +122,7 @@ def _tables(data: ReportData) -> dict[str, Table]:
         "baselines": comparison_table([*baselines, *([network] if baselines and network else [])], network),
         "calibration": calibration_table(figures, metadata.temperature),
         "classes": class_table(figures),
-        "cleaning": provenance.cleaning_table(metadata),
+        "cleaning": cleaning_table(metadata.cleaning),
         "confusion": confusion_table(figures),
         "epochs": curve_table(data.record.epochs),
         "files": provenance.file_table(metadata),

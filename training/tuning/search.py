@@ -188,7 +188,7 @@ def open_study(path: Path, identity: Mapping[str, Any]) -> Iterator[optuna.Study
         storage = optuna.storages.RDBStorage(f"sqlite:///{path}")
         study = optuna.create_study(storage=storage, study_name="tune", direction="maximize", load_if_exists=True)
     except (OSError, SQLAlchemyError, optuna.exceptions.OptunaError, RuntimeError) as error:
-        raise ResumeError(f"{path}: is no study that can be gone on with: {error}") from error
+        raise ResumeError(f"{path}: holds no search that can be continued: {error}") from error
     try:
         _bind(study, path, json.loads(json.dumps(identity)))
         yield study
@@ -204,7 +204,8 @@ def _bind(study: optuna.Study, path: Path, identity: dict[str, Any]) -> None:
     elif stored != identity:
         changed = sorted(key for key in stored.keys() | identity.keys() if stored.get(key) != identity.get(key))
         raise ResumeError(
-            f"{path}: is of another search, which differs in {changed}; accepted: its own file, or a new one"
+            f"{path}: holds trials of another search, which differs in {changed}; accepted: this search's own file, or "
+            "a new one"
         )
 
 
@@ -214,7 +215,7 @@ def _check_is_sqlite(path: Path) -> None:
     if path.is_file() and path.stat().st_size:
         with path.open("rb") as file:
             if file.read(len(magic)) != magic:
-                raise ResumeError(f"{path}: is no study; accepted: a new file, or one that a search began")
+                raise ResumeError(f"{path}: holds no trials of a search; accepted: a new file, or a search's")
 
 
 def best_trial(trials: Sequence[Trial]) -> Trial:

@@ -14,7 +14,7 @@ from training.errors import RecipeError
 from training.recipe.base import ConfigSection
 from training.recipe.data import Source
 from training.recipe.model import NetworkConfig, TokenizerConfig
-from training.recipe.recipe import Recipe, describe_faults
+from training.recipe.recipe import Recipe, describe_faults, recipes_with_ranges
 from training.recipe.search import Range
 from training.recipe.stages import FitConfig, Stage
 
@@ -123,7 +123,8 @@ class SearchSpace:
     def __init__(self, recipe: Recipe) -> None:
         if recipe.tune is None:
             raise RecipeError(
-                'tune.ranges: missing; accepted: knob = range, as in "fit.epochs" = { low = 1, high = 9 }'
+                'tune.ranges: missing; accepted: knob = range, as in "fit.epochs" = { low = 1, high = 9 }; recipes '
+                f"that have some: {', '.join(recipes_with_ranges())}"
             )
         self.tune = recipe.tune
         self._base = recipe.model_dump(exclude={"tune"})
@@ -172,7 +173,7 @@ class SearchSpace:
         for key, value in self.start.items():
             if not self.dimensions[key].contains(value):
                 raise RecipeError(
-                    f"tune.ranges.{key}: found no {value!r}, which the recipe itself has and the first trial is; "
+                    f"tune.ranges.{key}: does not hold {value!r}, the recipe's own value, which the first trial uses; "
                     "accepted: a range with it"
                 )
 

@@ -17,7 +17,9 @@ PLOTS = "plots.json"
 MAX_BYTES = 8 * 1024**2
 
 _PARTS = ("test", "validation")  # the first that has figures is shown
-_NOT_FIGURES = ("rows",)
+_CALIBRATION = "expected calibration error"
+_BY_CHANCE, _BEFORE = f"{_CALIBRATION} by chance", f"{_CALIBRATION} uncalibrated"
+_NOT_FIGURES = ("rows", _BY_CHANCE, _BEFORE)  # the last two stand in a sentence on the calibration error
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class ModelFacts:
     """What the model's page tells.
 
     `part`: the part of the data that `rows`, `figures` (name -> value) and `classes` (label -> name -> value) are of;
-    "" where the bundle has no figures.
+    "" where the bundle has no figures. `calibration`: a sentence on what the calibration error means; "" likewise.
     """
 
     description: str
@@ -42,6 +44,7 @@ class ModelFacts:
     rows: int | None
     figures: dict[str, float]
     classes: dict[str, dict[str, float]]
+    calibration: str
     sources: list[Source]
 
     @classmethod
@@ -50,13 +53,14 @@ class ModelFacts:
         part = next((name for name in (*_PARTS, *metadata.metrics) if _mapping(metadata.metrics, name)), "")
         metrics = _mapping(metadata.metrics, part)
         classes = _mapping(metrics, "classes")
-        rows = metrics.get("rows")
+        rows, figures = metrics.get("rows"), _numbers(metrics)
         return cls(
             description=str(metadata.recipe.get("description") or ""),
             part=part,
             rows=rows if isinstance(rows, int) else None,
-            figures={name: value for name, value in _numbers(metrics).items() if name not in _NOT_FIGURES},
+            figures={name: value for name, value in figures.items() if name not in _NOT_FIGURES},
             classes={label: _numbers(_mapping(classes, label)) for label in metadata.labels if label in classes},
+            calibration=_calibration_reading(figures),
             sources=[
                 Source(file, _source_note(metadata, file.file, "about"), _source_note(metadata, file.file, "terms"))
                 for file in metadata.data
@@ -76,6 +80,20 @@ def _numbers(metrics: Mapping[str, Any]) -> dict[str, float]:
         for name, value in metrics.items()
         if isinstance(value, int | float) and not isinstance(value, bool)
     }
+
+
+def _calibration_reading(figures: Mapping[str, float]) -> str:
+    """What the calibration error means, in points of a hundred, and what it is to be compared with."""
+    if _CALIBRATION not in figures:
+        return ""
+    error = f"on average, a probability is {100 * figures[_CALIBRATION]:.1f} points away from how often such answers"
+    sentences = [f"Expected calibration error: {error} are right."]
+    if _BY_CHANCE in figures:
+        by_chance = f"perfect probabilities would seem {100 * figures[_BY_CHANCE]:.1f} points away by chance"
+        sentences.append(f"On as many rows, {by_chance}.")
+    if _BEFORE in figures:
+        sentences.append(f"Before temperature scaling it was {100 * figures[_BEFORE]:.1f}.")
+    return " ".join(sentences)
 
 
 def _source_note(metadata: Metadata, file: str, key: str) -> str:

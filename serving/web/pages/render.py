@@ -1,6 +1,7 @@
 """Jinja2 pages. They hold no inline script or style, so that the strictest content policy lets them work."""
 
 import json
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from starlette.responses import HTMLResponse
 from starlette.templating import Jinja2Templates
 
 from serving import __version__
+from serving.model.explanation import is_punctuation
 from serving.model.metadata import Metadata
 from serving.model.types import WeighedWord
 from serving.settings import Settings
@@ -29,6 +31,9 @@ PAGE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
+
+# What a file that is not UTF-8 most often is: Excel on Windows saves CSV so.
+LIKELY_ENCODING = "Windows-1252"
 
 _SHOWN_CLASSES = 6  # the others of a model that has more are folded away
 _EXAMPLES = 5  # as many fit beside the form
@@ -55,16 +60,45 @@ class Pages:
     def form(self, request: Request, *, text: str = "", answers: Sequence[Answer] = ()) -> HTMLResponse:
         """The form, with `text` in its box, and what the model made of it."""
         context = self._form_context(text) | {"answers": answers}
-        if len(answers) == 1:
+        if len(answers) == 1 and "label" in answers[0]:
             context["command"] = self._command(request, answers[0])
         return self._render(request, "predict.html", context)
 
     def refused_form(
-        self, request: Request, error: ErrorAnswer, *, text: str | None, status: int, headers: Mapping[str, str]
+        self,
+        request: Request,
+        error: ErrorAnswer,
+        title: str,
+        *,
+        text: str | None,
+        status: int,
+        headers: Mapping[str, str],
     ) -> HTMLResponse:
         """The form with an error's sentence and, in its box, the text that the client sent."""
         encodable = (text or "").encode("utf-8", "replace").decode("utf-8")
-        context = self._form_context(encodable) | {"error": error, "retry_after": headers.get("Retry-After")}
+        context = self._form_context(encodable) | {"error": error, "title": title}
+        context["retry_after"] = headers.get("Retry-After")
+        return self._render(request, "predict.html", context, status, headers)
+
+    def refused_file(
+        self,
+        request: Request,
+        error: ErrorAnswer,
+        title: str,
+        *,
+        columns: Sequence[str],
+        status: int,
+        headers: Mapping[str, str],
+    ) -> HTMLResponse:
+        """The form with an error about a file, and what may mend it: its columns to choose from, or an encoding."""
+        is_other_encoding = (status, error.code) == (HTTPStatus.UNPROCESSABLE_ENTITY, "not_utf8")
+        context = self._form_context("") | {
+            "file_error": error,
+            "title": title,
+            "columns": columns,
+            "encoding": LIKELY_ENCODING if is_other_encoding else "",
+            "retry_after": headers.get("Retry-After"),
+        }
         return self._render(request, "predict.html", context, status, headers)
 
     def model(self, request: Request, report: Report | None) -> HTMLResponse:
@@ -86,13 +120,11 @@ class Pages:
         response.headers["Content-Security-Policy"] = policy
         return response
 
-    def error(self, request: Request, error: ErrorAnswer, *, status: int, headers: Mapping[str, str]) -> HTMLResponse:
+    def error(
+        self, request: Request, error: ErrorAnswer, title: str, *, status: int, headers: Mapping[str, str]
+    ) -> HTMLResponse:
         """A page that holds nothing but an error."""
-        context = {
-            "error": error,
-            "title": HTTPStatus(status).phrase,
-            "retry_after": headers.get("Retry-After"),
-        }
+        context = {"error": error, "title": title, "retry_after": headers.get("Retry-After")}
         return self._render(request, "error.html", context, status, headers)
 
     def _form_context(self, text: str) -> dict[str, Any]:
@@ -104,6 +136,11 @@ class Pages:
             "answers": (),
             "error": None,
             "command": None,
+            "file_error": None,
+            "columns": (),
+            "encoding": "",
+            "likely_encoding": LIKELY_ENCODING,
+            "tones": sentiment_tones(self._metadata.labels),
             "shown_classes": _SHOWN_CLASSES,
             "examples": list(dict.fromkeys(filter(str.strip, examples)))[:_EXAMPLES],
             "max_text_chars": self._settings.max_text_chars,
@@ -125,7 +162,7 @@ class Pages:
         headers: Mapping[str, str] | None = None,
     ) -> HTMLResponse:
         context |= {
-            "root": root_path(request),
+            "root": relative_root(request),
             "version": __version__,
             "has_docs": self._settings.docs,
             "here": name.removesuffix(".html"),
@@ -175,6 +212,38 @@ def root_path(request: Request) -> str:
     return root.rstrip("/")
 
 
+def relative_root(request: Request) -> str:
+    """The way from a request's address to the service's first one: ".", "..", "../.." and so on.
+
+    Pages use it, so that they have their style and forms behind every proxy that cuts a prefix off, also one that does
+    not say so.
+    """
+    # As it was sent: in `path`, an escaped slash is a slash.
+    raw_path: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
+    depth = raw_path.count(b"/") - root_path(request).count("/") - 1
+    return "/".join([".."] * depth) or "."
+
+
+# A label's tone by its name, in any case: "Positive", "neg", "extremely negative", "-1". All others have none.
+_DEGREE = r"((very|extremely|highly|strongly|mostly|slightly|somewhat|weakly)[ _-]*)?"
+_TONES = {
+    "good": re.compile(_DEGREE + r"pos(itive)?|\+?1", re.IGNORECASE),
+    "bad": re.compile(_DEGREE + r"neg(ative)?|-1", re.IGNORECASE),
+}
+
+
+def sentiment_tones(labels: Sequence[str]) -> dict[str, str]:
+    """Tell which labels are good and which are bad, for their colours and signs.
+
+    Labels are sentiment only where there are good and bad ones: the 1 of "0" and "1" may mean anything.
+
+    Returns:
+        Label -> "good" or "bad", without the labels that are neither.
+    """
+    tones = {label: tone for label in labels for tone, names in _TONES.items() if names.fullmatch(label.strip())}
+    return tones if set(tones.values()) == set(_TONES) else {}
+
+
 _FAINTEST = 0.01  # one percentage point: with less, nearly every word would have a mark
 _FULL = 0.1  # where no word weighs more than this, none is marked as strongly as it could be
 _STRENGTHS = 4  # of a mark, each with a class in answer.css
@@ -196,7 +265,8 @@ class Highlights:
     """An explained answer as a page shows it.
 
     `spans` make up the whole text; `weighed` are the words whose weights are known, in order; `speak_for` and
-    `speak_against` are the weightiest of them, weightiest first; `unread` counts the words that were not tried.
+    `speak_against` are the weightiest of them but for punctuation, weightiest first; `unread` counts the words that
+    were not tried.
     """
 
     spans: list[HighlightedSpan]
@@ -210,12 +280,13 @@ class Highlights:
         """Mark an answer that has an explanation."""
         words: Sequence[WeighedWord] = answer["explanation"]
         weighed = [word for word in words if word.weight is not None]
-        marked = sorted((word for word in weighed if abs(_weight(word)) >= _FAINTEST), key=_weight)
+        marked = [word for word in weighed if abs(_weight(word)) >= _FAINTEST]
+        reasons = sorted((word for word in marked if not is_punctuation(word.word)), key=_weight)
         return cls(
             spans=_spans(answer["text"], words),
             weighed=weighed,
-            speak_for=[word for word in reversed(marked) if _weight(word) > 0][:_WEIGHTIEST],
-            speak_against=[word for word in marked if _weight(word) < 0][:_WEIGHTIEST],
+            speak_for=[word for word in reversed(reasons) if _weight(word) > 0][:_WEIGHTIEST],
+            speak_against=[word for word in reasons if _weight(word) < 0][:_WEIGHTIEST],
             unread=len(words) - len(weighed),
         )
 

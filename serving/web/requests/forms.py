@@ -9,7 +9,7 @@ from starlette.datastructures import FormData, Headers
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from serving.errors import InvalidFile, MalformedBody
-from serving.web.requests.parsing import decode
+from serving.web.requests.parsing import decode, shown
 
 MAX_FIELDS = 100  # of the few that are read and whatever else a page's form has
 
@@ -24,17 +24,31 @@ def parse_urlencoded(body: bytes) -> Fields:
     """Parse an application/x-www-form-urlencoded body, percent-encoded or raw UTF-8.
 
     Raises:
-        MalformedBody: a byte, encoded or raw, is not UTF-8, or there are more than MAX_FIELDS fields.
+        MalformedBody: a byte, encoded or raw, is not UTF-8, there are more than MAX_FIELDS fields, or one behind
+            another has no `=`, as the end of a text whose & was not encoded.
     """
     decode(body)
-    pairs = body.split(b"&")
+    pairs = [pair.partition(b"=") for pair in body.split(b"&") if pair]
     if len(pairs) > MAX_FIELDS:
         raise MalformedBody(f"The form has more than {MAX_FIELDS} fields.", code="malformed_form")
     try:
-        split = [pair.partition(b"=") for pair in pairs if pair]
-        return [(_percent_decoded(name), _unix_newlines(_percent_decoded(value))) for name, _, value in split]
+        fields: Fields = [(_percent_decoded(name), _unix_newlines(_percent_decoded(value))) for name, _, value in pairs]
     except UnicodeDecodeError:
         raise MalformedBody("The form's percent-encoded bytes are not UTF-8.", code="not_utf8") from None
+    # Where the first one has no `=`, this is no form at all, and JSON may have any signs: `text` is missing in both.
+    if len(pairs) > 1 and pairs[0][1] and not body.lstrip().startswith(b"{"):
+        _check_ampersands(fields, [equals for _, equals, _ in pairs])
+    return fields
+
+
+def _check_ampersands(fields: Fields, equals: list[bytes]) -> None:
+    if b"" in equals:
+        name, _ = fields[equals.index(b"")]
+        raise MalformedBody(
+            f"The form's field {shown(name)} has no `=`. If it belongs to a text: a & inside a text is written %26, "
+            "which `curl --data-urlencode` does by itself.",
+            code="field_without_equals",
+        )
 
 
 def _percent_decoded(data: bytes) -> str:

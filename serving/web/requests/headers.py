@@ -10,7 +10,8 @@ from python_multipart.multipart import parse_options_header
 from serving.errors import UnsupportedMediaType
 from serving.web.requests.parsing import shown
 
-RawHeaders = Iterable[tuple[bytes, bytes]]
+Header = tuple[bytes, bytes]
+RawHeaders = Iterable[Header]
 
 
 def first(headers: RawHeaders, name: bytes, default: str = "") -> str:
@@ -25,6 +26,8 @@ def joined(headers: RawHeaders, name: bytes) -> str:
     """Return the values of all headers of that name as those of one (RFC 9110, section 5.3)."""
     return b",".join([value for key, value in headers if key == name]).decode("latin-1")
 
+
+MODEL_VERSION_HEADER = "X-Model-Version"
 
 HTML = "text/html"
 JSON = "application/json"
@@ -46,6 +49,16 @@ def prefers_html(accept: str) -> bool:
         accept: where several header lines were sent, all of them joined by commas.
     """
     return _quality(accept, HTML) > _quality(accept, JSON)
+
+
+@lru_cache(maxsize=64)
+def prefers_json(accept: str) -> bool:
+    """Tell whether the `Accept` value ranks application/json above text/html, as one that names JSON alone does.
+
+    Args:
+        accept: where several header lines were sent, all of them joined by commas.
+    """
+    return _quality(accept, JSON) > _quality(accept, HTML)
 
 
 def _quality(accept: str, media_type: str) -> float:

@@ -1,8 +1,9 @@
 """Request models of `POST /predict`, and their validation as JSON and as an HTML form."""
 
 import re
+from collections.abc import Mapping
 from itertools import islice
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
     AfterValidator,
@@ -10,12 +11,13 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PrivateAttr,
     TypeAdapter,
     ValidationError,
     ValidationInfo,
     model_validator,
 )
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core import PydanticCustomError
 from starlette.requests import Request
 
 from serving.errors import InvalidText
@@ -24,7 +26,15 @@ from serving.settings import Settings
 from serving.web.requests.body import Budget, read_body
 from serving.web.requests.forms import Fields, parse_multipart, parse_urlencoded
 from serving.web.requests.headers import FORM, JSON, content_type
-from serving.web.requests.parsing import json_type, parse_json, shown
+from serving.web.requests.parsing import json_type, parse_json
+from serving.web.requests.validation_errors import (
+    FIELDS,
+    FORM_ERRORS,
+    JSON_ERRORS,
+    invalid_text,
+    is_of_one_text,
+    refused_text,
+)
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -50,6 +60,15 @@ def _check_count(texts: object, info: ValidationInfo[Settings]) -> object:
 
 
 Text = Annotated[str, AfterValidator(_check_text)]
+MinProbability = Annotated[
+    float,
+    Field(
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="where it is sent, each answer has `uncertain`: whether its label has less than this",
+    ),
+]
 
 
 class TextRequest(BaseModel):
@@ -62,10 +81,12 @@ class TextRequest(BaseModel):
             "examples": [
                 {"text": "What a wonderful morning!"},
                 {"text": "What a wonderful morning!", "explain": True},
+                {"text": "What a wonderful morning!", "min_probability": 0.95},
             ]
         },
     )
     several: ClassVar[bool] = False
+    refused: ClassVar[Mapping[int, InvalidText]] = {}
 
     text: Text = Field(description="not blank, and of at most MAX_TEXT_CHARS characters (10,000 unless configured)")
     explain: bool = Field(
@@ -73,6 +94,7 @@ class TextRequest(BaseModel):
         description="whether the answer gives each word's weight. A form says `true`, `on`, `yes` or `1`; "
         "or `false`, `off`, `no`, `0` or nothing",
     )
+    min_probability: MinProbability = 0.0
 
     @property
     def texts(self) -> list[str]:
@@ -81,7 +103,7 @@ class TextRequest(BaseModel):
 
 
 class TextsRequest(BaseModel):
-    """Several texts, as JSON. One that is refused refuses the whole request."""
+    """Several texts, as JSON. One that is refused refuses the whole request, unless `partial` is true."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -90,6 +112,7 @@ class TextsRequest(BaseModel):
             "examples": [
                 {"texts": ["What a wonderful morning!", "Late again."]},
                 {"texts": ["What a wonderful morning!", "Late again."], "explain": True},
+                {"texts": ["What a wonderful morning!", ""], "partial": True},
             ]
         },
     )
@@ -102,6 +125,17 @@ class TextsRequest(BaseModel):
         False,
         description="whether the answers give each word's weight; then at most MAX_EXPLAINED texts (16 unless set)",
     )
+    min_probability: MinProbability = 0.0
+    partial: bool = Field(
+        False,
+        description="whether a text that is refused has an `error` in its place, and the others are answered",
+    )
+    _refused: dict[int, InvalidText] = PrivateAttr(default_factory=dict)
+
+    @property
+    def refused(self) -> Mapping[int, InvalidText]:
+        """The errors of the texts that are not in `texts`, by their places in the request."""
+        return self._refused
 
     @model_validator(mode="after")
     def _check_explained(self, info: ValidationInfo[Settings]) -> Self:
@@ -109,6 +143,26 @@ class TextsRequest(BaseModel):
         if self.explain and len(self.texts) > limit:
             raise PydanticCustomError("too_many_to_explain", "too many", {"length": len(self.texts), "limit": limit})
         return self
+
+    @classmethod
+    def without_refused(
+        cls, document: dict[str, Any], refused: dict[int, InvalidText], settings: Settings
+    ) -> "TextsRequest":
+        """Validate a request for as many of its texts as are accepted, which may be none.
+
+        Args:
+            document: nothing else in it is refused.
+            refused: the errors of the others, by their places.
+            settings: the limits.
+
+        Raises:
+            ValidationError: as soon as there are texts, for more of them than are explained.
+        """
+        accepted = [text for index, text in enumerate(document["texts"]) if index not in refused]
+        document = {**document, "texts": accepted}
+        request = cls.model_validate(document, context=settings) if accepted else cls.model_construct(**document)
+        request._refused = refused
+        return request
 
 
 PredictRequest = TextRequest | TextsRequest
@@ -118,57 +172,6 @@ _JSON_REQUEST: TypeAdapter[PredictRequest] = TypeAdapter(
     config=ConfigDict(cache_strings="none"),  # pydantic would keep short texts after their answers, to share them
 )
 _FORM_REQUEST = TypeAdapter(TextRequest)
-
-_FIELDS = {"text", "texts", "explain"}
-
-# (pydantic's or our error type, field) -> (code, sentence), the most important first. An item of `texts` counts as
-# `text`; "" is any other field, or the request as a whole.
-ErrorTable = dict[tuple[str, str], tuple[str, str]]
-
-_JSON_ERRORS: ErrorTable = {
-    ("extra_forbidden", ""): (
-        "unknown_key",
-        "The JSON has the unknown key {key}; accepted are 'text', 'texts' and 'explain'.",
-    ),
-    ("string_unicode", ""): (  # a key that is no Unicode
-        "unknown_key",
-        "The JSON has the unknown key {value}; accepted are 'text', 'texts' and 'explain'.",
-    ),
-    ("extra_forbidden", "text"): ("text_and_texts", "The JSON has both `text` and `texts`; accepted is one of them."),
-    ("missing", "text"): ("text_missing", "The JSON has neither `text` nor `texts`; accepted is one of them."),
-    ("bool_type", "explain"): ("explain_not_boolean", "`explain` is {type}; accepted is true or false."),
-    ("list_type", "texts"): ("texts_not_array", "`texts` is {type}; accepted is an array of strings."),
-    ("too_short", "texts"): ("texts_empty", "`texts` is empty; accepted is at least one text."),
-    ("too_many_texts", "texts"): ("too_many_texts", "`texts` has {length:,} texts; at most {limit:,} are accepted."),
-    ("string_type", "text"): ("text_not_string", "{name} is {type}; accepted is a string."),
-    ("text_empty", "text"): ("text_blank", "{name} is empty; accepted is a text with something to read."),
-    ("text_blank", "text"): (
-        "text_blank",
-        "{name} holds only white space or characters that nobody sees; accepted is a text with something to read.",
-    ),
-    ("text_too_long", "text"): ("text_too_long", "{name} has {length:,} characters; at most {limit:,} are accepted."),
-    ("text_not_unicode", "text"): (
-        "text_not_unicode",
-        "{name} has a lone surrogate ({code_point}) at character {start:,}, which is no Unicode text; "
-        "accepted are whole characters.",
-    ),
-    ("too_many_to_explain", ""): (
-        "too_many_to_explain",
-        "`texts` has {length:,} texts to be explained; at most {limit:,} are accepted.",
-    ),
-}
-
-_FORM_ERRORS = _JSON_ERRORS | {
-    ("bool_type", "explain"): (
-        "explain_not_boolean",
-        "`explain` is a file; accepted is true, on, yes, 1 or false, off, no, 0.",
-    ),
-    ("bool_parsing", "explain"): (
-        "explain_not_boolean",
-        "`explain` is {value}; accepted is true, on, yes, 1 or false, off, no, 0.",
-    ),
-    ("string_type", "text"): ("text_not_string", "`text` is a file; accepted is a plain field."),
-}
 
 
 async def read_predict_request(request: Request, settings: Settings, budget: Budget) -> PredictRequest:
@@ -192,7 +195,7 @@ async def read_predict_request(request: Request, settings: Settings, budget: Bud
 
 
 def from_json(body: bytes, settings: Settings) -> PredictRequest:
-    """Validate `{"text": "..."}` or `{"texts": ["...", ...]}`, either with `"explain": true` or false as well.
+    """Validate `{"text": "..."}` or `{"texts": ["...", ...]}`, either with the options of its model.
 
     Raises:
         RequestError: MalformedBody or InvalidText.
@@ -209,27 +212,31 @@ def _from_document(document: object, settings: Settings) -> PredictRequest:
         raise InvalidText(
             f'The JSON is {json_type(document)}; accepted is an object with "text" or "texts".', code="not_an_object"
         )
-    model = TextsRequest if "texts" in document else TextRequest
-    # Where there are more keys than the three known ones, the first four show it: no need for an error for each.
-    first_keys = dict(islice(document.items(), 4))
+    # Where there are more keys than the known ones, the first few show it: no need for an error for each.
+    first_keys = dict(islice(document.items(), len(FIELDS) + 1))
+    model = TextsRequest if "texts" in first_keys else TextRequest
     try:
         return model.model_validate(first_keys, context=settings)
     except ValidationError as error:
-        raise _invalid_text(error, _JSON_ERRORS, document.get("text")) from None
+        errors = error.errors(include_url=False)
+    if first_keys.get("partial") is not True or not all(map(is_of_one_text, errors)):
+        raise invalid_text(errors, JSON_ERRORS, document.get("text"))
+    refused = {int(details["loc"][1]): refused_text(details) for details in errors}
+    try:
+        return TextsRequest.without_refused(first_keys, refused, settings)
+    except ValidationError as error:
+        raise invalid_text(error.errors(include_url=False), JSON_ERRORS) from None
 
 
 def from_form(fields: Fields, settings: Settings) -> TextRequest:
-    """Validate a form's one `text` field and its `explain`; fields of other names are ignored.
+    """Validate a form's one `text` field and its options; fields of other names are ignored.
 
     Raises:
         InvalidText: one is missing, repeated or not accepted.
     """
     texts = [value for name, value in fields if name == "text"]
-    explains = [value for name, value in fields if name == "explain"]
     text = texts[0] if texts else None
-    if len(explains) > 1:
-        sentence = f"The form has {len(explains)} fields `explain`; accepted is one or none."
-        raise InvalidText(sentence, code="explain_repeated", text=text)
+    options = _form_options(fields, text)
     if len(texts) > 1:
         sentence = f"The form has {len(texts)} fields `text`; accepted is one. Several texts go as JSON: "
         raise InvalidText(sentence + '{"texts": [...]}.', code="text_repeated", text=text)
@@ -238,36 +245,25 @@ def from_form(fields: Fields, settings: Settings) -> TextRequest:
         is_json = any(name.lstrip().startswith("{") for name, _ in fields)
         advice = " It looks like JSON: send that as Content-Type: application/json." if is_json else ""
         raise InvalidText(f"The form has no field `text`.{advice}", code="text_missing")
-    document = {"text": text}
-    if explains and explains[0] != "":
-        document["explain"] = explains[0]
     try:
-        return _FORM_REQUEST.validate_python(document, strict=False, context=settings)
+        return _FORM_REQUEST.validate_python({"text": text, **options}, strict=False, context=settings)
     except ValidationError as error:
-        raise _invalid_text(error, _FORM_ERRORS, text) from None
+        raise invalid_text(error.errors(include_url=False), FORM_ERRORS, text) from None
 
 
-def _invalid_text(error: ValidationError, sentences: ErrorTable, text: object) -> InvalidText:
-    """The most important of a request's errors, as our code and sentence."""
-    priorities = list(sentences)
-    details = min(error.errors(include_url=False), key=lambda details: priorities.index(_error_key(details)))
-    code, sentence = sentences[_error_key(details)]
-    place, value = details["loc"], details["input"]
-    return InvalidText(
-        sentence.format(
-            name="`{}[{}]`".format(*place) if len(place) > 1 else "`text`",
-            key=shown(str(place[-1])) if place else "",
-            type=json_type(value),
-            value=shown(value) if isinstance(value, str) else "",
-            **details.get("ctx", {}),
-        ),
-        code=code,
-        text=text if isinstance(text, str) else None,
-    )
+def _form_options(fields: Fields, text: str | None) -> dict[str, str | None]:
+    """The fields beside `text` that are known and not empty."""
+    options: dict[str, str | None] = {}
+    for option in ("explain", "min_probability"):
+        values = [value for name, value in fields if name == option]
+        if len(values) > 1:
+            sentence = f"The form has {len(values)} fields `{option}`; accepted is one or none."
+            raise InvalidText(sentence, code=f"{option}_repeated", text=text)
+        if values and values[0] != "":
+            options[option] = values[0]
+    return options
 
 
-def _error_key(details: ErrorDetails) -> tuple[str, str]:
-    """An error's type and field, as the tables have them."""
-    place = details["loc"]
-    field = "text" if len(place) > 1 else place[0] if place and place[0] in _FIELDS else ""
-    return details["type"], str(field)
+def asked_min_probability(request: PredictRequest) -> float | None:
+    """The `min_probability` of a request, None where it has none."""
+    return request.min_probability if "min_probability" in request.model_fields_set else None

@@ -17,7 +17,7 @@ router.mount("/docs/static", StaticFiles(packages=[("fastapi_swagger", "resource
 
 @router.get("/openapi.json")
 async def openapi(request: Request) -> Response:
-    """Answer with the OpenAPI document, whose paths are below this service's prefix where it has one."""
+    """Answer with the OpenAPI document, whose paths are below this service's prefix, or beside the document."""
     document = request.app.openapi()
     root = root_path(request)
     return JSONResponse(document | {"servers": [{"url": root}]} if root else document)

@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.responses import RedirectResponse
 
 from serving import __version__
+from serving.settings import Settings
 from serving.web.pages.render import root_path
 from serving.web.requests.headers import VARY
 from serving.web.schemas import ServiceAnswer
@@ -24,10 +25,14 @@ _DOCUMENTATION = ("docs", "openapi.json")
 )
 async def home(request: Request, settings: CurrentSettings, wants_page: WantsPage) -> Response:
     """Tell a program where to go on from here, and send a browser to the form."""
-    root = root_path(request)
     if wants_page:
-        return RedirectResponse(f"{root}/predict", headers=VARY)
-    names = _LINKS + (_DOCUMENTATION if settings.docs else ())
-    links = {name.removesuffix(".json"): f"{root}/{name}" for name in names}
-    answer = ServiceAnswer(name="tweet-sentiment", version=__version__, links=links)
+        # Relative where no prefix is known, for a proxy may cut one off and not tell.
+        return RedirectResponse(f"{root_path(request) or '.'}/predict", headers=VARY)
+    answer = ServiceAnswer(name="tweet-sentiment", version=__version__, links=links(request, settings))
     return Response(answer.model_dump_json(), headers=VARY, media_type="application/json")
+
+
+def links(request: Request, settings: Settings) -> dict[str, str]:
+    """The service's addresses by name, as paths."""
+    names = _LINKS + (_DOCUMENTATION if settings.docs else ())
+    return {name.removesuffix(".json"): f"{root_path(request)}/{name}" for name in names}

@@ -2,19 +2,37 @@
 
 import asyncio
 from collections.abc import Coroutine
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, Depends, Response
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, RedirectResponse
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.errors import RequestError
 from serving.web.auth import check_key, require_key
-from serving.web.openapi import KEY_ERRORS, PREDICT_AS_PAGE, PREDICT_BODY, PREDICT_ERRORS
-from serving.web.requests.predict_request import read_predict_request
-from serving.web.schemas import PredictionAnswer, PredictionsAnswer, json_answer, predicted_texts
+from serving.web.openapi import (
+    FORM_AS_JSON,
+    FORM_PARAMETERS,
+    KEY_ERRORS,
+    PREDICT_AS_PAGE,
+    PREDICT_BODY,
+    PREDICT_ERRORS,
+)
+from serving.web.requests.headers import JSON, VARY, joined, prefers_json
+from serving.web.requests.predict_request import asked_min_probability, read_predict_request
+from serving.web.routes.home import links
+from serving.web.schemas import (
+    USAGE,
+    PredictionAnswer,
+    PredictionsAnswer,
+    UsageAnswer,
+    json_answer,
+    predicted_texts,
+    with_refused,
+)
 from serving.web.state import CurrentService, prefers_page, service_of
 
 WATCH_AFTER = 0.5  # seconds; a watch costs more than the work of a lone text, which is done by then
@@ -86,13 +104,25 @@ router = APIRouter(tags=["predictions"], dependencies=[Depends(require_key)])
 @router.get(
     "/predict",
     summary="The form",
-    response_description="The page with the form.",
     response_class=HTMLResponse,
-    responses=KEY_ERRORS,
+    responses=FORM_AS_JSON | KEY_ERRORS,
+    openapi_extra=FORM_PARAMETERS,
 )
 async def show_form(request: Request, service: CurrentService) -> Response:
-    """A page that asks for a text and, where its scripts run, for a file."""
-    return service.pages.form(request)
+    """A page that asks for a text and, where its scripts run, for a file; a program is told how to ask."""
+    if prefers_json(joined(request.scope["headers"], b"accept")):
+        usage = UsageAnswer(
+            detail=USAGE, example={"text": "What a wonderful morning!"}, links=links(request, service.settings)
+        )
+        return Response(usage.model_dump_json(), headers=VARY, media_type=JSON)
+    return service.pages.form(request, text=request.query_params.get("text", ""))
+
+
+@router.api_route("/predict/", methods=["GET", "POST"], include_in_schema=False)
+async def remove_slash(request: Request) -> Response:
+    """Send whoever writes a slash at the end to the address without it, with what was sent along."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(f"../predict{query}", HTTPStatus.PERMANENT_REDIRECT)
 
 
 @router.post(
@@ -116,7 +146,9 @@ async def predict(request: Request) -> Response:
         error.text = None if submitted.several else texts[0]
         raise
     service.metrics.count_predictions(predictions)
-    answers = predicted_texts(texts, predictions)
+    answers = predicted_texts(texts, predictions, asked_min_probability(submitted))
+    if submitted.refused:
+        answers = with_refused(answers, submitted.refused)
     if prefers_page(request):
         return service.pages.form(request, text="" if submitted.several else texts[0], answers=answers)
     return json_answer(answers, service.metadata.model_version, several=submitted.several)

@@ -3,6 +3,7 @@
 import { CsvRows } from "./csv.js";
 
 const PREVIEW = 5;
+const DELIMITERS = [";", "\t", "|"]; // others than the comma
 
 /**
  * Reads an answer.
@@ -12,45 +13,101 @@ const PREVIEW = 5;
  */
 export async function read(answer) {
   const header = (name) => decodeURIComponent(answer.getResponseHeader(name));
-  const tabs = answer.getResponseHeader("Content-Type").startsWith("text/tab");
+  const names = { text: header("X-Text-Column"), label: header("X-Label-Column") };
   const pieces = answer.response.stream().pipeThrough(new TextDecoderStream()).getReader();
-  const found = { rows: 0, errors: 0, counts: new Map(), preview: [], column: header("X-Text-Column") };
-  let rows = null;
-  let places = null;
+  const result = { rows: 0, errors: 0, counts: new Map(), preview: [], column: names.text };
+  let table = null;
   for (;;) {
     const { value = "", done } = await pieces.read();
-    rows ??= new CsvRows(tabs ? "\t" : delimiter(value, header("X-Label-Column")));
-    for (const row of rows.push(value, done)) {
-      if (places === null) places = placed(row, header, found.counts);
-      else take(found, row, places);
-    }
-    if (done) return found;
+    table ??= suffix(answer) === ".jsonl" ? new JsonTable(names) : new CsvTable(names, delimiter(value, names.label));
+    for (const row of table.push(value, done)) take(result, row, table.labels);
+    if (done) break;
   }
+  for (const label of table.labels) if (!result.counts.has(label)) result.counts.set(label, 0);
+  return result;
+}
+
+/** The suffix of the answer's kind, such as ".csv". */
+export function suffix(answer) {
+  return answer.getResponseHeader("Content-Disposition").match(/\.\w+(?="?$)/)?.[0] ?? ".csv";
 }
 
 /** What stands before the first added column in the header. */
 function delimiter(text, label) {
-  return text.includes(`;${label};`) ? ";" : ",";
+  return DELIMITERS.find((mark) => text.includes(`${mark}${label}${mark}`)) ?? ",";
 }
 
-function placed(names, header, counts) {
-  const label = names.lastIndexOf(header("X-Label-Column"));
-  const prefix = `${names[label].slice(0, -"label".length)}p_`;
-  for (const name of names.slice(label + 2, -1)) counts.set(name.slice(prefix.length), 0);
-  return { text: names.indexOf(header("X-Text-Column")), label, error: names.length - 1 };
+/** The added columns' names begin as that of the label does, where the file had such names already. */
+const prefixOf = (label) => label.slice(0, -"label".length);
+
+class CsvTable {
+  labels = [];
+  #names;
+  #rows;
+  #places = null;
+
+  constructor(names, delimiter) {
+    this.#names = names;
+    this.#rows = new CsvRows(delimiter);
+  }
+
+  *push(text, last) {
+    for (const cells of this.#rows.push(text, last)) {
+      if (this.#places === null) this.#place(cells);
+      else yield Object.fromEntries(Object.entries(this.#places).map(([name, place]) => [name, cells[place] ?? ""]));
+    }
+  }
+
+  #place(columns) {
+    const { text, label } = this.#names;
+    const prefix = prefixOf(label);
+    const added = columns.slice(columns.lastIndexOf(label));
+    this.labels = added.filter((name) => name.startsWith(`${prefix}p_`)).map((name) => name.slice(prefix.length + 2));
+    this.#places = { text: columns.indexOf(text) };
+    for (const name of ["label", "probability", "error"]) this.#places[name] = columns.lastIndexOf(prefix + name);
+  }
 }
 
-function take(found, row, places) {
-  const error = row[places.error];
-  const label = row[places.label];
-  found.rows += 1;
-  if (error) found.errors += 1;
-  // A label that a spreadsheet would run has an apostrophe before it.
+class JsonTable {
+  labels = [];
+  #names;
+  #rest = "";
+
+  constructor(names) {
+    this.#names = names;
+  }
+
+  *push(text, last) {
+    const lines = (this.#rest + text).split("\n");
+    this.#rest = last ? "" : lines.pop();
+    for (const line of lines) if (line.trim()) yield this.#row(parse(line));
+  }
+
+  #row(object) {
+    const prefix = prefixOf(this.#names.label);
+    const names = Object.keys(object).filter((name) => name.startsWith(`${prefix}p_`));
+    if (this.labels.length === 0) this.labels = names.map((name) => name.slice(prefix.length + 2));
+    const [label, probability, error] = ["label", "probability", "error"].map((name) => object[prefix + name] ?? "");
+    return { text: String(object[this.#names.text] ?? ""), label, probability: String(probability), error };
+  }
+}
+
+/** Python's NaN and Infinity, which are no JSON, are null. */
+function parse(line) {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return JSON.parse(line.replace(/-?\b(NaN|Infinity)\b/g, "null"));
+  }
+}
+
+function take(result, row, labels) {
+  result.rows += 1;
+  if (!row.label) result.errors += 1;
   else {
-    const name = found.counts.has(label) ? label : label.slice(1);
-    found.counts.set(name, (found.counts.get(name) ?? 0) + 1);
+    // A label that a spreadsheet would run has an apostrophe before it.
+    const label = labels.includes(row.label) ? row.label : row.label.slice(1);
+    result.counts.set(label, (result.counts.get(label) ?? 0) + 1);
   }
-  if (found.preview.length < PREVIEW) {
-    found.preview.push({ text: row[places.text], label, error, probability: row[places.label + 1] });
-  }
+  if (result.preview.length < PREVIEW) result.preview.push(row);
 }

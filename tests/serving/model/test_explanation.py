@@ -6,7 +6,7 @@ import pytest
 import regex
 from hypothesis import HealthCheck, given, settings
 
-from serving.model.explanation import MAX_CHARS, MAX_STEPS, Occlusion, cut_words
+from serving.model.explanation import MAX_CHARS, MAX_STEPS, Occlusion, cut_words, is_punctuation
 from serving.model.predictor import Predictor
 from serving.model.tokenizer import Encoder
 from serving.model.types import Prediction
@@ -33,10 +33,30 @@ from tests.serving.generated import TEXTS as ANY_TEXTS
         ("שלום! مرحبا", ["שלום", "!", "مرحبا"]),
         ("我喜欢 ひらがな", ["我", "喜", "欢", "ひらがな"]),
         ("a\x00b", ["a", "b"]),
+        ("love &lt;3 you&lt;3", ["love", "&lt;3", "you", "&lt;3"]),
+        ("R&amp;B &lt;/3 R&B", ["R", "&amp;", "B", "&lt;/3", "R", "&", "B"]),
+        ("&quot;don&#39;t&quot; &amp;&amp; can&apos;t", ["&quot;", "don&#39;t", "&quot;", "&amp;&amp;", "can&apos;t"]),
+        ("&gt;:( &hearts; &#x2764;", ["&gt;:(", "&hearts;", "&#x2764;"]),
+        ("&lt; b &; &a", ["&lt;", "b", "&;", "&", "a"]),
     ],
 )
 def test_words(text: str, words: list[str]) -> None:
     assert [word.word for word in cut_words(text)] == words
+
+
+PUNCTUATION = ["!!!", ",", "...", "?!", "…", "“", "(", "-", "—", "~", "*", "&amp;", "&quot;", "&nbsp;"]
+EMOTICONS = [":)", ":-(", "(:", "=/", "^_^", "-_-", "</3", "&gt;:(", "&lt;3"]
+
+
+@pytest.mark.parametrize("word", PUNCTUATION)
+def test_punctuation_alone(word: str) -> None:
+    assert [cut.word for cut in cut_words(word)] == [word]
+    assert is_punctuation(word)
+
+
+@pytest.mark.parametrize("word", [*EMOTICONS, "😀", "♥", "&hearts;", "no", "7", "我", "$5"])
+def test_more_than_punctuation(word: str) -> None:
+    assert not is_punctuation(word)
 
 
 def check(text: str) -> None:
@@ -77,7 +97,8 @@ def test_offsets_in_long_texts(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "unit", ["a", "a.", "@a ", "😀", "👍", "<", "a-", "(:", ":o", "1.", "\u0301", "😀\u200d", "@#"]
+    "unit",
+    ["a", "a.", "@a ", "😀", "👍", "<", "a-", "(:", ":o", "1.", "\u0301", "😀\u200d", "@#", "&", "&a", "&#", "a&#3"],
 )
 def test_no_text_takes_long(unit: str) -> None:
     """Each would take minutes, were the time to grow with the square of a text's length or faster."""
@@ -125,6 +146,11 @@ def test_the_answer_is_the_one_without_an_explanation(predictor: Predictor) -> N
         assert (explained.label, explained.truncated) == (plain.label, plain.truncated)
         assert explained.probabilities == pytest.approx(plain.probabilities, abs=1e-6)
         assert plain.explanation is None
+
+
+def test_an_entity_weighs_as_the_character_that_it_stands_for(predictor: Predictor) -> None:
+    entity, character = weights(predictor.explain("love &lt;3 this")), weights(predictor.explain("love <3 this"))
+    assert entity["&lt;3"] == pytest.approx(character["<3"], abs=1e-6)
 
 
 def test_some_word_counts(predictor: Predictor) -> None:

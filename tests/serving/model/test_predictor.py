@@ -64,6 +64,12 @@ def test_texts_near_in_length_are_computed_together(predictor: Predictor, monkey
     assert all(max(one) <= min(next_one) for one, next_one in pairwise(seen))
 
 
+def test_what_the_model_has_pieces_for_is_told(predictor: Predictor) -> None:
+    known, unknown = predictor.predict(["I love this show", "\u6211\u559c\u6b22"])
+    assert (known.in_vocabulary, unknown.in_vocabulary) == (1.0, 0.0)
+    assert predictor.explain("\u6211\u559c\u6b22").in_vocabulary == 0.0
+
+
 def test_truncation_is_told(predictor: Predictor) -> None:
     short, long = predictor.predict(["the show", "show " * 100])
     assert (short.truncated, long.truncated) == (False, True)

@@ -162,10 +162,87 @@ def test_truncation_is_told() -> None:
     assert len(long.ids) == 2
 
 
+def test_padding_to_a_length_is_no_part_of_what_is_cut_off() -> None:
+    encoded = encoder(max_tokens=2, strategy={"Fixed": 2}).encode(["good", "good day to", "good day to you bad day a"])
+    assert [item.cut for item in encoded] == [0, 1, 5]
+
+
 @pytest.mark.parametrize("text", ["", "  ", "\u200b", "\ufe0f"])
 def test_a_text_with_nothing_to_read_is_one_unknown_token(text: str) -> None:
     (encoded,) = encoder().encode([text])
     assert encoded.ids.tolist() == [encoder().unknown_id]
+
+
+def share(encoder: Encoder, text: str) -> float:
+    (encoded,), (known,) = encoder.encode_with_shares([text])
+    assert encoded.ids.tolist() == encoder.encode([text])[0].ids.tolist()
+    return known
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        ("good day", 1.0),
+        ("  good\n", 1.0),
+        ("good xyz", 4 / 7),
+        ("xyz", 0.0),
+        ("\u6211\u559c\u6b22", 0.0),
+        ("good\u200b day", 1.0),
+        ("http://t.co/abc @bob", 1.0),
+        ("http://t.co/abcdefgh xyz", 1 / 4),
+        ("", 0.0),
+        ("\u200b\ufe0f", 0.0),
+    ],
+)
+def test_the_share_of_characters_that_have_pieces(text: str, known: float) -> None:
+    assert share(encoder(), text) == pytest.approx(known)
+
+
+def test_padding_is_no_text() -> None:
+    padded = encoder(max_tokens=5, strategy={"Fixed": 5}, direction="Left")
+    assert [share(padded, text) for text in ("good", "good xyz", "xyz", "\u200b")] == pytest.approx([1, 4 / 7, 0, 0])
+
+
+def test_what_was_cut_off_does_not_count() -> None:
+    assert share(encoder(max_tokens=2), "good day xyz xyz") == 1.0
+    assert share(encoder(max_tokens=2), "xyz good xyz xyz") == pytest.approx(4 / 7)
+
+
+def test_shares_are_in_the_order_of_the_texts() -> None:
+    texts = ["good", "xyz", "day", "xyz good", "bad"]
+    encoded, shares = encoder().encode_with_shares(texts)
+    assert shares == pytest.approx([1, 0, 1, 4 / 7, 1])
+    assert [len(item.ids) for item in encoded] == [1, 1, 1, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        ("cab a c", 1.0),
+        ("cabs", 1.0),
+        ("scab", 1.0),
+        ("cba", 0.0),
+        ("cba cab", 0.5),
+        ("acab cba", 4 / 7),
+        ("cba?", 0.0),
+        ("ca?b", 3 / 4),
+    ],
+)
+def test_a_word_that_comes_apart_into_characters_is_not_known(text: str, known: float) -> None:
+    """So much the byte-pair encoding has of each alphabet that its training has met."""
+    characters = ["a", "b", "c", "s", "##a", "##b", "##c", "##s"]
+    vocabulary = ["<pad>", "<unk>", *characters, "ca", "cab", "##ca", "##cab"]
+    model = {
+        "type": "BPE",
+        "unk_token": "<unk>",
+        "fuse_unk": True,
+        "continuing_subword_prefix": "##",
+        "vocab": {token: number for number, token in enumerate(vocabulary)},
+        "merges": ["c ##a", "ca ##b", "##c ##a", "##ca ##b"],
+    }
+    pieces = {"type": "Split", "pattern": {"Regex": "\\s+"}, "behavior": "Removed", "invert": False}
+    content = content_of() | {"model": model, "normalizer": None, "pre_tokenizer": pieces}
+    assert share(Encoder(json.dumps(content)), text) == pytest.approx(known)
 
 
 def test_a_typed_padding_token_is_not_padding() -> None:

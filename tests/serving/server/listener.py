@@ -22,6 +22,7 @@ from tests.serving.fakes import FakePredictor
 
 HEAD = b"GET / HTTP/1.1\r\nX-Request-ID: mine\r\nHost: x\r\n"
 LARGE = 30_000_000
+VERSION = (b"x-model-version", b"0123456789ab")
 
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -97,7 +98,7 @@ async def listening(*, keep_alive: int | None = None, **settings: Any) -> AsyncI
     config.timeout_keep_alive = keep_alive or config.timeout_keep_alive
     config.load()
     config.loaded_app = listener.app
-    lifespan = {LOAD_SHEDDING: LoadShedding(listener.admission, RefusalCounter(listener.metrics))}
+    lifespan = {LOAD_SHEDDING: LoadShedding(listener.admission, RefusalCounter(listener.metrics), lambda: VERSION)}
     server = await asyncio.get_running_loop().create_server(
         lambda: HTTPProtocol(config, listener.state, lifespan), "127.0.0.1", 0
     )
@@ -144,6 +145,7 @@ def check_shape(answer: bytes, status: int, code: str, request_id: str = "") -> 
     assert problem["code"] == code
     assert headers["x-request-id"] == problem["request_id"] == (request_id or problem["request_id"])
     assert len(problem["request_id"]) >= 4
+    assert headers["x-model-version"] == VERSION[1].decode()
     assert headers["content-type"] == "application/json"
     assert headers["x-content-type-options"] == "nosniff"
     assert "content-security-policy" in headers

@@ -14,10 +14,9 @@ from serving.settings import Settings
 
 def test_the_configuration_is_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WEB_CONCURRENCY", "7")
-    loaded = ServerConfig(Settings(host="::1", port=9, max_connections=5, forwarded_allow_ips="10.0.0.1"))
+    loaded = ServerConfig(Settings(host="::1", port=9, max_connections=5))
     assert (loaded.host, loaded.port, loaded.workers) == ("::1", 9, 1)
     assert loaded.settings.max_connections == 5
-    assert loaded.forwarded_allow_ips == "10.0.0.1"
     assert loaded.http == f"{HTTPProtocol.__module__}:{HTTPProtocol.__name__}"
     assert not loaded.access_log
     assert loaded.timeout_graceful_shutdown is not None

@@ -77,7 +77,7 @@ def test_every_key_is_compared_in_constant_time(
 def test_a_browser_gets_a_page(guarded: TestClient) -> None:
     answer = guarded.post("/predict", headers={"Accept": "text/html"})
     assert answer.status_code == 401
-    assert "<h1>Unauthorized</h1>" in answer.text
+    assert "<h1>An API key is wanted</h1>" in answer.text
     assert "0123456789ab" not in answer.text, "the model's version is behind the key"
 
 

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -50,7 +51,8 @@ def test_no_host_is_trusted_or_fatal(client: TestClient, host: str, accept: str)
 def test_nothing_there_for_a_browser(browser: TestClient) -> None:
     answer = browser.get("/<script>")
     assert answer.status_code == 404
-    assert "<h1>Not Found</h1>" in answer.text
+    assert "<h1>There is nothing here</h1>" in answer.text
+    assert "<title>There is nothing here ·" in answer.text
     assert "There is nothing at &#39;/&lt;script&gt;&#39;." in answer.text
     assert answer.headers["content-security-policy"].startswith("default-src 'none'")
 
@@ -156,6 +158,32 @@ def test_a_refused_text_stays_in_the_box(make_client: Callable[..., TestClient],
     assert answer.status_code == 422
     assert kept in answer.text
     assert "<script>" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("sent", "title"),
+    [
+        ({"data": {"text": "x" * 10_001}}, "The text is too long"),
+        ({"data": {"text": " "}}, "The text is empty"),
+        ({"data": {"other": "x"}}, "There is no text"),
+        ({"content": b"{", "headers": {"Content-Type": "application/json"}}, "The request cannot be read"),
+        ({"data": {"text": "a", "min_probability": "much"}}, "The text cannot be classified"),
+        ({"content": b"x" * 2_000_000, "headers": {"Content-Type": "application/json"}}, "The request is too large"),
+    ],
+)
+def test_a_refused_form_is_titled_in_words(browser: TestClient, sent: dict[str, Any], title: str) -> None:
+    page = browser.post("/predict", **sent).text
+    assert f"<title>{title} ·" in page
+    assert '<form id="classify"' in page
+
+
+def test_a_refused_file_keeps_the_forms(browser: TestClient) -> None:
+    answer = browser.post("/predict/csv", files={"file": b"a,b\none two,three four\n"})
+    assert answer.status_code == 422
+    assert "<title>The file cannot be used ·" in answer.text
+    assert "it is not clear which column" in answer.text
+    assert '<input id="files-file"' in answer.text
+    assert 'aria-invalid="true"' not in answer.text
 
 
 def test_a_refused_form_says_when_to_come_back(make_client: Callable[..., TestClient]) -> None:

@@ -21,6 +21,7 @@ from tests.serving.conftest import BROWSER
 from tests.serving.fakes import FakePredictor
 
 LIMIT = 3
+VERSION = (b"x-model-version", b"0123456789ab")
 
 
 def test_the_first_is_logged_at_once_and_the_others_once_in_an_interval() -> None:
@@ -42,9 +43,9 @@ def metrics(admission: Admission) -> Metrics:
 @pytest.fixture
 def shedding(admission: Admission, metrics: Metrics) -> TestClient:
     """A client of an app that says "app"."""
-    return TestClient(
-        LoadSheddingMiddleware(PlainTextResponse("app"), LoadShedding(admission, RefusalCounter(metrics)))
-    )
+    refusals = RefusalCounter(metrics)
+    app = LoadSheddingMiddleware(PlainTextResponse("app"), LoadShedding(admission, refusals, lambda: VERSION))
+    return TestClient(app)
 
 
 @pytest.mark.parametrize(
@@ -84,6 +85,7 @@ def test_the_answer(shedding: TestClient, admission: Admission) -> None:
     answer = shedding.post("/predict", headers={"X-Request-ID": "mine"})
     assert answer.headers["retry-after"] == "1"
     assert answer.headers["x-request-id"] == "mine"
+    assert answer.headers["x-model-version"] == "0123456789ab"
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.json() == {"detail": admission.refused().detail, "code": "overloaded", "request_id": "mine"}
     assert json.loads(shedding.post("/predict").content)["request_id"] != "mine"

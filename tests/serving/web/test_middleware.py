@@ -35,6 +35,17 @@ def test_every_answer_is_safe(client: TestClient, path: str, accept: str) -> Non
     assert headers.get_list("content-security-policy") == [policy], "a page's own policy is not doubled"
 
 
+@pytest.mark.parametrize("accept", ["*/*", BROWSER])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", path) for path in ("/", "/predict", "/model", "/healthz", "/metrics", "/docs", "/static/style.css", "/no")]
+    + [("POST", "/predict"), ("POST", "/predict/"), ("DELETE", "/predict"), ("HEAD", "/readyz")],
+)
+def test_every_answer_has_the_models_version(client: TestClient, method: str, path: str, accept: str) -> None:
+    answer = client.request(method, path, headers={"Accept": accept})
+    assert answer.headers.get_list("x-model-version") == ["0123456789ab"]
+
+
 def test_no_other_page_may_call_unless_it_is_named(client: TestClient) -> None:
     answer = client.post("/predict", data={"text": "good"}, headers={"Origin": ORIGIN})
     assert not [name for name in answer.headers if name.startswith("access-control")]
@@ -68,7 +79,7 @@ def test_what_a_named_page_may_see(make_client: Callable[..., TestClient]) -> No
     headers = client.post("/predict/csv", files={"file": b"text\ngood\n"}, headers={"Origin": ORIGIN}).headers
     seen = set(headers["access-control-expose-headers"].lower().split(", "))
     assert seen == {"retry-after", *(name for name in headers if name.startswith("x-"))} - {"x-content-type-options"}
-    assert {"x-request-id", "x-text-column"} < seen
+    assert {"x-request-id", "x-model-version", "x-text-column"} < seen
     assert "access-control-allow-credentials" not in headers
 
 

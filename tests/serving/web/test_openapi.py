@@ -28,6 +28,7 @@ SENT: dict[str, dict[str, Any]] = {
     "json_too_deep": {"content": b"[" * 100_000, "headers": JSON},
     "not_utf8": {"content": b"text=%FF", "headers": FORM},
     "malformed_form": {"content": CUT_OFF, "headers": {"Content-Type": "multipart/form-data; boundary=b"}},
+    "field_without_equals": {"content": b"text=R&B", "headers": FORM},
     "body_too_large": {"content": b" " * 2_000_000, "headers": JSON},
     "unsupported_media_type": {"content": b"good", "headers": {"Content-Type": "text/plain"}},
     "unsupported_charset": {"content": b"", "headers": {"Content-Type": f"{FORM['Content-Type']}; charset=latin-1"}},
@@ -46,6 +47,10 @@ SENT: dict[str, dict[str, Any]] = {
     "too_many_texts": {"json": {"texts": ["good"] * 300}},
     "explain_not_boolean": {"json": {"text": "good", "explain": "yes"}},
     "explain_repeated": {"data": {"text": "good", "explain": ["on", "on"]}},
+    "min_probability_invalid": {"json": {"text": "good", "min_probability": 1.5}},
+    "min_probability_repeated": {"data": {"text": "good", "min_probability": ["1", "1"]}},
+    "partial_not_boolean": {"json": {"texts": ["good"], "partial": "yes"}},
+    "partial_without_texts": {"json": {"text": "good", "partial": True}},
     "too_many_to_explain": {"json": {"texts": ["good"] * 20, "explain": True}},
 }
 CSV = b"id,text\n1,good\n"
@@ -176,8 +181,8 @@ def test_both_shapes_are_documented(schema: dict[str, Any]) -> None:
     content = operation["requestBody"]["content"]
     assert set(content) == {"application/json", "application/x-www-form-urlencoded", "multipart/form-data"}
     assert [list(shape["properties"]) for shape in content["application/json"]["schema"]["oneOf"]] == [
-        ["text", "explain"],
-        ["texts", "explain"],
+        ["text", "explain", "min_probability"],
+        ["texts", "explain", "min_probability", "partial"],
     ]
     assert set(operation["responses"]) == {"200", "400", "401", "408", "413", "415", "422", "500", "503"}
     assert set(operation["responses"]["200"]["content"]) == {"application/json", "text/html"}
@@ -194,15 +199,16 @@ def test_every_request_example_works(client: TestClient, schema: dict[str, Any])
         answer = client.request(method, path, **as_sent(media_type, example["value"]))
         assert answer.status_code == 200, (path, media_type, name, answer.text)
         tried.append((path, media_type, example["summary"]))
+    of_one = ["One text", "One text, explained", "One text, with the probability that its label should have"]
+    of_several = [
+        "Several texts",
+        "Several texts, explained",
+        "Several texts, of which one is refused",
+    ]
     assert tried == [
-        ("/predict", "application/json", "One text"),
-        ("/predict", "application/json", "One text, explained"),
-        ("/predict", "application/json", "Several texts"),
-        ("/predict", "application/json", "Several texts, explained"),
-        ("/predict", "application/x-www-form-urlencoded", "One text"),
-        ("/predict", "application/x-www-form-urlencoded", "One text, explained"),
-        ("/predict", "multipart/form-data", "One text"),
-        ("/predict", "multipart/form-data", "One text, explained"),
+        *(("/predict", "application/json", summary) for summary in of_one + of_several),
+        *(("/predict", "application/x-www-form-urlencoded", summary) for summary in of_one),
+        *(("/predict", "multipart/form-data", summary) for summary in of_one),
         ("/predict/file", "multipart/form-data", "A file"),
     ]
 

@@ -109,11 +109,13 @@ async def test_the_version_is_that_of_the_model_that_answered(
         await started(predictor)
         app.state.service = app.state.service.successor(successor)
         predictor.gate.set()
-        old, new = (await waiting).json(), (await client.post("/predict", json={"text": "good"})).json()
+        answers = await waiting, await client.post("/predict", json={"text": "good"})
+        old, new = (answer.json() for answer in answers)
         page = (await client.get("/predict", headers={"Accept": BROWSER})).text
         figures = (await client.get("/metrics")).text
     assert (old["label"], old["model_version"]) == ("positive", "0123456789ab")
     assert (new["label"], new["model_version"]) == ("yes", "ba9876543210")
+    assert [answer.headers["x-model-version"] for answer in answers] == ["0123456789ab", "ba9876543210"]
     assert "ba9876543210" in page
     assert "0123456789ab" not in page
     assert 'model_info{name="fake",version="ba9876543210"} 1.0' in figures

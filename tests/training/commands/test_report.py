@@ -71,7 +71,7 @@ def test_without_a_record_baselines_can_be_measured_anew(trained: Path, sample: 
 def test_other_data_are_refused_and_nothing_is_changed(trained: Path, sample: Path, display: Display) -> None:
     before, other = contents(trained), trained.parent / "sample.csv"
     other.write_text(sample.read_text(encoding="utf-8") + "one more,positive\n", encoding="utf-8")
-    with pytest.raises(DataError, match=r"was not made of sample\.csv; accepted: sample\.csv of sha256 "):
+    with pytest.raises(DataError, match=r"was not trained on sample\.csv; accepted: sample\.csv of sha256 "):
         report(trained, [other], display)
     assert contents(trained) == before
 

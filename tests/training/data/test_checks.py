@@ -62,8 +62,8 @@ def test_word_vectors_are_there_and_as_long_as_the_embedding(tmp_path: Path) -> 
     [
         ([], ""),
         (["1", "2"], ""),
-        (["1", "3"], "found on other data (data.found_on): weak.csv not among them, 1 of them not given"),
-        (["1", "2", "3"], "none not among them, 1 of them not given"),
+        (["1", "3"], "had other data (data.found_on), so its figures say little here: new are weak.csv; 1"),
+        (["1", "2", "3"], "new are none; 1 of its files or teachers are not given"),
     ],
 )
 def test_other_data_than_a_recipe_was_found_on_are_noted(found_on: list[str], note: str) -> None:

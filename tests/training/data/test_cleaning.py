@@ -64,7 +64,7 @@ def test_a_text_stays_in_the_latest_of_its_parts_with_the_label_that_it_has_ther
     cleaning: dict[str, int] = {}
     merged = merge_copies(copies(*parts), cleaning)
     assert merged[["part", "label"]].to_numpy().tolist() == [[kept, f"of {kept}"]]
-    assert cleaning["also in a part that keeps it (no text on two sides)"] == len(parts) - 1
+    assert cleaning["also in the validation or test part, which keeps it"] == len(parts) - 1
 
 
 def test_a_part_that_is_drawn_and_training_are_one_side() -> None:

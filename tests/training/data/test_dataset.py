@@ -96,7 +96,7 @@ def test_sources_choose_rows_parts_weights_and_columns(tmp_path: Path) -> None:
     dataset = load_dataset([one, two], data, seed=1)
     assert sorted(dataset.test.text) == ["a only in test", "b only in test", "rain rain a 0"]
     assert "rain rain a 0" not in set(dataset.train.text) | set(dataset.validation.text)
-    assert dataset.cleaning["also in a part that keeps it (no text on two sides)"] == 1
+    assert dataset.cleaning["also in the validation or test part, which keeps it"] == 1
     assert set(dataset.train.weight) == {2.0}
     assert {file.file for file in dataset.files} == {"one.csv", "two.csv"}
 
@@ -145,7 +145,7 @@ FEW = [*distinct_rows(20, "a"), ("only one", "b")]
             DataConfig(sources=[Source(file="other.csv")]),
             "the recipe has no source for this file; accepted: other.csv",
         ),
-        (FEW, DataConfig(sources=[Source(file="d.csv"), Source(file="e.csv")]), "the recipe also wants e.csv"),
+        (FEW, DataConfig(sources=[Source(file="d.csv"), Source(file="e.csv")]), "the recipe also needs e.csv"),
         (FEW, DataConfig(sources=[Source(file="d.csv", where={"label": ["z"]})]), "no row is left by where="),
     ],
 )
@@ -153,6 +153,67 @@ def test_data_that_cannot_be_used(tmp_path: Path, rows: list[tuple[str, str]], d
     with pytest.raises(DataError) as caught:
         load_dataset([write_csv(tmp_path / "d.csv", rows)], data, seed=1)
     assert fault in str(caught.value)
+
+
+def conflicting(count: int, *, start: int = 0) -> list[tuple[str, str]]:
+    """Rows of 'neg' whose texts are those of 'pos' but for case, punctuation and a handle."""
+    return [(f"@ann {text.upper()}...!", "neg") for text, _ in distinct_rows(count, "pos", start)]
+
+
+def test_a_class_that_only_repeats_texts_of_another_is_named_with_what_was_dropped(tmp_path: Path) -> None:
+    rows = [*distinct_rows(40, "pos"), *conflicting(12)]
+    with pytest.raises(DataError) as caught:
+        load_dataset([write_csv(tmp_path / "d.csv", rows)], DataConfig(), seed=1)
+    assert "class 'neg' has no row in the train part; accepted: at least one in each part. Cause: " in str(caught.value)
+    assert str(caught.value).endswith(
+        "all 12 rows of 'neg' have the same text as rows with another label, apart from punctuation, case, handles and "
+        "links."
+    )
+    assert caught.value.cleaning is not None
+    assert caught.value.cleaning["copies whose labels conflict without a majority"] == 24
+
+
+def test_a_class_that_mostly_repeats_texts_of_another_is_named_too(tmp_path: Path) -> None:
+    rows = [*distinct_rows(40, "pos"), *conflicting(10), ("two texts", "neg"), ("of its own", "neg")]
+    with pytest.raises(DataError, match=r"'neg' has 2; .* Cause: 10 of the 12 rows of 'neg' have the same text"):
+        load_dataset([write_csv(tmp_path / "d.csv", rows)], DataConfig(), seed=1)
+
+
+def test_where_nothing_is_left_every_class_is_named(tmp_path: Path) -> None:
+    rows = [*distinct_rows(5, "pos"), *conflicting(5)]
+    with pytest.raises(DataError, match="Cause: all 5 rows of 'neg', all 5 rows of 'pos' have the same text"):
+        load_dataset([write_csv(tmp_path / "d.csv", rows)], DataConfig(), seed=1)
+
+
+def test_a_whole_number_is_one_class_however_it_is_written(tmp_path: Path) -> None:
+    rows = [(text, f"{label}.0" if i % 2 else label) for i, (text, label) in enumerate(distinct_rows(20, "0"))]
+    path = write_csv(tmp_path / "d.csv", [*rows, *distinct_rows(20, "1.0", 100)])
+    assert load_dataset([path], DataConfig(), seed=1).labels == ["0", "1"]
+    assert load_dataset([path], DataConfig(labels=["1.0", "0.0"]), seed=1).labels == ["1.0", "0.0"]
+
+
+class TestMissing:
+    """Words that stand for a missing value."""
+
+    ROWS = (*distinct_rows(20, "a"), *distinct_rows(20, "b"), ("NA", "a"), ("a text", "NULL"), ("\\N", "NaN"))
+
+    def load(self, folder: Path, **data: Any) -> Dataset:
+        return load_dataset([write_csv(folder / "d.csv", self.ROWS)], DataConfig.model_validate(data), seed=1)
+
+    def test_their_rows_are_dropped_and_told(self, tmp_path: Path) -> None:
+        dataset = self.load(tmp_path)
+        assert dataset.labels == ["a", "b"]
+        assert dataset.cleaning["text or label is NA, NULL, NaN, \\N (data.missing)"] == 3
+        assert dataset.cleaning["rows kept"] == 40
+
+    def test_the_recipe_says_which_there_are(self, tmp_path: Path) -> None:
+        dataset = self.load(tmp_path, missing=["NULL"], ignore=["NaN"])
+        assert dataset.cleaning["text or label is NULL (data.missing)"] == 1
+        assert dataset.cleaning["rows kept"] == 41
+
+    def test_a_label_that_the_recipe_names_is_none(self, tmp_path: Path) -> None:
+        renamed = self.load(tmp_path, rename={"NULL": "a", "NaN": "b"}, missing=["NULL", "NaN"])
+        assert renamed.cleaning["rows kept"] == 43
 
 
 def test_spellings_of_a_label_are_one_class(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from training.data.readers import column, fingerprint, read_table
+from training.data.readers import column, fingerprint, read_table, texts
 from training.errors import DataError
 
 ROWS = [["null", "1"], ['a "quote", a comma\nand a line', "2"], ["", "3"], ["naïve 👍", "x"]]
@@ -40,7 +40,7 @@ def test_columns_of_one_name_are_told_apart(tmp_path: Path) -> None:
 
 def test_half_a_character_is_named_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"text": "fine"}\n{"text": "cut \\ud83d"}\n', encoding="utf-8")
-    with pytest.raises(DataError, match=r"line 2 has half a character, '\\ud83d'"):
+    with pytest.raises(DataError, match="row 2 is not utf-8, or has half a character"):
         read_table(tmp_path / "a.jsonl", "utf-8")
 
 
@@ -62,16 +62,33 @@ def test_tsv(tmp_path: Path) -> None:
 
 def test_quotes_that_are_signs_like_others(tmp_path: Path) -> None:
     (tmp_path / "a.tsv").write_text('text\tlabel\n"Best day\tpos\nbad\tneg\n"Oh no\tneg\n', encoding="utf-8")
-    with pytest.raises(DataError, match=r"runs over several lines; .* data\.quoted = false"):
+    with pytest.raises(DataError, match=r"row 1 is not readable: .* data\.quoted = false"):
         read_table(tmp_path / "a.tsv", "utf-8")
     assert read_table(tmp_path / "a.tsv", "utf-8", quoted=False).text.tolist() == ['"Best day', "bad", '"Oh no']
 
 
-@pytest.mark.parametrize("rows", ["hello,pos,\nbye,neg,", "a,b,c\nhello,pos\nbye,neg"])
-def test_columns_are_never_shifted(tmp_path: Path, rows: str) -> None:
-    (tmp_path / "a.csv").write_text(f"text,label\n{rows}\n", encoding="utf-8")
-    with pytest.raises(DataError, match="is not readable as csv"):
+def test_a_quoted_cell_of_several_lines_is_told_in_a_tsv(tmp_path: Path) -> None:
+    (tmp_path / "a.tsv").write_text('text\tlabel\n"Best day\tpos\nbad day"\tneg\n', encoding="utf-8")
+    with pytest.raises(DataError, match=r"runs over several lines; .* data\.quoted = false"):
+        read_table(tmp_path / "a.tsv", "utf-8")
+
+
+def test_columns_are_never_shifted(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("text,label\nhello,pos,\nbye,neg,\n", encoding="utf-8")
+    assert read_table(tmp_path / "a.csv", "utf-8").columns.tolist() == ["text", "label", "column_3"]
+    (tmp_path / "a.csv").write_text("text,label\na,b,c\nhello,pos\nbye,neg\n", encoding="utf-8")
+    with pytest.raises(DataError, match="row 1 is not readable: 3 cells where the header has 2"):
         read_table(tmp_path / "a.csv", "utf-8")
+
+
+def test_without_a_header_columns_are_numbered(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("0,I love this so much\n4,I hate this\n", encoding="utf-8")
+    notes: list[str] = []
+    table = read_table(tmp_path / "a.csv", "utf-8", notes=notes)
+    assert table.to_numpy().tolist() == [["0", "I love this so much"], ["4", "I hate this"]]
+    assert table.columns.tolist() == ["column_1", "column_2"]
+    assert "without a header" in notes[0]
+    assert read_table(tmp_path / "a.csv", "utf-8", header="true").columns.tolist() == ["0", "I love this so much"]
 
 
 def test_whole_numbers_beside_nulls_stay_whole(tmp_path: Path) -> None:
@@ -115,16 +132,16 @@ def test_null_and_numbers_become_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "encoding", "fault"),
     [
-        ("a.csv", "café".encode("latin-1"), "utf-8", "is not utf-8"),
+        ("a.csv", "café".encode("latin-1"), "utf-8", "it is not UTF-8"),
         ("a.csv", b"text\nx\n", "utf-9", "unknown encoding 'utf-9'"),
-        ("a.csv", b"", "utf-8", "is not readable as csv"),
+        ("a.csv", b"", "utf-8", "it is empty"),
         ("a.csv", b"text,label\n", "utf-8", "has no rows; found columns: 'text', 'label'"),
-        ("a.csv", b'text\n"open', "utf-8", "is not readable as csv"),
-        ("a.jsonl", b'{"text": "a"}\n{', "utf-8", "line 2 is not JSON"),
-        ("a.jsonl", b'{"text": "a"}\n["b"]', "utf-8", "line 2 is not an object"),
+        ("a.csv", b'text,n\n"open', "utf-8", "row 1 is not readable: not CSV"),
+        ("a.jsonl", b'{"text": "a"}\n{', "utf-8", "row 2 is not readable: not a JSON object"),
+        ("a.jsonl", b'{"text": "a"}\n["b"]', "utf-8", "row 2 is not readable: not a JSON object"),
         ("a.parquet", b"PAR1", "utf-8", "is not readable as parquet"),
         ("a.csv.gz", b"text\nx\n", "utf-8", "cannot be read"),
-        ("a.xlsx", b"", "utf-8", "unknown kind of file; accepted: .csv, .tsv, .jsonl, .parquet"),
+        ("a.xlsx", b"", "utf-8", "unknown kind of file; accepted: .jsonl, "),
     ],
 )
 def test_a_file_that_cannot_be_used(tmp_path: Path, name: str, content: bytes, encoding: str, fault: str) -> None:
@@ -161,3 +178,13 @@ def test_a_fingerprint(tmp_path: Path) -> None:
 def test_rows_of_frames_that_were_joined_are_numbered_anew(tmp_path: Path) -> None:
     pd.concat([FRAME, FRAME]).to_parquet(tmp_path / "a.parquet")
     assert read_table(tmp_path / "a.parquet", "utf-8").index.tolist() == list(range(8))
+
+
+def test_texts_are_found_as_the_service_finds_them_where_nobody_named_their_column() -> None:
+    frame, notes = pd.DataFrame([["1", "I love it", "x"]], columns=["id", "tweetText", "user_bio"]), list[str]()
+    assert texts(frame, "text", Path("a.csv"), is_named=False, notes=notes).tolist() == ["I love it"]
+    assert notes == ["a.csv: the texts are taken from the column 'tweetText'."]
+    with pytest.raises(DataError, match="no column 'text'; found"):
+        texts(frame, "text", Path("a.csv"), is_named=True, notes=notes)
+    with pytest.raises(DataError, match=r"not clear which .* found: 'id', 'user_bio'; .* by --text-column"):
+        texts(frame[["id", "user_bio"]], "text", Path("a.csv"), is_named=False, notes=notes)

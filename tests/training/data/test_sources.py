@@ -48,7 +48,7 @@ def test_files_are_those_of_the_recipe_and_all_of_them(tmp_path: Path) -> None:
     data = DataConfig(sources=[Source(file="a.csv"), Source(file="w.csv", task="t")])
     a, w = tmp_path / "a.csv", tmp_path / "w.csv"
     assert target_paths([a, w], data) == [a]
-    with pytest.raises(DataError, match=r"the recipe also wants w\.csv"):
+    with pytest.raises(DataError, match=r"the recipe also needs w\.csv"):
         target_paths([a], data)
     with pytest.raises(DataError, match=r"no source for this file; accepted: a\.csv, w\.csv"):
         target_paths([a, w, tmp_path / "x.csv"], data)
@@ -86,6 +86,13 @@ def test_space_around_a_label_is_no_part_of_it(tmp_path: Path) -> None:
     path = write_csv(tmp_path / "d.csv", [("fine", " good "), ("awful", "bad\t")])
     found, _ = read_rows([path], DataConfig(rename={"good": "positive"}), [], 1)
     assert found.label.tolist() == ["positive", "bad"]
+
+
+@pytest.mark.parametrize("name", ["0", "0.0"])
+def test_a_whole_number_is_one_label_however_it_is_written(tmp_path: Path, name: str) -> None:
+    path = write_csv(tmp_path / "d.csv", [("a", "0"), ("b", "0.0"), ("c", "-1.00"), ("d", "1.5"), ("e", "v1.0")])
+    found, _ = read_rows([path], DataConfig(rename={name: "bad"}), [], 1)
+    assert found.label.tolist() == ["bad", "bad", "-1", "1.5", "v1.0"]
 
 
 def test_a_row_is_chosen_by_all_of_its_columns(tmp_path: Path) -> None:

@@ -32,6 +32,12 @@ def test_what_gave_the_label_is_cut_out(tmp_path: Path) -> None:
     assert not rows.text.str.contains(r"[:][()]").any()
 
 
+def test_rows_without_a_value_are_dropped_and_counted(tmp_path: Path) -> None:
+    weak = load(tmp_path, smileys=[*SMILEY_ROWS, ("a text", "NA"), ("NULL", "good")])
+    assert weak.tasks["emoticon"] == ["bad", "good"]
+    assert weak.cleaning["text or label is NA, NULL (data.missing)"] == 2
+
+
 def test_copies_and_empty_rows_are_dropped_and_counted(tmp_path: Path) -> None:
     weak = load(tmp_path)
     assert weak.rows[weak.rows.task == "emoji"].text.tolist() == ["hot today", "so loved"]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from training.evaluation.calibration import best_temperature, fold_temperature, is_unfounded
+from training.evaluation.calibration import best_temperature, fold_temperature, limit_note
 from training.evaluation.metrics import expected_calibration_error, rescaled
 from training.model.backend import keras
 
@@ -21,12 +21,29 @@ def test_the_temperature_that_made_it_overconfident_is_found() -> None:
     assert after < before / 4
 
 
-def test_no_mistakes_in_a_few_rows_do_not_make_it_certain() -> None:
-    probabilities = np.array([[0.8, 0.2], [0.3, 0.7], [0.9, 0.1]])
-    temperature = best_temperature(np.array([0, 1, 0]), probabilities)
-    assert temperature == pytest.approx(0.5, abs=1e-3)
-    assert is_unfounded(temperature)
-    assert not is_unfounded(best_temperature(np.array([0, 0, 0]), probabilities))
+SURE = np.array([[0.8, 0.2], [0.3, 0.7], [0.9, 0.1]])
+
+
+@pytest.mark.parametrize(
+    ("truth", "probabilities", "end", "note"),
+    [
+        ([0, 1, 0], SURE, 0.5, "the least that is accepted: surer answers"),
+        ([0, 0, 0, 1], [[0.51, 0.49]] * 4, 0.5, "the least that is accepted: surer answers"),
+        ([1, 0, 1], SURE, 10, "the greatest that is accepted: less sure ones"),
+    ],
+)
+def test_a_temperature_at_an_end_of_its_range_says_what_that_means(
+    truth: list[int], probabilities: np.ndarray, end: float, note: str
+) -> None:
+    temperature = best_temperature(np.array(truth), np.array(probabilities))
+    assert temperature == pytest.approx(end, rel=1e-2)
+    whole = f"{note} still would have fitted the validation part better"
+    assert limit_note(temperature) == whole
+    assert limit_note(temperature, 0.5) == f"{whole}, of which 50% is right"
+
+
+def test_a_temperature_within_its_range_needs_no_note() -> None:
+    assert limit_note(best_temperature(np.array([0, 0, 0]), SURE), 0.5) == ""
 
 
 def test_folding_is_rescaling() -> None:

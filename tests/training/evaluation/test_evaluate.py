@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 
 from serving.model.predictor import Predictor
-from tests.bundles import LABELS, TEXTS, edit_metadata
+from tests.bundles import LABELS, TEXTS, edit_metadata, relabel
 from tests.keras_bundles import write_bundle
 from training.data.readers import fingerprint
 from training.errors import DataError
-from training.evaluation.evaluate import evaluate, evaluate_file, evaluate_groups, learned_from, read_labelled
+from training.evaluation.evaluate import evaluate, evaluate_groups, learned_from, read_labelled
 from training.evaluation.metrics import expected_calibration_error, rescaled
 
 
@@ -27,38 +27,58 @@ def test_figures_are_those_of_the_served_answers(predictor: Predictor) -> None:
 
 
 def test_a_file_is_read_as_the_bundles_recipe_says(predictor: Predictor, tmp_path: Path) -> None:
-    rows = ["text,label", "good show,Positive", "bad show,neg", ",positive", "what,odd", "a day,neutral", "no label,"]
-    (tmp_path / "d.csv").write_text("\n".join(rows), encoding="utf-8")
-    figures = evaluate_file(predictor, tmp_path / "d.csv")
-    assert {name: row.rows for name, row in figures.classes.items()} == {"negative": 1, "neutral": 1, "positive": 1}
+    lines = ["text,label", "good show,Positive", "bad show,neg", ",positive", "what,odd", "a day,neutral", "no label,"]
+    (tmp_path / "d.csv").write_text("\n".join([*lines, "so so,NA", ",", " ,neutral"]), encoding="utf-8")
+    rows = read_labelled(tmp_path / "d.csv", predictor.metadata)
+    assert rows.texts == ["good show", "bad show", "a day"]
+    assert rows.truth.tolist() == [2, 0, 1]
+    assert rows.dropped == {
+        "label ignored by the recipe": 1,
+        "text or label is NA (data.missing)": 1,
+        "without a text": 3,
+        "without a label": 1,
+    }
 
 
 def test_columns_and_encoding_by_flag(predictor: Predictor, tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_bytes("tweet,gold\ncafé,positive\n".encode("latin-1"))
-    figures = evaluate_file(predictor, tmp_path / "d.csv", text="tweet", label="gold", encoding="latin-1")
-    assert figures.rows == 1
+    columns = {"text": "tweet", "label": "gold", "encoding": "latin-1"}
+    assert read_labelled(tmp_path / "d.csv", predictor.metadata, **columns).texts == ["café"]
+
+
+def test_labels_that_are_numbers_are_matched_by_value(bundle: Path, tmp_path: Path) -> None:
+    relabel(bundle, ["-1", "0", "1"])
+    (tmp_path / "d.csv").write_text("text,label\na,1.0\nb,-1\nc,0.0\n", encoding="utf-8")
+    assert read_labelled(tmp_path / "d.csv", Predictor.load(bundle).metadata).truth.tolist() == [2, 0, 1]
 
 
 @pytest.mark.parametrize(
     ("content", "fault"),
     [
         ("text,label\nx,happy\n", "unknown labels ['happy']; accepted: ['negative', 'neutral', 'positive']"),
-        ("tweet,label\nx,positive\n", "no column 'text'; found: 'tweet', 'label'"),
+        ("bio,label\nx,positive\n", "not clear which column holds the texts; found: 'bio', 'label'"),
         ("text,label\nx,odd\n", "no row has a text and a label"),
     ],
 )
 def test_a_file_that_does_not_fit(predictor: Predictor, tmp_path: Path, content: str, fault: str) -> None:
     (tmp_path / "d.csv").write_text(content, encoding="utf-8")
     with pytest.raises(DataError) as caught:
-        evaluate_file(predictor, tmp_path / "d.csv")
+        read_labelled(tmp_path / "d.csv", predictor.metadata)
     assert fault in str(caught.value)
+
+
+def test_texts_under_another_name_are_found_and_told(predictor: Predictor, tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("tweet,label\nx,positive\n", encoding="utf-8")
+    rows = read_labelled(tmp_path / "d.csv", predictor.metadata)
+    assert rows.texts == ["x"]
+    assert rows.notes == [f"{tmp_path / 'd.csv'}: the texts are taken from the column 'tweet'."]
 
 
 def test_a_recipe_that_does_not_fit(bundle: Path, tmp_path: Path) -> None:
     edit_metadata(bundle, lambda content: content["recipe"].update(data={"text": 1}))
     (tmp_path / "d.csv").write_text("text,label\nx,positive\n", encoding="utf-8")
     with pytest.raises(DataError, match="its recipe does not tell how to read a file"):
-        evaluate_file(Predictor.load(bundle), tmp_path / "d.csv")
+        read_labelled(tmp_path / "d.csv", Predictor.load(bundle).metadata)
 
 
 def test_a_file_that_the_model_was_made_with_is_known(bundle: Path, tmp_path: Path) -> None:
@@ -94,9 +114,9 @@ def test_a_file_is_read_as_its_source_says(bundle: Path, tmp_path: Path) -> None
     edit_metadata(bundle, lambda content: content["recipe"]["data"].update(data))
     rows = ["tweet,text,mood,label", '"café,x,positive,odd', "dull,x,meh,positive", '"a" day,x, Neutral ,odd']
     (tmp_path / "d.csv").write_bytes("\n".join(rows).encode("latin-1"))
-    texts, truth = read_labelled(tmp_path / "d.csv", Predictor.load(bundle).metadata, None, None, None)
-    assert texts == ['"café', '"a" day']
-    assert truth.tolist() == [2, 1]
+    labelled = read_labelled(tmp_path / "d.csv", Predictor.load(bundle).metadata)
+    assert labelled.texts == ['"café', '"a" day']
+    assert labelled.truth.tolist() == [2, 1]
 
 
 def test_groups_are_measured_on_their_own(bundle: Path) -> None:

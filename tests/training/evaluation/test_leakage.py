@@ -75,6 +75,7 @@ def test_one_that_other_rules_split_is_refused() -> None:
 def test_one_whose_sources_are_read_otherwise_is_refused(key: str) -> None:
     plain: dict[str, Any] = {"file": "d.csv", "part": "train"}
     other: Any = {"rows": 5, "hold_out": 0.1, "emoticons": "drop", "where": {"a": ["b"]}, "where_not": {"a": ["b"]}}
+    other["header"] = "false"
     source = {**plain, key: other.get(key, "validation" if key == "part" else "other")}
     student = Recipe.model_validate({"name": "s", "seed": 4, "data": {"sources": [plain]}})
     with pytest.raises(DataError, match="its sources differ"):

@@ -10,12 +10,16 @@ from training.evaluation.results import Row
 from training.evaluation.tables import (
     Table,
     as_markdown,
+    calibration_reading,
     calibration_table,
     class_table,
+    cleaning_table,
     comparison_table,
     confusion_table,
     count,
     escaped,
+    few_rows,
+    few_rows_notes,
     group_table,
     key_figures,
     share,
@@ -114,6 +118,33 @@ def test_calibration_has_before_and_after_and_what_chance_alone_shows() -> None:
         ("1.399 (as served)", "0.020"),
         ("by chance, if calibration were perfect", "0.013"),
     ]
+    assert calibration_reading(figures) == (
+        "Expected calibration error: on average, a probability is 2.0 points away from how often such answers are "
+        "right. On as many rows, perfect probabilities would seem 1.3 points away by chance. Before temperature "
+        "scaling it was 10.0."
+    )
+
+
+def test_what_cleaning_dropped_is_a_table() -> None:
+    table = cleaning_table({"rows read": 4000, "without a label": 60})
+    assert table.rows == [("rows read", "4,000"), ("without a label", "60")]
+
+
+def test_classes_with_few_rows_are_named_rarest_first() -> None:
+    assert few_rows({"a": 20, "b": 0, "c": 400}) == ""
+    assert few_rows({"a": 19, "b": 1, "c": 400}) == "'b' has 1, 'a' has 19"
+    assert few_rows({f"c{i}": i for i in range(1, 9)}, limit=2) == "'c1' has 1, 'c2' has 2 and 6 more have few"
+
+
+def test_each_part_with_few_rows_says_what_its_figures_are_worth() -> None:
+    enough = {"a": 30, "b": 30}
+    assert few_rows_notes({"train": enough, "validation": enough, "test": enough}) == []
+    train, test = few_rows_notes({"train": {"a": 1, "b": 30}, "validation": enough, "test": {"a": 3, "b": 3}})
+    assert train == "Few rows in the train part: 'a' has 1. A network learns little from so few."
+    assert test == (
+        "Few rows in the test part: 'a' has 3, 'b' has 3. One row more or less moves the recall of 'a' by 33 points: "
+        "such figures show that it runs, not how good it is."
+    )
 
 
 def test_a_class_without_rows_has_no_figures() -> None:

@@ -9,10 +9,12 @@ import pytest
 from tests.training.helpers import STAGED
 from training.evaluation.calibration import best_temperature
 from training.evaluation.metrics import rescaled
-from training.export.bundle import SENTENCES, write_bundle
+from training.export.bundle import SENTENCES, keras_import, write_bundle
 from training.fit.loop import predict
 from training.fit.trainer import Trained
 from training.model.backend import keras
+from training.model.network import build_network
+from training.recipe.model import NetworkConfig
 from training.recipe.recipe import Recipe
 
 
@@ -42,3 +44,15 @@ def test_the_validation_part_calibrates_it(trained: Trained, tmp_path: Path) -> 
     assert metadata.temperature == best_temperature(truth, before) != 1
     served = [list(p.probabilities.values()) for p in predictor.predict(trained.dataset.validation.text.tolist())]
     assert np.array(served) == pytest.approx(rescaled(before, metadata.temperature), abs=1e-5)
+
+
+def test_the_module_is_named_that_keras_must_import_to_load_the_network(trained: Trained, tmp_path: Path) -> None:
+    predictor, _ = write_bundle(Recipe.model_validate(STAGED), trained, tmp_path)
+    module = predictor.metadata.keras_import
+    assert module == "training.model.network"
+    (layer,) = [layer for layer in trained.network.layers if not type(layer).__module__.startswith("keras.")]
+    assert keras.saving.get_registered_object(keras.saving.get_registered_name(type(layer))).__module__ == module
+
+
+def test_a_network_of_layers_of_keras_needs_no_import() -> None:
+    assert keras_import(build_network(NetworkConfig(), vocabulary=10, classes=2)) is None

@@ -42,7 +42,7 @@ def test_a_replacement_that_fails_leaves_the_old_bundle(tmp_path: Path, monkeypa
         return rename(self, to)
 
     monkeypatch.setattr(Path, "rename", failing)
-    with pytest.raises(PublishError, match=r"cannot be written \(No space left on device\); what was there stands"):
+    with pytest.raises(PublishError, match=r"cannot be written \(No space left on device\); what was there is un"):
         publish(new, target)
     assert (target / NETWORK).read_text(encoding="utf-8") == "old"
 
@@ -101,7 +101,7 @@ def test_a_folder_is_reserved_for_one_training(tmp_path: Path) -> None:
     target = tmp_path / "deep" / "bundle"
     with reserved(target), reserved(target.with_name("other")):
         with (
-            pytest.raises(PublishError, match="bundle: another training writes it; wait for its end"),
+            pytest.raises(PublishError, match="bundle: another training is writing it; wait until it ends"),
             reserved(target),
         ):
             pytest.fail("two have it")

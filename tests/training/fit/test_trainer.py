@@ -7,6 +7,7 @@ import pytest
 
 from serving.model.bundle import Bundle, sha256
 from serving.model.metadata import DataFile
+from serving.model.tokenizer import Encoder
 from tests.bundles import edit_metadata
 from tests.keras_bundles import write_bundle
 from tests.training.fit.helpers import equal_weights
@@ -15,10 +16,19 @@ from training.data.dataset import load_dataset
 from training.errors import DataError, ResumeError
 from training.fit.checkpoint import Checkpoint
 from training.fit.stage_cache import StageCache
-from training.fit.trainer import Trained, Trainer, learn_tokenizer, open_cache, read_inputs, run_identity
+from training.fit.trainer import (
+    Trained,
+    Trainer,
+    learn_tokenizer,
+    length_figures,
+    open_cache,
+    read_inputs,
+    run_identity,
+)
 from training.progress import Epoch, TrainingCallback
-from training.recipe.model import NetworkConfig
+from training.recipe.model import NetworkConfig, TokenizerConfig
 from training.recipe.recipe import Recipe
+from training.text.tokenizer import build_tokenizer
 
 
 class Recorder(TrainingCallback):
@@ -28,6 +38,10 @@ class Recorder(TrainingCallback):
         self.notes: list[str] = []
         self.stages: list[str] = []
         self.words_with_vectors: list[int] = []
+        self.lengths: list[tuple[int, float, int]] = []
+
+    def on_lengths(self, max_tokens: int, cut: float, sufficient: int) -> None:
+        self.lengths.append((max_tokens, cut, sufficient))
 
     def on_note(self, sentence: str) -> None:
         self.notes.append(sentence)
@@ -69,6 +83,14 @@ def test_all_files_and_what_was_dropped_from_them_are_remembered(staged_run: Tra
     assert staged_run.provenance.cleaning["pre-training: rows kept"] == 120
 
 
+@pytest.mark.parametrize("padding", [{}, {"fixed_length": True, "pad_side": "left"}])
+def test_texts_that_the_length_cuts_are_counted_and_how_long_it_would_have_to_be(padding: dict[str, Any]) -> None:
+    texts = [" ".join(["word"] * tokens) for tokens in range(1, 101)]
+    config = TokenizerConfig.model_validate({"model": "word", "max_tokens": 90, **padding})
+    encoder = Encoder(build_tokenizer(texts, config).to_str())
+    assert length_figures(encoder, texts, 90) == (90, 0.1, 99)
+
+
 def test_only_the_networks_own_head_is_handed_on(staged_run: Trained) -> None:
     assert staged_run.network.output_shape == (None, 2)
 
@@ -79,7 +101,8 @@ def test_a_cached_body_gives_the_same_network_without_the_first_stage(
     recorder = Recorder()
     again = Trainer(staged(), staged_files, tmp_path / "work", recorder, staged_cache).run()
     assert recorder.stages == ["own"]
-    assert recorder.notes == ["A body with 1 of its stages done is in the cache; going on from there."]
+    assert recorder.lengths == [(64, 0.0, 4)]
+    assert recorder.notes == ["Stages that the stage cache has done, which are skipped: 1 of 2."]
     assert equal_weights(again.network.get_weights(), staged_run.network.get_weights())
     assert list(again.history) == ["weak", "own"]
     assert again.provenance == staged_run.provenance

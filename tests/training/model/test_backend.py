@@ -1,11 +1,15 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from serving.model.bundle import NETWORK, Bundle
 from training.model import backend
+
+ROOT = Path(__file__).parents[3]
 
 
 def test_the_same_seed_draws_the_same() -> None:
@@ -46,6 +50,17 @@ def run(code: str) -> subprocess.CompletedProcess[str]:
 def test_the_start_is_quiet() -> None:
     done = run("import training.model.backend")
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_keras_alone_loads_a_bundles_network_once_the_module_is_imported_that_the_bundle_names() -> None:
+    """Also where it was tried before, as in a notebook."""
+    load = f"keras.models.load_model({str(ROOT / 'artifacts' / NETWORK)!r})"
+    module = Bundle.read(ROOT / "artifacts").metadata.keras_import
+    attempt = f"try:\n    {load}\nexcept Exception as error:\n    print(error)"
+    done = run(f"import keras\n{attempt}\nimport {module}\nprint({load}.output_shape)")
+    unknown, shape = done.stdout.strip().split("\n")[0], done.stdout.strip().split("\n")[-1]
+    assert "Unknown layer: 'tweets>Pooling1D'" in unknown
+    assert shape == "(None, 3)"
 
 
 def test_a_failing_import_keeps_its_words(capfd: pytest.CaptureFixture[str]) -> None:

@@ -132,4 +132,6 @@ def test_every_knob_has_its_meaning_and_range() -> None:
     assert knobs["tokenizer.model"][1] == "`word`, `bpe`"
     assert knobs["network.lstm"][1] == "list of integer 1 to 1024"
     assert knobs["name"][2] == "required"
+    assert knobs["data.header"][1] == "`auto`, `true`, `false`"
+    assert "`NA`" in knobs["data.missing"][2] or "'NA'" in knobs["data.missing"][2]
     assert knobs["extends"][3].startswith("name or path of a recipe")

@@ -24,6 +24,7 @@ from training.report.plots import (
     recall_plot,
     reliability_plot,
     risk_coverage_plot,
+    single_epochs,
 )
 from training.report.report_data import TrainingRecord
 
@@ -71,14 +72,18 @@ def test_a_figure_that_is_missing_in_between_leaves_a_gap() -> None:
     assert "inf" not in plot.svg.lower()
 
 
-def test_one_epoch_is_a_dot() -> None:
-    (plot,) = curve_plots({"fit": HISTORY["fit"][:1]}, best)
-    assert plot.caption.startswith("Stage fit: 1 epoch. ")
-    assert len(elements(plot.svg, "use")) >= 3
+def test_one_epoch_is_a_sentence_and_no_plot() -> None:
+    history = {"words": HISTORY["words"][:1], "taught": HISTORY["fit"], "fit": HISTORY["fit"][:1]}
+    assert [plot.name for plot in curve_plots(history, best)] == ["learning-curves-2"]
+    assert single_epochs(history) == [
+        "Stage words: 1 epoch, too few for a curve. Its figures: loss 5.000.",
+        "Stage fit: 1 epoch, too few for a curve. Its figures: loss 0.900, validation loss 0.800, validation macro "
+        "recall 0.610.",
+    ]
 
 
 def test_nothing_measured_at_all_is_an_empty_plot() -> None:
-    (plot,) = curve_plots({"fit": [Epoch(1, NAN, NAN, NAN, NAN, 1.0)]}, best)
+    (plot,) = curve_plots({"fit": [Epoch(number, NAN, NAN, NAN, NAN, 1.0) for number in (1, 2)]}, best)
     assert elements(plot.svg, "text") == []
 
 

@@ -5,7 +5,6 @@ import pytest
 from serving.model.metadata import DataFile
 from tests.training.report.examples import metadata
 from training.report.provenance import (
-    cleaning_table,
     command,
     file_table,
     keep_policy,
@@ -47,8 +46,7 @@ def test_parts_are_told_by_class() -> None:
     assert split_table(metadata(split={})).rows == []
 
 
-def test_cleaning_and_libraries() -> None:
-    assert cleaning_table(metadata()).rows[1] == ("exact and near copies, merged", "60")
+def test_libraries() -> None:
     assert library_table(metadata()).rows[0] == ("keras", "3.0")
 
 

@@ -13,7 +13,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from serving.model.metadata import DataFile
-from tests.training.report.examples import COMPARED, LABELS, metadata, report_data
+from tests.training.report.examples import COMPARED, HISTORY, LABELS, metadata, report_data
 from training.report.plots import plots
 from training.report.render import (
     content_of,
@@ -165,7 +165,7 @@ def test_the_card_has_the_sections_of_the_paper() -> None:
 
 def test_every_table_of_the_card_is_one() -> None:
     html = MarkdownIt("commonmark").enable("table").render(card(record=COMPARED))
-    assert html.count("<table>") == 12
+    assert html.count("<table>") == 11
     assert "|---" not in html
     assert [label for label in LABELS if f"<td>{label}</td>" not in html] == []
 
@@ -184,10 +184,37 @@ def test_the_card_says_which_epoch_is_kept() -> None:
     assert "chose the epoch" not in last
 
 
-def test_the_card_says_where_nothing_was_found_to_calibrate_by() -> None:
-    assert "too few mistakes" not in card()
-    line = "- Temperature, folded into the network: 0.500 (the least that is accepted: validation had too few mistakes"
-    assert line in card(metadata=metadata(temperature=0.5))
+@pytest.mark.parametrize(("temperature", "end"), [(0.5, "least"), (10.0, "greatest")])
+def test_card_and_page_say_where_the_temperature_is_at_the_end_of_its_range(temperature: float, end: str) -> None:
+    changed = metadata(temperature=temperature, metrics={"validation": {"accuracy": 0.5}})
+    line = f"- Temperature, folded into the network: {temperature:.3f} (the {end} that is accepted: "
+    assert line in card(metadata=changed)
+    for text in (card(metadata=changed), page(metadata=changed)):
+        assert "fitted the validation part better, of which 50% is right)" in text
+    assert "that is accepted" not in card() + page()
+
+
+def test_one_calibration_error_comes_first_with_its_reading() -> None:
+    assert card().count("expected calibration error |") == 1
+    for text in (card(), page()):
+        assert "Expected calibration error: on average, a probability is" in text
+
+
+def test_card_and_page_say_what_few_rows_are_worth() -> None:
+    few = metadata(split={"test": {"negative": 3, "neutral": 47, "positive": 54}})
+    for text in (card(metadata=few), unescape(page(metadata=few))):
+        assert "Few rows in the test part: 'negative' has 3. One row more or less moves" in text
+    assert "Few rows" not in card() + page()
+
+
+def test_a_card_without_thresholds_says_so() -> None:
+    assert "No label was right often enough" in card(metadata=metadata(thresholds=[]))
+    assert "No label was right often enough" not in card()
+
+
+def test_a_stage_of_one_epoch_is_a_sentence() -> None:
+    once = TrainingRecord({"words": HISTORY["words"][:1], "fit": HISTORY["fit"]})
+    assert "<p>Stage words: 1 epoch, too few for a curve. Its figures: loss 5.000.</p>" in page(record=once)
 
 
 def test_word_vectors_are_asked_for_where_the_recipe_looks_for_them() -> None:

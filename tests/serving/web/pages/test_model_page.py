@@ -26,6 +26,20 @@ def test_figures_of_the_test_part() -> None:
     assert found.classes == {"negative": {"f1": 0.25, "rows": 3}, "positive": {"f1": 0.5, "rows": 7}}
 
 
+def test_one_calibration_error_is_shown_and_a_sentence_says_what_it_means() -> None:
+    error = {"expected_calibration_error": 0.0201}
+    others = {"expected_calibration_error_by_chance": 0.018, "expected_calibration_error_uncalibrated": 0.015}
+    found = facts(metrics={"test": {**error, **others}})
+    assert found.figures == {"expected calibration error": 0.0201}
+    assert found.calibration == (
+        "Expected calibration error: on average, a probability is 2.0 points away from how often such answers are "
+        "right. On as many rows, perfect probabilities would seem 1.8 points away by chance. Before temperature "
+        "scaling it was 1.5."
+    )
+    assert facts(metrics={"test": error}).calibration.endswith("such answers are right.")
+    assert facts(metrics={"test": {"accuracy": 0.9}}).calibration == ""
+
+
 def test_figures_of_another_part() -> None:
     assert facts(metrics={"validation": {"accuracy": 0.9}}).part == "validation"
     assert facts(metrics={"held back": {"accuracy": 0.9}}).figures == {"accuracy": 0.9}

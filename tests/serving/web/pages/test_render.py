@@ -2,23 +2,25 @@ import json
 import re
 import shlex
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html import unescape
+from urllib.parse import urljoin
 
 import pytest
 from fastapi import FastAPI
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from serving.model.explanation import cut_words
 from serving.model.types import WeighedWord
 from serving.settings import Settings
 from serving.web.app import create_app
-from serving.web.pages.render import HighlightedSpan, Highlights, json_command
-from serving.web.schemas import Answer
+from serving.web.pages.render import HighlightedSpan, Highlights, Pages, json_command, sentiment_tones
+from serving.web.schemas import Answer, ErrorAnswer
 from tests.serving.conftest import BROWSER
-from tests.serving.fakes import FakePredictor
+from tests.serving.fakes import FakePredictor, fake_metadata
 from tests.serving.generated import TEXTS
 
 
@@ -31,7 +33,7 @@ def test_nothing_that_the_policy_forbids(browser: TestClient) -> None:
         browser.get("/model"),
         browser.get("/nowhere"),
     ):
-        assert not re.search(r"<script(?! type=\"module\" src=\"/static/)", answer.text)
+        assert not re.search(r"<script(?! type=\"module\" src=\"\./static/)", answer.text)
         assert not re.search(r"<style|\sstyle=|\son\w+=|javascript:|(?:src|href)=\"(?:https?:)?//", answer.text)
         assert answer.headers["content-security-policy"] == (
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -42,12 +44,11 @@ def test_nothing_that_the_policy_forbids(browser: TestClient) -> None:
 
 
 def test_its_files_are_there(browser: TestClient) -> None:
-    links = re.findall(r'(?:href|src)="(/static/[^"]+)"', browser.get("/predict").text)
-    assert len(links) == 10
-    answers = [browser.get(link) for link in links]
+    links = re.findall(r'(?:href|src)="(\./static/[^"]+)"', browser.get("/predict").text)
+    answers = [browser.get(urljoin("/predict", link)) for link in links]
     assert all(answer.status_code == 200 for answer in answers)
     kinds = [answer.headers["content-type"].partition(";")[0] for answer in answers]
-    assert kinds == ["image/svg+xml", *["text/css"] * 7, *["text/javascript"] * 2]
+    assert kinds == ["image/svg+xml", *["text/css"] * 7, *["text/javascript"] * 2, "text/csv"]
 
 
 @pytest.mark.parametrize("labels", [["no", "yes"], [f"class {number}" for number in range(47)]])
@@ -62,6 +63,30 @@ def test_any_labels(labels: list[str]) -> None:
     assert first[1] == labels[-1], "the most probable comes first"
     assert "<h1>Which label fits?</h1>" in text
     assert '<label for="text">Text</label>' in text
+
+
+@pytest.mark.parametrize(
+    ("labels", "tones"),
+    [
+        (["negative", "neutral", "positive"], ["bad", "", "good"]),
+        (["NEG", "Pos"], ["bad", "good"]),
+        (["-1", "0", "1"], ["bad", "", "good"]),
+        (["Extremely Negative", "slightly_positive", "Irrelevant"], ["bad", "good", ""]),
+        (["0", "1"], ["", ""]),
+        (["positive", "unclear"], ["", ""]),
+        (["not positive", "non-negative", "positively", "1.5"], [""] * 4),
+        (["spam", "ham"], ["", ""]),
+    ],
+)
+def test_good_and_bad_labels(labels: list[str], tones: list[str]) -> None:
+    assert [sentiment_tones(labels).get(label, "") for label in labels] == tones
+
+
+def test_good_and_bad_are_marked_in_the_answer(browser: TestClient) -> None:
+    good, bad = (browser.post("/predict", data={"text": text}).text for text in ("good", "bad"))
+    assert '<strong class="good">positive</strong>' in good
+    assert '<strong class="bad">negative</strong>' in bad
+    assert [good.count(f'<li class="{tone}">') for tone in ("good", "bad")] == [1, 1]
 
 
 def test_sentiment_is_asked_for_as_such(browser: TestClient) -> None:
@@ -81,25 +106,43 @@ def test_under_a_prefix(make_app: Callable[..., FastAPI]) -> None:
     client = TestClient(make_app(), root_path="/nlp", follow_redirects=False, headers={"Accept": BROWSER})
     assert client.get("/nlp/").headers["location"] == "/nlp/predict"
     text = client.get("/nlp/predict").text
-    assert 'action="/nlp/predict"' in text
-    assert 'href="/nlp/static/style.css?v=' in text
-    assert 'href="/nlp/predict"' in client.get("/nlp/static/nothing").text
+    assert 'action="./predict"' in text
+    assert 'href="./static/style.css?v=' in text
+    assert 'href="../predict"' in client.get("/nlp/static/nothing").text
     assert client.get("/nlp/static/style.css").status_code == 200
     assert "\nbad</textarea>" in client.post("/nlp/predict", data={"text": "bad"}).text
-    assert 'src="/nlp/static/predict.js?v=' in text
+    assert 'src="./static/predict.js?v=' in text
     answered = client.post("/nlp/predict", data={"text": "bad"}).text
     assert "curl http://testserver/nlp/predict " in answered
 
 
+@pytest.mark.parametrize(
+    ("path", "root"), [("/nowhere", "."), ("/no/where", ".."), ("/a/b/c/", "../../.."), ("/a%2Fb", "."), ("//a", "..")]
+)
+def test_addresses_are_relative_from_any_depth(browser: TestClient, path: str, root: str) -> None:
+    assert f'href="{root}/predict"' in browser.get(f"http://testserver{path}").text
+
+
+def test_a_prefix_that_nobody_tells_of_does_not_matter(browser: TestClient) -> None:
+    """As behind a proxy that cuts it off: what the page names is below the address that the browser has."""
+    text = browser.get("/predict").text
+    addresses = re.findall(r'(?:href|src|action)="([^"#]+)"', text)
+    assert addresses
+    assert all(
+        urljoin("https://example.org/sent/predict", link).startswith("https://example.org/sent/") for link in addresses
+    )
+    assert browser.get("/").headers["location"] == "./predict"
+
+
 def test_the_footer_names_the_model(browser: TestClient) -> None:
     for answer in (browser.get("/predict"), browser.get("/model")):
-        assert '<a href="/model"><code>0123456789ab</code></a>' in answer.text
+        assert '<a href="./model"><code>0123456789ab</code></a>' in answer.text
 
 
 def test_no_link_to_documentation_that_is_switched_off(make_client: Callable[..., TestClient]) -> None:
     client = make_client(docs=False)
     client.headers["accept"] = BROWSER
-    assert 'href="/docs"' not in client.get("/predict").text
+    assert "/docs" not in client.get("/predict").text
 
 
 def test_examples_are_the_bundles_own_sentences(browser: TestClient) -> None:
@@ -153,6 +196,35 @@ def test_any_host_is_quoted(browser: TestClient, host: str) -> None:
     command = re.search(r'<code id="command">(.*?)</code>', answer.text)
     assert command is not None
     assert shlex.split(unescape(command[1]))[1] == f"http://{host}/predict"
+
+
+def test_a_refused_file_keeps_its_form(browser: TestClient) -> None:
+    answer = browser.post("/predict/file", files={"file": ("in.csv", b"a,b\n1,2\n")})
+    assert answer.status_code == 422
+    assert "<title>The file cannot be used" in answer.text
+    assert "it is not clear which column holds the texts" in answer.text
+    assert 'action="../predict/file#files"' in answer.text
+    assert 'aria-invalid="true"' not in answer.text, "the text's box is not what is wrong"
+
+
+def test_a_refused_files_columns_can_be_chosen_from() -> None:
+    text = refused_file("text_column_unclear", columns=["a", "<b>"])
+    assert '<select id="files-column" name="text_column">' in text
+    assert re.findall(r"<option>(.*)</option>", text) == ["a", "&lt;b&gt;"]
+
+
+def test_a_file_that_is_not_utf8_is_offered_to_be_read_as_another() -> None:
+    assert 'name="encoding" value="Windows-1252" placeholder' in refused_file("not_utf8")
+    assert 'name="encoding" value="" placeholder' in refused_file("file_unreadable")
+
+
+def refused_file(code: str, columns: Sequence[str] = ()) -> str:
+    """The page without JavaScript."""
+    pages = Pages(fake_metadata(), Settings())
+    scope = {"type": "http", "method": "POST", "path": "/predict/file", "headers": [], "scheme": "http"}
+    error = ErrorAnswer(detail="It is so.", code=code, request_id="mine")
+    page = pages.refused_file(Request(scope), error, "It is so", columns=columns, status=422, headers={})
+    return bytes(page.body).decode()
 
 
 def test_a_key_is_taken_from_the_environment(make_client: Callable[..., TestClient]) -> None:
@@ -225,6 +297,13 @@ def test_the_weightiest_words() -> None:
     shown = Highlights.of(answer("a b c d e f", 0.1, 0.4, -0.2, 0.3, 0.2, -0.5))
     assert [word.word for word in shown.speak_for] == ["b", "d", "e"]
     assert [word.word for word in shown.speak_against] == ["f", "c"]
+
+
+def test_punctuation_is_marked_and_no_reason() -> None:
+    shown = Highlights.of(answer("so, good !!! :)", 0.0, 0.2, 0.1, -0.3, -0.2))
+    assert [span.text for span in shown.spans if span.kind] == [",", "good", "!!!", ":)"]
+    assert [word.word for word in shown.speak_for] == ["good"]
+    assert [word.word for word in shown.speak_against] == [":)"]
 
 
 @settings(max_examples=300, deadline=None)

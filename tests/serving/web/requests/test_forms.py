@@ -33,7 +33,10 @@ def read_multipart(body: bytes, boundary: str = "b") -> Fields:
         ("text=é".encode(), [("text", "é")]),
         (b"text=100%25%20and%zz", [("text", "100% and%zz")]),
         (b"text=a%0D%0Ab%0Dc%0Ad", [("text", "a\nb\rc\nd")]),
-        (b"text=&x&text=2", [("text", ""), ("x", ""), ("text", "2")]),
+        (b"text=&x=&text=2", [("text", ""), ("x", ""), ("text", "2")]),
+        (b"text=&&x=1&", [("text", ""), ("x", "1")]),
+        (b"x&text=2", [("x", ""), ("text", "2")]),
+        (b' {"text": "a=b & c"}', [(' {"text": "a', "b "), (' c"}', "")]),
         (b"text=a;b", [("text", "a;b")]),
         (b"", []),
     ],
@@ -48,6 +51,9 @@ def test_urlencoded(body: bytes, fields: Fields) -> None:
         (b"text=%FF", "not_utf8", "The form's percent-encoded bytes are not UTF-8."),
         (b"%FF=text", "not_utf8", "percent-encoded"),
         (b"text=\xff", "not_utf8", "byte 0xff at offset 5"),
+        (b"text=R&B", "field_without_equals", "The form's field 'B' has no `=`. If it belongs to a text: a & inside"),
+        (b"text=this &amp; that&explain=1", "field_without_equals", "field 'amp; that' has no `=`"),
+        (b"text=a&%42", "field_without_equals", "curl --data-urlencode"),
         (b"a&" * (MAX_FIELDS + 1), "malformed_form", "The form has more than 100 fields."),
     ],
 )
@@ -65,7 +71,11 @@ def test_urlencoded_round_trip(text: str) -> None:
     assert parse_urlencoded(f"text={quote_plus(text, safe='')}".encode()) == [("text", normal)]
 
 
-@given(st.lists(st.sampled_from(["&", "=", "+", "%", "%C3", "%A9", "%41", "é", "a", "%ff", " "]) | TEXT).map("".join))
+PART = st.lists(st.sampled_from(["=", "+", "%", "%C3", "%A9", "%41", "é", "a", "%ff", " ", "%26"]) | TEXT).map("".join)
+PAIR = st.tuples(PART, PART).map("=".join).map(lambda pair: pair.replace("&", ""))
+
+
+@given(st.lists(PAIR | st.just("")).map("&".join))
 def test_urlencoded_is_read_as_the_standard_library_reads_it(text: str) -> None:
     try:
         expected = parse_qsl(text, keep_blank_values=True, errors="strict")

@@ -4,7 +4,17 @@ from hypothesis import strategies as st
 from starlette.datastructures import Headers
 
 from serving.errors import UnsupportedMediaType
-from serving.web.requests.headers import FORM, JSON, MULTIPART, ContentType, content_type, first, joined, prefers_html
+from serving.web.requests.headers import (
+    FORM,
+    JSON,
+    MULTIPART,
+    ContentType,
+    content_type,
+    first,
+    joined,
+    prefers_html,
+    prefers_json,
+)
 from tests.serving.conftest import BROWSER
 
 HEADERS = [(b"accept", b"text/html"), (b"x", b"\xe9"), (b"accept", b"*/*"), (b"empty", b"")]
@@ -62,9 +72,26 @@ def test_json(accept: str) -> None:
     assert not prefers_html(accept)
 
 
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        ("application/json", True),
+        ("application/*", True),
+        ("application/json, */*;q=0.5", True),
+        ("*/*", False),
+        ("", False),
+        ("application/json, text/plain, */*", False),
+        (BROWSER, False),
+        ("image/png", False),
+    ],
+)
+def test_json_rather_than_a_page(accept: str, expected: bool) -> None:
+    assert prefers_json(accept) is expected
+
+
 @given(st.text())
 def test_anything_is_survived(accept: str) -> None:
-    prefers_html(accept)
+    assert not (prefers_html(accept) and prefers_json(accept))
 
 
 @pytest.mark.parametrize(

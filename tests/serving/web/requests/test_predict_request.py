@@ -5,7 +5,13 @@ import pytest
 
 from serving.errors import InvalidText
 from serving.settings import Settings
-from serving.web.requests.predict_request import TextRequest, TextsRequest, from_form, from_json
+from serving.web.requests.predict_request import (
+    TextRequest,
+    TextsRequest,
+    asked_min_probability,
+    from_form,
+    from_json,
+)
 
 
 @pytest.fixture
@@ -13,12 +19,12 @@ def settings() -> Settings:
     return Settings(max_text_chars=10, max_texts=3, max_explained=2)
 
 
-def one(text: str, *, explain: bool = False) -> TextRequest:
-    return TextRequest.model_construct(text=text, explain=explain)
+def one(text: str, **options: Any) -> TextRequest:
+    return TextRequest.model_construct(text=text, **options)
 
 
-def several(*texts: str, explain: bool = False) -> TextsRequest:
-    return TextsRequest.model_construct(texts=list(texts), explain=explain)
+def several(*texts: str, **options: Any) -> TextsRequest:
+    return TextsRequest.model_construct(texts=list(texts), **options)
 
 
 @pytest.mark.parametrize(
@@ -33,6 +39,9 @@ def several(*texts: str, explain: bool = False) -> TextsRequest:
         ({"text": "a", "explain": True}, one("a", explain=True)),
         ({"texts": ["a", "b"], "explain": True}, several("a", "b", explain=True)),
         ({"texts": ["a", "b", "c"], "explain": False}, several("a", "b", "c")),
+        ({"texts": ["a", "b"], "partial": True}, several("a", "b", partial=True)),
+        ({"text": "a", "min_probability": 0.5}, one("a", min_probability=0.5)),
+        ({"texts": ["a"], "min_probability": 1}, several("a", min_probability=1.0)),
     ],
 )
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["", "with a byte order mark"])
@@ -54,7 +63,7 @@ def test_no_text_is_kept_to_be_shared(settings: Settings) -> None:
         ("text", "not_an_object", "The JSON is a string"),
         (None, "not_an_object", "The JSON is null"),
         ({}, "text_missing", "The JSON has neither `text` nor `texts`; accepted is one of them."),
-        ({"tweet": "a"}, "unknown_key", "The JSON has the unknown key 'tweet'; accepted are 'text', 'texts' and"),
+        ({"tweet": "a"}, "unknown_key", "The JSON has the unknown key 'tweet'; accepted are 'text', 'texts',"),
         ({"explain": True}, "text_missing", "The JSON has neither `text` nor `texts`; accepted is one of them."),
         ({"text": "a", "explain": 1}, "explain_not_boolean", "`explain` is a number; accepted is true or false."),
         ({"text": "a", "explain": "true"}, "explain_not_boolean", "`explain` is a string"),
@@ -65,6 +74,34 @@ def test_no_text_is_kept_to_be_shared(settings: Settings) -> None:
             "`texts` has 3 texts to be explained; at most 2 are accepted.",
         ),
         ({"text": "a", "lang": "en"}, "unknown_key", "unknown key 'lang'"),
+        ({str(number): number for number in range(9)} | {"texts": ["a"]}, "unknown_key", "unknown key '0'"),
+        (
+            {"text": "a", "min_probability": "0.5"},
+            "min_probability_invalid",
+            "`min_probability` is a string; accepted is",
+        ),
+        ({"text": "a", "min_probability": True}, "min_probability_invalid", "`min_probability` is a boolean"),
+        ({"text": "a", "min_probability": None}, "min_probability_invalid", "`min_probability` is null"),
+        (
+            {"texts": ["a"], "min_probability": 1.5},
+            "min_probability_invalid",
+            "is 1.5; accepted is a number from 0 to 1.",
+        ),
+        ({"text": "a", "min_probability": -1}, "min_probability_invalid", "`min_probability` is -1"),
+        ({"text": "a", "min_probability": 10**400}, "min_probability_invalid", "accepted is a number from 0 to 1."),
+        ({"text": "a", "partial": True}, "partial_without_texts", "`partial` goes with `texts`"),
+        ({"partial": True}, "text_missing", "neither `text` nor `texts`"),
+        (
+            {"texts": ["a"], "partial": "yes"},
+            "partial_not_boolean",
+            "`partial` is a string; accepted is true or false.",
+        ),
+        ({"texts": ["a", ""], "partial": False}, "text_blank", 'With "partial": true the others are answered.'),
+        ({"texts": [""], "partial": True, "explain": 1}, "explain_not_boolean", "`explain` is a number"),
+        ({"texts": [], "partial": True}, "texts_empty", "`texts` is empty"),
+        ({"texts": "a", "partial": True}, "texts_not_array", "`texts` is a string"),
+        ({"texts": [""] * 4, "partial": True}, "too_many_texts", "`texts` has 4 texts"),
+        ({"texts": ["a"] * 3, "partial": True, "explain": True}, "too_many_to_explain", "3 texts to be explained"),
         ({"\ud800": "a"}, "unknown_key", r"unknown key '\ud800'"),
         ({"text": "a", "texts": ["a"]}, "text_and_texts", "The JSON has both `text` and `texts`"),
         ({"text": None}, "text_not_string", "`text` is null; accepted is a string."),
@@ -91,6 +128,30 @@ def test_bad_json(document: Any, code: str, sentence: str, settings: Settings) -
         from_json(json.dumps(document).encode(), settings)
     assert caught.value.error_code == code
     assert sentence in caught.value.detail
+
+
+@pytest.mark.parametrize(
+    ("texts", "accepted", "refused"),
+    [
+        (["a", "", "b"], ["a", "b"], {1: "text_blank"}),
+        ([7, "a", "x" * 11], ["a"], {0: "text_not_string", 2: "text_too_long"}),
+        (["", "\ud800"], [], {0: "text_blank", 1: "text_not_unicode"}),
+    ],
+)
+def test_the_others_are_accepted(
+    texts: list[object], accepted: list[str], refused: dict[int, str], settings: Settings
+) -> None:
+    document = {"texts": texts, "partial": True, "explain": True, "min_probability": 0.5}
+    request = from_json(json.dumps(document).encode(), settings)
+    assert (request.texts, request.explain, asked_min_probability(request)) == (accepted, True, 0.5)
+    assert {place: error.error_code for place, error in request.refused.items()} == refused
+
+
+@pytest.mark.parametrize(
+    ("sent", "asked"), [({}, None), ({"min_probability": 0}, 0.0), ({"min_probability": 0.5}, 0.5)]
+)
+def test_the_probability_that_is_asked_for(sent: dict[str, object], asked: float | None, settings: Settings) -> None:
+    assert asked_min_probability(from_json(json.dumps({"text": "a"} | sent).encode(), settings)) == asked
 
 
 @pytest.mark.parametrize("point", [0xD800, 0xDBFF, 0xDC00, 0xDFFF])
@@ -137,9 +198,27 @@ def test_a_form_asks_for_none(value: str, settings: Settings) -> None:
     assert from_form([("text", "a"), ("explain", value)], settings) == one("a")
 
 
+@pytest.mark.parametrize(("value", "asked"), [("0.5", 0.5), ("1", 1.0), ("", None)])
+def test_a_form_asks_for_a_probability(value: str, asked: float | None, settings: Settings) -> None:
+    assert asked_min_probability(from_form([("text", "a"), ("min_probability", value)], settings)) == asked
+
+
 @pytest.mark.parametrize(
     ("fields", "code", "sentence"),
     [
+        (
+            [("text", "a"), ("min_probability", "much")],
+            "min_probability_invalid",
+            "`min_probability` is 'much'; accepted",
+        ),
+        ([("text", "a"), ("min_probability", "1.5")], "min_probability_invalid", "`min_probability` is '1.5'"),
+        ([("text", "a"), ("min_probability", "nan")], "min_probability_invalid", "`min_probability` is 'nan'"),
+        ([("text", "a"), ("min_probability", None)], "min_probability_invalid", "`min_probability` is a file"),
+        (
+            [("text", "a"), ("min_probability", "1"), ("min_probability", "1")],
+            "min_probability_repeated",
+            "The form has 2 fields `min_probability`",
+        ),
         (
             [("text", "a"), ("explain", "perhaps")],
             "explain_not_boolean",

@@ -5,7 +5,7 @@ import serving
 
 def test_a_browser_goes_on_to_the_form(browser: TestClient) -> None:
     answer = browser.get("/")
-    assert (answer.status_code, answer.headers["location"], answer.headers["vary"]) == (307, "/predict", "Accept")
+    assert (answer.status_code, answer.headers["location"], answer.headers["vary"]) == (307, "./predict", "Accept")
 
 
 def test_a_program_gets_links_that_work(client: TestClient) -> None:

@@ -50,7 +50,7 @@ def test_an_adopted_model(make_client: Callable[..., TestClient], predictor: Fak
     predictor.metadata = predictor.metadata.model_copy(update={"origin": "adopted", **unknown})
     answer = make_client().get("/model", headers={"Accept": BROWSER})
     assert answer.status_code == 200
-    assert "Probabilities scaled by a temperature of" in answer.text
+    assert "The probabilities were calibrated with a temperature of" in answer.text
     assert "None" not in answer.text
 
 
@@ -72,9 +72,9 @@ def test_without_a_report(make_client: Callable[..., TestClient], tmp_path: Path
 
 def test_plots_of_the_report(with_report: TestClient) -> None:
     page = with_report.get("/model", headers={"Accept": BROWSER}).text
-    assert '<img src="/model/plots/recall?v=0123456789ab" alt="recall"' in page
+    assert '<img src="./model/plots/recall?v=0123456789ab" alt="recall"' in page
     assert "<figcaption>Recall &amp; more</figcaption>" in page
-    assert 'href="/model/report"' in page
+    assert 'href="./model/report"' in page
 
 
 def test_a_plot_can_do_nothing_but_show_itself(with_report: TestClient) -> None:
