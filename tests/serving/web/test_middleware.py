@@ -76,7 +76,7 @@ def test_what_a_named_page_may_send(make_client: Callable[..., TestClient], head
 
 def test_what_a_named_page_may_see(make_client: Callable[..., TestClient]) -> None:
     client = make_client(allowed_origins=ORIGIN)
-    headers = client.post("/predict/csv", files={"file": b"text\ngood\n"}, headers={"Origin": ORIGIN}).headers
+    headers = client.post("/predict/file", files={"file": b"1,so good\n2,so bad\n"}, headers={"Origin": ORIGIN}).headers
     seen = set(headers["access-control-expose-headers"].lower().split(", "))
     assert seen == {"retry-after", *(name for name in headers if name.startswith("x-"))} - {"x-content-type-options"}
     assert {"x-request-id", "x-model-version", "x-text-column"} < seen
