@@ -29,7 +29,7 @@ HEADERS = ("auto", "true", "false")
 _LABEL_WORDS = word_set(
     "label labels sentiment class category target polarity score rating stars topic entity query flag source title "
     "subject index key hashtags likes retweets replies favorites followers gender age country state city confidence "
-    "reason split"
+    "reason split unnamed"
 )
 _KNOWN_WORDS = TEXT_WORDS | OTHER_WORDS | _LABEL_WORDS
 # What stands in a column of numbers where one is missing.
@@ -44,6 +44,7 @@ _SEPARATOR = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 _NAME_CHARS, _NAME_WORDS = 60, 8  # that a column's name has at most; a form's are questions
 _UNKNOWN_NAME_WORDS = 2  # that a name has at most which nothing else tells from a text
 _SIGNS_OF_TEXT = re.compile(r"[!?…]|[.,;:](\s|$)|[@#]\w|https?:|\w['’]\w|[\U0001f000-\U0001ffff\u2600-\u27bf]")
+_UNNAMED = re.compile(r"Unnamed: \d+")  # pandas's name of a column that has none
 _DECIMAL_COMMA, _DECIMAL_POINT = re.compile(r"\s*-?\d+,\d+\s*"), re.compile(r"\s*-?\d+\.\d+\s*")
 
 _NO_HEADER = "The file is read as one without a header: its columns are column_1, column_2, ..."
@@ -345,7 +346,7 @@ def _is_like_a_name(cell: str) -> bool:
         len(cell) <= _NAME_CHARS
         and len(cell.split()) <= _NAME_WORDS
         and "\n" not in cell.strip()
-        and not _SIGNS_OF_TEXT.search(cell)
+        and not _SIGNS_OF_TEXT.search(_UNNAMED.sub("", cell))
     )
 
 

@@ -116,6 +116,7 @@ HEADERS: dict[str, tuple[str, bool]] = {
     "names above classes": ("mood,words\npos,a b c\nneg,d e f\npos,g h i\nneg,j k l\n", True),
     "a known name of one column": ("tweet\nI love it\n", True),
     "a column without a name": (",text\n0,I love it\n1,bad\n", True),
+    "pandas's columns without a name": (",Unnamed: 0,words\n0,0,I love it\n1,1,so bad today\n", True),
     "a form's question": ("Timestamp,How was the day for you\n2020-01-01 10:00,very good\n", True),
     "a number above numbers": ("1,I love this so much\n2,I hate this\n", False),
     "a date above dates": ("2020-01-01,I love this\n2020-01-02,I hate this\n", False),
