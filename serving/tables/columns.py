@@ -90,7 +90,7 @@ def named_column(name: str, names: Sequence[str]) -> int:
     if count != 1:
         columns = f"{count} columns are called" if count else "no column is called"
         raise RowsError(
-            f"{columns} {name[:60]!r}; found: {listed(names)}; name another as the text column",
+            f"{columns} {name[:60]!r}; found: {listed(names)}; name another as text_column, or by --text-column",
             code="text_column_unknown",
             columns=names,
         )
@@ -162,4 +162,4 @@ def _are_topics(cells: Sequence[str]) -> bool:
 def _remedy(names: Sequence[str]) -> str:
     if len(set(names)) < len(names):
         return "give each column a name of its own"
-    return "name one as the text column"
+    return "name one as text_column, or by --text-column"

@@ -95,9 +95,9 @@ FILE_EXAMPLES: Sentences = {
         "header_broken": "The file cannot be used: the header is not CSV: ',' expected after '\"'.",
         "rows_missing": "The file cannot be used: it has no rows below its header.",
         "text_column_unknown": "The file cannot be used: no column is called 'tweet'; found: 'id', 'text'; name "
-        "another as the text column.",
+        "another as text_column, or by --text-column.",
         "text_column_unclear": "The file cannot be used: it is not clear which column holds the texts; "
-        "found: 'a', 'b'; name one as the text column.",
+        "found: 'a', 'b'; name one as text_column, or by --text-column.",
         "unknown_encoding": "The file cannot be used: unknown encoding 'klingon'; accepted: utf-8, latin-1, "
         "windows-1252, utf-16 and the like.",
         "unknown_delimiter": "The file cannot be used: unknown delimiter 'colon'; accepted: comma, semicolon, tab, "

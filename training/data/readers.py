@@ -93,7 +93,7 @@ def texts(frame: pd.DataFrame, name: str, path: Path, *, is_named: bool, notes: 
     try:
         index = text_column(frame.columns.tolist(), frame.head(CHUNK_ROWS).to_numpy().tolist(), name)
     except RowsError as error:
-        raise DataError(f"{path}: {error}, by --text-column or in the recipe") from error
+        raise DataError(f"{path}: {error}") from error
     notes.append(f"{path}: the texts are taken from the column {frame.columns[index]!r}.")
     return frame.iloc[:, index]
 
