@@ -125,14 +125,15 @@ def _sniff_rows(lines: Sequence[str], options: ReadOptions) -> Dialect:
     parse = max(_parses(lines, options), key=lambda each: each.score)
     if parse.score < (0 if options.delimiter else _CONSISTENT) or not parse.columns:
         return _one_column(lines, options)
-    first, rows = parse.rows[0], parse.rows[1:]
+    first, rows, titles = parse.rows[0], parse.rows[1:], _titles(parse)
+    if titles and options.header != "false" and any(map(_is_known, parse.rows[titles])):
+        return _below_titles(parse, titles, options)
     if options.header == "false" or len(first) >= parse.columns:
         return _with_header(parse, first, rows, options)
     if missing_name := _missing_name(first, rows, parse.columns):
         return _with_header(parse, first, rows, options, missing_name)
-    start, below = parse.start, parse.rows[parse.start + 1 :]
-    if start <= _MAX_TITLES and judge_header(parse.rows[start], below) == (True, True):
-        return _below_titles(parse, start, options)
+    if titles:
+        return _below_titles(parse, titles, options)
     if len(first) == 1 and (options.delimiter or options.header == "true" or _is_known(first[0])):
         return _one_column(lines, options)
     cells = f"its first row has {len(first)} {'cell' if len(first) == 1 else 'cells'} where others have {parse.columns}"
@@ -176,9 +177,10 @@ class _Parse:
         followed = text.count(self.delimiter + " ") / max(1, text.count(self.delimiter))
         if any(map(holds_plain_values, zip(*self._full_rows(), strict=True))):
             followed = 0.0  # a column of numbers or dates is no part of a sentence
-        alike = sum(len(cells) == self.columns for cells in self.rows) / sum(map(_is_filled, self.records))
-        is_above = len(self.rows[0]) < self.columns - 1 and self.start <= _MAX_TITLES
-        head = self.rows[self.start if is_above else 0]
+        has_titles = len(self.rows[0]) < self.columns - 1 or all(map(_is_known, self.rows[self.start]))
+        titles = self.start if has_titles and self.start <= _MAX_TITLES else 0
+        alike = len(self._full_rows()) / (sum(map(_is_filled, self.records)) - titles)
+        head = self.rows[titles]
         known = sum(map(_is_known, head)) if len(head) > 1 else 0
         return alike - _PUNCTUATION * followed + known / len(head)
 
@@ -220,6 +222,14 @@ def _with_header(
         decimal_comma=parse.delimiter == ";" and _has_decimal_commas(rows),
         notes=tuple(filter(None, (note, notes if has_header else ""))),
     )
+
+
+def _titles(parse: _Parse) -> int:
+    """Rows above one that is surely a header, of which each has one cell, or one that is not blank."""
+    filled = [sum(map(bool, map(str.strip, cells))) if len(cells) == parse.columns else 0 for cells in parse.rows]
+    start = next((number for number, cells in enumerate(filled) if cells > 1), 0)
+    is_header = judge_header(parse.rows[start], parse.rows[start + 1 :]) == (True, True)
+    return start if is_header and start <= _MAX_TITLES else 0
 
 
 def _below_titles(parse: _Parse, start: int, options: ReadOptions) -> Dialect:

@@ -59,6 +59,9 @@ def check_is_table(sample: str) -> None:
         raise _refused("a JSON array", "; accepted: JSONL, each object on a line of its own (jq -c '.[]' does that)")
     if re.match(r'\{\s*("|\}|$)', beginning):
         raise _refused("JSON over several lines", "; accepted: JSONL, each object on one line (jq -c . does that)")
+    if re.match(r"window\.[\w.]+\s*=", beginning):
+        way_out = "; accepted: JSONL (sed '1s/^[^=]*=//' tweets.js | jq -c '.[].tweet' makes it of Twitter's archive)"
+        raise _refused("JavaScript", way_out)
     if len(lines) > 1 and "|" in lines[0] and _MARKDOWN_RULE.fullmatch(lines[1]):
         raise _refused("a Markdown table", "; accepted: the same table without its rule, or as CSV")
 

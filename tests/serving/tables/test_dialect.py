@@ -167,6 +167,18 @@ def test_title_rows_are_skipped_and_told() -> None:
     assert two.notes == ("The 2 lines above the header are no part of the table, and left out of the answer.",)
 
 
+@pytest.mark.parametrize("rows", [2, 20])
+@pytest.mark.parametrize(
+    ("titles", "skipped"), [("Export of May\n", 1), ("# exported by a tool\n# 2020\n", 2), ("Report,,\n,,\n", 2)]
+)
+@pytest.mark.parametrize("columns", [2, 3])
+def test_titles_stand_above_small_and_large_tables(titles: str, skipped: int, rows: int, columns: int) -> None:
+    lines = ["id,text,likes", *[f"{number},what a day {number} was,{number}" for number in range(rows)]]
+    table = "\n".join(",".join(line.split(",")[:columns]) for line in lines)
+    titles = titles.replace(",,", "," * (columns - 1))
+    assert without_notes(titles + table) == Dialect(",", columns, has_header=True, skipped=skipped)
+
+
 def test_what_stands_above_the_rows_and_is_no_title_is_refused() -> None:
     with pytest.raises(RowsError, match="its first row has 1 cell where others have 2; accepted: the names") as refused:
         sniff("What a day it was\nred,I love it\nblue,so bad\ngreen,fine by me\n")

@@ -44,6 +44,7 @@ def test_a_text_is_none_of_them(head: bytes) -> None:
         ("[]", "a JSON array"),
         ('{\n  "data": [\n    {"text": "good"}\n  ]\n}', "JSON over several lines"),
         ("{}", "JSON over several lines"),
+        ('window.YTD.tweet.part0 = [ {\n  "tweet" : {\n    "full_text" : "good"\n', "JavaScript"),
         ("| id | text |\n|----|:-----|\n| 1 | good |\n", "a Markdown table"),
         ("id | text\n--- | ---\n1 | good\n", "a Markdown table"),
     ],
