@@ -23,6 +23,7 @@ from serving.tables.columns import (
 from serving.tables.records import Record, read_plain_lines, read_records
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
+_OTHER_DELIMITERS = "~^:#&\x01"  # that some programs write; R parts by blanks, but quotes each name
 HEADERS = ("auto", "true", "false")
 
 # Words of names of columns, beside those of texts and of what is no text.
@@ -242,6 +243,8 @@ def _below_titles(parse: _Parse, start: int, options: ReadOptions) -> Dialect:
 
 
 def _one_column(lines: Sequence[str], options: ReadOptions) -> Dialect:
+    if not options.delimiter:
+        _check_delimiter_is_known(lines, options)
     records = list(islice(read_records(iter(lines), ",", has_quotes=options.has_quotes), _RECORDS))
     is_plain = any(record.fault or len(record.cells) > 1 for record in records)
     if is_plain:
@@ -255,6 +258,17 @@ def _one_column(lines: Sequence[str], options: ReadOptions) -> Dialect:
         is_plain=is_plain,
         notes=(note,) if note else (),
     )
+
+
+def _check_delimiter_is_known(lines: Sequence[str], options: ReadOptions) -> None:
+    """Raises RowsError where names, and rows of as many cells, are parted by a character that is not accepted."""
+    for delimiter in _OTHER_DELIMITERS if '" "' not in lines[0] else " ":
+        records = read_records(iter(lines), delimiter, has_quotes=options.has_quotes)
+        first, *rows = [record.cells for record in islice(records, _RECORDS) if _is_filled(record)] or [[]]
+        widths = (len(first), len(first) + 1)  # R writes a row's name and none above it
+        if len(first) > 1 and any(map(_is_known, first)) and rows and all(len(cells) in widths for cells in rows):
+            accepted = ", ".join(DELIMITERS)
+            raise RowsError(f"its cells are parted by {delimiter!r}; accepted: {accepted}", code="unknown_delimiter")
 
 
 def _missing_name(first: list[str], rows: list[list[str]], columns: int) -> str:

@@ -108,6 +108,27 @@ def test_what_is_said_of_the_header_holds() -> None:
     assert sniff("good\nbad\n", header="true") == Dialect(",", 1, has_header=True)
 
 
+@pytest.mark.parametrize("delimiter", ["~", "^", ":", "#", "&"])
+def test_a_delimiter_that_is_not_accepted_is_named(delimiter: str) -> None:
+    with pytest.raises(
+        RowsError, match=r"its cells are parted by '.'; accepted: comma, semicolon, tab, pipe"
+    ) as refused:
+        sniff(f"id{delimiter}text\n1{delimiter}I love it, really\n2{delimiter}bad\n")
+    assert refused.value.code == "unknown_delimiter"
+
+
+def test_what_r_parts_by_blanks_is_refused() -> None:
+    with pytest.raises(RowsError, match="its cells are parted by ' '"):
+        sniff('"id" "text"\n"1" 1 "I love it"\n"2" 2 "so bad"\n')
+
+
+@pytest.mark.parametrize(
+    "sample", ["Tweet text\ngood day\nbad day\n", "text\n8:15 is early\nso: bad\n", "note: text\nno\n"]
+)
+def test_punctuation_in_a_text_is_no_other_delimiter(sample: str) -> None:
+    assert sniff(sample).columns == 1
+
+
 HEADERS: dict[str, tuple[str, bool]] = {
     "known names": ("text,label\nI love it,pos\n", True),
     "known names of several words": ("Tweet Id,Tweet Text\n1,I love it\n", True),
