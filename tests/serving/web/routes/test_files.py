@@ -281,7 +281,7 @@ def test_every_row_of_any_file_comes_back_as_it_was(
     file = io.StringIO(newline="")
     writer = csv.writer(file, delimiter=delimiter, quoting=csv.QUOTE_ALL)
     writer.writerows([("text", "n"), *rows])
-    answer = send(client, file.getvalue().encode(), data={"text_column": "text"})
+    answer = send(client, file.getvalue().encode(), data={"text_column": "text", "header": "true"})
     header, *found = cells(answer.content.decode(), delimiter)
     assert header == ["text", "n", *ADDED]
     assert [tuple(row[:2]) for row in found] == rows
