@@ -19,7 +19,7 @@ SERVE := .venv-serve/$(BIN)/python
 CHECK := .venv-check/$(BIN)/python
 DEV := .venv/$(BIN)/python
 
-.PHONY: help serve check format test soak bench train default tweets tweets-words tweets-pieces vectors lint types openapi slug figures clean
+.PHONY: help serve check format test suite soak bench train default tweets tweets-words tweets-pieces vectors lint types openapi slug figures clean
 
 help:
 	@echo "make serve [PORT=8000]                  serve artifacts/ at http://127.0.0.1:PORT/predict"
@@ -55,7 +55,11 @@ format: .venv-check/ready
 	$(CHECK) -m ruff format .
 
 PYTEST_PARALLEL := -n auto --maxprocesses 4 --dist loadgroup
-test: .venv/ready .venv-serve/ready lint types
+# The types are checked beside the tests, many of which wait for processes and browsers.
+test: .venv/ready .venv-serve/ready lint
+	@$(MAKE) --no-print-directory -j2 types suite
+
+suite: .venv/ready .venv-serve/ready
 	$(DEV) -m pytest $(PYTEST_PARALLEL)
 
 soak: .venv/ready

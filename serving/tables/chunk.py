@@ -11,8 +11,9 @@ NO_TEXT = "no text"
 # What is said in the row of a text at which the predictor failed.
 FAILED = "the prediction failed"
 
-# What R, SQL and MySQL write for a missing value. They quote a text that is the same.
-MISSING = ("NA", "NULL", r"\N")
+# What people write where there is no value: R, pandas, Excel, SQL and its dumps; a text that is the same they quote.
+# None is not among them, for it is a label of public sets.
+MISSING = ("NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", r"\N")
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 

@@ -4,11 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from serving.tables.chunk import MISSING
 from training.recipe.base import ConfigSection, Fraction, Name, Part
-
-# What people write into a text or label column where there is no value: pandas, R, Excel, SQL and its dumps. None is
-# not among them, for it is a label of public sets.
-MISSING = ["NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "\\N"]
 
 
 def _bool_as_word(value: Any) -> Any:
@@ -77,7 +74,7 @@ class DataConfig(ConfigSection):
     rename: dict[str, Name] = Field({}, description="label in the file -> label in the bundle; a task keeps its own")
     ignore: list[str] = Field([], description="labels whose rows are dropped (and counted)")
     missing: list[str] = Field(
-        MISSING,
+        list(MISSING),
         description="texts and labels that stand for a missing value, whose rows are dropped (and counted), unless "
         "they are among data.labels or what data.rename makes",
     )
