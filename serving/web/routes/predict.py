@@ -121,8 +121,9 @@ async def show_form(request: Request, service: CurrentService) -> Response:
 @router.api_route("/predict/", methods=["GET", "POST"], include_in_schema=False)
 async def remove_slash(request: Request) -> Response:
     """Send whoever writes a slash at the end to the address without it, with what was sent along."""
-    query = f"?{request.url.query}" if request.url.query else ""
-    return RedirectResponse(f"../predict{query}", HTTPStatus.PERMANENT_REDIRECT)
+    query = request.scope["query_string"].decode("latin-1")
+    # Relative, so that it fits whatever a proxy has put in front; by 308, so that a POST stays one with its body.
+    return RedirectResponse(f"../predict?{query}" if query else "../predict", HTTPStatus.PERMANENT_REDIRECT)
 
 
 @router.post(

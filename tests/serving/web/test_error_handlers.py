@@ -45,6 +45,7 @@ def test_no_host_is_trusted_or_fatal(client: TestClient, host: str, accept: str)
     headers = [(b"host", host.encode()), (b"accept", accept.encode())]
     assert client.get("/nowhere", headers=headers).status_code == 404
     assert client.post("/predict", headers=headers).status_code == 415
+    assert client.post("/predict/", headers=headers).status_code == 308
     assert client.get("/docs", headers=headers).status_code == 200
 
 

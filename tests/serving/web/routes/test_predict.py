@@ -235,6 +235,10 @@ def test_a_slash_at_the_end_is_taken_away(client: TestClient, method: str) -> No
     assert (answer.status_code, answer.headers["location"]) == (308, "../predict?text=a%20b")
 
 
+def test_a_slash_without_a_query(client: TestClient) -> None:
+    assert client.get("/predict/").headers["location"] == "../predict"
+
+
 def test_what_was_sent_goes_along_without_the_slash(client: TestClient) -> None:
     answer = client.post("/predict/", data={"text": "so good"}, follow_redirects=True)
     assert answer.json()["label"] == "positive"
