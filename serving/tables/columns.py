@@ -39,7 +39,7 @@ _CLOCK = r"\d{1,2}:\d\d(:\d\d([.,]\d+)?)?(\s*[ap]\.?m\.?)?"
 _MONTH = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 _DATE = re.compile(
     rf"\d{{4}}[-/.]\d\d?[-/.]\d\d?([T ,].*)?|\d\d?[-/.]\d\d?[-/.](\d\d){{1,2}}([T ,].*)?|{_CLOCK}|"
-    r"(mon|tue|wed|thu|fri|sat|sun)[a-z]*[,.]?\s.*\d.*|"
+    r"(mon|tue|wed|thu|fri|sat|sun)[a-z]*[,.]?\s.*\b(\d\d?:\d\d|\d{4})\b.*|"
     rf"\d\d?[. ]+{_MONTH},?\s+\d{{2,4}}.*|{_MONTH}\s+\d\d?,?\s+\d{{4}}.*",
     re.IGNORECASE,
 )

@@ -41,6 +41,7 @@ _MAX_TITLES = 10  # records above a header
 _CONSISTENT = 0.7  # share of rows of one width from which on a character parts cells, and is no punctuation
 _PUNCTUATION = 0.35  # of that share is taken from a delimiter that a blank always follows, as in sentences
 _BLANKS_AND_QUOTE = re.compile(' +"')
+_NUMBERED = 0.5  # is given to one that parts a first column of numbers or dates
 _SEPARATOR = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 _NAME_CHARS, _NAME_WORDS = 60, 8  # that a column's name has at most; a form's are questions
 _UNKNOWN_NAME_WORDS = 2  # that a name has at most which nothing else tells from a text
@@ -162,7 +163,8 @@ class _Parse:
     def columns(self) -> int:
         """Cells that most rows of several have; 0 where there are none."""
         widths = Counter(len(cells) for cells in self.rows if len(cells) > 1)
-        return max(widths, key=lambda width: (widths[width], width), default=0)
+        first = len(self.rows[0]) if self.rows else 0
+        return max(widths, key=lambda width: (widths[width], width == first, width), default=0)
 
     @cached_property
     def start(self) -> int:
@@ -183,7 +185,9 @@ class _Parse:
         alike = len(self._full_rows()) / (sum(map(_is_filled, self.records)) - titles)
         head = self.rows[titles]
         known = sum(map(_is_known, head)) if len(head) > 1 else 0
-        return alike - _PUNCTUATION * followed + known / len(head)
+        # Each row begins with a number or a date: some text has the delimiter too, and is no reason against it.
+        is_numbered = len(self.rows) > 1 and holds_plain_values([cells[0] for cells in self.rows if len(cells) > 1])
+        return alike - _PUNCTUATION * followed + known / len(head) + _NUMBERED * is_numbered
 
     def _full_rows(self) -> list[list[str]]:
         return [cells for cells in self.rows if len(cells) == self.columns]
@@ -326,8 +330,8 @@ class _Head:
 
     @property
     def is_known(self) -> bool:
-        """Whether it is a name that tables of texts have, and no cell below is one."""
-        return _is_known(self.cell) and not any(map(_is_known, self.below))
+        """Whether it is a name that tables of texts have, and few cells below are such."""
+        return _is_known(self.cell) and 2 * sum(map(_is_known, self.below)) < max(2, len(self.below))
 
     @property
     def is_value_of_values(self) -> bool:

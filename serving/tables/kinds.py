@@ -36,6 +36,9 @@ _BINARY = re.compile(r"[\x01-\x08\x0e-\x19\x1c-\x1f]")  # what no text holds; 0x
 
 _MARKUP = re.compile(r"<(!doctype|html|head|body|table|\?xml|svg|rss|feed|!--)\b", re.IGNORECASE)
 _JSON_ARRAY = re.compile(r'\[\s*([\[{"]|-?\d+\s*[,\]]|\]|$)')
+_SQL = re.compile(
+    r"(CREATE|DROP) TABLE\b|INSERT INTO\b|-- \w*(MySQL|PostgreSQL|MariaDB|SQLite|phpMyAdmin)", re.IGNORECASE
+)
 _MARKDOWN_RULE = re.compile(r"\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)+\|?\s*|\s*\|\s*:?-+:?\s*\|\s*")
 _LOOKED_AT = 50  # lines, of which most are objects where a file is JSONL
 
@@ -62,6 +65,8 @@ def check_is_table(sample: str) -> None:
     if re.match(r"window\.[\w.]+\s*=", beginning):
         way_out = "; accepted: JSONL (sed '1s/^[^=]*=//' tweets.js | jq -c '.[].tweet' makes it of Twitter's archive)"
         raise _refused("JavaScript", way_out)
+    if _SQL.match(beginning):
+        raise _refused("SQL", "; accepted: the table saved or exported as CSV")
     if len(lines) > 1 and "|" in lines[0] and _MARKDOWN_RULE.fullmatch(lines[1]):
         raise _refused("a Markdown table", "; accepted: the same table without its rule, or as CSV")
 

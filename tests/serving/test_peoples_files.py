@@ -68,6 +68,16 @@ READ = {
     "no header, a number first": Case(
         "1,I love this so much\n2,I hate this\n", ["I love this so much", "I hate this"], "column_2", "without a header"
     ),
+    "two rows, one with a comma too many": Case(
+        "1,I love it\n2,well, no\n", ["I love it"], "column_2", "without a header"
+    ),
+    "a text that could be a name": Case("text,n\nLabel,1\n", ["Label"]),
+    "days in texts": Case(
+        "Monday is 5 times worse\nSunday was 1 of 7\n",
+        ["Monday is 5 times worse", "Sunday was 1 of 7"],
+        "column_1",
+        "without a header",
+    ),
     "plain lines": Case(
         'I love this so much\nworst, really\n"Great" movie, they said\n',
         ["I love this so much", "worst, really", '"Great" movie, they said'],
@@ -149,6 +159,7 @@ REFUSED = {
     "XML": ('<?xml version="1.0"?>\n<tweets><t>I love it</t></tweets>\n', "HTML or XML"),
     "a PDF": ("%PDF-1.7\n%âãÏÓ\n", "a PDF"),
     "RTF": ("{\\rtf1\\ansi I love it}\n", "Rich Text"),
+    "SQL": ("INSERT INTO tweets VALUES (1, 'I love it');\n", "SQL"),
     "bytes": ("text\n\0\1\2\3 I love it\0\0", "no text: its first bytes"),
     "NUL in the header": ("te\0xt,n\nI love it,1\n", "NUL"),
     "two columns of texts": ("comment,review\nI love it so,fine with me\n", "'comment', 'review'"),
