@@ -73,7 +73,7 @@ class RequestContextMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*_complete(message.get("headers", ()), request_id), version_header]
+                message["headers"] = _complete(message.get("headers", ()), request_id, version_header)
             await send(message)
 
         try:
@@ -108,10 +108,10 @@ def choose_request_id(headers: RawHeaders) -> str:
     return sent if sent and _ACCEPTED_ID.fullmatch(sent) else f"{getrandbits(128):032x}"
 
 
-def _complete(headers: RawHeaders, request_id: str) -> list[tuple[bytes, bytes]]:
+def _complete(headers: RawHeaders, request_id: str, version_header: Header) -> list[Header]:
     present = {name for name, _ in headers}
     missing = [header for header in SECURITY_HEADERS if header[0] not in present]
-    return [*headers, *missing, (REQUEST_ID, request_id.encode())]
+    return [*headers, *missing, (REQUEST_ID, request_id.encode()), version_header]
 
 
 def _template(scope: Scope) -> str:

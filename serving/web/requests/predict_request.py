@@ -1,7 +1,7 @@
 """Request models of `POST /predict`, and their validation as JSON and as an HTML form."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import islice
 from typing import Annotated, Any, ClassVar, Self
 
@@ -17,7 +17,7 @@ from pydantic import (
     ValidationInfo,
     model_validator,
 )
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core import PydanticCustomError
 from starlette.requests import Request
 
 from serving.errors import InvalidText
@@ -26,7 +26,15 @@ from serving.settings import Settings
 from serving.web.requests.body import Budget, read_body
 from serving.web.requests.forms import Fields, parse_multipart, parse_urlencoded
 from serving.web.requests.headers import FORM, JSON, content_type
-from serving.web.requests.parsing import json_type, parse_json, shown
+from serving.web.requests.parsing import json_type, parse_json
+from serving.web.requests.validation_errors import (
+    FIELDS,
+    FORM_ERRORS,
+    JSON_ERRORS,
+    invalid_text,
+    is_of_one_text,
+    refused_text,
+)
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -165,79 +173,6 @@ _JSON_REQUEST: TypeAdapter[PredictRequest] = TypeAdapter(
 )
 _FORM_REQUEST = TypeAdapter(TextRequest)
 
-_FIELDS = {"text", "texts", "explain", "min_probability", "partial"}
-_ACCEPTED_KEYS = "'text', 'texts', 'explain', 'min_probability' and 'partial'"
-
-# (pydantic's or our error type, field) -> (code, sentence), the most important first. An item of `texts` counts as
-# `text`; "" is any other field, or the request as a whole.
-ErrorTable = dict[tuple[str, str], tuple[str, str]]
-
-_JSON_ERRORS: ErrorTable = {
-    ("extra_forbidden", ""): (
-        "unknown_key",
-        f"The JSON has the unknown key {{key}}; accepted are {_ACCEPTED_KEYS}.",
-    ),
-    ("string_unicode", ""): (  # a key that is no Unicode
-        "unknown_key",
-        f"The JSON has the unknown key {{value}}; accepted are {_ACCEPTED_KEYS}.",
-    ),
-    ("extra_forbidden", "text"): ("text_and_texts", "The JSON has both `text` and `texts`; accepted is one of them."),
-    ("missing", "text"): ("text_missing", "The JSON has neither `text` nor `texts`; accepted is one of them."),
-    ("extra_forbidden", "partial"): (
-        "partial_without_texts",
-        "`partial` goes with `texts`; a request with `text` is answered or refused as a whole.",
-    ),
-    ("bool_type", "explain"): ("explain_not_boolean", "`explain` is {type}; accepted is true or false."),
-    ("bool_type", "partial"): ("partial_not_boolean", "`partial` is {type}; accepted is true or false."),
-    ("float_type", "min_probability"): (
-        "min_probability_invalid",
-        "`min_probability` is {type}; accepted is a number from 0 to 1.",
-    ),
-    **dict.fromkeys(
-        [(fault, "min_probability") for fault in ("greater_than_equal", "less_than_equal", "finite_number")],
-        ("min_probability_invalid", "`min_probability` is {value}; accepted is a number from 0 to 1."),
-    ),
-    ("list_type", "texts"): ("texts_not_array", "`texts` is {type}; accepted is an array of strings."),
-    ("too_short", "texts"): ("texts_empty", "`texts` is empty; accepted is at least one text."),
-    ("too_many_texts", "texts"): ("too_many_texts", "`texts` has {length:,} texts; at most {limit:,} are accepted."),
-    ("string_type", "text"): ("text_not_string", "{name} is {type}; accepted is a string."),
-    ("text_empty", "text"): ("text_blank", "{name} is empty; accepted is a text with something to read."),
-    ("text_blank", "text"): (
-        "text_blank",
-        "{name} holds only white space or characters that nobody sees; accepted is a text with something to read.",
-    ),
-    ("text_too_long", "text"): ("text_too_long", "{name} has {length:,} characters; at most {limit:,} are accepted."),
-    ("text_not_unicode", "text"): (
-        "text_not_unicode",
-        "{name} has a lone surrogate ({code_point}) at character {start:,}, which is no Unicode text; "
-        "accepted are whole characters.",
-    ),
-    ("too_many_to_explain", ""): (
-        "too_many_to_explain",
-        "`texts` has {length:,} texts to be explained; at most {limit:,} are accepted.",
-    ),
-}
-
-_FORM_ERRORS = _JSON_ERRORS | {
-    ("bool_type", "explain"): (
-        "explain_not_boolean",
-        "`explain` is a file; accepted is true, on, yes, 1 or false, off, no, 0.",
-    ),
-    ("bool_parsing", "explain"): (
-        "explain_not_boolean",
-        "`explain` is {value}; accepted is true, on, yes, 1 or false, off, no, 0.",
-    ),
-    ("float_type", "min_probability"): (
-        "min_probability_invalid",
-        "`min_probability` is a file; accepted is a number from 0 to 1.",
-    ),
-    ("float_parsing", "min_probability"): (
-        "min_probability_invalid",
-        "`min_probability` is {value}; accepted is a number from 0 to 1.",
-    ),
-    ("string_type", "text"): ("text_not_string", "`text` is a file; accepted is a plain field."),
-}
-
 
 async def read_predict_request(request: Request, settings: Settings, budget: Budget) -> PredictRequest:
     """Read, parse and validate the body of a request for predictions.
@@ -278,19 +213,19 @@ def _from_document(document: object, settings: Settings) -> PredictRequest:
             f'The JSON is {json_type(document)}; accepted is an object with "text" or "texts".', code="not_an_object"
         )
     # Where there are more keys than the known ones, the first few show it: no need for an error for each.
-    first_keys = dict(islice(document.items(), len(_FIELDS) + 1))
+    first_keys = dict(islice(document.items(), len(FIELDS) + 1))
     model = TextsRequest if "texts" in first_keys else TextRequest
     try:
         return model.model_validate(first_keys, context=settings)
     except ValidationError as error:
         errors = error.errors(include_url=False)
-    if first_keys.get("partial") is not True or not all(map(_is_of_one_text, errors)):
-        raise _invalid_text(errors, _JSON_ERRORS, document.get("text"))
-    refused = {int(details["loc"][1]): _refused_text(details) for details in errors}
+    if first_keys.get("partial") is not True or not all(map(is_of_one_text, errors)):
+        raise invalid_text(errors, JSON_ERRORS, document.get("text"))
+    refused = {int(details["loc"][1]): refused_text(details) for details in errors}
     try:
         return TextsRequest.without_refused(first_keys, refused, settings)
     except ValidationError as error:
-        raise _invalid_text(error.errors(include_url=False), _JSON_ERRORS) from None
+        raise invalid_text(error.errors(include_url=False), JSON_ERRORS) from None
 
 
 def from_form(fields: Fields, settings: Settings) -> TextRequest:
@@ -313,7 +248,7 @@ def from_form(fields: Fields, settings: Settings) -> TextRequest:
     try:
         return _FORM_REQUEST.validate_python({"text": text, **options}, strict=False, context=settings)
     except ValidationError as error:
-        raise _invalid_text(error.errors(include_url=False), _FORM_ERRORS, text) from None
+        raise invalid_text(error.errors(include_url=False), FORM_ERRORS, text) from None
 
 
 def _form_options(fields: Fields, text: str | None) -> dict[str, str | None]:
@@ -332,50 +267,3 @@ def _form_options(fields: Fields, text: str | None) -> dict[str, str | None]:
 def asked_min_probability(request: PredictRequest) -> float | None:
     """The `min_probability` of a request, None where it has none."""
     return request.min_probability if "min_probability" in request.model_fields_set else None
-
-
-def _invalid_text(errors: Sequence[ErrorDetails], sentences: ErrorTable, text: object = None) -> InvalidText:
-    """The most important of a request's errors, as our code and sentence."""
-    priorities = list(sentences)
-    details = min(errors, key=lambda details: priorities.index(_error_key(details)))
-    code, sentence = sentences[_error_key(details)]
-    if _is_of_one_text(details):
-        sentence += ' With "partial": true the others are answered.'
-    return InvalidText(_filled_in(sentence, details), code=code, text=text if isinstance(text, str) else None)
-
-
-def _refused_text(details: ErrorDetails) -> InvalidText:
-    """The error of one text of several, with the text where JSON can hold it."""
-    code, sentence = _JSON_ERRORS[_error_key(details)]
-    text = details["input"]
-    is_shown = isinstance(text, str) and code != "text_not_unicode"
-    return InvalidText(_filled_in(sentence, details), code=code, text=text if is_shown else None)
-
-
-def _filled_in(sentence: str, details: ErrorDetails) -> str:
-    place, value = details["loc"], details["input"]
-    return sentence.format(
-        name="`{}[{}]`".format(*place) if _is_of_one_text(details) else "`text`",
-        key=shown(str(place[-1])) if place else "",
-        type=json_type(value),
-        value=_shown_value(value),
-        **details.get("ctx", {}),
-    )
-
-
-def _shown_value(value: object) -> str:
-    if isinstance(value, int | float):
-        return str(value)[:60]
-    return shown(value) if isinstance(value, str) else ""
-
-
-def _is_of_one_text(details: ErrorDetails) -> bool:
-    """Whether an error is of an item of `texts`."""
-    return len(details["loc"]) > 1
-
-
-def _error_key(details: ErrorDetails) -> tuple[str, str]:
-    """An error's type and field, as the tables have them."""
-    place = details["loc"]
-    field = "text" if _is_of_one_text(details) else place[0] if place and place[0] in _FIELDS else ""
-    return details["type"], str(field)

@@ -145,6 +145,7 @@ def check_shape(answer: bytes, status: int, code: str, request_id: str = "") -> 
     assert problem["code"] == code
     assert headers["x-request-id"] == problem["request_id"] == (request_id or problem["request_id"])
     assert len(problem["request_id"]) >= 4
+    assert headers["x-model-version"] == VERSION[1].decode()
     assert headers["content-type"] == "application/json"
     assert headers["x-content-type-options"] == "nosniff"
     assert "content-security-policy" in headers
