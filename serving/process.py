@@ -11,9 +11,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 try:
+    import fcntl
     import resource
-except ImportError:  # Windows has no such limits
-    resource = None  # type: ignore[assignment]
+    import termios
+except ImportError:  # Windows has neither such limits nor such questions
+    fcntl = resource = termios = None  # type: ignore[assignment]
 
 LARGE = 1024**2  # bytes; weights have more, and what an answer takes has less
 
@@ -121,6 +123,17 @@ def raise_file_limit(count: int) -> None:
         return
     with suppress(ValueError, OSError):  # a system may have a bound of its own, as macOS does
         resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+
+
+def unsent_bytes(descriptor: int) -> int:
+    """Bytes that a TCP socket holds for the other end, whose system has not confirmed them (Linux, tcp(7): SIOCOUTQ).
+
+    Elsewhere, and where the socket is closed, 0.
+    """
+    count = bytearray(4)
+    with suppress(AttributeError, OSError, ValueError):
+        fcntl.ioctl(descriptor, termios.TIOCOUTQ, count)
+    return int.from_bytes(count, sys.byteorder)
 
 
 def block_sighup() -> None:

@@ -14,6 +14,7 @@ from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from serving.errors import HeadersTooLarge, MalformedRequest, RequestError, TooManyConnections
+from serving.process import unsent_bytes
 from serving.web.load_shedding import LOAD_SHEDDING, LoadShedding
 from serving.web.middleware import REQUEST_ID, SECURITY_HEADERS, choose_request_id
 from serving.web.requests.body import BODY_RECEIVED
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 JOINED = 16 * 1024  # bytes; what is larger is not worth waiting for more
 LINGER = 2.0  # seconds; nginx's lingering_close takes in what still comes for 5 seconds at a time
+MIN_READ = 16 * 1024  # bytes a second; as slow as a file may come, and slower than any phone
 
 # The share of MAX_CONNECTIONS from which on a further connection that is idle would be in others' way.
 CROWDED = 0.75
@@ -43,7 +45,7 @@ class ConnectionTransport:
     Args:
         transport: what does the work; all that is not here is its own.
         loop: where the transport lives.
-        client_timeout: seconds that the client has to read what is left to send when the transport closes.
+        client_timeout: seconds in which a client that is watched has to take MIN_READ bytes a second.
 
     Attributes:
         request_incomplete: set by the protocol; whether the client has more to send.
@@ -56,6 +58,7 @@ class ConnectionTransport:
         self._unsent_bytes = 0
         self.request_incomplete = False
         self.closed = False
+        self._reader_check: asyncio.TimerHandle | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
@@ -87,7 +90,31 @@ class ConnectionTransport:
         else:
             self._transport.close()
         if self._transport.get_write_buffer_size():
-            self._loop.call_later(LINGER + self._client_timeout, self._transport.abort)
+            self.watch_reader()
+
+    def watch_reader(self) -> None:
+        """Give the client up where it takes too little of what is written, from now on until `stop_watching`.
+
+        Whether the event loop can write again would not tell: it can when a third of the system's buffer is free,
+        and that may be 4 MiB.
+        """
+        self.stop_watching()
+        self._reader_check = self._loop.call_later(self._client_timeout, self._check_reader, self._unread_bytes())
+
+    def stop_watching(self) -> None:
+        """Let the client take its time."""
+        if self._reader_check is not None:
+            self._reader_check.cancel()
+
+    def _check_reader(self, unread_before: int) -> None:
+        if unread_before - self._unread_bytes() < MIN_READ * self._client_timeout:
+            self._transport.abort()
+        else:
+            self.watch_reader()
+
+    def _unread_bytes(self) -> int:
+        descriptor: int = self._transport.get_extra_info("socket").fileno()
+        return self._transport.get_write_buffer_size() + unsent_bytes(descriptor)
 
     def _flush(self) -> None:
         if self._unsent and not self._transport.is_closing():  # it may have been lost meanwhile
@@ -105,7 +132,6 @@ class HTTPProtocol(HttpToolsProtocol):
     """
 
     _deadline: asyncio.TimerHandle | None = None
-    _reader_deadline: asyncio.TimerHandle | None = None
     _in_head = False
     _pending_bytes = 0  # received since the parser last completed a head, a part of a body or a request
     _unanswered = 0  # requests that the app was handed
@@ -192,11 +218,10 @@ class HTTPProtocol(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._reader_deadline = self.loop.call_later(self._client_timeout, self.transport.abort)
+        self._connection.watch_reader()
 
     def resume_writing(self) -> None:
-        if self._reader_deadline is not None:
-            self._reader_deadline.cancel()
+        self._connection.stop_watching()
         super().resume_writing()
 
     def _request_incomplete(self) -> bool:

@@ -85,23 +85,23 @@ async def test_where_all_places_are_taken_a_file_is_refused_at_once(run: Run) ->
     assert b'"code":"overloaded"' in body
 
 
-@pytest.mark.slow
-async def test_who_sends_too_slowly_loses_its_place_and_who_reads_on_keeps_it(run: Run) -> None:
-    with run(MAX_UPLOADS="2") as service:
+async def test_who_sends_too_slowly_loses_its_place_and_who_reads_slowly_keeps_it(run: Run) -> None:
+    timeout = 2
+    with run(MAX_UPLOADS="2", CLIENT_TIMEOUT=str(timeout)) as service:
         slow_reader, is_alone = await send_file(service, WIDE.encode()), asyncio.Event()
 
         async def read_on() -> bytes:
             received = b""
             while not received.endswith(b"\r\n0\r\n\r\n") and not slow_reader.reader.at_eof():
-                received += await slow_reader.reader.read(10_000)
-                await asyncio.sleep(0 if is_alone.is_set() else 0.04)
+                received += await slow_reader.reader.read(5_000)
+                await asyncio.sleep(0 if is_alone.is_set() else 0.1)
             return received
 
         reading = asyncio.create_task(read_on())
         try:
             async with trickling(service, 1) as (upload,):
                 assert (await answer_to(service))[0].startswith("HTTP/1.1 503")
-                answer = await asyncio.wait_for(upload, 2 * PATIENCE)
+                answer = await asyncio.wait_for(upload, 10 * PATIENCE * timeout)
                 assert answer.startswith(b"HTTP/1.1 408")
                 assert b'"code":"body_too_slow"' in answer
             assert (await answer_to(service))[0].startswith("HTTP/1.1 200")
@@ -111,3 +111,15 @@ async def test_who_sends_too_slowly_loses_its_place_and_who_reads_on_keeps_it(ru
         finally:
             reading.cancel()
             slow_reader.writer.transport.abort()
+
+
+async def test_who_takes_no_more_of_an_answer_loses_its_place(run: Run) -> None:
+    with run(MAX_UPLOADS="1", CLIENT_TIMEOUT="1") as service:
+        stalled = await send_file(service, WIDE.encode())
+        try:
+            assert (await answer_to(service))[0].startswith("HTTP/1.1 503")
+            async with asyncio.timeout(60):
+                while not (await answer_to(service))[0].startswith("HTTP/1.1 200"):
+                    await asyncio.sleep(0.2)
+        finally:
+            stalled.writer.transport.abort()

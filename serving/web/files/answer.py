@@ -5,9 +5,8 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequenc
 from dataclasses import dataclass, field
 from itertools import chain
 
-from starlette.requests import ClientDisconnect
 from starlette.responses import StreamingResponse
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from serving.batching.batcher import Batcher
 from serving.errors import InferenceFailed, Overloaded, RowsError
@@ -18,7 +17,7 @@ from serving.tables.base import CHUNK_ROWS, Format, ReadOptions, Row, ScoredRows
 from serving.tables.chunk import Chunk, TextExtractor
 from serving.tables.delimited import CSV, TSV, DelimitedReader
 from serving.tables.sniffing import guess_column, named_column
-from serving.web.files.uploads import MIN_PACE, Upload
+from serving.web.files.uploads import Upload
 
 # Texts of one file that wait or are in work at once, at most: another request waits for no more than these, and there
 # is room in the queue for MAX_FILES of them beside a request of MAX_TEXTS. In whole batches of the network.
@@ -26,11 +25,6 @@ QUEUED_TEXTS = 2 * BATCH
 
 # Bytes of an answer that are sent at a time: the server waits for the client to read only between them.
 SENT_BYTES = 32 * 1024
-
-# Bytes to a client that the system may hold before it says again that some are gone (Linux: a third of 4 MiB).
-_UNSEEN_BYTES = 1024 * 1024
-# Seconds that a client has to take some of its answer. One that reads at MIN_PACE seems to stand still for so long.
-SEND_PATIENCE = _UNSEEN_BYTES / MIN_PACE
 
 _RETRY_SECONDS = 0.1  # between two tries at a full queue
 
@@ -174,38 +168,22 @@ class FileAnswer:
 
 
 class FileResponse(StreamingResponse):
-    """Sends the parts of an answer; what is in work for them ends with it, also where the client leaves or stalls.
+    """Sends the parts of an answer; what is in work for them ends with it, also where the client leaves.
 
     Args:
         parts: of the body.
         headers: beside the Content-Type.
         media_type: of the file.
-        patience: seconds in which the client has to take a part.
     """
 
-    def __init__(
-        self,
-        parts: AsyncGenerator[bytes, None],
-        headers: Mapping[str, str],
-        media_type: str,
-        patience: float = SEND_PATIENCE,
-    ) -> None:
+    def __init__(self, parts: AsyncGenerator[bytes, None], headers: Mapping[str, str], media_type: str) -> None:
         super().__init__(parts, headers=headers, media_type=media_type)
         self._parts = parts
-        self._patience = patience
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Raises ClientDisconnect where the client stalls."""
-
-        async def send_in_time(message: Message) -> None:
-            try:
-                async with asyncio.timeout(self._patience):
-                    await send(message)
-            except TimeoutError:
-                raise ClientDisconnect from None
-
+        """Raises ClientDisconnect where the client left, or was given up by the server's protocol."""
         try:
-            await super().__call__(scope, receive, send_in_time)
+            await super().__call__(scope, receive, send)
         finally:
             await self._parts.aclose()
 

@@ -21,8 +21,8 @@ from serving.web.requests.parsing import shown
 # Bytes a second that a client has to send: a slow phone does more, and a slower client would keep its place, of which
 # there are MAX_UPLOADS, for hours.
 MIN_PACE = 16 * 1024
-# Seconds that a client may be behind MIN_PACE, so that a connection may falter.
-PATIENCE = 30.0
+# Times CLIENT_TIMEOUT that a client may be behind MIN_PACE: a file takes minutes, and a connection may falter.
+PATIENCE = 3
 
 _LENGTH = re.compile(r"[0-9]{1,18}")  # longer numbers are left to the count while reading
 _FORM_BYTES = 64 * 1024  # for the parts' headers and the fields beside the file
@@ -46,7 +46,7 @@ class Upload:
 
 @asynccontextmanager
 async def receive_upload(
-    request: Request, settings: Settings, slots: asyncio.Semaphore, *, patience: float = PATIENCE
+    request: Request, settings: Settings, slots: asyncio.Semaphore, *, patience: float | None = None
 ) -> AsyncIterator[Upload]:
     """The file of a multipart/form-data request (RFC 7578), in a temporary file that is gone after the block.
 
@@ -58,7 +58,7 @@ async def receive_upload(
         request: its body is read here.
         settings: the limits.
         slots: MAX_UPLOADS of them; the file holds one until the block ends.
-        patience: seconds that the client may be behind MIN_PACE.
+        patience: seconds that the client may be behind MIN_PACE; by default PATIENCE times CLIENT_TIMEOUT.
 
     Raises:
         UnsupportedMediaType: it is no such form.
@@ -78,7 +78,7 @@ async def receive_upload(
             headers={"Retry-After": "5"},
         )
     async with slots:
-        body = _limited(request, max_bytes, patience)
+        body = _limited(request, max_bytes, patience or PATIENCE * settings.client_timeout)
         form = await parse_parts(body, form_type.boundary, max_field_bytes=_FIELD_BYTES, one_file=True)
         try:
             yield _upload(form, max_bytes)

@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from threading import Event
 
 import pytest
-from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
 from serving.batching.batcher import Batcher
@@ -250,7 +249,7 @@ async def test_predictions_are_counted() -> None:
     assert len(counted) == 5
 
 
-async def test_a_client_that_stalls_is_given_up() -> None:
+async def test_what_is_in_work_ends_where_the_client_leaves() -> None:
     closed = False
 
     async def parts() -> AsyncGenerator[bytes, None]:
@@ -266,11 +265,10 @@ async def test_a_client_that_stalls_is_given_up() -> None:
             await asyncio.Future()
 
     async def receive() -> Message:
-        return await asyncio.Future()
+        return {"type": "http.disconnect"}
 
-    response = FileResponse(parts(), {}, "text/csv", patience=0.05)
-    with pytest.raises(ClientDisconnect):
-        await asyncio.wait_for(response({"type": "http", "asgi": {"spec_version": "2.4"}}, receive, send), 30)
+    response = FileResponse(parts(), {}, "text/csv")
+    await asyncio.wait_for(response({"type": "http", "asgi": {"spec_version": "2.3"}}, receive, send), 30)
     assert closed
 
 
