@@ -1,7 +1,8 @@
-"""Columns of a table: what their names and cells say of them, and which one holds the texts."""
+"""Columns of a table: what their names and cells say, whether a row is their header, and which one holds the texts."""
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from statistics import mean
 from typing import Any
 
@@ -23,6 +24,21 @@ OTHER_WORDS = word_set(
     "language count counts user users username author authors name names screenname location locations bio bios "
     "description descriptions"
 )
+
+# Words of names of columns, beside those of texts and of what is no text.
+_LABEL_WORDS = word_set(
+    "label labels sentiment class category target polarity score rating stars topic entity query flag source title "
+    "subject index key hashtags likes retweets replies favorites followers gender age country state city confidence "
+    "reason split unnamed"
+)
+_KNOWN_WORDS = TEXT_WORDS | OTHER_WORDS | _LABEL_WORDS
+# What stands in a column of numbers where one is missing.
+_MISSING = frozenset(("", "na", "n/a", "nan", "null", "none", "\\n", "-", "?"))
+
+_UNNAMED = re.compile(r"Unnamed: \d+")  # pandas's name of a column that has none
+_NAME_CHARS, _NAME_WORDS = 60, 8  # that a column's name has at most; a form's are questions
+_UNKNOWN_NAME_WORDS = 2  # that a name has at most which nothing else tells from a text
+_SIGNS_OF_TEXT = re.compile(r"[!?…]|[.,;:](\s|$)|[@#]\w|https?:|\w['’]\w|[\U0001f000-\U0001ffff\u2600-\u27bf]")
 
 # Words a cell from which on a column reads like sentences, and from which on it may.
 _SENTENCE_WORDS, _PERHAPS_WORDS = 2.5, 1.5
@@ -53,6 +69,14 @@ _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3
 def words_of(name: str) -> list[str]:
     """The words of a column's name in lower case: "Tweet.userName_2" has tweet, user, name and 2."""
     return [word.lower() for word in _WORD.findall(name)]
+
+
+def is_known_name(cell: str) -> bool:
+    """Whether a cell is a name that tables of texts have: one token with such a word in it, or such words alone."""
+    words = words_of(cell)
+    has_known = any(word in _KNOWN_WORDS for word in words) and _is_like_a_name(cell)
+    are_known = all(word in _KNOWN_WORDS or word.isdigit() for word in words)
+    return has_known and (are_known or " " not in cell.strip())
 
 
 def is_plain_value(cell: str) -> bool:
@@ -128,6 +152,80 @@ def text_column(names: Sequence[str], rows: Sequence[Sequence[Any]], preferred: 
         code="text_column_unclear",
         columns=names,
     )
+
+
+def judge_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[bool, bool]:
+    """Whether the first row is a header, and whether that is certain.
+
+    Args:
+        first: its cells.
+        rows: the cells of those below it.
+    """
+    heads = [_Head(cell, [row[number] for row in rows if number < len(row)]) for number, cell in enumerate(first)]
+    if any(head.is_value_of_values for head in heads):
+        return False, True
+    are_names = all(_is_like_a_name(cell) for cell in first)
+    names_classes = _are_short(first) and any(head.names_classes for head in heads)
+    if are_names and (names_classes or any(head.is_known or head.names_values for head in heads)):
+        return True, True
+    if any(head.is_known and head.names_values for head in heads):
+        return True, True
+    if not are_names or any(head.is_repeated for head in heads):
+        return False, True
+    return _are_short(first) and any(head.is_shorter for head in heads), False
+
+
+@dataclass(frozen=True)
+class _Head:
+    """The first cell of a column, and what it is to those below."""
+
+    cell: str
+    below: Sequence[str]
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it is a name that tables of texts have, and few cells below are such."""
+        return is_known_name(self.cell) and 2 * sum(map(is_known_name, self.below)) < max(2, len(self.below))
+
+    @property
+    def is_value_of_values(self) -> bool:
+        """Whether it is a number, a date or a link as nearly all below."""
+        return is_plain_value(self.cell) and holds_plain_values(self.below)
+
+    @property
+    def names_values(self) -> bool:
+        """Whether numbers, dates or links are below, and it is none and stands for no missing one."""
+        is_missing = self.cell.strip().lower() in _MISSING
+        return not is_missing and not is_plain_value(self.cell) and holds_plain_values(self.below)
+
+    @property
+    def names_classes(self) -> bool:
+        """Whether few values are below, each of them often, and it is none of them."""
+        few_values = len(self.below) >= CLASS_ROWS and 2 * len(set(self.below)) <= len(self.below)
+        return few_values and self.cell.strip() != "" and not self.is_repeated
+
+    @property
+    def is_repeated(self) -> bool:
+        """Whether it is there again below."""
+        return self.cell.strip() != "" and self.cell in self.below
+
+    @property
+    def is_shorter(self) -> bool:
+        """Whether the cells below have at least twice as many words."""
+        return mean_words(self.below) >= 2 * len(self.cell.split())
+
+
+def _is_like_a_name(cell: str) -> bool:
+    return (
+        len(cell) <= _NAME_CHARS
+        and len(cell.split()) <= _NAME_WORDS
+        and "\n" not in cell.strip()
+        and not _SIGNS_OF_TEXT.search(_UNNAMED.sub("", cell))
+    )
+
+
+def _are_short(cells: Sequence[str]) -> bool:
+    return all(len(cell.split()) <= _UNKNOWN_NAME_WORDS for cell in cells)
 
 
 def listed(names: Sequence[str]) -> str:

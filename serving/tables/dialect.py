@@ -10,31 +10,12 @@ from itertools import islice
 
 from serving.errors import RowsError
 from serving.tables.base import ReadOptions
-from serving.tables.columns import (
-    CLASS_ROWS,
-    OTHER_WORDS,
-    TEXT_WORDS,
-    holds_plain_values,
-    is_plain_value,
-    mean_words,
-    word_set,
-    words_of,
-)
+from serving.tables.columns import holds_plain_values, is_known_name, is_plain_value, judge_header
 from serving.tables.records import Record, read_plain_lines, read_records
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
 _OTHER_DELIMITERS = "~^:#&\x01"  # that some programs write; R parts by blanks, but quotes each name
 HEADERS = ("auto", "true", "false")
-
-# Words of names of columns, beside those of texts and of what is no text.
-_LABEL_WORDS = word_set(
-    "label labels sentiment class category target polarity score rating stars topic entity query flag source title "
-    "subject index key hashtags likes retweets replies favorites followers gender age country state city confidence "
-    "reason split unnamed"
-)
-_KNOWN_WORDS = TEXT_WORDS | OTHER_WORDS | _LABEL_WORDS
-# What stands in a column of numbers where one is missing.
-_MISSING = frozenset(("", "na", "n/a", "nan", "null", "none", "\\n", "-", "?"))
 
 _RECORDS = 200  # that are looked at
 _MAX_TITLES = 10  # records above a header
@@ -43,10 +24,6 @@ _PUNCTUATION = 0.35  # of that share is taken from a delimiter that a blank alwa
 _BLANKS_AND_QUOTE = re.compile(' +"')
 _NUMBERED = 0.5  # is given to one that parts a first column of numbers or dates
 _SEPARATOR = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
-_NAME_CHARS, _NAME_WORDS = 60, 8  # that a column's name has at most; a form's are questions
-_UNKNOWN_NAME_WORDS = 2  # that a name has at most which nothing else tells from a text
-_SIGNS_OF_TEXT = re.compile(r"[!?…]|[.,;:](\s|$)|[@#]\w|https?:|\w['’]\w|[\U0001f000-\U0001ffff\u2600-\u27bf]")
-_UNNAMED = re.compile(r"Unnamed: \d+")  # pandas's name of a column that has none
 _DECIMAL_COMMA, _DECIMAL_POINT = re.compile(r"\s*-?\d+,\d+\s*"), re.compile(r"\s*-?\d+\.\d+\s*")
 
 _NO_HEADER = "The file is read as one without a header: its columns are column_1, column_2, ..."
@@ -128,7 +105,7 @@ def _sniff_rows(lines: Sequence[str], options: ReadOptions) -> Dialect:
     if parse.score < (0 if options.delimiter else _CONSISTENT) or not parse.columns:
         return _one_column(lines, options)
     first, rows, titles = parse.rows[0], parse.rows[1:], _titles(parse)
-    if titles and options.header != "false" and any(map(_is_known, parse.rows[titles])):
+    if titles and options.header != "false" and any(map(is_known_name, parse.rows[titles])):
         return _below_titles(parse, titles, options)
     if options.header == "false" or len(first) >= parse.columns:
         return _with_header(parse, first, rows, options)
@@ -136,7 +113,7 @@ def _sniff_rows(lines: Sequence[str], options: ReadOptions) -> Dialect:
         return _with_header(parse, first, rows, options, missing_name)
     if titles:
         return _below_titles(parse, titles, options)
-    if len(first) == 1 and (options.delimiter or options.header == "true" or _is_known(first[0])):
+    if len(first) == 1 and (options.delimiter or options.header == "true" or is_known_name(first[0])):
         return _one_column(lines, options)
     cells = f"its first row has {len(first)} {'cell' if len(first) == 1 else 'cells'} where others have {parse.columns}"
     raise RowsError(
@@ -180,11 +157,11 @@ class _Parse:
         followed = text.count(self.delimiter + " ") / max(1, text.count(self.delimiter))
         if any(map(holds_plain_values, zip(*self._full_rows(), strict=True))):
             followed = 0.0  # a column of numbers or dates is no part of a sentence
-        has_titles = len(self.rows[0]) < self.columns - 1 or all(map(_is_known, self.rows[self.start]))
+        has_titles = len(self.rows[0]) < self.columns - 1 or all(map(is_known_name, self.rows[self.start]))
         titles = self.start if has_titles and self.start <= _MAX_TITLES else 0
         alike = len(self._full_rows()) / (sum(map(_is_filled, self.records)) - titles)
         head = self.rows[titles]
-        known = sum(map(_is_known, head)) if len(head) > 1 else 0
+        known = sum(map(is_known_name, head)) if len(head) > 1 else 0
         # Each row begins with a number or a date: some text has the delimiter too, and is no reason against it.
         is_numbered = len(self.rows) > 1 and holds_plain_values([cells[0] for cells in self.rows if len(cells) > 1])
         return alike - _PUNCTUATION * followed + known / len(head) + _NUMBERED * is_numbered
@@ -248,7 +225,7 @@ def _below_titles(parse: _Parse, start: int, options: ReadOptions) -> Dialect:
 
 def _one_column(lines: Sequence[str], options: ReadOptions) -> Dialect:
     if not options.delimiter:
-        _check_delimiter_is_known(lines, options)
+        _check_delimiteris_known_name(lines, options)
     records = list(islice(read_records(iter(lines), ",", has_quotes=options.has_quotes), _RECORDS))
     is_plain = any(record.fault or len(record.cells) > 1 for record in records)
     if is_plain:
@@ -264,13 +241,13 @@ def _one_column(lines: Sequence[str], options: ReadOptions) -> Dialect:
     )
 
 
-def _check_delimiter_is_known(lines: Sequence[str], options: ReadOptions) -> None:
+def _check_delimiteris_known_name(lines: Sequence[str], options: ReadOptions) -> None:
     """Raises RowsError where names, and rows of as many cells, are parted by a character that is not accepted."""
     for delimiter in _OTHER_DELIMITERS if '" "' not in lines[0] else " ":
         records = read_records(iter(lines), delimiter, has_quotes=options.has_quotes)
         first, *rows = [record.cells for record in islice(records, _RECORDS) if _is_filled(record)] or [[]]
         widths = (len(first), len(first) + 1)  # R writes a row's name and none above it
-        if len(first) > 1 and any(map(_is_known, first)) and rows and all(len(cells) in widths for cells in rows):
+        if len(first) > 1 and any(map(is_known_name, first)) and rows and all(len(cells) in widths for cells in rows):
             accepted = ", ".join(DELIMITERS)
             raise RowsError(f"its cells are parted by {delimiter!r}; accepted: {accepted}", code="unknown_delimiter")
 
@@ -283,7 +260,7 @@ def _missing_name(first: list[str], rows: list[list[str]], columns: int) -> str:
     if not any(cells[-1].strip() for cells in full_rows):
         return "last"
     are_numbered = holds_plain_values([cells[0] for cells in full_rows])
-    return "first" if any(map(_is_known, first)) and (are_numbered or columns > 2) else ""
+    return "first" if any(map(is_known_name, first)) and (are_numbered or columns > 2) else ""
 
 
 def _has_decimal_commas(rows: Sequence[Sequence[str]]) -> bool:
@@ -298,85 +275,3 @@ def _header_and_note(first: list[str], rows: list[list[str]], options: ReadOptio
     if has_header:
         return True, "" if is_certain else _HEADER_NOTE
     return False, _NO_HEADER_NOTE
-
-
-def judge_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[bool, bool]:
-    """Whether the first row is a header, and whether that is certain.
-
-    Args:
-        first: its cells.
-        rows: the cells of those below it.
-    """
-    heads = [_Head(cell, [row[number] for row in rows if number < len(row)]) for number, cell in enumerate(first)]
-    if any(head.is_value_of_values for head in heads):
-        return False, True
-    are_names = all(_is_like_a_name(cell) for cell in first)
-    names_classes = _are_short(first) and any(head.names_classes for head in heads)
-    if are_names and (names_classes or any(head.is_known or head.names_values for head in heads)):
-        return True, True
-    if any(head.is_known and head.names_values for head in heads):
-        return True, True
-    if not are_names or any(head.is_repeated for head in heads):
-        return False, True
-    return _are_short(first) and any(head.is_shorter for head in heads), False
-
-
-@dataclass(frozen=True)
-class _Head:
-    """The first cell of a column, and what it is to those below."""
-
-    cell: str
-    below: Sequence[str]
-
-    @property
-    def is_known(self) -> bool:
-        """Whether it is a name that tables of texts have, and few cells below are such."""
-        return _is_known(self.cell) and 2 * sum(map(_is_known, self.below)) < max(2, len(self.below))
-
-    @property
-    def is_value_of_values(self) -> bool:
-        """Whether it is a number, a date or a link as nearly all below."""
-        return is_plain_value(self.cell) and holds_plain_values(self.below)
-
-    @property
-    def names_values(self) -> bool:
-        """Whether numbers, dates or links are below, and it is none and stands for no missing one."""
-        is_missing = self.cell.strip().lower() in _MISSING
-        return not is_missing and not is_plain_value(self.cell) and holds_plain_values(self.below)
-
-    @property
-    def names_classes(self) -> bool:
-        """Whether few values are below, each of them often, and it is none of them."""
-        few_values = len(self.below) >= CLASS_ROWS and 2 * len(set(self.below)) <= len(self.below)
-        return few_values and self.cell.strip() != "" and not self.is_repeated
-
-    @property
-    def is_repeated(self) -> bool:
-        """Whether it is there again below."""
-        return self.cell.strip() != "" and self.cell in self.below
-
-    @property
-    def is_shorter(self) -> bool:
-        """Whether the cells below have at least twice as many words."""
-        return mean_words(self.below) >= 2 * len(self.cell.split())
-
-
-def _is_known(cell: str) -> bool:
-    """Whether a cell is a name that tables of texts have: one token with such a word in it, or such words alone."""
-    words = words_of(cell)
-    has_known = any(word in _KNOWN_WORDS for word in words) and _is_like_a_name(cell)
-    are_known = all(word in _KNOWN_WORDS or word.isdigit() for word in words)
-    return has_known and (are_known or " " not in cell.strip())
-
-
-def _is_like_a_name(cell: str) -> bool:
-    return (
-        len(cell) <= _NAME_CHARS
-        and len(cell.split()) <= _NAME_WORDS
-        and "\n" not in cell.strip()
-        and not _SIGNS_OF_TEXT.search(_UNNAMED.sub("", cell))
-    )
-
-
-def _are_short(cells: Sequence[str]) -> bool:
-    return all(len(cell.split()) <= _UNKNOWN_NAME_WORDS for cell in cells)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from serving.errors import RowsError
 from serving.tables.base import ReadOptions
-from serving.tables.dialect import Dialect, check_delimiter, check_header, judge_header, sniff_dialect
+from serving.tables.columns import judge_header
+from serving.tables.dialect import Dialect, check_delimiter, check_header, sniff_dialect
 
 
 @pytest.mark.parametrize(
