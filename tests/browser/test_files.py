@@ -23,7 +23,6 @@ FILES = {
     "tabs": b"text\tn\nso good\t1\n\t2\n",
     "a mark and emoji": "\ufeffmessage\ngreat 👍🏽\n=1+1\n".encode(),
     "own label": b"label,text\ngold,good\n",
-    "bytes that are not UTF-8": b"text\ncaf\xe9\ngood\n",
 }
 WATCH = """() => {
   const bar = document.querySelector("progress");
@@ -55,6 +54,20 @@ def test_a_file_goes_up_and_comes_back(
     assert downloading.value.suggested_filename == ("my file-scored.tsv" if b"\t" in content else "my file-scored.csv")
     assert saved(downloading.value, tmp_path) == by_curl(curl, content).content
     assert scripted_visit.complaints == []
+
+
+def test_broken_bytes_of_a_file_that_is_declared_as_utf8_are_one_rows_error(
+    scripted_visit: Visit, curl: httpx.Client, tmp_path: Path
+) -> None:
+    content = b"text\ncaf\xe9\ngood\n"
+    page = choose(scripted_visit, tmp_path / "in.csv", content)
+    page.get_by_text("How the file is read").click()
+    page.get_by_label("Character encoding").fill("utf-8")
+    send(page)
+    assert result(page).get_by_role("heading").inner_text() == "2 rows scored, 1 of them with an error"
+    with page.expect_download() as downloading:
+        result(page).get_by_role("link", name="Download").click()
+    assert saved(downloading.value, tmp_path) == by_curl(curl, content, encoding="utf-8").content
 
 
 def test_without_javascript_the_form_downloads_the_answer(

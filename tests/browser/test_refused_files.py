@@ -87,15 +87,16 @@ def field(body: str, name: str) -> str:
 
 def test_without_javascript_the_form_is_still_there(browser: Browser, server: Service, tmp_path: Path) -> None:
     with visiting(browser, server.url, java_script_enabled=False) as visit:
-        page = choose(visit, tmp_path / "in.csv", b"a,b\n1,2\n")
+        page = choose(visit, tmp_path / "in.csv", b"text\ngood\n")
+        page.get_by_text("How the file is read").click()
+        page.get_by_label("Character encoding").fill("klingon")
         send(page)
-        page.get_by_role("alert").wait_for()
+        page.get_by_role("alert").filter(has_text="klingon").wait_for()
         assert page.title().startswith("The file cannot be used")
         page.get_by_label("File (up to").set_input_files(tmp_path / "in.csv")
-        page.get_by_label("Column of texts").fill("b")
         with page.expect_download() as downloading:
             send(page)
-        assert downloading.value.path().read_text(encoding="utf-8").startswith("a,b,label,")
+        assert downloading.value.path().read_text(encoding="utf-8").startswith("text,label,")
 
 
 def test_a_file_that_is_too_large_is_not_sent(scripted_visit: Visit, tmp_path: Path) -> None:
