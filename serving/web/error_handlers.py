@@ -117,5 +117,5 @@ def _page(request: Request, problem: Problem, answer: ErrorAnswer, text: str | N
         return pages.error(request, answer, title, status=status, headers=headers)
     if path == "/predict":
         return pages.refused_form(request, answer, title, text=text, status=status, headers=headers)
-    columns = getattr(answer, "columns", ())
+    columns = answer.columns
     return pages.refused_file(request, answer, title, columns=columns, status=status, headers=headers)
