@@ -203,17 +203,17 @@ Answer = dict[str, Any]
 
 def predicted_text(text: str, prediction: Prediction, min_probability: float | None = None) -> Answer:
     """Build the PredictedText of one text. What was not asked for is left out."""
-    probability = rounded(prediction.probability)
+    probabilities = {label: rounded(probability) for label, probability in prediction.probabilities.items()}
     answer: Answer = {
         "text": text,
         "label": prediction.label,
-        "probability": probability,
-        "probabilities": {label: rounded(value) for label, value in prediction.probabilities.items()},
+        "probability": rounded(prediction.probability),
+        "probabilities": probabilities,
         "truncated": prediction.truncated,
         "in_vocabulary": rounded(prediction.in_vocabulary),
     }
     if min_probability is not None:
-        answer["uncertain"] = probability < min_probability
+        answer["uncertain"] = answer["probability"] < min_probability
     if prediction.explanation is not None:
         answer["explanation"] = [_rounded_word(word) for word in prediction.explanation]
     return answer

@@ -236,7 +236,7 @@ def from_form(fields: Fields, settings: Settings) -> TextRequest:
     """
     texts = [value for name, value in fields if name == "text"]
     text = texts[0] if texts else None
-    options = _form_options(fields, text)
+    options = _form_options(fields, text) if len(fields) > 1 else {}
     if len(texts) > 1:
         sentence = f"The form has {len(texts)} fields `text`; accepted is one. Several texts go as JSON: "
         raise InvalidText(sentence + '{"texts": [...]}.', code="text_repeated", text=text)
