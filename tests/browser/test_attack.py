@@ -101,6 +101,8 @@ def test_a_files_name_header_and_cells(scripted_visit: Visit, tmp_path: Path, te
     csv.writer(content, quoting=csv.QUOTE_ALL).writerows([[text], [text], ["good"], [""]])
     name = f"{text.replace('/', '⁄')[:60]}.csv"
     page = choose(scripted_visit, tmp_path / name, content.getvalue().encode())
+    page.get_by_text("How the file is read").click()
+    page.get_by_label("The first row holds").select_option("true")
     send(page)
     shown = result(page)
     assert text in (shown.locator(".files-preview").text_content() or "")
