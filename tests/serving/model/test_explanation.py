@@ -82,10 +82,17 @@ def check_whole_characters(text: str) -> None:
         assert word.end in breaks, ascii(text)
 
 
-@pytest.mark.slow
-@settings(max_examples=10_000, deadline=None)
+@settings(max_examples=2_000, deadline=None)
 @given(text=ANY_TEXTS)
 def test_offsets_cut_the_text_at_whole_words(text: str) -> None:
+    check(text)
+    check_whole_characters(text)
+
+
+@pytest.mark.soak
+@settings(max_examples=50_000, deadline=None)
+@given(text=ANY_TEXTS)
+def test_offsets_cut_very_many_texts_at_whole_words(text: str) -> None:
     check(text)
     check_whole_characters(text)
 
