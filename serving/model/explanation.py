@@ -29,7 +29,7 @@ _NUMBER = rf"\p{{Nd}}+(?:[.,:]\p{{Nd}}+)+(?!{_LETTER})"
 # A reference to a character (WHATWG HTML, section 13.5): Twitter's own data has &lt; and &amp; in its texts.
 _ENTITY = r"&(?:[A-Za-z][A-Za-z0-9]{1,31}|#[0-9]{1,7}|#[Xx][0-9A-Fa-f]{1,6});"
 _APOSTROPHE = r"(?:['’-]|&(?:apos|rsquo|#0{0,4}39|#[Xx]27);)"
-_IDEOGRAPH = rf"\p{{Han}}[{_EXTENDS}]*"
+_IDEOGRAPH = r"(?=\p{Han})\X"
 _WORD = rf"(?:(?!\p{{Han}}){_LETTER})+(?:{_APOSTROPHE}(?:(?!\p{{Han}}){_LETTER})+)*"
 # Those that the signs below would not keep whole.
 _EMOTICON = rf"\^_+\^|(?:<|&lt;)/?3+(?!{_LETTER})|(?<!\w)[:=;]['^]?[-o]?[DdPpbOo3Þ]+(?!{_LETTER})"

@@ -204,7 +204,7 @@ def _pipe_format(name: str, source_format: Format) -> Format:
     """The format of what is written to a pipe."""
     pipe_format = STREAMS.get(name.lower(), None if name else source_format)
     if pipe_format is None or pipe_format.open_text is None:
-        raise FileError(f"a pipe cannot be {name or source_format.name}; accepted: {', '.join(STREAMS)}")
+        raise FileError(f"standard output cannot be {name or source_format.name}; accepted: {', '.join(STREAMS)}")
     return pipe_format
 
 

@@ -45,8 +45,5 @@ def added_values(result: RowResult, labels: Sequence[str]) -> list[Any]:
 
 def with_surplus(result: RowResult, surplus: Sequence[Any]) -> RowResult:
     """The result whose error also tells the cells beyond the last column, for a format that has no place for them."""
-    return (
-        result._replace(error=f"{result.error}; beyond the last: {', '.join(map(repr, surplus))}")
-        if surplus
-        else result
-    )
+    beyond = f"beyond the last: {', '.join(map(repr, surplus))}" if surplus else ""
+    return result._replace(error="; ".join(filter(None, (result.error, beyond))))

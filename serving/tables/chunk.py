@@ -65,7 +65,7 @@ class TextExtractor:
 
 def missing_value(row: Row, text: str) -> str:
     """The fault of a text that stands for a missing value, as MISSING has them without quotes; or ""."""
-    if text not in MISSING or not row.before or f'"{text}"' in row.before:
+    if text not in (*MISSING, "None") or not row.before or f'"{text}"' in row.before:
         return ""
     return f"{NO_TEXT}: {text} stands for a missing value; in quotes it is a text"
 

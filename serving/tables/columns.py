@@ -29,7 +29,7 @@ OTHER_WORDS = word_set(
 _LABEL_WORDS = word_set(
     "label labels sentiment class category target polarity score rating stars topic entity query flag source title "
     "subject index key hashtags likes retweets replies favorites followers gender age country state city confidence "
-    "reason split unnamed"
+    "reason split type kind unnamed"
 )
 _KNOWN_WORDS = TEXT_WORDS | OTHER_WORDS | _LABEL_WORDS
 # What stands in a column of numbers where one is missing.
@@ -126,7 +126,8 @@ def text_column(names: Sequence[str], rows: Sequence[Sequence[Any]], preferred: 
 
     Columns are left out whose name has a word such as "id", "url", "date", "user" or "bio", and those whose cells are
     numbers, dates or links. Of the others it is the one with the model's own name for texts; else the only one whose
-    name has a word such as "text" or "tweet"; else the only one that reads like sentences.
+    name has a word such as "text" or "tweet", and none such as "label" or "type"; else the only one that reads like
+    sentences.
 
     Args:
         names: of all columns.
@@ -143,7 +144,7 @@ def text_column(names: Sequence[str], rows: Sequence[Sequence[Any]], preferred: 
     own = [column for column in of_texts if names[column].strip().lower() == preferred.lower()]
     words = [set(words_of(name)) for name in names]
     remaining = [column for column in of_texts if not words[column] & OTHER_WORDS]
-    called_texts = [column for column in remaining if words[column] & TEXT_WORDS]
+    called_texts = [column for column in remaining if words[column] & TEXT_WORDS and not words[column] & _LABEL_WORDS]
     for candidates in (own, called_texts, _sentence_columns(remaining, cells)):
         if len(candidates) == 1:
             return candidates[0]

@@ -16,6 +16,7 @@ from serving.tables.kinds import check_is_table
 from serving.tables.records import Record, read_plain_lines, read_records
 from serving.tables.text import MAX_ROW_CHARS, OutputEncoding, TextFile, decodable, split_end
 
+_PLAIN = 1e-4  # repr writes what is less as 9.4e-05, and it has six digits
 _NEEDS_QUOTES = re.compile('[",;|\t\r\n]|^ | $')
 # What a spreadsheet may run as a formula, full-width forms included (OWASP, "CSV Injection").
 _FORMULA = re.compile("[=+\\-@\t\r\n＝＋－＠]")
@@ -193,7 +194,11 @@ def _records(source: TextFile, dialect: Dialect, options: ReadOptions) -> Iterat
     if dialect.is_plain:
         return read_plain_lines(source.lines())
     return read_records(
-        source.lines(), dialect.delimiter, skips_blanks=dialect.skips_blanks, has_quotes=options.has_quotes
+        source.lines(),
+        dialect.delimiter,
+        skips_blanks=dialect.skips_blanks,
+        has_quotes=dialect.has_quotes and options.has_quotes,
+        columns=dialect.columns,
     )
 
 
@@ -211,7 +216,7 @@ def _joined(cells: Iterable[str], delimiter: str) -> str:
 
 def _added_cell(value: str | float | bool | None) -> str:
     if isinstance(value, float):  # first, for most are
-        return repr(value)
+        return repr(value) if value >= _PLAIN or not value else f"{value:.6f}"
     if value is None:
         return ""
     return quoted(escape_formula(value)) if isinstance(value, str) else cell_text(value)

@@ -10,7 +10,15 @@ from itertools import islice
 
 from serving.errors import RowsError
 from serving.tables.base import ReadOptions
-from serving.tables.columns import holds_plain_values, is_known_name, is_plain_value, judge_header
+from serving.tables.columns import (
+    OTHER_WORDS,
+    TEXT_WORDS,
+    holds_plain_values,
+    is_known_name,
+    is_plain_value,
+    judge_header,
+    words_of,
+)
 from serving.tables.records import Record, read_plain_lines, read_records
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
@@ -25,6 +33,7 @@ _BLANKS_AND_QUOTE = re.compile(' +"')
 _NUMBERED = 0.5  # is given to one that parts a first column of numbers or dates
 _SEPARATOR = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 _DECIMAL_COMMA, _DECIMAL_POINT = re.compile(r"\s*-?\d+,\d+\s*"), re.compile(r"\s*-?\d+\.\d+\s*")
+_THOUSANDS = re.compile(r"\s*-?[1-9]\d{0,2}(,\d{3})+\s*")  # as English writes 1,234; a comma may also be a point there
 
 _NO_HEADER = "The file is read as one without a header: its columns are column_1, column_2, ..."
 _NO_HEADER_NOTE = f"{_NO_HEADER} If its first row has their names, say header=true."
@@ -43,6 +52,7 @@ class Dialect:
         has_header: whether the first record that is not skipped is one.
         skipped: records above the header, or above the first row where there is none.
         skips_blanks: whether blanks after a delimiter are no part of a cell, as in `1, "text"`.
+        has_quotes: whether cells may be quoted; else a quote is a sign like others.
         is_plain: whether each line is one text, and the commas and quotes in it are signs like others.
         missing_name: which cell of the rows has none in the header: "first", "last" or "".
         decimal_comma: whether numbers are written as 0,5.
@@ -54,6 +64,7 @@ class Dialect:
     has_header: bool
     skipped: int = 0
     skips_blanks: bool = False
+    has_quotes: bool = True
     is_plain: bool = False
     missing_name: str = ""
     decimal_comma: bool = False
@@ -87,7 +98,7 @@ def sniff_dialect(sample: str, options: ReadOptions) -> Dialect:
         RowsError: there is no record, or the first ones are neither a header nor rows like the others.
     """
     lines = io.StringIO(sample, newline="").readlines()
-    blank_lines = next((number for number, line in enumerate(lines) if line.strip("\r\n")), len(lines))
+    blank_lines = next((number for number, line in enumerate(lines) if line.strip()), len(lines))
     if blank_lines == len(lines):
         raise RowsError("it is empty; accepted: rows, with a header above them or without")
     separator = _SEPARATOR.fullmatch(lines[blank_lines])
@@ -109,10 +120,12 @@ def _sniff_rows(lines: Sequence[str], options: ReadOptions) -> Dialect:
         return _below_titles(parse, titles, options)
     if options.header == "false" or len(first) >= parse.columns:
         return _with_header(parse, first, rows, options)
-    if missing_name := _missing_name(first, rows, parse.columns):
+    if missing_name := _missing_name(parse):
         return _with_header(parse, first, rows, options, missing_name)
     if titles:
         return _below_titles(parse, titles, options)
+    if len(first) == parse.columns - 1 and any(map(is_known_name, first)):
+        return _with_header(parse, first, rows, options)
     if len(first) == 1 and (options.delimiter or options.header == "true" or is_known_name(first[0])):
         return _one_column(lines, options)
     cells = f"its first row has {len(first)} {'cell' if len(first) == 1 else 'cells'} where others have {parse.columns}"
@@ -129,6 +142,7 @@ class _Parse:
 
     delimiter: str
     skips_blanks: bool
+    has_quotes: bool
     records: list[Record]
 
     @cached_property
@@ -178,16 +192,24 @@ def _parses(lines: Sequence[str], options: ReadOptions) -> list[_Parse]:
     """A parse by each delimiter, and before it one that skips blanks, where cells begin with blanks and a quote."""
     parses = []
     for delimiter in [options.delimiter] if options.delimiter else DELIMITERS.values():
-        parse = _parse(lines, delimiter, options, skips_blanks=False)
+        parse = _parse(lines, delimiter, has_quotes=options.has_quotes)
         if options.has_quotes and any(_BLANKS_AND_QUOTE.match(cell) for row in parse.rows for cell in row):
-            parses.append(_parse(lines, delimiter, options, skips_blanks=True))
-        parses.append(parse)
+            parses.append(_parse(lines, delimiter, skips_blanks=True))
+        unquoted = _parse(lines, delimiter, has_quotes=False) if delimiter == "\t" else parse
+        parses.append(unquoted if _quotes_are_signs(parse, unquoted) else parse)
     return parses
 
 
-def _parse(lines: Sequence[str], delimiter: str, options: ReadOptions, *, skips_blanks: bool) -> _Parse:
-    records = read_records(iter(lines), delimiter, skips_blanks=skips_blanks, has_quotes=options.has_quotes)
-    return _Parse(delimiter, skips_blanks, list(islice(records, _RECORDS)))
+def _parse(lines: Sequence[str], delimiter: str, *, skips_blanks: bool = False, has_quotes: bool = True) -> _Parse:
+    records = read_records(iter(lines), delimiter, skips_blanks=skips_blanks, has_quotes=has_quotes)
+    return _Parse(delimiter, skips_blanks, has_quotes, list(islice(records, _RECORDS)))
+
+
+def _quotes_are_signs(quoted: _Parse, unquoted: _Parse) -> bool:
+    """Whether each line is a row, but for what quotes make of them: TSV as most write it has no quoting."""
+    are_alike = len({len(cells) for cells in unquoted.rows}) == 1
+    has_faults = any(record.fault for record in quoted.records)
+    return are_alike and (has_faults or len(unquoted.rows[: len(quoted.rows) + 1]) > len(quoted.rows))
 
 
 def _with_header(
@@ -200,6 +222,7 @@ def _with_header(
         columns=len(first) + bool(missing_name) if has_header else parse.columns,
         has_header=has_header,
         skips_blanks=parse.skips_blanks,
+        has_quotes=parse.has_quotes,
         missing_name=missing_name if has_header else "",
         decimal_comma=parse.delimiter == ";" and _has_decimal_commas(rows),
         notes=tuple(filter(None, (note, notes if has_header else ""))),
@@ -225,12 +248,15 @@ def _below_titles(parse: _Parse, start: int, options: ReadOptions) -> Dialect:
 
 def _one_column(lines: Sequence[str], options: ReadOptions) -> Dialect:
     if not options.delimiter:
-        _check_delimiteris_known_name(lines, options)
+        _check_delimiter_is_known(lines, options)
     records = list(islice(read_records(iter(lines), ",", has_quotes=options.has_quotes), _RECORDS))
     is_plain = any(record.fault or len(record.cells) > 1 for record in records)
     if is_plain:
         records = list(islice(read_plain_lines(iter(lines)), _RECORDS))
     rows = [record.cells for record in records if _is_filled(record) and not record.fault]
+    if len(rows) > 1 and options.header != "false" and rows[1][0].strip().lower() in TEXT_WORDS:
+        sentence = f"its second row is {rows[1][0].strip()!r}; accepted: that as the first row, or header=false"
+        raise RowsError(sentence, code="header_unclear")
     has_header, note = _header_and_note(rows[0], rows[1:], options) if rows else (False, _NO_HEADER_NOTE)
     return Dialect(
         delimiter=options.delimiter or ",",
@@ -241,7 +267,7 @@ def _one_column(lines: Sequence[str], options: ReadOptions) -> Dialect:
     )
 
 
-def _check_delimiteris_known_name(lines: Sequence[str], options: ReadOptions) -> None:
+def _check_delimiter_is_known(lines: Sequence[str], options: ReadOptions) -> None:
     """Raises RowsError where names, and rows of as many cells, are parted by a character that is not accepted."""
     for delimiter in _OTHER_DELIMITERS if '" "' not in lines[0] else " ":
         records = read_records(iter(lines), delimiter, has_quotes=options.has_quotes)
@@ -252,20 +278,26 @@ def _check_delimiteris_known_name(lines: Sequence[str], options: ReadOptions) ->
             raise RowsError(f"its cells are parted by {delimiter!r}; accepted: {accepted}", code="unknown_delimiter")
 
 
-def _missing_name(first: list[str], rows: list[list[str]], columns: int) -> str:
-    """Which cell of the rows the first row lacks, where it lacks one."""
-    full_rows = [cells for cells in rows if len(cells) == columns]
-    if len(first) != columns - 1 or not full_rows or any(is_plain_value(cell) for cell in first):
+def _missing_name(parse: _Parse) -> str:
+    """Which cell of the rows the first row lacks, where it lacks one: that of names, as R writes them, or the last."""
+    first, full_rows = parse.rows[0], [cells for cells in parse.rows[1:] if len(cells) == parse.columns]
+    if len(first) != parse.columns - 1 or not full_rows or any(map(is_plain_value, first)):
         return ""
     if not any(cells[-1].strip() for cells in full_rows):
         return "last"
-    are_numbered = holds_plain_values([cells[0] for cells in full_rows])
-    return "first" if any(map(is_known_name, first)) and (are_numbered or columns > 2) else ""
+    are_numbers = [cells[0] for cells in full_rows] == [str(number) for number in range(1, len(full_rows) + 1)]
+    has_blanks = any(cell.startswith(" ") for cells in full_rows for cell in cells[1:])  # as after commas in sentences
+    are_quoted = all(record.text.startswith('"') for record in parse.records if record.cells)
+    has_id = bool(set(words_of(first[0])) & OTHER_WORDS)
+    are_named = (are_quoted or are_numbers) and not has_blanks and not has_id
+    return "first" if are_named and any(map(is_known_name, first)) else ""
 
 
 def _has_decimal_commas(rows: Sequence[Sequence[str]]) -> bool:
     cells = [cell for row in rows for cell in row]
-    return any(map(_DECIMAL_COMMA.fullmatch, cells)) and not any(map(_DECIMAL_POINT.fullmatch, cells))
+    with_comma = [cell for cell in cells if _DECIMAL_COMMA.fullmatch(cell)]
+    has_points = any(map(_DECIMAL_POINT.fullmatch, cells))
+    return not has_points and not all(map(_THOUSANDS.fullmatch, with_comma))
 
 
 def _header_and_note(first: list[str], rows: list[list[str]], options: ReadOptions) -> tuple[bool, str]:

@@ -53,7 +53,8 @@ def format_of(path: Path) -> Format:
         if suffix.lower() in file_format.suffixes and (file_format.open_text or path.suffix.lower() != GZIP):
             return file_format
     raise FileError(
-        f"{path}: unknown kind of file; accepted: {', '.join(SUFFIXES)}, and those of texts also with {GZIP}"
+        f"{path}: unknown kind of file; accepted: {', '.join(SUFFIXES)}, and those of texts also with {GZIP}; of other "
+        "kinds, the table saved or exported as CSV"
     )
 
 
@@ -99,11 +100,17 @@ def open_table(reader: Reader, column_name: str, preferred: str) -> Table:
         raise RowsError(
             f"its first row is {first_rows[0].fault or 'an object without keys'}, and so are those below it"
         )
-    if column_name:
-        column = named_column(column_name, reader.names)
-    else:
-        sound_rows = [row for row in first_rows if not row.fault] or first_rows
-        column = text_column(reader.names, [reader.cells(row) for row in sound_rows], preferred)
+    sound_rows = [row for row in first_rows if not row.fault] or first_rows
+    try:
+        if column_name:
+            column = named_column(column_name, reader.names)
+        else:
+            column = text_column(reader.names, [reader.cells(row) for row in sound_rows], preferred)
+    except RowsError as error:
+        if not reader.notes:
+            raise
+        sentence = f"{error}. {' '.join(reader.notes).removesuffix('.')}"
+        raise RowsError(sentence, code=error.code, columns=error.columns) from None
     return Table(reader, chain(first_rows, rows), column)
 
 

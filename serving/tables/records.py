@@ -26,7 +26,7 @@ class Record(NamedTuple):
 
 
 def read_records(
-    lines: Iterator[str], delimiter: str, *, skips_blanks: bool = False, has_quotes: bool = True
+    lines: Iterator[str], delimiter: str, *, skips_blanks: bool = False, has_quotes: bool = True, columns: int = 0
 ) -> Iterator[Record]:
     """The records of a CSV (RFC 4180).
 
@@ -39,6 +39,7 @@ def read_records(
         delimiter: one character.
         skips_blanks: whether blanks after a delimiter are no part of a cell.
         has_quotes: whether cells may be quoted; else a quote is a sign like others.
+        columns: cells of a row, where known: of a TSV, lines that have as many are rows, whatever quotes join them.
     """
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # for the process; its default is an error at 128 KiB
     feed = _LineFeed(lines)
@@ -56,12 +57,15 @@ def read_records(
         except StopIteration:
             return
         except csv.Error as error:
-            yield Record(feed.keep_first_line(), [], f"{NOT_CSV}: {error}")
+            yield Record(feed.keep_first_line(), [], f"{NOT_CSV}: {_cause(error)}")
         except _RecordTooLongError:
             line = feed.keep_first_line()
             yield Record(line, [], too_long(line) or f"{NOT_CSV}: a quote is not closed")
         else:
-            yield Record("".join(feed.record), cells)
+            if delimiter == "\t" and _are_rows(feed.record, columns):
+                yield Record(feed.keep_first_line(), [], f"{NOT_CSV}: a quote is not closed")
+            else:
+                yield Record("".join(feed.record), cells)
 
 
 def read_plain_lines(lines: Iterator[str]) -> Iterator[Record]:
@@ -77,6 +81,17 @@ def too_long(line: str) -> str:
     if len(line) <= MAX_ROW_CHARS:
         return ""
     return f"the line has more than {MAX_ROW_CHARS:,} characters, of which only the first are kept"
+
+
+def _cause(error: csv.Error) -> str:
+    """What is wrong with quotes, in words that do not come from the csv module."""
+    if "expected after" in str(error):
+        return "a quote inside of quotes is not written twice, or quotes begin in the middle of a cell"
+    return "a quote is not closed" if "end of data" in str(error) else str(error)
+
+
+def _are_rows(lines: list[str], columns: int) -> bool:
+    return len(lines) > 1 and columns > 1 and all(line.count("\t") == columns - 1 for line in lines)
 
 
 def _only_cell(line: str) -> str:

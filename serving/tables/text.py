@@ -70,6 +70,11 @@ class OutputEncoding(NamedTuple):
         return text.encode(self.name, "surrogateescape" if self.name == "utf-8" else "backslashreplace")
 
     @property
+    def charset(self) -> str:
+        """The name that the Content-Type header has for it; a mark says the byte order."""
+        return self.name.removesuffix("-le") if self.mark else self.name
+
+    @property
     def beginning(self) -> bytes:
         """The byte-order mark, or nothing."""
         return "\ufeff".encode(self.name) if self.mark else b""
@@ -134,6 +139,8 @@ class TextFile:
         if declared and declared not in _BYTE_ORDERS:
             return declared
         by_look = _utf16_by_look(body)
+        if declared and not by_look and body.isascii() and b"\0" not in body:
+            raise RowsError(f"it is not {declared}, but ASCII; accepted: utf-8, or nothing declared", code="not_utf16")
         if by_look and not declared:
             self.notes.append(f"The file is read as {by_look.upper()}, as it looks; encoding= says otherwise.")
         return by_look or _BYTE_ORDERS.get(declared, "utf-8")

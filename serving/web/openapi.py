@@ -92,7 +92,7 @@ FILE_EXAMPLES: Sentences = {
         "header_unclear": "The file cannot be used: its first row has 1 cell where others have 2; accepted: the names "
         "of the columns first, without a title above them, or header=false where there are none; and where each line "
         "is one text, a first line `text`.",
-        "header_broken": "The file cannot be used: the header is not CSV: ',' expected after '\"'.",
+        "header_broken": "The file cannot be used: the header is not CSV: a quote is not closed.",
         "rows_missing": "The file cannot be used: it has no rows below its header.",
         "text_column_unknown": "The file cannot be used: no column is called 'tweet'; found: 'id', 'text'; name "
         "another as text_column, or by --text-column.",

@@ -78,6 +78,20 @@ READ = {
         "column_1",
         "without a header",
     ),
+    "a comma in every text, without quotes": Case("id,text\n1,I love this, so much\n2,WORST show, EVER\n", []),
+    "the same before another column": Case("text,likes\nI love this, so much,3\nWORST, EVER,1\n", []),
+    "SemEval, whose quotes are signs": Case(
+        'id\tlabel\ttext\n1\tpositive\t"Gas hit $3.39! I am\n2\tnegative\twatch Rafa"\n',
+        ['"Gas hit $3.39! I am', 'watch Rafa"'],
+        suffix=".tsv",
+    ),
+    "a kind of message beside the text": Case(
+        "id,message_type,utterance\n1,reply,I love this great thing\n2,original,WORST SHOW EVER it was\n",
+        ["I love this great thing", "WORST SHOW EVER it was"],
+        "utterance",
+    ),
+    "blanks above the header": Case(" \nid,text\n1,I love this\n", ["I love this"]),
+    "None": Case('id,text\n1,None\n2,I love it\n3,"None"\n', ["I love it", "None"]),
     "plain lines": Case(
         'I love this so much\nworst, really\n"Great" movie, they said\n',
         ["I love this so much", "worst, really", '"Great" movie, they said'],
@@ -165,6 +179,7 @@ REFUSED = {
     "two columns of texts": ("comment,review\nI love it so,fine with me\n", "'comment', 'review'"),
     "bios without a header": (f'I love it so much,"{BIO}"\nI hate it so much,"{BIO} too"\n', "'column_1', 'column_2'"),
     "only ids": ("id,date\n1,2020-01-01\n", "'id', 'date'"),
+    "a title above one column": ("Tweets of March\ntext\nI love this\n", "second row is 'text'"),
     "nothing": ("\n\n", "empty"),
     "a header alone": ("id,text\n", "no rows"),
     "Windows-1252, not declared": ("id;text\n1;caf\xe9\n", "line 2 .*windows-1252"),

@@ -53,4 +53,7 @@ async def predict_file(service: CurrentService, upload: Annotated[Upload, Depend
         "X-Expected-Bytes": str(answer.expected_bytes()),
         **({"X-Notes": quote("\n".join(notes))} if notes else {}),
     }
-    return FileResponse(answer.parts(), VARY | headers, file_format.media_type)
+    response = FileResponse(answer.parts(), VARY | headers, file_format.media_type)
+    if file_format.media_type.startswith("text/"):
+        response.headers["Content-Type"] = f"{file_format.media_type}; charset={file.writer.encoding.charset}"
+    return response

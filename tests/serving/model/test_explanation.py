@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import regex
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 
 from serving.model.explanation import MAX_CHARS, MAX_STEPS, Occlusion, cut_words, is_punctuation
 from serving.model.predictor import Predictor
@@ -84,6 +84,7 @@ def check_whole_characters(text: str) -> None:
 
 @settings(max_examples=2_000, deadline=None)
 @given(text=ANY_TEXTS)
+@example("\U00020000\u0600\u0915\u094d\u0937\u092e\u093e")  # an ideograph, and a number sign that begins a word
 def test_offsets_cut_the_text_at_whole_words(text: str) -> None:
     check(text)
     check_whole_characters(text)

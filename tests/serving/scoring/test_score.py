@@ -230,7 +230,7 @@ def test_a_pipe_shows_its_format_and_can_be_written_in_another(monkeypatch: pyte
 @pytest.mark.parametrize(
     ("options", "fault"),
     [
-        (ScoreOptions(pipe_format="parquet"), "a pipe cannot be parquet; accepted: jsonl, csv, tsv"),
+        (ScoreOptions(pipe_format="parquet"), "standard output cannot be parquet; accepted: jsonl, csv, tsv"),
         (ScoreOptions(pipe_format="csv", resume=True), "a pipe cannot be resumed"),
     ],
 )
@@ -245,7 +245,7 @@ def test_parquet_goes_to_a_pipe_in_a_format_that_is_named(tmp_path: Path, monkey
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(target := io.BytesIO()))
     score(FakePredictor(), tmp_path / "in.parquet", PIPE, ScoreOptions(pipe_format="csv"))
     assert target.getvalue().startswith(b"text,label")
-    with pytest.raises(FileError, match="a pipe cannot be parquet"):
+    with pytest.raises(FileError, match="standard output cannot be parquet"):
         score(FakePredictor(), tmp_path / "in.parquet", PIPE, ScoreOptions())
 
 

@@ -76,7 +76,7 @@ def test_bad_rows_stay_where_they_are_and_say_why(tiny_predictor: Predictor, tmp
         NO_TEXT,
         "byte 0xe9 is not UTF-8",
         "10,001 characters; at most 10,000 are accepted",
-        "not CSV: unexpected end of data",
+        "not CSV: a quote is not closed",
         "no text: NA stands for a missing value; in quotes it is a text",
         "",
     ]

@@ -51,7 +51,7 @@ def test_of_any_text_every_character_is_in_a_record(text: str, skips_blanks: boo
 def test_a_quote_that_is_never_closed_takes_one_line() -> None:
     assert records('a\n"oops,2\nthird,3\n') == [
         Record("a\n", ["a"]),
-        Record('"oops,2\n', [], "not CSV: unexpected end of data"),
+        Record('"oops,2\n', [], "not CSV: a quote is not closed"),
         Record("third,3\n", ["third", "3"]),
     ]
 

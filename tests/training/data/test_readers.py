@@ -61,14 +61,17 @@ def test_tsv(tmp_path: Path) -> None:
 
 
 def test_quotes_that_are_signs_like_others(tmp_path: Path) -> None:
-    (tmp_path / "a.tsv").write_text('text\tlabel\n"Best day\tpos\nbad\tneg\n"Oh no\tneg\n', encoding="utf-8")
+    rows = 'text\tlabel\n"Best day\tpos\nbad\tneg\n"Oh no\tneg\n'
+    (tmp_path / "a.tsv").write_text(rows, encoding="utf-8")
+    assert read_table(tmp_path / "a.tsv", "utf-8").text.tolist() == ['"Best day', "bad", '"Oh no'], "each line is a row"
+    (tmp_path / "a.csv").write_text(rows.replace("\t", ","), encoding="utf-8")
     with pytest.raises(DataError, match=r"row 1 is not readable: .* data\.quoted = false"):
-        read_table(tmp_path / "a.tsv", "utf-8")
-    assert read_table(tmp_path / "a.tsv", "utf-8", quoted=False).text.tolist() == ['"Best day', "bad", '"Oh no']
+        read_table(tmp_path / "a.csv", "utf-8")
+    assert read_table(tmp_path / "a.csv", "utf-8", quoted=False).text.tolist() == ['"Best day', "bad", '"Oh no']
 
 
 def test_a_quoted_cell_of_several_lines_is_told_in_a_tsv(tmp_path: Path) -> None:
-    (tmp_path / "a.tsv").write_text('text\tlabel\n"Best day\tpos\nbad day"\tneg\n', encoding="utf-8")
+    (tmp_path / "a.tsv").write_text('text\tlabel\n"Best\nday"\tpos\nbad\tneg\n', encoding="utf-8")
     with pytest.raises(DataError, match=r"runs over several lines; .* data\.quoted = false"):
         read_table(tmp_path / "a.tsv", "utf-8")
 
