@@ -4,6 +4,8 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from serving.model.text_rules import TextRules
+
 SCHEMA_VERSION: Final = 2
 ACCEPTED_VERSIONS: Final = (1, 2)
 SENTIMENT: Final = frozenset({"negative", "neutral", "positive"})
@@ -91,8 +93,11 @@ class Metadata(_Strict):
         description="the Python module to import before keras.models.load_model, since it registers a layer of the "
         "network; null: Keras knows every layer",
     )
-    text_rules: dict[str, Any] | None = Field(
+    text_rules: TextRules | None = Field(
         None, description="what is done to a text before the tokenizer's file, where that file cannot say it"
+    )
+    decision_threshold: float = Field(
+        0.5, gt=0, lt=1, description="of two labels, the second is the answer where its probability is above this"
     )
     seed: int | None = None
     recipe: dict[str, Any] = {}
@@ -133,6 +138,10 @@ class Metadata(_Strict):
 
     @model_validator(mode="after")
     def _check_labels(self) -> Self:
+        if self.decision_threshold != 0.5 and len(self.labels) != 2:
+            raise ValueError(
+                f"decision_threshold {self.decision_threshold} with {len(self.labels)} labels; accepted: with two"
+            )
         unknown = {threshold.label for threshold in self.thresholds} - set(self.labels)
         if unknown:
             raise ValueError(f"thresholds name {sorted(unknown)}; accepted: {self.labels}")
