@@ -22,7 +22,7 @@ MAX_WEIGHTS = 128 * 1024**2
 HDF5 = b"\x89HDF\r\n\x1a\n"
 WEIGHTS = "model_weights"
 
-_LOST = "files of Keras 3.0 to 3.2 can have lost weights: save the network again with another version"
+_LOST = "files of Keras 3.0 to 3.2 can have lost some: save the network with another version"
 
 
 def read_layers(path: Path) -> list[Layer]:
@@ -105,11 +105,11 @@ def _text(value: Any) -> str:
 
 
 def with_weights(layers: list[Layer], arrays_of: Callable[[Layer], Weights], version: str) -> list[Layer]:
-    """The layers with their arrays.
+    """The layers with their arrays, which are grouped as in an `.h5`.
 
     Args:
         layers: as `read_architecture` returns them.
-        arrays_of: a layer's arrays or, for layers in a nested model, those of that model.
+        arrays_of: the arrays of the group that a layer is in.
         version: of the Keras that wrote the arrays.
 
     Raises:
@@ -121,14 +121,22 @@ def with_weights(layers: list[Layer], arrays_of: Callable[[Layer], Weights], ver
     weights: dict[str, Weights] = {}
     for group in groups.values():
         weights |= _distributed(group, arrays_of(group[0]), major_version(version))
-    filled = [replace(layer, weights=weights[layer.name]) for layer in layers]
-    known = [(layer, sum(weight_counts(layer.kind, layer.options) or (0, 0))) for layer in filled]
-    if not any(layer.weights for layer in filled):
-        raise NetworkError(f"holds an architecture and no weights; {_LOST}, or after it was built")
-    for layer, count in known:
+    return checked([replace(layer, weights=weights[layer.name]) for layer in layers])
+
+
+def checked(layers: list[Layer]) -> list[Layer]:
+    """The layers, if each has as many arrays as it needs.
+
+    Raises:
+        NetworkError: one has fewer or more.
+    """
+    if not any(layer.weights for layer in layers):
+        raise NetworkError(f"holds an architecture and no weights: build the network before it is saved; {_LOST}")
+    for layer in layers:
+        count = sum(weight_counts(layer.kind, layer.options) or (0, 0))
         if count and len(layer.weights) != count:
             raise NetworkError(f"layer {layer.name!r} has {len(layer.weights)} arrays, not {count}; {_LOST}")
-    return filled
+    return layers
 
 
 def _distributed(layers: list[Layer], arrays: Weights, keras: int) -> dict[str, Weights]:

@@ -44,11 +44,8 @@ def translate(layers: list[Layer]) -> Translation:
     Raises:
         NetworkError: a layer that serving cannot run; the sentence names the first, but no file.
     """
-    for layer in layers:
-        if layer.kind not in TRANSLATORS:
-            raise refused(layer, f"is a {layer.kind}", ", ".join(TRANSLATORS))
+    _check_kinds(layers)
     embeddings = [layer for layer in layers if layer.kind == "Embedding"]
-    _check_input(layers)
     if all(layer.options.get("mask_zero") for layer in embeddings):
         try:
             return _translation(layers, embeddings, Graph(padded_right=True))
@@ -88,14 +85,16 @@ def _shape(layer: Layer) -> list[int | None] | None:
     return shape
 
 
-def _check_input(layers: list[Layer]) -> None:
+def _check_kinds(layers: list[Layer]) -> None:
     shape = next((shape for layer in layers if layer.kind == "InputLayer" and (shape := _shape(layer))), [])
-    if len(shape) > 2 or not any(layer.kind == "Embedding" for layer in layers):
-        described = f" of shape {shape[1:]}" if shape else ""
-        raise NetworkError(
-            f"takes numbers{described} and has no Embedding of them; accepted: networks of token ids, which begin with "
-            "an Embedding"
-        )
+    accepted = "accepted: networks of token ids, which begin with an Embedding"
+    if len(shape) > 2:
+        raise NetworkError(f"takes vectors or images, of shape {shape[1:]}, not texts; {accepted}")
+    for layer in layers:
+        if layer.kind not in TRANSLATORS:
+            raise refused(layer, f"is a {layer.kind}", ", ".join(TRANSLATORS))
+    if not any(layer.kind == "Embedding" for layer in layers):
+        raise NetworkError(f"takes numbers and has no Embedding of them; {accepted}")
 
 
 def _probabilities(graph: Graph, last: Layer, value: Value) -> tuple[str, int]:

@@ -135,8 +135,8 @@ def _relu(graph: Graph, layer: Layer, inputs: list[Value]) -> Value:
 
 
 def _leaky_relu(graph: Graph, layer: Layer, inputs: list[Value]) -> Value:
-    slope = float(layer.options[next(key for key in ("negative_slope", "alpha") if key in layer.options)])
-    return inputs[0].derived(graph.node("LeakyRelu", inputs[0].name, alpha=slope))
+    key = "negative_slope" if "negative_slope" in layer.options else "alpha"  # as Keras 1 and 2 had it
+    return inputs[0].derived(graph.node("LeakyRelu", inputs[0].name, alpha=float(layer.options[key])))
 
 
 def _prelu(graph: Graph, layer: Layer, inputs: list[Value]) -> Value:

@@ -202,11 +202,10 @@ def _operator_activations(activations: tuple[str, ...], cell: "_Cell", direction
     if activations in (("sigmoid", "tanh"), ("tanh",)):
         return {}
     named = [_OF_OPERATORS[name] for name in (*activations, *activations[-1:] * cell.repeats)] * directions
-    return {
-        "activations": [kind for kind, _, _ in named],
-        "activation_alpha": [value for _, alpha, _ in named for value in alpha],
-        "activation_beta": [value for _, _, beta in named for value in beta],
-    }
+    options: dict[str, Any] = {"activations": [kind for kind, _, _ in named]}
+    if numbers := [number for _, alpha, beta in named for number in zip(alpha, beta, strict=True)]:
+        options["activation_alpha"], options["activation_beta"] = zip(*numbers, strict=True)
+    return options
 
 
 def _loop(graph: Graph, name: str, direction: _Direction, value: Value) -> str:

@@ -92,10 +92,18 @@ def test_an_option_that_serving_cannot_run(layer: Layer, fault: str) -> None:
     assert fault in refusal(layer, DENSE)
 
 
-def test_numbers_instead_of_token_ids() -> None:
+def test_vectors_instead_of_token_ids() -> None:
     vectors = Layer("InputLayer", "input", {"batch_shape": [None, 4, 2]}, [])
-    with pytest.raises(NetworkError, match=r"takes numbers of shape \[4, 2\] and has no Embedding"):
+    with pytest.raises(NetworkError, match=r"takes vectors or images, of shape \[4, 2\], not texts"):
         translate([vectors, replace(DENSE, inputs=["input"])])
+
+
+def test_a_network_of_features() -> None:
+    features = Layer("InputLayer", "input", {"batch_shape": [None, 4]}, [])
+    with pytest.raises(
+        NetworkError, match="takes numbers and has no Embedding of them; accepted: networks of token ids"
+    ):
+        translate([features, replace(DENSE, inputs=["input"])])
 
 
 def test_a_layer_of_the_ids_themselves() -> None:
