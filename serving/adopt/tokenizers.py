@@ -99,9 +99,7 @@ def _parse_json(text: str, name: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise AdoptError(
-            f"{name}: is broken JSON: {type(error).__name__}; accepted: the file as it was written"
-        ) from error
+        raise AdoptError(f"{name}: is JSON that is broken off; accepted: the file as it was written") from error
 
 
 def _object_array(content: bytes, name: str) -> bytes:
@@ -214,7 +212,8 @@ def from_text_vectorization(vocabulary: Sequence[str], config: Mapping[str, Any]
     words = vocabulary[2:] if list(vocabulary[:2]) == ["", "[UNK]"] else vocabulary
     return KerasTokenizer(
         form="TextVectorization",
-        word_index=_checked_word_index({word: number + 2 for number, word in enumerate(words)}, name),
+        # Backwards, so that of equal words the first has its id.
+        word_index=_checked_word_index({words[i]: i + 2 for i in reversed(range(len(words)))}, name),
         unknown_id=1,
         lower="ascii" if standardize.startswith("lower") else None,
         filters=STANDARDIZED if standardize.endswith("strip_punctuation") else "",
@@ -245,9 +244,7 @@ def _without_json_layers(value: Any, name: str) -> Any:
         if not isinstance(value, str):
             return value
         value = _parse_json(value, name)
-    raise AdoptError(
-        f"{name}: is JSON within JSON more than {MAX_JSON_LAYERS} times; accepted: the file as Keras wrote it"
-    )
+    raise AdoptError(f"{name}: is JSON within JSON, and so on; accepted: at most {MAX_JSON_LAYERS} layers of it")
 
 
 def _only_item(value: Any, name: str) -> Any:

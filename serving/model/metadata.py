@@ -10,6 +10,8 @@ SCHEMA_VERSION: Final = 2
 ACCEPTED_VERSIONS: Final = (1, 2)
 SENTIMENT: Final = frozenset({"negative", "neutral", "positive"})
 
+DEFAULT_THRESHOLD: Final = 0.5  # above which the second of two labels is the more probable one
+
 # What an adopted bundle cannot know, so that these have defaults; what training wrote has all of them.
 KNOWN_BY_TRAINING: Final = ("seed", "recipe", "data", "split", "cleaning", "metrics")
 
@@ -97,7 +99,10 @@ class Metadata(_Strict):
         None, description="what is done to a text before the tokenizer's file, where that file cannot say it"
     )
     decision_threshold: float = Field(
-        0.5, gt=0, lt=1, description="of two labels, the second is the answer where its probability is above this"
+        DEFAULT_THRESHOLD,
+        gt=0,
+        lt=1,
+        description="of two labels, the second is the answer where its probability is above this",
     )
     seed: int | None = None
     recipe: dict[str, Any] = {}
@@ -138,7 +143,7 @@ class Metadata(_Strict):
 
     @model_validator(mode="after")
     def _check_labels(self) -> Self:
-        if self.decision_threshold != 0.5 and len(self.labels) != 2:
+        if self.decision_threshold != DEFAULT_THRESHOLD and len(self.labels) != 2:
             raise ValueError(
                 f"decision_threshold {self.decision_threshold} with {len(self.labels)} labels; accepted: with two"
             )

@@ -12,7 +12,7 @@ from serving.errors import BundleError
 from serving.model.bundle import METADATA, NETWORK, TOKENIZER, Bundle
 from serving.model.explanation import Occlusion
 from serving.model.keras_encoder import KerasEncoder
-from serving.model.metadata import Metadata
+from serving.model.metadata import DEFAULT_THRESHOLD, Metadata
 from serving.model.network import Network
 from serving.model.tokenizer import Encoded, Encoder, read_content
 from serving.model.types import Prediction, Probabilities
@@ -38,7 +38,7 @@ class Predictor:
 
     def __init__(self, network: Network, encoder: Encoder, metadata: Metadata) -> None:
         self.network, self.encoder, self.metadata = network, encoder, metadata
-        self._has_threshold = metadata.decision_threshold != 0.5
+        self._has_threshold = metadata.decision_threshold != DEFAULT_THRESHOLD
         self._check_inputs()
         self._check_shapes()
         encoder.check_growth([answer.text for answer in metadata.known_answers])
