@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from serving.adopt.command import AdoptCommand, adopt
 from serving.errors import ServingError
 from serving.process import processors, set_switch_interval
 from serving.scoring.score import PIPE, SWITCH_INTERVAL, ScoreOptions, ScoreProgress
@@ -49,6 +50,8 @@ def progress_bar(
 
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+
+app.command(cls=AdoptCommand)(adopt)
 
 
 @app.command()

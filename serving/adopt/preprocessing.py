@@ -67,7 +67,7 @@ def preprocessing(
     if highest_id >= rows:
         raise AdoptError(
             f"{tokenizer.form}: has ids up to {highest_id:,}, the network's Embedding has {rows:,} rows, so ids up to "
-            f"{rows - 1:,}; accepted: num_words of at most {rows:,}, from which on words are unknown"
+            f"{rows - 1:,}; accepted: --num-words of at most {rows:,}, from which on words are unknown"
         )
     unknown = tokenizer.oov_token or _unused_name("<unk>", words)
     vocabulary = {**words, unknown: highest_id + 1 if unknown_id is None else unknown_id}
@@ -106,11 +106,11 @@ def _truncation_and_padding(sequences: PadSequences, *, pads_by_batch: bool) -> 
     length = sequences.max_length
     if length is None and not pads_by_batch:
         raise AdoptError(
-            "The network takes texts of any length, and reads their padding; wanted: max_length, which the notebook "
-            "gives to pad_sequences as maxlen"
+            "The network takes texts of any length, and reads their padding; wanted: --max-length, which the "
+            "notebook gives to pad_sequences as maxlen"
         )
     if length is not None and not 1 <= length <= MAX_TOKENS:
-        raise AdoptError(f"max_length is {length:,}; accepted: 1 to {MAX_TOKENS:,}")
+        raise AdoptError(f"--max-length is {length:,}; accepted: 1 to {MAX_TOKENS:,}")
     directions = {"pre": "Left", "post": "Right"}
     truncation = {
         "direction": directions[sequences.truncating],

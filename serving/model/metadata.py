@@ -43,6 +43,13 @@ class DataFile(_Strict):
     sha256: str
 
 
+class AdoptedFile(_Strict):
+    """A file of others that an adopted bundle was made of: its base name and sha256 (hex)."""
+
+    file: str
+    sha256: str
+
+
 class Threshold(_Strict):
     """The least probability from which a label may be trusted, found on the validation part.
 
@@ -104,6 +111,7 @@ class Metadata(_Strict):
         lt=1,
         description="of two labels, the second is the answer where its probability is above this",
     )
+    adopted_files: list[AdoptedFile] = Field([], description="what an adopted bundle was made of")
     seed: int | None = None
     recipe: dict[str, Any] = {}
     data: list[DataFile] = []

@@ -251,8 +251,9 @@ class Encoder:
         return encoded, shares
 
     def tokens(self, text: str) -> list[str]:
-        """The tokens of one text as strings, for people to look at."""
-        return [str(self._tokenizer.id_to_token(int(i))) for i in self.encode([text])[0].ids]
+        """The tokens of one text as strings, for people to look at; padding that has no token is none."""
+        tokens = map(self._tokenizer.id_to_token, self.encode([text])[0].ids.tolist())
+        return [token for token in tokens if token is not None]
 
     @cached_property
     def _kinds(self) -> npt.NDArray[np.uint8]:

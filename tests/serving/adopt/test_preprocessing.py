@@ -92,7 +92,7 @@ def test_the_first_of_equal_words_of_a_text_vectorization_has_its_id() -> None:
 def test_ids_outside_of_the_embedding_are_refused_with_the_way_out() -> None:
     for tokenizer in (WORDS, replace(WORDS, num_words=5)):
         with pytest.raises(
-            AdoptError, match=r"has ids up to 4, the network's Embedding has 4 rows.*num_words of at most 4"
+            AdoptError, match=r"has ids up to 4, the network's Embedding has 4 rows.*--num-words of at most 4"
         ):
             preprocessing(tokenizer, FIVE, rows=4, masked=False)
     assert preprocessing(replace(WORDS, num_words=4), FIVE, rows=4, masked=False)
@@ -107,7 +107,7 @@ def test_an_oov_token_without_an_id_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("length", "fault"), [(None, "wanted: max_length"), (0, "max_length is 0"), (5000, "max_length is 5,000")]
+    ("length", "fault"), [(None, "wanted: --max-length"), (0, "--max-length is 0"), (5000, "--max-length is 5,000")]
 )
 def test_a_length_that_is_missing_or_too_large(length: int | None, fault: str) -> None:
     with pytest.raises(AdoptError, match=fault):
