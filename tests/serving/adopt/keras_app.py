@@ -19,7 +19,7 @@ Arrays = dict[str, list[npt.NDArray[np.float32]]]
 def arrays(outputs: int = 1) -> Arrays:
     """The weights of an embedding, of which the mean goes into a dense layer."""
     rng = np.random.default_rng(outputs)
-    shapes = {"embedding": [(ROWS, WIDTH)], "dense": [(WIDTH, outputs), (outputs,)]}
+    shapes: dict[str, list[tuple[int, ...]]] = {"embedding": [(ROWS, WIDTH)], "dense": [(WIDTH, outputs), (outputs,)]}
     return {name: [rng.normal(size=shape).astype(np.float32) for shape in each] for name, each in shapes.items()}
 
 
