@@ -45,7 +45,7 @@ def rehash(folder: Path) -> None:
         content["model_version"] = model_version(
             content["files"],
             content["labels"],
-            TextRules.model_validate(content["text_rules"]) if content.get("text_rules") else None,
+            None if content.get("text_rules") is None else TextRules.model_validate(content["text_rules"]),
             decision_threshold=content.get("decision_threshold", 0.5),
         )
 

@@ -1,14 +1,16 @@
 """Encoder of adopted bundles: texts to ids as Keras's Tokenizer and pad_sequences, or TextVectorization, do it."""
 
-import json
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 from tokenizers import Encoding
 
 from serving.errors import BundleError
-from serving.model.text_rules import TextRules
+from serving.model.text_rules import Substitution, TextRules
 from serving.model.tokenizer import MAX_GROWTH, MAX_TOKENS, Encoded, Encoder, Ids, panics_as_errors
+
+NO_ID = -1  # no token's
 
 
 class KerasEncoder(Encoder):
@@ -28,11 +30,16 @@ class KerasEncoder(Encoder):
 
     def __init__(self, content: str, rules: TextRules, *, name: str = "tokenizer.json") -> None:
         super().__init__(content, name=name)
-        padding, truncation = json.loads(content)["padding"], self._tokenizer.truncation or {}
+        padding, truncation = self._tokenizer.padding or {}, self._tokenizer.truncation or {}
         self._transforms = rules.transforms()
-        self._dropped_id = self.unknown_id if rules.drop_unknown else None
+        self._texts_of_rules = [
+            (number, step.content * 4)
+            for number, step in enumerate(rules.cleaning, 1)
+            if isinstance(step, Substitution)
+        ]
+        self._dropped_id = self.unknown_id if rules.drop_unknown else NO_ID
         self._max_tokens: int = truncation.get("max_length", MAX_TOKENS)
-        self._pads_left = padding["direction"] == "Left"
+        self._pads_left = padding.get("direction") == "left"
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
 
@@ -43,14 +50,18 @@ class KerasEncoder(Encoder):
         return max(ids) + 1
 
     def check_growth(self, texts: Sequence[str]) -> None:
-        """Check that neither the rules nor the normalizer make these texts endlessly long, nor what rules put in."""
-        for text in texts:
+        """Check that the rules make neither these texts nor what they put in themselves endlessly long.
+
+        Raises:
+            BundleError: they do.
+        """
+        for start, text in [*((0, text) for text in texts), *self._texts_of_rules]:
             prepared = text
-            for number, transform in enumerate(self._transforms):
+            for number, transform in enumerate(self._transforms[start:], start + 1):
                 prepared = transform(prepared)
                 if len(prepared) > MAX_GROWTH * (len(text) + 8):
                     raise BundleError(
-                        f"text_rules: {text[:40]!r} becomes {len(prepared):,} characters long by rule {number + 1}; "
+                        f"text_rules: {text[:40]!r} becomes {len(prepared):,} characters long by rule {number}; "
                         f"accepted: rules that make a text at most {MAX_GROWTH} times as long"
                     )
         super().check_growth(texts)
@@ -67,10 +78,16 @@ class KerasEncoder(Encoder):
             encodings = self._tokenizer.encode_batch(self._prepare(texts))
         encoded, shares = [], []
         for encoding in encodings:
-            item, tokens_read = self._cut_and_pad(encoding)
+            item, kept = self._cut_and_pad(encoding)
             encoded.append(item)
-            shares.append(self._share(encoding, tokens_read))
+            shares.append(self._share(encoding, self._span(kept) if item.cut else slice(None)))
         return encoded, shares
+
+    def tokens(self, text: str) -> list[str]:
+        """The words of one text that the network reads, for people to look at."""
+        (encoding,) = self._tokenizer.encode_batch(self._prepare([text]))
+        _, kept = self._cut_and_pad(encoding)
+        return [encoding.tokens[index] for index in kept]
 
     def _prepare(self, texts: Sequence[str]) -> list[str]:
         prepared = list(texts)
@@ -78,16 +95,18 @@ class KerasEncoder(Encoder):
             prepared = [transform(text) for text in prepared]
         return prepared
 
-    def _cut_and_pad(self, encoding: Encoding) -> tuple[Encoded, slice]:
-        """The ids for the network, and which tokens the first to the last of those that are read are."""
+    def _cut_and_pad(self, encoding: Encoding) -> tuple[Encoded, npt.NDArray[np.intp]]:
+        """The ids for the network, and which of the tokens they are of."""
         ids = np.array(encoding.ids, dtype=np.int32)
-        known = np.arange(len(ids)) if self._dropped_id is None else np.flatnonzero(ids != self._dropped_id)
-        cut = max(len(known) - self._max_tokens, 0)
-        tokens_read = slice(None)
+        kept = np.flatnonzero(ids != self._dropped_id)
+        cut = max(len(kept) - self._max_tokens, 0)
         if cut:
-            known = known[cut:] if self.cuts_left else known[:-cut]
-            tokens_read = slice(known[0], None) if self.cuts_left else slice(known[-1] + 1)
-        return Encoded(self._pad(ids[known]), cut), tokens_read
+            kept = kept[cut:] if self.cuts_left else kept[:-cut]
+        return Encoded(self._pad(ids[kept]), cut), kept
+
+    def _span(self, kept: npt.NDArray[np.intp]) -> slice:
+        """The tokens that are not cut off, with those between them that are dropped."""
+        return slice(int(kept[0]), None) if self.cuts_left else slice(int(kept[-1]) + 1)
 
     def _pad(self, ids: Ids) -> Ids:
         if self.fixed_length is None or len(ids) >= self.fixed_length:

@@ -6,7 +6,7 @@ from serving.adopt.preprocessing import PadSequences, preprocessing
 from serving.adopt.tokenizers import KerasTokenizer, from_text_vectorization
 from serving.errors import AdoptError
 from serving.model.keras_encoder import KerasEncoder
-from serving.model.text_rules import Substitution
+from serving.model.text_rules import CleaningStep, Substitution
 
 WORDS = KerasTokenizer("word index", {"<OOV>": 1, "good": 2, "bad": 3, "day": 4})
 WITH_OOV = replace(WORDS, oov_token="<OOV>")
@@ -15,7 +15,8 @@ FIVE = PadSequences(5)
 
 def ids(tokenizer: KerasTokenizer, text: str, sequences: PadSequences = FIVE) -> list[int]:
     content, rules = preprocessing(tokenizer, sequences, rows=10, masked=False)
-    return KerasEncoder(content, rules).encode([text])[0].ids.tolist()
+    encoded: list[int] = KerasEncoder(content, rules).encode([text])[0].ids.tolist()
+    return encoded
 
 
 @pytest.mark.parametrize(
@@ -73,7 +74,7 @@ def test_padding_that_the_network_does_not_mask_stays() -> None:
 
 
 def test_cleaning_comes_before_the_tokenizer() -> None:
-    cleaning = ["lower", Substitution(pattern=r"[^a-z\s]", content="")]
+    cleaning: list[CleaningStep | Substitution] = ["lower", Substitution(pattern=r"[^a-z\s]", content="")]
     content, rules = preprocessing(replace(WORDS, lower=None), FIVE, rows=10, masked=False, cleaning=cleaning)
     assert KerasEncoder(content, rules).encode(["GO-OD d4ay"])[0].ids.tolist() == [0, 0, 0, 2, 4]
 
