@@ -31,6 +31,11 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 
+def printable(text: str) -> str:
+    """Text from a file of others, without what would move a terminal's cursor or change its colours."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+
+
 class ServingError(Exception):
     """Root of the tree. `str(error)` is one sentence, fit to be shown."""
 

@@ -1,8 +1,8 @@
 """Adoption: the files of a Keras app, verified as serving will load them, become a bundle."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -64,7 +64,7 @@ class AdoptOptions:
     padding_id: int | None = None
     threshold: float | None = None
     cleaning: Sequence[CleaningStep | Substitution] = ()
-    tokenizer_settings: dict[str, Any] | None = None
+    tokenizer_settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 def adopt(model: Path, out: Path | None, options: AdoptOptions, tell: Tell) -> Predictor:
@@ -160,7 +160,7 @@ def _read_tokenizer(network: KerasNetwork, options: AdoptOptions) -> KerasTokeni
             "The network takes ids, and nothing says which word has which; wanted: --tokenizer and the file of the "
             "Keras Tokenizer that made its ids: a pickle, or the JSON of its to_json() or word_index"
         )
-    return replace(tokenizer, **(options.tokenizer_settings or {}))
+    return replace(tokenizer, **options.tokenizer_settings)
 
 
 def _sequences(

@@ -49,6 +49,10 @@ def _with_values(args: list[str]) -> Iterator[str]:
             yield CLEANING[argument]
 
 
+def _tokenizer_option(name: str, **limits: Any) -> Any:
+    return typer.Option(help=f"of the Tokenizer, where its file does not say it: {name}", **limits)
+
+
 def adopt(
     model: Annotated[Path, typer.Argument(help=".h5 or .keras of Keras 1 to 3, or weights with --architecture")],
     tokenizer: Annotated[
@@ -75,12 +79,12 @@ def adopt(
         float | None,
         typer.Option(help="of two labels: B is the answer where its probability is above this; default: 0.5"),
     ] = None,
-    num_words: Annotated[
-        int | None, typer.Option(min=1, help="of the Tokenizer, where the file does not say it, as of all that follow")
-    ] = None,
-    oov_token: Annotated[str | None, typer.Option(help="its oov_token")] = None,
-    filters: Annotated[str | None, typer.Option(help="its filters")] = None,
-    char_level: Annotated[bool, typer.Option("--char-level", help="its char_level=True")] = False,
+    num_words: Annotated[int | None, _tokenizer_option("num_words", min=1)] = None,
+    oov_token: Annotated[str | None, _tokenizer_option("oov_token")] = None,
+    unknown_id: Annotated[int | None, _tokenizer_option("id of unknown words, as of word_index.get(word, 0)")] = None,
+    filters: Annotated[str | None, _tokenizer_option("filters")] = None,
+    char_level: Annotated[bool, typer.Option("--char-level", help="its char_level is true")] = False,
+    no_lower: Annotated[bool, typer.Option("--no-lower", help="its lower is false")] = False,
     cleaning: Annotated[list[str] | None, typer.Option(*CLEANING, SUBSTITUTE, hidden=True)] = None,
 ) -> None:
     """Make a bundle of a Keras network and tokenizer that you have, without TensorFlow.
@@ -93,7 +97,13 @@ def adopt(
     from serving.adopt.adopt import adopt as adopt_files
     from serving.adopt.description import trial_lines
 
-    settings = {"num_words": num_words, "oov_token": oov_token, "filters": filters, "char_level": char_level or None}
+    settings = {
+        "num_words": num_words,
+        "oov_token": oov_token,
+        "unknown_id": unknown_id,
+        "filters": filters,
+        "char_level": char_level or None,
+    }
     options = AdoptOptions(
         tokenizer=tokenizer,
         architecture=architecture,
@@ -105,7 +115,8 @@ def adopt(
         padding_id=padding_id,
         threshold=threshold,
         cleaning=[_cleaning_step(step) for step in cleaning or []],
-        tokenizer_settings={key: value for key, value in settings.items() if value is not None},
+        tokenizer_settings={key: value for key, value in settings.items() if value is not None}
+        | ({"lower": None} if no_lower else {}),
     )
     with _progress(model):
         predictor = adopt_files(model, out, options, typer.echo)

@@ -7,6 +7,7 @@ from typing import Any
 
 from serving.adopt.keras_files import KerasNetwork
 from serving.adopt.tokenizers import KerasTokenizer
+from serving.errors import printable
 from serving.model.keras_config import Json, Layer
 from serving.model.predictor import Predictor
 
@@ -93,8 +94,3 @@ def trial_lines(predictor: Predictor, text: str) -> Iterator[str]:
         yield f"  {encoded.cut:,} more were cut off"
     for label, probability in prediction.probabilities.items():
         yield f"  {probability:.6f}  {printable(label)}{'  <- the answer' if label == prediction.label else ''}"
-
-
-def printable(text: str) -> str:
-    """Text of a file of others, without what would move a terminal's cursor or change its colours."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)

@@ -2,8 +2,12 @@
 
 import json
 import math
+import pickle
+import sys
 import zipfile
+from collections import OrderedDict, defaultdict
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import h5py
@@ -86,3 +90,27 @@ def answer(ids: list[int]) -> float:
     (table,), (kernel, bias) = weights["embedding"], weights["dense"]
     logit = float((table[ids].mean(axis=0) @ kernel + bias)[0])
     return 1 / (1 + math.exp(-logit))
+
+
+def pickled_tokenizer(protocol: int = 4) -> bytes:
+    """A pickle as of Keras 2.2 to 2.5's Tokenizer, which need not be installed."""
+    tokenizer = type("Tokenizer", (), {"__module__": "keras_preprocessing.text"})
+    names = {"keras_preprocessing": ModuleType("keras_preprocessing"), "keras_preprocessing.text": ModuleType("text")}
+    names["keras_preprocessing.text"].__dict__["Tokenizer"] = tokenizer
+    instance = tokenizer()
+    instance.__dict__.update(
+        word_counts=OrderedDict.fromkeys(WORDS, 2),
+        word_docs=defaultdict(int, dict.fromkeys(WORDS, 2)),
+        word_index=WORDS,
+        num_words=None,
+        oov_token="<OOV>",
+        lower=True,
+        split=" ",
+        char_level=False,
+    )
+    sys.modules.update(names)
+    try:
+        return pickle.dumps(instance, protocol)
+    finally:
+        for name in names:
+            del sys.modules[name]

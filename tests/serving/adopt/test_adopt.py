@@ -174,6 +174,12 @@ def test_settings_that_a_bare_word_index_cannot_say(files: Path, adopt: Adopt) -
     assert probability(files / "bundle", "good! free day") == pytest.approx(answer(POST), abs=1e-6)
 
 
+def test_a_dict_of_characters_whose_unknown_ones_have_an_id(files: Path, adopt: Adopt) -> None:
+    (files / "characters.json").write_text(json.dumps({"A": 3, "b": 4}), encoding="utf-8")
+    adopt("model.h5", "--char-level", "--no-lower", "--unknown-id", "1", tokenizer="characters.json")
+    assert probability(files / "bundle", "aAb") == pytest.approx(answer([0, 0, 0, 1, 3, 4]), abs=1e-6)
+
+
 def test_the_metadata_say_where_it_is_from_and_what_is_not_known(files: Path, adopt: Adopt) -> None:
     adopt("model.h5", "--name", "spam")
     metadata = Bundle.read(files / "bundle").metadata
@@ -204,8 +210,9 @@ def test_control_characters_of_a_file_do_not_reach_the_terminal(files: Path, ado
 
 
 def test_the_command_ends_with_a_sentence(files: Path) -> None:
-    command = [sys.executable, "-m", "serving", "adopt", str(files / "architecture.json"), "--out", str(files / "out")]
+    (files / "other.json").write_text(json.dumps({"class_name": "\x1b[2J\n", "config": {}}), encoding="utf-8")
+    options = ["--architecture", str(files / "other.json"), "--out", str(files / "out")]
+    command = [sys.executable, "-m", "serving", "adopt", str(files / "weights.h5"), *options]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert result.returncode == 1
-    assert result.stderr.startswith("error: architecture.json: is a text")
-    assert len(result.stderr.splitlines()) == 1
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == "error: weights.h5: it is a \ufffd[2J\ufffd; accepted: Sequential, Functional, Model\n"
