@@ -14,7 +14,7 @@ from serving.adopt.description import SettingRow, layer_lines, tokenizer_lines
 from serving.adopt.keras_files import KerasNetwork, read_keras_file, write_h5
 from serving.adopt.preprocessing import PadSequences, Side, preprocessing
 from serving.adopt.tokenizers import KerasTokenizer, from_text_vectorization, read_tokenizer
-from serving.errors import AdoptError
+from serving.errors import AdoptError, NetworkError
 from serving.model.bundle import METADATA, NETWORK, TOKENIZER, model_version, sha256
 from serving.model.keras_encoder import KerasEncoder
 from serving.model.metadata import DEFAULT_THRESHOLD, AdoptedFile, KnownAnswer, Metadata
@@ -87,7 +87,7 @@ def adopt(model: Path, out: Path | None, options: AdoptOptions, tell: Tell) -> P
         tokenizer = _read_tokenizer(network, options)
         for line in tokenizer_lines(tokenizer, options.tokenizer or model):
             tell(line)
-        session = Network(folder / NETWORK)
+        session = _session(folder / NETWORK, model.name)
         labels = _labels(options.labels, session.classes)
         sequences, rows = _sequences(tokenizer, declared_steps(network.layers), session, options)
         threshold = _threshold(options.threshold, len(labels))
@@ -145,8 +145,19 @@ def _write_network(model: Path, architecture: Path | None, folder: Path, tell: T
     network = read_keras_file(model, architecture)
     for line in layer_lines(network, model):
         tell(line)
-    write_h5(network, folder / NETWORK)
+    try:
+        write_h5(network, folder / NETWORK)
+    except (ValueError, RuntimeError) as error:  # of h5py
+        raise NetworkError(f"{model.name}: its layers have names that no .h5 can hold: {error}") from error
     return replace(network, layers=[replace(layer, weights=[]) for layer in network.layers])
+
+
+def _session(path: Path, name: str) -> Network:
+    """The network that was written, whose faults are those of the file that it was read from."""
+    try:
+        return Network(path)
+    except NetworkError as error:
+        raise NetworkError(f"{name}: {str(error).removeprefix(f'{path.name}: ')}") from error
 
 
 def _read_tokenizer(network: KerasNetwork, options: AdoptOptions) -> KerasTokenizer:

@@ -17,7 +17,7 @@ from serving.adopt.adopt import AdoptOptions, adopt
 from serving.errors import ServingError
 from tests.serving.adopt.keras_app import architecture, pickled_tokenizer, write_h5, write_keras, write_tokenizer
 
-SECONDS = 20  # for one file
+SECONDS = 20  # of processor time, for one file
 INTEGERS = (0, -1, 1, 255, 65535, 2**31 - 1, 2**31, 2**63 - 1)
 VALUES = (
     None,
@@ -44,7 +44,7 @@ def main(kind: str, count: int, seed: int) -> None:
         for number in range(count):
             chance = Random(f"{kind} {seed} {number}")
             model, tokenizer = MUTATIONS[kind](Path(folder), chance)
-            signal.alarm(SECONDS)
+            signal.setitimer(signal.ITIMER_PROF, SECONDS)
             try:
                 adopt(model, None, AdoptOptions(tokenizer=tokenizer), lambda _: None)
                 counts["accepted"] += 1
@@ -54,7 +54,7 @@ def main(kind: str, count: int, seed: int) -> None:
             except BaseException:
                 sys.stderr.write(f"mutation {number}\n")
                 raise
-            signal.alarm(0)
+            signal.setitimer(signal.ITIMER_PROF, 0)
     sys.stdout.write(json.dumps({**counts, "kilobytes": _peak(), "sentences": sorted(sentences)}))
 
 
