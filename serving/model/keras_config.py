@@ -263,10 +263,12 @@ def weight_counts(kind: str, options: Json) -> tuple[int, int] | None:
     """How many trainable and other arrays a layer has in Keras 2 and 3; None for layers that serving does not know."""
     bias = bool(options.get("use_bias", True))
     affine = bool(options.get("scale", True)) + bool(options.get("center", True))
-    if kind in ("Bidirectional", "TimeDistributed"):
-        inner = options["layer"]
-        counts = weight_counts(inner["class_name"], inner["config"])
-        return counts and (counts[0] * (1 + (kind == "Bidirectional")), counts[1])
+    if kind == "TimeDistributed":
+        return weight_counts(options["layer"]["class_name"], options["layer"]["config"])
+    if kind == "Bidirectional":
+        inner = [options["layer"], options.get("backward_layer") or options["layer"]]
+        counts = [weight_counts(layer["class_name"], layer["config"]) or (0, 0) for layer in inner]
+        return sum(count for count, _ in counts), 0
     if kind in ("LSTM", "GRU", "SimpleRNN", "CuDNNLSTM", "CuDNNGRU"):
         return 2 + bias, 0
     if kind in ("Dense", "Conv1D"):
