@@ -37,8 +37,8 @@ def read_layers(path: Path) -> list[Layer]:
 
 
 def read_version(file: h5py.File) -> str:
-    """The version of Keras that wrote a file; the first ones did not say."""
-    return _text(file.attrs.get("keras_version", "1.0"))
+    """The version of Keras that wrote a file; the first ones did not say, nor does Keras 3 of weights alone."""
+    return _text(file.attrs.get("keras_version", "3.0" if "layers" in file else "1.0"))
 
 
 def read_config(file: h5py.File) -> Json:
