@@ -151,11 +151,20 @@ def _functional(config: Json, positions: list[_Position], given: list[str]) -> t
     position_of = {entry["name"]: position for entry, position in zip(entries, positions, strict=True)}
     values = dict(zip(_references(config["input_layers"]), ([name] for name in given), strict=bool(given)))
     layers = list[Layer]()
-    for entry in _ordered(entries):
+    for entry in _needed(_ordered(entries), config):
         inputs = values.get(entry["name"]) or [name for source in _inbound(entry) for name in values[source]]
         more, values[entry["name"]] = _applied(entry, inputs, position_of[entry["name"]])
         layers += more
     return layers, [name for output in _references(config["output_layers"]) for name in values[output]]
+
+
+def _needed(entries: list[Json], config: Json) -> list[Json]:
+    """The inputs, and what the outputs are made of; Keras 3 also writes out operations that make masks."""
+    names = {*_references(config["input_layers"]), *_references(config["output_layers"])}
+    for entry in reversed(entries):
+        if entry["name"] in names:
+            names.update(_inbound(entry))
+    return [entry for entry in entries if entry["name"] in names]
 
 
 def _applied(entry: Json, inputs: list[str], position: _Position) -> tuple[list[Layer], list[str]]:

@@ -135,7 +135,6 @@ def _joined(graph: Graph, kind: str, values: list[Value]) -> str:
 
 FEATURE_LAYERS: dict[str, Translator] = {
     "InputLayer": _input,
-    "NotEqual": unchanged,  # Keras writes the embedding's mask out as `ids != 0`; the graph makes it itself
     "TextVectorization": unchanged,  # the bundle's tokenizer does it
     "Embedding": _embedding,
     "Masking": _masking,

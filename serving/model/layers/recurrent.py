@@ -232,7 +232,7 @@ def _loop(graph: Graph, name: str, direction: _Direction, value: Value) -> str:
         {step: steps} | ({mask: value.mask} if value.mask else {}),
         results,
         scan_input_directions=[int(direction.backwards)] * (2 if value.mask else 1),
-        scan_output_directions=[int(direction.backwards)] * direction.sequences,
+        **({"scan_output_directions": [int(direction.backwards)]} if direction.sequences else {}),
     )
     return outputs[-1] if direction.sequences else outputs[0]
 
