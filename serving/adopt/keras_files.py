@@ -26,6 +26,7 @@ from serving.model.keras_h5 import (
     ArrayReader,
     checked,
     legacy_arrays,
+    names_in,
     opened,
     read_config,
     read_version,
@@ -164,8 +165,7 @@ def _grouped_as_in(root: h5py.Group, layers: list[Layer]) -> list[Layer]:
     needed = list(dict.fromkeys(layer.group for layer in layers if sum(weight_counts(layer.kind, layer.options) or ())))
     if all(name in root for name in needed):
         return layers
-    names = [name.decode() if isinstance(name, bytes) else str(name) for name in root.attrs.get("layer_names", [])]
-    filled = [name for name in names if name in root and len(root[name].attrs.get("weight_names", []))]
+    filled = [name for name in names_in(root, "layer_names") if name in root and names_in(root[name], "weight_names")]
     if len(filled) != len(needed):
         raise NetworkError(f"has weights of {len(filled)} layers; accepted with this architecture: of {len(needed)}")
     renamed = dict(zip(needed, filled, strict=True))
@@ -251,7 +251,7 @@ def _read_zip(path: Path) -> KerasNetwork:
         raise NetworkError(f"{path.name}: {error}") from error
     except (
         OSError, zipfile.BadZipFile, zlib.error, KeyError, ValueError, TypeError, IndexError, AttributeError,
-        RecursionError, RuntimeError, NotImplementedError, EOFError,
+        RecursionError, RuntimeError, MemoryError, EOFError,
     ) as error:  # fmt: skip
         raise NetworkError(f"{path.name}: is cut off or not a .keras file: {error}") from error
 

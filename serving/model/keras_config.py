@@ -151,11 +151,20 @@ def _functional(config: Json, positions: list[_Position], given: list[str]) -> t
     position_of = {entry["name"]: position for entry, position in zip(entries, positions, strict=True)}
     values = dict(zip(_references(config["input_layers"]), ([name] for name in given), strict=bool(given)))
     layers = list[Layer]()
-    for entry in _ordered(entries):
+    for entry in _needed(_ordered(entries), config):
         inputs = values.get(entry["name"]) or [name for source in _inbound(entry) for name in values[source]]
         more, values[entry["name"]] = _applied(entry, inputs, position_of[entry["name"]])
         layers += more
     return layers, [name for output in _references(config["output_layers"]) for name in values[output]]
+
+
+def _needed(entries: list[Json], config: Json) -> list[Json]:
+    """The inputs, and what the outputs are made of; Keras 3 also writes out operations that make masks."""
+    names = {*_references(config["input_layers"]), *_references(config["output_layers"])}
+    for entry in reversed(entries):
+        if entry["name"] in names:
+            names.update(_inbound(entry))
+    return [entry for entry in entries if entry["name"] in names]
 
 
 def _applied(entry: Json, inputs: list[str], position: _Position) -> tuple[list[Layer], list[str]]:
@@ -263,10 +272,12 @@ def weight_counts(kind: str, options: Json) -> tuple[int, int] | None:
     """How many trainable and other arrays a layer has in Keras 2 and 3; None for layers that serving does not know."""
     bias = bool(options.get("use_bias", True))
     affine = bool(options.get("scale", True)) + bool(options.get("center", True))
-    if kind in ("Bidirectional", "TimeDistributed"):
-        inner = options["layer"]
-        counts = weight_counts(inner["class_name"], inner["config"])
-        return counts and (counts[0] * (1 + (kind == "Bidirectional")), counts[1])
+    if kind == "TimeDistributed":
+        return weight_counts(options["layer"]["class_name"], options["layer"]["config"])
+    if kind == "Bidirectional":
+        inner = [options["layer"], options.get("backward_layer") or options["layer"]]
+        counts = [weight_counts(layer["class_name"], layer["config"]) or (0, 0) for layer in inner]
+        return sum(count for count, _ in counts), 0
     if kind in ("LSTM", "GRU", "SimpleRNN", "CuDNNLSTM", "CuDNNGRU"):
         return 2 + bias, 0
     if kind in ("Dense", "Conv1D"):

@@ -37,8 +37,10 @@ def read_layers(path: Path) -> list[Layer]:
 
 
 def read_version(file: h5py.File) -> str:
-    """The version of Keras that wrote a file; the first ones did not say."""
-    return _text(file.attrs.get("keras_version", "1.0"))
+    """The version of Keras that wrote a file; the first ones did not say, nor does Keras 3 of weights alone."""
+    if "keras_version" not in file.attrs:
+        return "3.0" if "layers" in file else "1.0"
+    return _text(_attribute(file, "keras_version"))
 
 
 def read_config(file: h5py.File) -> Json:
@@ -52,9 +54,8 @@ def read_config(file: h5py.File) -> Json:
             "holds no architecture; accepted: what model.save() writes, or weights alone to `python -m serving adopt` "
             "with --architecture and the file that model.to_json() gives"
         )
-    size = file.attrs.get_id("model_config").get_storage_size()
-    content = file.attrs["model_config"]
-    if not isinstance(content, (str, bytes)) or max(size, len(content)) > MAX_CONFIG:
+    content = _attribute(file, "model_config")
+    if not isinstance(content, (str, bytes)) or len(content) > MAX_CONFIG:
         raise NetworkError(f"its architecture is no text of at most {MAX_CONFIG:,} bytes")
     config: Json = json.loads(content)
     return config
@@ -77,6 +78,7 @@ def opened(path: Path) -> Iterator[h5py.File]:
         raise NetworkError(f"{path.name}: is missing") from error
     except (
         OSError, KeyError, ValueError, TypeError, IndexError, AttributeError, RecursionError, RuntimeError,
+        MemoryError,
     ) as error:  # fmt: skip
         raise NetworkError(f"{path.name}: is cut off or not a Keras network: {error}") from error
 
@@ -98,6 +100,18 @@ def check_head(path: Path) -> None:
     if not head.startswith(HDF5):
         kind = "a text" if head.isascii() and b"\0" not in head else "no HDF5"
         raise NetworkError(f"is {kind}, not a Keras network; accepted: what model.save() writes")
+
+
+def names_in(group: h5py.Group, key: str) -> list[str]:
+    """The names that an attribute of a group holds; older files have them as bytes. Empty where there is none."""
+    return [_text(name) for name in _attribute(group, key)] if key in group.attrs else []
+
+
+def _attribute(item: h5py.Group, key: str) -> Any:
+    attribute = item.attrs.get_id(key)
+    if attribute.get_space().get_simple_extent_npoints() * attribute.get_type().get_size() > MAX_CONFIG:
+        raise NetworkError(f"its {key} has more than {MAX_CONFIG:,} bytes, the most that is accepted")
+    return item.attrs[key]
 
 
 def _text(value: Any) -> str:
@@ -185,7 +199,7 @@ def legacy_arrays(groups: h5py.Group, path: Path) -> Callable[[Layer], Weights]:
         group = reader.member(groups, layer.group)
         if group is None:
             return []
-        return [reader.read(reader.member(group, _text(name))) for name in group.attrs["weight_names"]]
+        return [reader.read(reader.member(group, name)) for name in names_in(group, "weight_names")]
 
     return arrays_of
 

@@ -58,7 +58,7 @@ def _translation(layers: list[Layer], embeddings: list[Layer], graph: Graph) -> 
     values = dict[str, Value]()
     for layer in layers:
         inputs = [values[name] for name in layer.inputs]
-        if any(value.ids for value in inputs) and layer.kind not in ("Embedding", "NotEqual", "TextVectorization"):
+        if any(value.ids for value in inputs) and layer.kind not in ("Embedding", "TextVectorization"):
             raise refused(layer, f"is a {layer.kind} of the input itself", "an Embedding of token ids first")
         values[layer.name] = TRANSLATORS[layer.kind](graph, layer, inputs)
     name, classes = _probabilities(graph, layers[-1], values[layers[-1].name])

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from onnx import TensorProto
 
 from serving.model.keras_config import OLD_HARD_SIGMOID, Layer
 from serving.model.layers.graph import Graph, Translator, Value, refused
@@ -43,26 +44,22 @@ def _sparse_plus(graph: Graph, x: str) -> str:
     return graph.node("Max", x, curve)
 
 
-def _glu(graph: Graph, x: str) -> str:
-    values, gates = graph.split(x, 2)
-    return graph.node("Mul", values, graph.node("Sigmoid", gates))
-
-
 def _sparsemax(graph: Graph, x: str) -> str:
-    """The projection onto the simplex: Martins and Astudillo 2016, algorithm 1, https://arxiv.org/abs/1602.02068."""
-    size = graph.node("Shape", x, start=-1)
-    ordered = graph.sorted_downwards(x, size)
-    one, last = graph.number(1), graph.constant("scalar_last", np.array(-1, np.int64))
-    totals = graph.node("Sub", graph.node("CumSum", ordered, last), one)
-    ranks = graph.node("CumSum", graph.node("Expand", one, graph.node("Shape", x)), last)
-    supported = graph.node("Greater", graph.node("Mul", ranks, ordered), totals)
-    count = graph.node("ReduceSum", graph.node("Cast", supported, to=1), graph.integers(-1))
-    index = graph.node("Cast", graph.node("Sub", count, one), to=7)
-    threshold = graph.node("Div", graph.node("GatherElements", totals, index, axis=-1), count)
+    """As Keras computes it, whose threshold adds the running sums up to the last that is supported."""
+    ordered = graph.sorted_downwards(x, graph.node("Shape", x, start=-1))
+    one, axis = graph.number(1), graph.constant("last_axis", np.array(-1, np.int64))
+    sums = graph.node("CumSum", ordered, axis)
+    ranks = graph.node("CumSum", graph.node("Expand", one, graph.node("Shape", x)), axis)
+    reached = graph.node("Div", graph.node("Sub", sums, one), ranks)
+    supported = graph.node("Cast", graph.node("Greater", ordered, reached), to=TensorProto.FLOAT)
+    count = graph.node("ReduceSum", supported, graph.integers(-1))
+    total = graph.node("ReduceSum", graph.node("Mul", supported, sums), graph.integers(-1))
+    threshold = graph.node("Div", graph.node("Sub", total, one), count)
     return graph.node("Relu", graph.node("Sub", x, threshold))
 
 
-# By the names of keras.activations; `threshold` needs arguments, so that no layer can name it.
+# By the names of keras.activations, but for `threshold`, which needs arguments, and `glu`, after which Keras expects
+# twice the features that there are: no layer can name these.
 ACTIVATIONS: dict[str, Activation] = {
     "linear": _operator("Identity"),
     "relu": _operator("Relu"),
@@ -94,7 +91,6 @@ ACTIVATIONS: dict[str, Activation] = {
     "log_sigmoid": _log_sigmoid,
     "squareplus": _squareplus,
     "sparse_plus": _sparse_plus,
-    "glu": _glu,
     "sparsemax": _sparsemax,
 }
 
@@ -106,8 +102,7 @@ def activated(graph: Graph, layer: Layer, value: Value, key: str = "activation")
         inner = Layer(activation["class_name"], layer.name, activation["config"], layer.inputs)
         return ACTIVATION_LAYERS[inner.kind](graph, inner, [value])
     name = activation_name(layer, activation)
-    width = None if name == "glu" else value.width
-    return value.derived(ACTIVATIONS[name](graph, value.name), activation=name, width=width)
+    return value.derived(ACTIVATIONS[name](graph, value.name), activation=name)
 
 
 def activation_name(layer: Layer, activation: Any) -> str:

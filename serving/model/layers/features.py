@@ -4,6 +4,7 @@ from functools import reduce
 
 import numpy as np
 import numpy.typing as npt
+from onnx import TensorProto
 
 from serving.model.keras_config import Layer
 from serving.model.layers.activations import activated
@@ -35,8 +36,8 @@ def _masking(graph: Graph, layer: Layer, inputs: list[Value]) -> Value:
     if not value.steps or graph.padded_right:
         raise PaddingRead
     other = graph.node("Equal", value.name, graph.number(layer.options.get("mask_value", 0)))
-    differs = graph.node("Cast", graph.node("Not", other), to=1)
-    mask = graph.node("Cast", graph.node("ReduceMax", differs, graph.integers(-1)), to=9)
+    differs = graph.node("Cast", graph.node("Not", other), to=TensorProto.FLOAT)
+    mask = graph.node("Cast", graph.node("ReduceMax", differs, graph.integers(-1)), to=TensorProto.BOOL)
     return value.derived(graph.node("Where", mask, value.name, graph.number(0)), mask=mask)
 
 
@@ -134,7 +135,6 @@ def _joined(graph: Graph, kind: str, values: list[Value]) -> str:
 
 FEATURE_LAYERS: dict[str, Translator] = {
     "InputLayer": _input,
-    "NotEqual": unchanged,  # Keras writes the embedding's mask out as `ids != 0`; the graph makes it itself
     "TextVectorization": unchanged,  # the bundle's tokenizer does it
     "Embedding": _embedding,
     "Masking": _masking,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from serving.model.keras_config import OLD_HARD_SIGMOID, Json, Layer, Weights
+from serving.model.keras_config import OLD_HARD_SIGMOID, Json, Layer, Weights, weight_counts
 from serving.model.layers.activations import ACTIVATIONS, activation_name
 from serving.model.layers.graph import Graph, Translator, Value, read_past_mask, refused
 
@@ -77,9 +77,9 @@ def _bidirectional(graph: Graph, layer: Layer, inputs: list[Value]) -> Value:
     value, mode = _checked(layer, inputs[0]), layer.options.get("merge_mode", "concat")
     if mode not in _MERGES:
         raise refused(layer, f"has merge_mode {mode!r}", ", ".join(_MERGES))
-    half = len(layer.weights) // 2
     forwards = layer.options["layer"]
     backwards = layer.options.get("backward_layer") or forwards
+    half = sum(weight_counts(forwards["class_name"], forwards["config"]) or ())
     directions = [
         _direction(layer, inner["class_name"], options, weights)
         for inner, options, weights in (
@@ -87,13 +87,13 @@ def _bidirectional(graph: Graph, layer: Layer, inputs: list[Value]) -> Value:
             (backwards, _with_zeros(backwards, True), layer.weights[half:]),
         )
     ]
-    units = directions[0].weights.recurrent.shape[0]
+    first, second = (direction.weights.recurrent.shape[0] for direction in directions)
     if mode == "concat" and _fit_one_operator(graph, directions, value):
-        return _output(_operator(graph, layer.name, directions, value), directions[0], value, 2 * units)
+        return _output(_operator(graph, layer.name, directions, value), directions[0], value, first + second)
     names = [_passed(graph, f"{layer.name}_{i}", direction, value) for i, direction in enumerate(directions)]
     if mode == "concat":
-        return _output(graph.node("Concat", *names, axis=-1), directions[0], value, 2 * units)
-    return _output(graph.node(_MERGES[mode], *names), directions[0], value, units)
+        return _output(graph.node("Concat", *names, axis=-1), directions[0], value, first + second)
+    return _output(graph.node(_MERGES[mode], *names), directions[0], value, first)
 
 
 _MERGES = {"concat": "Concat", "sum": "Sum", "mul": "Mul", "ave": "Mean"}
@@ -232,7 +232,7 @@ def _loop(graph: Graph, name: str, direction: _Direction, value: Value) -> str:
         {step: steps} | ({mask: value.mask} if value.mask else {}),
         results,
         scan_input_directions=[int(direction.backwards)] * (2 if value.mask else 1),
-        scan_output_directions=[int(direction.backwards)] * direction.sequences,
+        **({"scan_output_directions": [int(direction.backwards)]} if direction.sequences else {}),
     )
     return outputs[-1] if direction.sequences else outputs[0]
 
