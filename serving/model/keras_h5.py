@@ -1,6 +1,7 @@
 """Reader of Keras `.h5` files, without Keras: layers in order, their options and weights. Runs nothing of them."""
 
 import json
+import mmap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,6 +21,8 @@ MAX_CONFIG = 1024 * 1024
 MAX_WEIGHTS = 128 * 1024**2
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
+MAX_HEAP_OBJECTS = 100_000
+HEAP = b"GCOL\x01\0\0\0"
 WEIGHTS = "model_weights"
 
 _LOST = "files of Keras 3.0 to 3.2 can have lost some: save the network with another version"
@@ -70,6 +73,7 @@ def opened(path: Path) -> Iterator[h5py.File]:
     """
     try:
         check_head(path)
+        _check_heaps(path)
         with h5py.File(path, "r") as file:
             yield file
     except NetworkError as error:
@@ -100,6 +104,30 @@ def check_head(path: Path) -> None:
     if not head.startswith(HDF5):
         kind = "a text" if head.isascii() and b"\0" not in head else "no HDF5"
         raise NetworkError(f"is {kind}, not a Keras network; accepted: what model.save() writes")
+
+
+def _check_heaps(path: Path) -> None:
+    """Refuse a file that would keep the HDF5 library in a circle, by the sizes in its heaps of texts.
+
+    Source: HDF5 File Format Specification 3.0, III.E (global heap): a collection is GCOL, a version, three zero bytes
+    and its size; then objects, each an index, a count and a size. The free space has index 0, and counts its head.
+    """
+    objects = 0
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        start = content.find(HEAP)
+        while start >= 0:
+            end = start + int.from_bytes(content[start + 8 : start + 16], "little")
+            position = start + 16
+            while position + 16 <= min(end, len(content)):
+                index = int.from_bytes(content[position : position + 2], "little")
+                size = int.from_bytes(content[position + 8 : position + 16], "little")
+                step = 16 + (size + 7) // 8 * 8 if index else size
+                if step < 16 or position + step > end:
+                    raise NetworkError("is broken: an object in a heap of its texts has an impossible size")
+                position, objects = position + step, objects + 1
+                if objects > MAX_HEAP_OBJECTS:
+                    raise NetworkError(f"has more than {MAX_HEAP_OBJECTS:,} texts in its heaps; Keras writes a few")
+            start = content.find(HEAP, start + 1)
 
 
 def names_in(group: h5py.Group, key: str) -> list[str]:

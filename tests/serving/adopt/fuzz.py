@@ -19,7 +19,7 @@ from tests.serving.adopt.keras_app import architecture, pickled_tokenizer, write
 
 SECONDS = 20  # of processor time, for one file
 INTEGERS = (0, -1, 1, 255, 65535, 2**31 - 1, 2**31, 2**63 - 1)
-VALUES = (
+VALUES: tuple[Any, ...] = (
     None,
     True,
     -1,
