@@ -118,7 +118,7 @@ def adopt(
         tokenizer_settings={key: value for key, value in settings.items() if value is not None}
         | ({"lower": None} if no_lower else {}),
     )
-    with _progress(model):
+    with progress_line(model, Console(stderr=True)):
         predictor = adopt_files(model, out, options, typer.echo)
     if text is not None:
         for line in trial_lines(predictor, text):
@@ -141,10 +141,9 @@ def _cleaning_step(value: str) -> Any:
 
 
 @contextmanager
-def _progress(model: Path) -> Iterator[None]:
+def progress_line(model: Path, console: Console) -> Iterator[None]:
     """A line on a terminal while a large file is read."""
     size = model.stat().st_size if model.is_file() else 0
-    console = Console(stderr=True)
     if size < LARGE_FILE or not console.is_terminal:
         yield
         return

@@ -1,5 +1,6 @@
 """The command `adopt`: from an app's files to a bundle that answers as the app does."""
 
+import io
 import json
 import subprocess
 import sys
@@ -7,9 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from serving.__main__ import app
+from serving.adopt.command import progress_line
 from serving.errors import ServingError
 from serving.model.bundle import METADATA, NETWORK, TOKENIZER, Bundle, sha256
 from serving.model.predictor import Predictor
@@ -202,6 +205,15 @@ def test_a_refusal_leaves_nothing_behind(files: Path, adopt: Adopt) -> None:
     with pytest.raises(ServingError, match="names 3"):
         adopt("model.h5", "--labels", "a,b,c")
     assert sorted(files.iterdir()) == before
+
+
+@pytest.mark.parametrize(("size", "terminal", "shown"), [(2**24, True, True), (2**24, False, False), (9, True, False)])
+def test_a_large_file_has_a_line_of_progress(tmp_path: Path, size: int, terminal: bool, shown: bool) -> None:
+    (tmp_path / "model.h5").write_bytes(bytes(size))
+    output = io.StringIO()
+    with progress_line(tmp_path / "model.h5", Console(file=output, force_terminal=terminal)):
+        pass
+    assert ("reading 16 MB" in output.getvalue()) == shown
 
 
 def test_control_characters_of_a_file_do_not_reach_the_terminal(files: Path, adopt: Adopt) -> None:
