@@ -256,7 +256,7 @@ def _modern(kind: str, options: Json, keras: int) -> tuple[str, Json]:
         if isinstance(options.get(key), dict):
             inner_kind, inner = _modern(_kind(options[key]), options[key]["config"], keras)
             options[key] = {"class_name": inner_kind, "config": inner}
-    if keras < 3 and kind in ("Add", "Multiply", "Average", "Maximum", "Minimum", "Subtract"):
+    if keras < 3 and kind in _MERGE_MODES.values():
         options["masks_of_keras_2"] = True
     return kind, options
 

@@ -100,7 +100,7 @@ def _concatenation(graph: Graph, layer: Layer, inputs: list[Value]) -> Value:
     name = graph.node("Concat", *(value.name for value in inputs), axis=-1)
     widths = [value.width for value in inputs]
     width = None if None in widths else sum(width or 0 for width in widths)
-    return Value(name, inputs[0].steps, _joined(graph, "And", inputs), width=width)
+    return Value(name, inputs[0].steps, _merged_mask(graph, layer, inputs), width=width)
 
 
 _MERGES = {"Add": "Sum", "Average": "Mean", "Maximum": "Max"}
@@ -125,7 +125,11 @@ def _merged_mask(graph: Graph, layer: Layer, inputs: list[Value]) -> str:
     """Keras 3 masks where all inputs are masked, and only then; Keras 2 where any is."""
     if layer.options.get("masks_of_keras_2"):
         return _joined(graph, "And", inputs)
-    return _joined(graph, "Or", inputs) if all(value.mask for value in inputs) else ""
+    masks = {value.mask for value in inputs}
+    alike = masks == {""} or graph.padded_right or (layer.kind == "Concatenate" and len(masks) == 1)
+    if layer.kind not in ("Add", "Average") and not alike:
+        raise refused(layer, "merges masked steps, which versions of Keras 3 do differently", "steps without a mask")
+    return _joined(graph, "Or", inputs) if "" not in masks else ""
 
 
 def _joined(graph: Graph, kind: str, values: list[Value]) -> str:

@@ -5,6 +5,7 @@ import random
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,8 +55,7 @@ def of_bytes(name: str) -> Callable[[random.Random, Path], Path]:
 def of_architecture(rng: random.Random, folder: Path) -> Path:
     """Weights beside an architecture in which one value is another."""
     model = json.loads((OTHERS / "keras3.json").read_text(encoding="utf-8"))
-    places = list(places_in(model))
-    container, key = rng.choice(places)
+    container, key = rng.choice(places_in(model))
     container[key] = rng.choice(
         [None, -1, 10**9, "x", [], {}, [[["a", 0, 0]]], 0.5, True, "Lambda", {"class_name": "x"}]
     )
@@ -64,7 +64,7 @@ def of_architecture(rng: random.Random, folder: Path) -> Path:
     return folder / "weights.h5"
 
 
-def places_in(value: object) -> list[tuple[object, object]]:
+def places_in(value: object) -> list[tuple[Any, Any]]:
     """Every key of a dict or list in a value of JSON, with what it is in."""
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return [place for key, item in items for place in [(value, key), *places_in(item)]]

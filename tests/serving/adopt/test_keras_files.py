@@ -75,11 +75,10 @@ def test_weights_of_another_architecture(tmp_path: Path) -> None:
         load_network(legacy_weights(tmp_path), {"architecture_file": "model.json"})
 
 
-def zipped(folder: Path, source: str = "keras3", **members: bytes) -> Path:
-    """A copy of a .keras file whose members are others; the name's first underscore is a dot."""
-    with zipfile.ZipFile(OTHERS / f"{source}.keras") as archive:
-        content = {name: archive.read(name) for name in archive.namelist()}
-    content |= {name.replace("_", ".", 1): value for name, value in members.items()}
+def zipped(folder: Path, members: dict[str, bytes] | None = None) -> Path:
+    """A copy of a .keras file, some of whose members are others."""
+    with zipfile.ZipFile(OTHERS / "keras3.keras") as archive:
+        content = {name: archive.read(name) for name in archive.namelist()} | (members or {})
     with zipfile.ZipFile(folder / "network.keras", "w") as archive:
         for name, value in content.items():
             archive.writestr(name, value)
@@ -96,11 +95,7 @@ def test_a_zip_saved_on_windows(tmp_path: Path) -> None:
         for name in names:
             if isinstance(file[name], h5py.Dataset):
                 target[name.replace("/", "\\").replace("\\vars\\", "/vars/")] = file[name][()]
-    path = zipped(tmp_path)
-    with zipfile.ZipFile(OTHERS / "keras3.keras") as archive, zipfile.ZipFile(path, "w") as target_zip:
-        for name in ("config.json", "metadata.json"):
-            target_zip.writestr(name, archive.read(name))
-        target_zip.writestr("model.weights.h5", buffer.getvalue())
+    path = zipped(tmp_path, {"model.weights.h5": buffer.getvalue()})
     check(load_network(path, {}), "keras3")
 
 
@@ -206,16 +201,16 @@ def test_half_of_a_bidirectional_that_was_lost(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("member", "content", "sentence"),
     [
-        ("config_json", b" " * 1_100_000, r"its config\.json has 1,100,000 bytes; accepted: at most 1,048,576"),
-        ("metadata_json", b" " * 70_000, r"its metadata\.json has 70,000 bytes"),
-        ("metadata_json", b"{}", "is cut off or not a .keras file"),
-        ("config_json", b"[" * 100_000, "is cut off or not a .keras file"),
-        ("model_weights.h5", b"no HDF5", r"model\.weights\.h5: is a text, not a Keras network"),
+        ("config.json", b" " * 1_100_000, r"its config\.json has 1,100,000 bytes; accepted: at most 1,048,576"),
+        ("metadata.json", b" " * 70_000, r"its metadata\.json has 70,000 bytes"),
+        ("metadata.json", b"{}", "is cut off or not a .keras file"),
+        ("config.json", b"[" * 100_000, "is cut off or not a .keras file"),
+        ("model.weights.h5", b"no HDF5", r"model\.weights\.h5: is a text, not a Keras network"),
     ],
 )
 def test_a_zip_with_other_content(tmp_path: Path, member: str, content: bytes, sentence: str) -> None:
     with pytest.raises(NetworkError, match=rf"network\.keras: {sentence}"):
-        read_keras_file(zipped(tmp_path, **{member: content}))
+        read_keras_file(zipped(tmp_path, {member: content}))
 
 
 def test_a_zip_that_unpacks_to_more_than_is_accepted(tmp_path: Path) -> None:
@@ -249,7 +244,7 @@ def test_a_zip_that_is_cut_off(tmp_path: Path, share: float) -> None:
 
 def test_a_lambda_is_refused_by_name_and_not_run(tmp_path: Path) -> None:
     text = zipfile.ZipFile(OTHERS / "keras3.keras").read("config.json").decode()
-    path = zipped(tmp_path, config_json=text.replace('"GlobalMaxPooling1D"', '"Lambda"').encode())
+    path = zipped(tmp_path, {"config.json": text.replace('"GlobalMaxPooling1D"', '"Lambda"').encode()})
     with pytest.raises(NetworkError, match=r"network\.h5: layer 'global_max_pooling1d.*' is a Lambda; accepted: "):
         load_network(path, {})
 
@@ -258,5 +253,5 @@ def test_a_bundles_own_network_is_read_too(tmp_path: Path) -> None:
     write_h5(read_keras_file(NETWORKS / "trained.h5"), tmp_path / "again.h5")
     ids = np.array([[3, 4, 5, 0]], np.int32)
     lengths = np.array([3], np.int32)
-    answers = [Network(path).run(ids, lengths) for path in (NETWORKS / "trained.h5", tmp_path / "again.h5")]
-    assert np.array_equal(*answers)
+    first, again = (Network(path).run(ids, lengths) for path in (NETWORKS / "trained.h5", tmp_path / "again.h5"))
+    assert np.array_equal(first, again)
