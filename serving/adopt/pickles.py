@@ -12,9 +12,9 @@ from typing import Any
 
 from serving.errors import AdoptError
 
-MAX_BYTES = 64 * 1024**2  # a tokenizer of a million words
-# Three hundred thousand words with all their counts. An operation puts up to 60 bytes into memory, a container 80.
-MAX_OPERATIONS, MAX_CONTAINERS = 5_000_000, 1_000_000
+MAX_BYTES = 48 * 1024**2  # three times a Tokenizer of as many words as these operations allow
+# Of 350,000 words with all their counts. In memory an operation takes up to 70 bytes, a container 80.
+MAX_OPERATIONS, MAX_CONTAINERS = 4_000_000, 1_000_000
 MAX_INT_KEY = 2**31  # larger keys can be chosen so that they all fall into one slot of a dict's table
 
 _TOKENIZER = re.compile(r"(?:tensorflow|tensorflow_core|keras|tf_keras|keras_preprocessing)(?:\.\w+)*\.text\.Tokenizer")

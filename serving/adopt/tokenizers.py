@@ -15,6 +15,7 @@ STANDARDIZED = KERAS_FILTERS.strip() + "'"  # what TextVectorization strips
 MAX_JSON_BYTES, MAX_JSON_CONTAINERS = 24 * 1024**2, 100_000
 MAX_JSON_LAYERS = 4  # JSON within JSON: people dump what Tokenizer.to_json dumped, whose config holds more of it
 MAX_ID = 2**31 - 1
+MAX_WORDS = 1_000_000  # more than any Embedding that is served has rows
 
 # How people name a dict of words and ids, and a length, where they keep them beside other things.
 _WORD_INDEX_KEYS = ("word_index", "word2idx", "word_to_index", "word2index", "word2id", "word_to_id", "vocab")
@@ -230,6 +231,8 @@ def _checked_word_index(value: Any, name: str) -> dict[str, int]:
             f"{name}: has no words. A Tokenizer that was never fitted has none, and neither has one_hot, whose ids are "
             "Python's hashes, other ones in each process: nobody can know them again"
         )
+    if len(value) > MAX_WORDS:
+        raise AdoptError(f"{name}: has {len(value):,} words; accepted: at most {MAX_WORDS:,}")
     for word, word_id in value.items():
         if not isinstance(word, str) or not _is_id(word_id):
             raise AdoptError(

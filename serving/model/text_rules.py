@@ -56,7 +56,7 @@ _QUANTIFIER = re.compile(r"(?:[*+?]|\{[0-9]{1,3}(?:,[0-9]{0,3})?\})\??|")
 
 
 def check_pattern(pattern: str) -> str:
-    """Check that Python's `re` and Rust's `regex` read a regular expression alike, and that it takes no endless time.
+    """Check that Python's `re` and Rust's `regex` read a pattern alike, and that no text takes exponential time.
 
     Returns:
         The pattern.
@@ -79,8 +79,8 @@ def check_pattern(pattern: str) -> str:
         position += len(atom) + len(quantifier)
     try:
         re.compile(pattern)
-    except re.error as error:
-        raise ValueError(f"{pattern!r} is no regular expression: {error}; {_ACCEPTED}") from error
+    except (re.error, RecursionError, OverflowError) as error:
+        raise ValueError(f"{pattern[:40]!r} is no regular expression: {error}; {_ACCEPTED}") from error
     return pattern
 
 

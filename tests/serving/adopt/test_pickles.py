@@ -159,13 +159,14 @@ def test_size_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:invalid (octal )?escape sequence")  # of a string of Python 2's
+@pytest.mark.parametrize("count", [200, pytest.param(10_000, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("protocol", [0, 2, 4])
-def test_mutations_end_in_a_value_or_a_sentence(keras_tokenizer: type, protocol: int) -> None:
+def test_mutations_end_in_a_value_or_a_sentence(keras_tokenizer: type, protocol: int, count: int) -> None:
     chance = random.Random(protocol)
     tokenizer = keras_tokenizer()
     tokenizer.__dict__.update(word_index={"a": 1, "b": 2}, word_counts=OrderedDict(a=3), oov_token=None)
     content = pickle.dumps((tokenizer, 12), protocol)
-    for _ in range(200):
+    for _ in range(count):
         mutated = bytearray(content)
         for _ in range(chance.randint(1, 8)):
             mutated[chance.randrange(len(mutated))] = chance.randrange(256)

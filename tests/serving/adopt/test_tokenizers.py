@@ -151,10 +151,12 @@ def test_size_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         read(tmp_path, "x" * 11)
 
 
+@pytest.mark.filterwarnings("ignore:invalid (octal )?escape sequence")  # of a string of Python 2's
+@pytest.mark.parametrize("count", [50, pytest.param(2000, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("content", [TO_JSON.encode(), *WORD_INDICES.values()])
-def test_mutations_end_in_a_tokenizer_or_a_sentence(tmp_path: Path, content: bytes) -> None:
+def test_mutations_end_in_a_tokenizer_or_a_sentence(tmp_path: Path, content: bytes, count: int) -> None:
     chance = random.Random(len(content))
-    for _ in range(50):
+    for _ in range(count):
         mutated = bytearray(content)
         for _ in range(chance.randint(1, 5)):
             mutated[chance.randrange(len(mutated))] = chance.randrange(256)
