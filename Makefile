@@ -7,6 +7,10 @@ LABEL_COLUMN ?=
 ENCODING ?=
 RECIPE ?= sample
 RESUME ?=
+MODEL ?=
+TOKENIZER ?=
+LABELS ?=
+OPTIONS ?=
 RAW ?= data/raw
 OUT ?= build
 
@@ -19,10 +23,12 @@ SERVE := .venv-serve/$(BIN)/python
 CHECK := .venv-check/$(BIN)/python
 DEV := .venv/$(BIN)/python
 
-.PHONY: help serve check format test suite soak bench train default tweets tweets-words tweets-pieces vectors lint types openapi slug figures clean
+.PHONY: help serve adopt check format test suite soak bench train default tweets tweets-words tweets-pieces vectors lint types openapi slug figures clean
 
 help:
 	@echo "make serve [PORT=8000]                  serve artifacts/ at http://127.0.0.1:PORT/predict"
+	@echo "make adopt MODEL= TOKENIZER= LABELS=A,B OUT= [OPTIONS=]"
+	@echo "                                        a bundle of a Keras model and tokenizer that you have"
 	@echo "make check                              the quick checks: lint, serving's types and its quick tests; no TensorFlow"
 	@echo "make format                             format the code, and mend what the linter can"
 	@echo "make test                               lint, types and all tests"
@@ -40,6 +46,10 @@ help:
 serve: export PORT := $(PORT)
 serve: .venv-serve/ready
 	$(SERVE) -m serving.server
+
+adopt: .venv-serve/ready
+	$(SERVE) -m serving adopt $(call quoted,$(MODEL)) --out $(call quoted,$(OUT)) \
+	  $(call option,--tokenizer,$(TOKENIZER)) $(call option,--labels,$(LABELS)) $(OPTIONS)
 
 # In an environment of its own, so that it also shows that serving needs nothing of training. mypy keeps a cache for each
 # environment: with one for both, each run would throw away what the other's had found.

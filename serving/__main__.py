@@ -12,7 +12,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from serving.errors import ServingError
+from serving.adopt.command import AdoptCommand, adopt
+from serving.errors import ServingError, printable
 from serving.process import processors, set_switch_interval
 from serving.scoring.score import PIPE, SWITCH_INTERVAL, ScoreOptions, ScoreProgress
 from serving.scoring.score import score as score_file
@@ -49,6 +50,8 @@ def progress_bar(
 
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+
+app.command(cls=AdoptCommand)(adopt)
 
 
 @app.command()
@@ -123,7 +126,7 @@ def main() -> None:
     try:
         app()
     except ServingError as error:
-        sys.exit(f"error: {error}")
+        sys.exit(f"error: {printable(str(error))}")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ ServingError
   SettingsError                   an environment variable holds a bad value; the process must not start
   FileError                       a file of rows cannot be read or written
     RowsError                     what it holds cannot be used
+  AdoptError                      a file that others have made cannot be made a bundle of
   RequestError                    becomes an HTTP answer: a status, a code and a sentence
     MalformedRequest     400      no HTTP/1.1
     MalformedBody        400      not JSON, not a form, not UTF-8
@@ -28,6 +29,11 @@ A `RequestError` carries its own status and code, so one handler renders all of 
 
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
+
+
+def printable(text: str) -> str:
+    """Text from a file of others, without what would move a terminal's cursor or change its colours."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
 class ServingError(Exception):
@@ -63,6 +69,10 @@ class RowsError(FileError):
         super().__init__(sentence)
         self.code = code
         self.columns = columns
+
+
+class AdoptError(ServingError):
+    """A model or tokenizer of others cannot be adopted. The sentence names the file, the fault and what is accepted."""
 
 
 class RequestError(ServingError):

@@ -6,13 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from serving.model.bundle import METADATA, NETWORK, TOKENIZER, model_version, sha256
+from serving.model.keras_encoder import KerasEncoder
+from serving.model.metadata import KNOWN_BY_TRAINING
 from serving.model.network import Network
+from serving.model.text_rules import TextRules
 from serving.model.tokenizer import Encoder
 
 FIXTURES = Path(__file__).parent / "fixtures"
 TINY = FIXTURES / "tiny"  # padding is masked, texts are padded by batch
 UNMASKED = FIXTURES / "unmasked"  # padding is read, texts are padded on the left to one length
 NETWORKS = FIXTURES / "networks"  # `.h5` files, and in ANSWERS what Keras answers to some ids
+OTHERS = FIXTURES / "others"  # one network as Keras 2 and 3 keep it, in every kind of file, with its ANSWERS
 ANSWERS = "answers.json"
 
 LABELS = ["negative", "neutral", "positive"]
@@ -39,7 +43,12 @@ def rehash(folder: Path) -> None:
 
     def change(content: dict[str, Any]) -> None:
         content["files"] = {name: sha256(folder / name) for name in (NETWORK, TOKENIZER)}
-        content["model_version"] = model_version(content["files"], content["labels"])
+        content["model_version"] = model_version(
+            content["files"],
+            content["labels"],
+            None if content.get("text_rules") is None else TextRules.model_validate(content["text_rules"]),
+            decision_threshold=content.get("decision_threshold", 0.5),
+        )
 
     edit_metadata(folder, change)
 
@@ -57,7 +66,24 @@ def edit_tokenizer(folder: Path, change: Callable[[dict[str, Any]], object]) -> 
     change(content)
     path.write_text(json.dumps(content), encoding="utf-8")
     rehash(folder)
-    encoder = Encoder.read(path)
+    _set_known_answers(folder, Encoder.read(path))
+
+
+def adopt(folder: Path, tokenizer: str, rules: TextRules) -> None:
+    """Make a bundle an adopted one: with another tokenizer file and text rules, without what it cannot know."""
+    (folder / TOKENIZER).write_text(tokenizer, encoding="utf-8")
+
+    def change(content: dict[str, Any]) -> None:
+        content.update(origin="adopted", text_rules=rules.model_dump(mode="json"))
+        for key in KNOWN_BY_TRAINING:
+            del content[key]
+
+    edit_metadata(folder, change)
+    rehash(folder)
+    _set_known_answers(folder, KerasEncoder(tokenizer, rules))
+
+
+def _set_known_answers(folder: Path, encoder: Encoder) -> None:
     rows = Network(folder / NETWORK).run(*encoder.pad_batch(encoder.encode(TEXTS))).tolist()
     answers = [{"text": text, "probabilities": row} for text, row in zip(TEXTS, rows, strict=True)]
     edit_metadata(folder, lambda metadata: metadata.update(known_answers=answers))

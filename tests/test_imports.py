@@ -14,7 +14,7 @@ SERVING = [
     {"errors", "logs", "process"},
     {"settings", "model"},
     {"batching", "tables"},
-    {"web", "scoring"},
+    {"web", "scoring", "adopt"},
     {"server", "__main__"},
 ]
 TRAINING = [

@@ -4,12 +4,14 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from serving.errors import BundleError
-from serving.model.metadata import ACCEPTED_VERSIONS, Metadata
+from serving.model.metadata import ACCEPTED_VERSIONS, DEFAULT_THRESHOLD, Metadata
+from serving.model.text_rules import TextRules
 
 NETWORK, TOKENIZER, METADATA = "sentiment.h5", "tokenizer.json", "metadata.json"
 REPORT = "report"
@@ -39,9 +41,13 @@ class Bundle:
         metadata = _read_metadata(folder / METADATA)
         for name in (NETWORK, TOKENIZER):
             _check_hash(folder / name, metadata.files.get(name))
-        if metadata.model_version != model_version(metadata.files, metadata.labels):
+        version = model_version(
+            metadata.files, metadata.labels, metadata.text_rules, decision_threshold=metadata.decision_threshold
+        )
+        if metadata.model_version != version:
             raise BundleError(
-                f"{folder / METADATA}: its labels or its version are not those that the model was written with"
+                f"{folder / METADATA}: its labels, text rules, threshold or version are not those that the model was "
+                "written with"
             )
         return cls(folder, metadata)
 
@@ -62,10 +68,27 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def model_version(files: dict[str, str], labels: list[str]) -> str:
-    """12 hex digits over the two files' hashes and the labels: equal content, equal version."""
-    content = json.dumps([files[NETWORK], files[TOKENIZER], labels])
-    return hashlib.sha256(content.encode()).hexdigest()[:12]
+def model_version(
+    files: dict[str, str],
+    labels: list[str],
+    text_rules: TextRules | None = None,
+    *,
+    decision_threshold: float = DEFAULT_THRESHOLD,
+) -> str:
+    """12 hex digits over the files' hashes and what else decides an answer: equal content, equal version.
+
+    Args:
+        files: name -> sha256 (hex).
+        labels: in output order.
+        text_rules: of an adopted bundle.
+        decision_threshold: of one with two labels.
+    """
+    content: list[Any] = [files[NETWORK], files[TOKENIZER], labels]
+    if text_rules is not None:
+        content.append(text_rules.model_dump(mode="json", exclude_defaults=True))
+    if decision_threshold != DEFAULT_THRESHOLD:
+        content.append(decision_threshold)
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]
 
 
 def _read_metadata(path: Path) -> Metadata:

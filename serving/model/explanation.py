@@ -84,78 +84,88 @@ MAX_CHARS = 100_000  # characters that one explanation's variants may have toget
 class Occlusion:
     """A text, and the variants of it that each lack one word.
 
-    Where the network reads the text's beginning only, what is beyond it is in no variant, and neither is a word that it
-    reads a part of: with a word less before them, they would move up into what is read.
+    Where the network reads the text's beginning or its end only, what is beyond it is in no variant, and neither is a
+    word that it reads a part of: with a word less beside them, they would move up into what is read.
 
     Args:
         text: to be explained.
         encoder: the model's.
 
     Attributes:
-        encoded: what the network has to be run on: the text; the words before one that is read in part, where there is
+        encoded: what the network has to be run on: the text; the words beside one that is read in part, where there is
             such a one; and the variants of these that are not read the same as they are.
     """
 
     def __init__(self, text: str, encoder: Encoder) -> None:
         (encoded_text,) = encoder.encode([text])
         self._words = cut_words(text)
-        self._words_read = len(self._words)
-        self._reads_part = False
-        base = encoded_text
+        self._words_read = range(len(self._words))
+        self._word_read_in_part: int | None = None
+        start, end, base = 0, len(text), encoded_text
         if encoded_text.truncated and self._words:
-            max_words = MAX_STEPS // len(encoded_text.ids)
-            self._words_read, self._reads_part = _reach(text, self._words[:max_words], encoded_text, encoder)
-            text = text[: self._words[self._words_read - 1].end]
-            (base,) = encoder.encode([text])
-        tried = min(self._words_read, MAX_STEPS // len(base.ids), MAX_CHARS // max(len(text), 1))
-        variants = encoder.encode([_leave_out(word, text) for word in self._words[:tried]])
+            self._words_read, self._word_read_in_part = _reach(text, self._words, encoded_text, encoder)
+            if encoder.cuts_left:
+                start = self._words[self._words_read[0]].start
+            else:
+                end = self._words[self._words_read[-1]].end
+            (base,) = encoder.encode([text[start:end]])
+        tried = min(len(self._words_read), MAX_STEPS // max(len(base.ids), 1), MAX_CHARS // max(end - start, 1))
+        words_tried = [self._words[index] for index in self._words_read[:tried]]
+        # A space is left in the word's place, so that its neighbours do not become one word.
+        variants = encoder.encode([f"{text[start : word.start]} {text[word.end : end]}" for word in words_tried])
         self._changed = [not _same(variant, base) for variant in variants]
         changed = [variant for variant, is_changed in zip(variants, self._changed, strict=True) if is_changed]
-        self.encoded = [encoded_text, *([base] if self._reads_part else []), *changed]
+        self.encoded = [encoded_text, *([] if self._word_read_in_part is None else [base]), *changed]
 
-    def weigh(self, probabilities: Probabilities) -> tuple[WeighedWord, ...]:
+    def weigh(self, probabilities: Probabilities, label: int) -> tuple[WeighedWord, ...]:
         """Every word of the text, in order.
 
         Args:
             probabilities: the network's answer to each of `encoded`, (texts, classes).
+            label: the answer's column.
         """
-        label = int(probabilities[0].argmax())
         of_text, *of_variants = probabilities[:, label].tolist()
-        of_base = of_variants.pop(0) if self._reads_part else of_text
+        of_base = of_text if self._word_read_in_part is None else of_variants.pop(0)
         variant = iter(of_variants)
-        weights: list[float | None] = [of_base - next(variant) if changed else 0.0 for changed in self._changed]
-        weights += [None] * (len(self._words) - len(weights))
-        if self._reads_part:
-            weights[self._words_read] = of_text - of_base
+        weights: list[float | None] = [None] * len(self._words)
+        for index, changed in zip(self._words_read, self._changed, strict=False):
+            weights[index] = of_base - next(variant) if changed else 0.0
+        if self._word_read_in_part is not None:
+            weights[self._word_read_in_part] = of_text - of_base
         return tuple(
             WeighedWord(word.word, word.start, word.end, weight)
             for word, weight in zip(self._words, weights, strict=True)
         )
 
 
-def _leave_out(word: Word, text: str) -> str:
-    """A space is left in the word's place, so that its neighbours do not become one word."""
-    return f"{text[: word.start]} {text[word.end :]}"
-
-
-def _reach(text: str, words: Sequence[Word], encoded_text: Encoded, encoder: Encoder) -> tuple[int, bool]:
+def _reach(text: str, words: Sequence[Word], encoded_text: Encoded, encoder: Encoder) -> tuple[range, int | None]:
     """How much the network reads of a text that is cut.
 
     Returns:
-        How many of the first words are read to their ends, and whether a part of one more is. A single word that is
-        longer than what the network reads counts as read.
+        The words that are read whole, by their indices, and the one that is read in part, where there is one. A single
+        word that is longer than what the network reads counts as read.
     """
+    max_words = min(len(words), MAX_STEPS // len(encoded_text.ids))
+
+    def part(count: int) -> Encoded:
+        bounds = slice(words[-count].start, None) if encoder.cuts_left else slice(words[count - 1].end)
+        return encoder.encode([text[bounds]])[0]
 
     def suffices(count: int) -> bool:
-        return _same(encoder.encode([text[: words[count - 1].end]])[0], encoded_text)
+        return _same(part(count), encoded_text)
 
     count = 1
     # By doubling, as encoding takes as long as its text, of which the network may read a hundredth.
-    while count < len(words) and not suffices(count):
-        count = min(2 * count, len(words))
-    count = min(bisect_left(range(count), True, lo=count // 2, key=lambda index: suffices(index + 1)) + 1, len(words))
-    reads_part = count > 1 and encoder.encode([text[: words[count - 1].end]])[0].truncated
-    return count - reads_part, reads_part
+    while count < max_words and not suffices(count):
+        count = min(2 * count, max_words)
+    counts = range(count)
+    count = min(bisect_left(counts, True, lo=count // 2, key=lambda index: suffices(index + 1)) + 1, max_words)
+    reads_part = count > 1 and part(count).truncated
+    count -= reads_part
+    if encoder.cuts_left:
+        first = len(words) - count
+        return range(first, len(words)), first - 1 if reads_part else None
+    return range(count), count if reads_part else None
 
 
 def _same(one: Encoded, other: Encoded) -> bool:

@@ -4,9 +4,13 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from serving.model.text_rules import TextRules
+
 SCHEMA_VERSION: Final = 2
 ACCEPTED_VERSIONS: Final = (1, 2)
 SENTIMENT: Final = frozenset({"negative", "neutral", "positive"})
+
+DEFAULT_THRESHOLD: Final = 0.5  # above which the second of two labels is the more probable one
 
 # What an adopted bundle cannot know, so that these have defaults; what training wrote has all of them.
 KNOWN_BY_TRAINING: Final = ("seed", "recipe", "data", "split", "cleaning", "metrics")
@@ -36,6 +40,13 @@ class DataFile(_Strict):
 
     file: str
     rows: int
+    sha256: str
+
+
+class AdoptedFile(_Strict):
+    """A file of others that an adopted bundle was made of: its base name and sha256 (hex)."""
+
+    file: str
     sha256: str
 
 
@@ -91,9 +102,16 @@ class Metadata(_Strict):
         description="the Python module to import before keras.models.load_model, since it registers a layer of the "
         "network; null: Keras knows every layer",
     )
-    text_rules: dict[str, Any] | None = Field(
+    text_rules: TextRules | None = Field(
         None, description="what is done to a text before the tokenizer's file, where that file cannot say it"
     )
+    decision_threshold: float = Field(
+        DEFAULT_THRESHOLD,
+        gt=0,
+        lt=1,
+        description="of two labels, the second is the answer where its probability is above this",
+    )
+    adopted_files: list[AdoptedFile] = Field([], description="what an adopted bundle was made of")
     seed: int | None = None
     recipe: dict[str, Any] = {}
     data: list[DataFile] = []
@@ -133,6 +151,10 @@ class Metadata(_Strict):
 
     @model_validator(mode="after")
     def _check_labels(self) -> Self:
+        if self.decision_threshold != DEFAULT_THRESHOLD and len(self.labels) != 2:
+            raise ValueError(
+                f"decision_threshold {self.decision_threshold} with {len(self.labels)} labels; accepted: with two"
+            )
         unknown = {threshold.label for threshold in self.thresholds} - set(self.labels)
         if unknown:
             raise ValueError(f"thresholds name {sorted(unknown)}; accepted: {self.labels}")

@@ -30,12 +30,13 @@ class Network:
     """
 
     def __init__(self, path: Path, *, threads: int = 1) -> None:
+        layers = read_layers(path)
         try:
-            translation = translate(read_layers(path))
+            translation = translate(layers)
             model = translation.model.SerializeToString()
             self._session = onnxruntime.InferenceSession(model, _options(threads), providers=["CPUExecutionProvider"])
-        except NetworkError:
-            raise
+        except NetworkError as error:
+            raise NetworkError(f"{path.name}: {error}") from error
         except Exception as error:  # ONNX Runtime and h5py's contents can fail in many ways; all mean this
             raise NetworkError(f"{path.name}: its layers do not fit together: {error}") from error
         self.vocabulary, self.classes = translation.vocabulary, translation.classes
@@ -50,14 +51,24 @@ class Network:
         """The network's answer to a batch.
 
         Args:
-            ids: int32 (texts, steps), padded.
+            ids: int32 (texts, steps), padded; where padding is masked, on either side, otherwise as in training.
             lengths: int32 (texts,), of each text without its padding.
 
         Returns:
             Probabilities, float32 (texts, classes).
         """
+        # Among texts without id 0, padded right, these two hold and masked ids need not be looked for.
+        if self.masked and not (ids[:, 0].all() and np.count_nonzero(ids) == lengths.sum()):
+            ids, lengths = _padded_right(ids)
         (probabilities,) = self._session.run(["probabilities"], {"ids": ids, "lengths": lengths})
         return np.asarray(probabilities, dtype=np.float32)
+
+
+def _padded_right(ids: Ids) -> tuple[Ids, Ids]:
+    """The ids of each row but 0, which is masked, in order and before the zeros; and how many they are."""
+    lengths = np.count_nonzero(ids, axis=1).astype(np.int32)
+    order = np.argsort(ids == 0, axis=1, kind="stable")
+    return np.take_along_axis(ids, order, axis=1), lengths
 
 
 def _options(threads: int) -> onnxruntime.SessionOptions:

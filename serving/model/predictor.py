@@ -1,5 +1,6 @@
 """Predictor of a bundle: the one inference path of the service, of scoring and of training's evaluation."""
 
+import operator
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +11,10 @@ from serving import process
 from serving.errors import BundleError
 from serving.model.bundle import METADATA, NETWORK, TOKENIZER, Bundle
 from serving.model.explanation import Occlusion
-from serving.model.metadata import Metadata
+from serving.model.keras_encoder import KerasEncoder
+from serving.model.metadata import DEFAULT_THRESHOLD, Metadata
 from serving.model.network import Network
-from serving.model.tokenizer import Encoded, Encoder
+from serving.model.tokenizer import Encoded, Encoder, read_content
 from serving.model.types import Prediction, Probabilities
 
 # Texts that the network computes at once: matrices of 12 rows fill the processor's vector registers (AVX-512; AVX2's 6
@@ -36,6 +38,7 @@ class Predictor:
 
     def __init__(self, network: Network, encoder: Encoder, metadata: Metadata) -> None:
         self.network, self.encoder, self.metadata = network, encoder, metadata
+        self._has_threshold = metadata.decision_threshold != DEFAULT_THRESHOLD
         self._check_inputs()
         self._check_shapes()
         encoder.check_growth([answer.text for answer in metadata.known_answers])
@@ -53,7 +56,8 @@ class Predictor:
             BundleError: the sentence names the file and the fault.
         """
         bundle = Bundle.read(folder)
-        encoder = Encoder.read(bundle.tokenizer)
+        rules = bundle.metadata.text_rules
+        encoder = KerasEncoder(read_content(bundle.tokenizer), rules) if rules else Encoder.read(bundle.tokenizer)
         predictor = cls(Network(bundle.network, threads=threads), encoder, bundle.metadata)
         process.trim()
         return predictor
@@ -74,7 +78,8 @@ class Predictor:
         probabilities = self.probabilities(occlusion.encoded)
         (encoded,), (share,) = self.encoder.encode_with_shares([text])
         prediction = self._prediction(probabilities[0].tolist(), encoded, share)
-        return replace(prediction, explanation=occlusion.weigh(probabilities))
+        label = self.metadata.labels.index(prediction.label)
+        return replace(prediction, explanation=occlusion.weigh(probabilities, label))
 
     def check(self) -> None:
         """Ask the known answers.
@@ -103,22 +108,24 @@ class Predictor:
 
     def _prediction(self, row: list[float], encoded: Encoded, in_vocabulary: float) -> Prediction:
         probabilities = dict(zip(self.metadata.labels, row, strict=True))
-        label = max(probabilities, key=probabilities.__getitem__)
+        label = self._decide(row) if self._has_threshold else max(probabilities, key=probabilities.__getitem__)
         return Prediction(label, probabilities[label], probabilities, encoded.truncated, in_vocabulary, cut=encoded.cut)
 
+    def _decide(self, row: list[float]) -> str:
+        return self.metadata.labels[row[1] > self.metadata.decision_threshold]
+
     def _check_inputs(self) -> None:
-        if self.metadata.inputs != "text" or self.metadata.text_rules:
-            raise BundleError(
-                f"{METADATA}: has inputs {self.metadata.inputs!r} and text_rules {self.metadata.text_rules}; "
-                "accepted: inputs 'text' without text_rules"
-            )
+        if self.metadata.inputs != "text":
+            raise BundleError(f"{METADATA}: has inputs {self.metadata.inputs!r}; accepted: 'text'")
 
     def _check_shapes(self) -> None:
         network, encoder, labels = self.network, self.encoder, self.metadata.labels
-        if network.vocabulary != encoder.vocabulary_size:
+        # An Embedding of Keras often has more rows than its Tokenizer has words.
+        fits = operator.ge if self.metadata.text_rules else operator.eq
+        if not fits(network.vocabulary, encoder.vocabulary_size):
             raise BundleError(
                 f"{TOKENIZER}: has {encoder.vocabulary_size} tokens, {NETWORK} embeds {network.vocabulary}; "
-                "they must be equal"
+                f"they must be equal{', or fewer' if self.metadata.text_rules else ''}"
             )
         if network.classes != len(labels):
             raise BundleError(f"{METADATA}: has {len(labels)} labels, {NETWORK} gives {network.classes} probabilities")
@@ -129,10 +136,11 @@ class Predictor:
         self._check_padding()
 
     def _check_padding(self) -> None:
-        length, steps = self.encoder.fixed_length, self.network.steps
-        if not self.network.masked and length is None:
+        length, steps, masked = self.encoder.fixed_length, self.network.steps, self.network.masked
+        if not masked and length is None:
             raise BundleError(f"{TOKENIZER}: pads by batch, but {NETWORK} reads padding; accepted: a fixed length")
-        if self.network.masked and (length is not None or self.encoder.pad_id != 0):
+        # Only id 0 is masked.
+        if masked and (length is None) != (self.encoder.pad_id == 0):
             raise BundleError(
                 f"{TOKENIZER}: pads to a length; accepted with the masking {NETWORK}: by batch, with id 0"
             )

@@ -126,7 +126,7 @@ class Encoded:
     """One text as token ids.
 
     Attributes:
-        ids: int32 (tokens,), never empty.
+        ids: int32 (tokens,); empty only where text rules leave nothing of a text.
         cut: how many tokens beyond the limit were left out.
     """
 
@@ -137,6 +137,18 @@ class Encoded:
     def truncated(self) -> bool:
         """Whether any token was left out."""
         return self.cut > 0
+
+
+def read_content(path: Path) -> str:
+    """The text of a tokenizer file.
+
+    Raises:
+        BundleError: it cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BundleError(f"{path.name}: cannot be read: {error}") from error
 
 
 class Encoder:
@@ -151,6 +163,7 @@ class Encoder:
         unknown_id: the id of what is not in the vocabulary.
         fixed_length: how many ids each text gets, or None where padding is by batch: then `encode` does not pad, and
             `pad_batch` pads right.
+        cuts_left: whether what is beyond the limit is left out at a text's beginning, not its end.
 
     Raises:
         BundleError: it is no such file, or has no padding or unknown token.
@@ -177,6 +190,7 @@ class Encoder:
         self.pad_id: int = padding["pad_id"]
         self.unknown_id: int = unknown_id
         self.fixed_length: int | None = padding["length"]
+        self.cuts_left = (self._tokenizer.truncation or {}).get("direction") == "left"
         if self.fixed_length is None:
             self._tokenizer.no_padding()
 
@@ -187,10 +201,7 @@ class Encoder:
         Raises:
             BundleError: the sentence names the file and the fault.
         """
-        try:
-            return cls(path.read_text(encoding="utf-8"), name=path.name)
-        except (OSError, UnicodeDecodeError) as error:
-            raise BundleError(f"{path.name}: cannot be read: {error}") from error
+        return cls(read_content(path), name=path.name)
 
     @property
     def vocabulary_size(self) -> int:
@@ -243,8 +254,9 @@ class Encoder:
         return encoded, shares
 
     def tokens(self, text: str) -> list[str]:
-        """The tokens of one text as strings, for people to look at."""
-        return [str(self._tokenizer.id_to_token(int(i))) for i in self.encode([text])[0].ids]
+        """The tokens of one text as strings, for people to look at; padding that has no token is none."""
+        tokens = map(self._tokenizer.id_to_token, self.encode([text])[0].ids.tolist())
+        return [token for token in tokens if token is not None]
 
     @cached_property
     def _kinds(self) -> npt.NDArray[np.uint8]:
@@ -272,7 +284,7 @@ class Encoder:
             Ids padded right to the longest, int32 (texts, steps), and the true lengths, int32 (texts,).
         """
         lengths = np.array([len(item.ids) for item in batch], dtype=np.int32)
-        ids = np.full((len(batch), int(lengths.max())), self.pad_id, dtype=np.int32)
+        ids = np.full((len(batch), max(int(lengths.max()), 1)), self.pad_id, dtype=np.int32)
         for row, item in zip(ids, batch, strict=True):
             row[: len(item.ids)] = item.ids
         return ids, lengths

@@ -63,7 +63,7 @@ class Prediction:
         label: the most probable one.
         probability: the label's.
         probabilities: of all labels, in the bundle's order; they sum to 1.
-        truncated: whether the text had more tokens than the model reads, so that its end was not looked at.
+        truncated: whether the text had more tokens than the model reads, so that some were not looked at.
         in_vocabulary: the share of the text's characters, from 0 to 1, that the model has pieces for; see
             `Encoder.encode_with_shares`.
         explanation: the text's words with their weights, where they were asked for.

@@ -73,7 +73,7 @@ class PredictedText(_Schema):
     probability: float = Field(description="that label's probability, with six digits")
     probabilities: dict[str, float] = Field(description="every label's probability, in the model's order")
     truncated: bool = Field(
-        description="whether the text is longer than the model takes, so that only its start counted"
+        description="whether the text is longer than the model takes, so that only a part of it counted"
     )
     in_vocabulary: float = Field(
         ge=0,

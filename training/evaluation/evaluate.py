@@ -90,7 +90,8 @@ def read_labelled(
         DataError: The file cannot be used.
     """
     try:
-        data = DataConfig.from_bundle(metadata.recipe.get("data", {}))
+        # An adopted bundle has no recipe, but a label of its own may read like a missing value.
+        data = DataConfig.from_bundle(metadata.recipe.get("data", {"labels": metadata.labels}))
     except ValidationError as error:
         raise DataError(
             f"metadata.json: its recipe does not tell how to read a file: {error.errors()[0]['msg']}"

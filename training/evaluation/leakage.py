@@ -73,8 +73,13 @@ def bundle_recipe(metadata: Metadata, where: object, content: Mapping[str, Any] 
         content: Another recipe that it tells of, as of a teacher.
 
     Raises:
-        DataError: It is none that could be trained by today.
+        DataError: It is none that could be trained by today, or there is none.
     """
+    if metadata.origin == "adopted":
+        raise DataError(
+            f"{where}: was adopted, so that its recipe and data are not known; accepted: a bundle that was trained "
+            "here. `python -m training evaluate` measures any"
+        )
     try:
         return Recipe.from_bundle(metadata.recipe if content is None else content)
     except ValidationError as error:

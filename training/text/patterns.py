@@ -2,7 +2,8 @@
 
 from tokenizers import Regex, pre_tokenizers
 
-Rule = tuple[str, str]  # a pattern, and the literal text that takes the place of what it matches
+from serving.model import text_rules
+from serving.model.text_rules import CONTRACTION, WORD_CHARACTER, Rule
 
 ENTITIES: tuple[Rule, ...] = (
     ("&amp;", "&"),
@@ -19,17 +20,7 @@ INVISIBLE: tuple[Rule, ...] = (
     (r"[\p{Cf}\p{Emoji_Modifier}\x{FE0E}\x{FE0F}\x{20E3}]", ""),
 )
 
-# The bare "http" is what cut-off retweets end in. Case is spelt out: (?i) over the whole takes half the time of all
-# preprocessing. A host is taken whole or not at all, and has an end: with backtracking, or without one, a long text of
-# dots and hyphens is read anew from each of them.
-_SCHEME = r"[Hh][Tt][Tt][Pp][Ss]?(?::\S*|(?!\w))"
-_WWW = r"[Ww][Ww][Ww]\.\S+|[Pp][Ii][Cc]\.(?i:twitter\.com)/\S+"
-_ENDS = ("com", "net", "org", "ly", "co", "gl", "me", "tv", "be", "io", "fm", "us", "uk")
-_END = "|".join(r"\." + "".join(f"[{letter.upper()}{letter}]" for letter in end) for end in _ENDS)
-_HOST = rf"[A-Za-z0-9](?>[A-Za-z0-9-]{{0,253}})\.(?>[A-Za-z0-9.-]{{0,253}})(?<={_END})/\S*"
-URL = rf"(?<![\w@.])(?:{_SCHEME}|{_WWW}|{_HOST})"
 RETWEET = r"(?i)(?<!\w)RT\s+@\w+\s*:?"
-HANDLE = r"(?<![\w@])@\w+"
 HANDLE_SIGN = r"(?<![\w@])@(?=\w)"
 REPEATED_HANDLES: Rule = (r"<user>(?:\s+<user>)+", "<user>")
 HASHTAG = r"#(?=[\w])"
@@ -64,16 +55,12 @@ TAGS = ("<url>", "<user>", "<rt>", "<hashtag>", *EMOTICONS)
 _TAG_NAME = "(?:" + "|".join(tag.strip("<>") for tag in TAGS) + ")"
 ANY_TAG = f"<{_TAG_NAME}>"
 
-WORD_CHARACTER = r"\p{L}\p{M}\p{N}_"  # what a word is made of, to stand in a character class
-_CONTRACTION = r"'[\p{L}\p{M}]"  # begins so
-
-# The ends of a whole word, as TOKEN cuts them: there is none within "don't", and the name of a tag is no word.
-WORD_START = rf"(?<![{WORD_CHARACTER}])(?!(?<=[{WORD_CHARACTER}]')[\p{{L}}\p{{M}}])(?!(?<=<){_TAG_NAME}>)"
-WORD_END = rf"(?![{WORD_CHARACTER}]|{_CONTRACTION})"
+# Where a word begins, as TOKEN cuts it: the name of a tag is no word.
+WORD_START = rf"{text_rules.WORD_START}(?!(?<=<){_TAG_NAME}>)"
 
 # One alternative a kind of token, tried in this order: tag, word, flag, emoji, run of marks, any other sign.
 TOKEN = (
-    ANY_TAG + rf"|[{WORD_CHARACTER}]+(?:{_CONTRACTION}[{WORD_CHARACTER}]*)*"
+    ANY_TAG + rf"|[{WORD_CHARACTER}]+(?:{CONTRACTION}[{WORD_CHARACTER}]*)*"
     rf"|{EMOJI}"
     r"|[!?.]+|[^\s]"
 )

@@ -6,6 +6,7 @@ import pytest
 
 from serving.errors import BundleError
 from serving.model.bundle import METADATA, NETWORK, TOKENIZER, Bundle, model_version
+from serving.model.text_rules import TextRules
 from tests.bundles import edit_metadata
 
 
@@ -91,9 +92,12 @@ def test_the_version_follows_the_content() -> None:
                 model_version(files, ["x", "y"]),
                 model_version(files, ["y", "x"]),
                 model_version({**files, NETWORK: "c"}, ["x", "y"]),
+                model_version(files, ["x", "y"], TextRules()),
+                model_version(files, ["x", "y"], TextRules(lower="ascii")),
+                model_version(files, ["x", "y"], decision_threshold=0.3),
             }
         )
-        == 3
+        == 6
     )
 
 

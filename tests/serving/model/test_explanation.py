@@ -6,11 +6,13 @@ import pytest
 import regex
 from hypothesis import HealthCheck, example, given, settings
 
+from serving.adopt.preprocessing import PadSequences, preprocessing
+from serving.adopt.tokenizers import KerasTokenizer
 from serving.model.explanation import MAX_CHARS, MAX_STEPS, Occlusion, cut_words, is_punctuation
 from serving.model.predictor import Predictor
 from serving.model.tokenizer import Encoder
 from serving.model.types import Prediction
-from tests.bundles import TEXTS, TINY, UNMASKED, cut_to, edit_tokenizer
+from tests.bundles import TEXTS, TINY, UNMASKED, adopt, cut_to, edit_tokenizer
 from tests.serving.generated import LONG_TEXTS
 from tests.serving.generated import TEXTS as ANY_TEXTS
 
@@ -201,6 +203,55 @@ def test_a_word_that_is_read_in_part_moves_up_no_further(bundle: Path) -> None:
     assert by_word["love"] == pytest.approx(head.probabilities[label] - one.probabilities[label], abs=1e-6)
     assert by_word["#WorstShowEver"] == pytest.approx(explained.probability - head.probabilities[label], abs=1e-6)
     assert by_word["worst"] is None
+
+
+@pytest.fixture(scope="module", params=["pre", "post"])
+def cutting_as_keras(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Predictor:
+    """Reads the first or the last four known words of a text, and leaves out unknown ones."""
+    words = KerasTokenizer("word index", {word: number for number, word in enumerate("a b c d e f g h".split(), 2)})  # noqa: SIM905
+    bundle = Path(shutil.copytree(UNMASKED, tmp_path_factory.mktemp("bundles") / "adopted"))
+    sequences = PadSequences(4, truncating=request.param)
+    tokenizer, rules = preprocessing(words, sequences, rows=50, masked=False)
+    # The network takes eight steps.
+    adopt(bundle, tokenizer.replace('"Fixed": 4', '"Fixed": 8'), rules)
+    return Predictor.load(bundle)
+
+
+@pytest.mark.parametrize(
+    ("text", "of_the_first", "of_the_last"),
+    [
+        ("a b c d", "a b c d", "a b c d"),
+        ("a b zz c d e f", "a b zz c d", "c d e f"),
+        ("a b zz! c d e zz f zz", "a b zz ! c d", "c d e zz f zz"),
+        ("zz @a b c d e f g h", "zz @a b c d", "e f g h"),
+    ],
+)
+def test_what_is_cut_off_at_either_side_has_no_weight(
+    cutting_as_keras: Predictor, text: str, of_the_first: str, of_the_last: str
+) -> None:
+    explained = cutting_as_keras.explain(text)
+    assert explained.explanation is not None
+    assert all(text[word.start : word.end] == word.word for word in explained.explanation)
+    read = " ".join(word.word for word in explained.explanation if word.weight is not None)
+    assert read == (of_the_last if cutting_as_keras.encoder.cuts_left else of_the_first)
+    for word in explained.explanation:
+        assert word.weight != 0 or word.word in ("zz", "!")
+
+
+def test_weights_are_the_same_when_what_is_cut_off_was_never_there(cutting_as_keras: Predictor) -> None:
+    text = "a zz b c d e f" if cutting_as_keras.encoder.cuts_left else "c d e zz f g h"
+    part = "c d e f" if cutting_as_keras.encoder.cuts_left else "c d e zz f"
+    whole, alone = (weights(cutting_as_keras.explain(each)) for each in (text, part))
+    assert {word: weight for word, weight in whole.items() if weight is not None} == pytest.approx(alone)
+
+
+def test_a_word_that_is_read_in_part_at_either_side(cutting_as_keras: Predictor) -> None:
+    explained = cutting_as_keras.explain("a-b-c d-e-f")
+    first, last = explained.explanation or ()
+    in_part, other = (first, last) if cutting_as_keras.encoder.cuts_left else (last, first)
+    (without_it,) = cutting_as_keras.predict([other.word])
+    assert in_part.weight == pytest.approx(explained.probability - without_it.probabilities[explained.label])
+    assert other.weight not in (None, 0)
 
 
 def test_weights_are_of_the_label_of_the_whole_text(predictor: Predictor) -> None:

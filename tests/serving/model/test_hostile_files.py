@@ -143,6 +143,23 @@ def test_a_hostile_network_is_refused(bundle: Path, harm: Callable[[h5py.File], 
         read_layers(bundle / NETWORK)
 
 
+@pytest.mark.parametrize(
+    ("heap", "fault"),
+    [
+        (bytes(16), "impossible size"),
+        (b"\1".ljust(8, b"\0") + b"\xf1" + b"\xff" * 7, "impossible size"),
+        ((b"\1".ljust(16, b"\0")) * 100_001, "texts in its heaps"),
+    ],
+    ids=["free space of no size", "a size that wraps around", "more texts than Keras writes"],
+)
+def test_heaps_that_the_library_would_go_around_in(bundle: Path, heap: bytes, fault: str) -> None:
+    file = bundle / NETWORK
+    collection = b"GCOL\1\0\0\0" + (16 + len(heap)).to_bytes(8, "little") + heap
+    file.write_bytes(file.read_bytes() + collection)
+    with pytest.raises(NetworkError, match=fault):
+        read_layers(file)
+
+
 def test_a_layer_named_like_a_path_finds_no_weights(bundle: Path) -> None:
     with h5py.File(bundle / NETWORK, "a") as file:
         named_like_a_path(file)

@@ -19,6 +19,13 @@ def test_what_is_new_in_schema_2_has_defaults() -> None:
     assert [getattr(metadata, key) for key in new] == ["text", "trained", None, [], []]
 
 
+def test_a_threshold_is_of_two_labels() -> None:
+    two = {"labels": ["ham", "spam"], "decision_threshold": 0.3}
+    assert Metadata.model_validate(content(**two)).decision_threshold == 0.3
+    with pytest.raises(ValidationError, match=r"decision_threshold 0\.3 with 3 labels; accepted: with two"):
+        Metadata.model_validate(content(decision_threshold=0.3))
+
+
 @pytest.mark.parametrize("version", [0, 3, "2", None])
 def test_another_version_is_refused(version: object) -> None:
     with pytest.raises(ValidationError, match="schema_version"):

@@ -9,13 +9,15 @@ from onnx import TensorProto
 
 from serving.errors import NetworkError
 from serving.model.bundle import NETWORK
-from serving.model.keras_h5 import Layer, read_layers
-from serving.model.onnx_graph import Graph, translate
+from serving.model.keras_config import Layer
+from serving.model.keras_h5 import read_layers
+from serving.model.layers.graph import Graph
+from serving.model.onnx_graph import translate
 from tests.bundles import NETWORKS, TINY
 
 
 def test_the_mask_is_made_once_and_covers_the_text() -> None:
-    graph = Graph()
+    graph = Graph(padded_right=True)
     assert graph.mask() == graph.mask()
     shares = graph.node(
         "ReduceSum", graph.node("Cast", graph.mask(), to=TensorProto.FLOAT), graph.integers(2), keepdims=0
@@ -40,10 +42,7 @@ def of_file(path: Path, kind: str) -> Layer:
 
 
 LSTM, BIDIRECTIONAL = of_file(NETWORKS / "tutorial.h5", "LSTM"), of_file(NETWORKS / "trained.h5", "Bidirectional")
-DENSE, GLOBAL_MAX = (
-    of_file(TINY / NETWORK, "Dense"),
-    of_file(NETWORKS / "with_poolings_of_keras.h5", "GlobalMaxPooling1D"),
-)
+DENSE = of_file(TINY / NETWORK, "Dense")
 
 
 def changed(layer: Layer, /, **options: Any) -> Layer:
@@ -62,48 +61,78 @@ def refusal(*layers: Layer, mask: bool = False) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("layers", [[], [LSTM], [LSTM, DENSE, LSTM]])
-def test_no_network(layers: list[Layer]) -> None:
-    assert "an Embedding first, and last a Dense softmax of pooled steps" in refusal(*layers)
-
-
 def test_the_outer_shape() -> None:
     translation = translate(read_layers(TINY / NETWORK))
     assert (translation.classes, translation.masked, translation.steps) == (3, True, None)
     assert translation.vocabulary > 30
 
 
-def test_a_layer_that_serving_does_not_know() -> None:
-    gru = Layer("GRU", "gru", {}, [], [])
-    assert refusal(gru, DENSE).startswith("sentiment.h5: layer '1' is a GRU; accepted: InputLayer, NotEqual, Embedding")
+@pytest.mark.parametrize("kind", ["Lambda", "MultiHeadAttention", "tweets>Other"])
+def test_a_layer_that_serving_does_not_know(kind: str) -> None:
+    layer = Layer(kind, "unknown", {}, [])
+    assert refusal(layer, DENSE).startswith(f"layer '1' is a {kind}; accepted: InputLayer, TextVectorization")
 
 
 @pytest.mark.parametrize(
     ("layer", "fault"),
     [
-        (changed(LSTM, go_backwards=True), "go_backwards=True"),
-        (changed(LSTM, activation="relu"), "activation='relu'"),
-        (changed(LSTM, recurrent_activation="hard_sigmoid"), "recurrent_activation='hard_sigmoid'"),
-        (changed(BIDIRECTIONAL, merge_mode="sum"), "with sum"),
-        (changed(BIDIRECTIONAL, layer=BIDIRECTIONAL.options["layer"] | {"class_name": "GRU"}), "Bidirectional GRU"),
+        (changed(LSTM, return_state=True), "return_state=True"),
+        (changed(LSTM, time_major=True), "time_major=True"),
+        (changed(LSTM, activation="swoosh"), "the activation 'swoosh'; accepted: linear, relu"),
+        (changed(LSTM, activation={"registered_name": "mine>swoosh"}), "the activation 'mine>swoosh'"),
+        (changed(BIDIRECTIONAL, merge_mode=None), "merge_mode None; accepted: concat, sum, mul, ave"),
+        (changed(BIDIRECTIONAL, layer={"class_name": "RNN", "config": {}}), "Bidirectional RNN"),
+        (Layer("TimeDistributed", "", {"layer": {"class_name": "Conv1D", "config": {}}}, []), "TimeDistributed Conv1D"),
+        (Layer("BatchNormalization", "", {"axis": 1}, []), "works along axis 1; accepted: the last"),
+        (Layer("Softmax", "", {"axis": 1}, []), "over another axis than the last"),
+        (Layer("MaxPooling1D", "", {"data_format": "channels_first"}, []), "data_format 'channels_first'"),
     ],
 )
 def test_an_option_that_serving_cannot_run(layer: Layer, fault: str) -> None:
     assert fault in refusal(layer, DENSE)
 
 
-def test_an_activation_that_serving_cannot_run() -> None:
-    assert "uses swish; accepted: linear, relu" in refusal(LSTM, changed(DENSE, activation="swish"))
+def test_vectors_instead_of_token_ids() -> None:
+    vectors = Layer("InputLayer", "input", {"batch_shape": [None, 4, 2]}, [])
+    with pytest.raises(NetworkError, match=r"takes vectors or images, of shape \[4, 2\], not texts"):
+        translate([vectors, replace(DENSE, inputs=["input"])])
 
 
-def test_a_pooling_whose_answer_would_change_with_padding() -> None:
-    assert "reads masked padding" in refusal(LSTM, GLOBAL_MAX, DENSE, mask=True)
+def test_a_network_of_features() -> None:
+    features = Layer("InputLayer", "input", {"batch_shape": [None, 4]}, [])
+    with pytest.raises(
+        NetworkError, match="takes numbers and has no Embedding of them; accepted: networks of token ids"
+    ):
+        translate([features, replace(DENSE, inputs=["input"])])
 
 
-@pytest.mark.parametrize("end", [changed(DENSE, activation="sigmoid"), Layer("Dropout", "dropout", {}, [], [])])
-def test_an_end_that_gives_no_probabilities(end: Layer) -> None:
-    assert "a Dense softmax of pooled steps" in refusal(changed(LSTM, return_sequences=False), end)
+def test_a_layer_of_the_ids_themselves() -> None:
+    ids = Layer("InputLayer", "ids", {"batch_shape": [None, 4]}, [])
+    embedding = Layer("Embedding", "embedding", {}, ["ids"], [np.zeros((9, 5), np.float32)])
+    with pytest.raises(NetworkError, match="is a Dense of the input itself"):
+        translate([ids, embedding, replace(DENSE, inputs=["ids"])])
+
+
+POOLING = Layer("GlobalMaxPooling1D", "pooling", {}, [])
+
+
+@pytest.mark.parametrize(
+    ("end", "fault"),
+    [
+        ([changed(DENSE, activation="sigmoid")], "ends in 3 sigmoids, of which several can be true of one text"),
+        ([changed(DENSE, activation="relu")], "ends in relu of 3, which gives no probabilities"),
+        ([Layer("Dropout", "dropout", {}, [])], "ends in Dropout of 5"),
+        ([DENSE, LSTM], "is a LSTM of a vector"),
+    ],
+)
+def test_an_end_that_gives_no_probabilities(end: list[Layer], fault: str) -> None:
+    assert fault in refusal(POOLING, *end)
+
+
+def test_a_softmax_of_one_answers_always_the_same() -> None:
+    kernel, bias = DENSE.weights
+    assert "ends in softmax of 1" in refusal(POOLING, replace(DENSE, weights=[kernel[:5, :1], bias[:1]]))
 
 
 def test_steps_that_are_never_pooled() -> None:
-    assert "a Dense softmax of pooled steps" in refusal(LSTM, DENSE)
+    assert "answers for each step; accepted: a softmax of two or more, or one sigmoid" in refusal(LSTM, DENSE)

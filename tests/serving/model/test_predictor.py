@@ -2,20 +2,27 @@ import json
 import random
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
+from serving.adopt.preprocessing import PadSequences, preprocessing
+from serving.adopt.tokenizers import KerasTokenizer
 from serving.errors import BundleError
 from serving.model.bundle import NETWORK, TOKENIZER
-from serving.model.metadata import KNOWN_BY_TRAINING
+from serving.model.keras_encoder import KerasEncoder
+from serving.model.metadata import KnownAnswer
+from serving.model.network import Network
 from serving.model.predictor import BATCH, Predictor
+from serving.model.text_rules import TextRules
 from serving.model.tokenizer import Ids
 from serving.model.types import Probabilities
-from tests.bundles import LABELS, TEXTS, TINY, UNMASKED, edit_metadata, edit_tokenizer, rehash, relabel
+from tests.bundles import LABELS, TEXTS, TINY, UNMASKED, adopt, edit_metadata, edit_tokenizer, rehash, relabel
+from tests.serving.fakes import fake_metadata
 
 
 @pytest.fixture(scope="module")
@@ -151,21 +158,95 @@ def test_padding_that_does_not_fit_the_network(tmp_path: Path, folder: Path, str
         Predictor.load(bundle)
 
 
-@pytest.mark.parametrize("change", [{"inputs": "fields"}, {"text_rules": {"lower": True}}])
-def test_inputs_that_serving_cannot_prepare_yet(bundle: Path, change: dict[str, Any]) -> None:
-    edit_metadata(bundle, lambda content: content.update(change))
-    with pytest.raises(BundleError, match=r"metadata\.json: has inputs .*; accepted: inputs 'text' without text_rules"):
+def test_inputs_that_serving_cannot_prepare_yet(bundle: Path) -> None:
+    edit_metadata(bundle, lambda content: content.update(inputs="fields"))
+    with pytest.raises(BundleError, match=r"metadata\.json: has inputs 'fields'; accepted: 'text'"):
         Predictor.load(bundle)
 
 
-def test_an_adopted_bundle_is_served(bundle: Path) -> None:
-    def adopt(content: dict[str, Any]) -> None:
-        content["origin"] = "adopted"
-        for key in KNOWN_BY_TRAINING:
-            del content[key]
+WORDS = KerasTokenizer("word index", {"love": 2, "hate": 3, "this": 4, "show": 5, "awful": 6, "rain": 7})
+CUT_LEFT = PadSequences(8)
 
-    edit_metadata(bundle, adopt)
-    assert len(Predictor.load(bundle).predict(TEXTS)) == len(TEXTS)
+
+def adopted(
+    folder: Path, copy_to: Path, sequences: PadSequences, tokenizer: KerasTokenizer = WORDS, **cleaning: Any
+) -> Path:
+    """A copy of a bundle whose preprocessing is that of a Keras Tokenizer."""
+    bundle = Path(shutil.copytree(folder, copy_to / "adopted"))
+    adopt(bundle, *preprocessing(tokenizer, sequences, rows=50, masked=folder == TINY, **cleaning))
+    return bundle
+
+
+@pytest.mark.parametrize(
+    ("folder", "sequences"), [(UNMASKED, CUT_LEFT), (TINY, PadSequences(20)), (TINY, PadSequences())]
+)
+def test_an_adopted_bundle_is_served(tmp_path: Path, folder: Path, sequences: PadSequences) -> None:
+    predictor = Predictor.load(adopted(folder, tmp_path, sequences, cleaning=["strip_handles"]))
+    assert predictor.metadata.origin == "adopted"
+    loved, with_handle, nothing, empty, long = predictor.predict(
+        ["I LOVE this show!", "@show love this show", "zxqv", "?!", "love " * 30]
+    )
+    assert loved.probabilities == with_handle.probabilities
+    assert [loved.in_vocabulary, with_handle.in_vocabulary] == pytest.approx([12 / 13, 1])
+    assert nothing.probabilities == empty.probabilities
+    assert (nothing.in_vocabulary, empty.in_vocabulary) == (0, 0)
+    assert (loved.cut, long.cut) == (0, 30 - (sequences.max_length or 30))
+
+
+def test_answers_of_an_adopted_bundle_do_not_depend_on_their_batch(tmp_path: Path) -> None:
+    predictor = Predictor.load(adopted(TINY, tmp_path, PadSequences(20)))
+    texts = ["", "love", "hate this awful awful show", "rain", "zxqv", "love this show " * 4]
+    together = [list(prediction.probabilities.values()) for prediction in predictor.predict(texts)]
+    alone = [list(predictor.predict([text])[0].probabilities.values()) for text in texts]
+    np.testing.assert_allclose(together, alone, atol=1e-6)
+
+
+def test_ids_beyond_the_rows_of_the_network_are_refused(tmp_path: Path) -> None:
+    bundle = Path(shutil.copytree(UNMASKED, tmp_path / "adopted"))
+    tokenizer = replace(WORDS, word_index={"love": 50})
+    content, rules = preprocessing(tokenizer, CUT_LEFT, rows=51, masked=False)
+    (bundle / TOKENIZER).write_text(content, encoding="utf-8")
+    edit_metadata(bundle, lambda metadata: metadata.update(text_rules=rules.model_dump(mode="json")))
+    rehash(bundle)
+    with pytest.raises(BundleError, match=r"has 51 tokens, sentiment\.h5 embeds 50; they must be equal, or fewer"):
+        Predictor.load(bundle)
+
+
+def test_other_text_rules_than_the_bundle_was_written_with(tmp_path: Path) -> None:
+    bundle = adopted(UNMASKED, tmp_path, CUT_LEFT)
+    edit_metadata(bundle, lambda content: content["text_rules"].update(lower=None))
+    with pytest.raises(BundleError, match="its labels, text rules, threshold or version are not those"):
+        Predictor.load(bundle)
+
+
+class TwoClasses:
+    """A network that answers the second label as often as it reads the word 2."""
+
+    vocabulary, classes, masked, steps = 50, 2, False, 8
+
+    def run(self, ids: Ids, lengths: Ids) -> Probabilities:
+        second = (ids == 2).sum(axis=1) / lengths
+        return np.stack([1 - second, second], axis=1).astype(np.float32)
+
+
+@pytest.mark.parametrize(("threshold", "label"), [(0.5, "ham"), (0.2, "spam"), (0.25, "ham"), (0.9, "ham")])
+def test_the_second_label_needs_more_than_the_threshold(threshold: float, label: str) -> None:
+    metadata = fake_metadata().model_copy(
+        update={
+            "labels": ["ham", "spam"],
+            "decision_threshold": threshold,
+            "known_answers": [KnownAnswer(text="love", probabilities=[0.875, 0.125])],
+            "text_rules": TextRules(),
+        }
+    )
+    encoder = KerasEncoder(*preprocessing(WORDS, CUT_LEFT, rows=50, masked=False))
+    predictor = Predictor(cast(Network, TwoClasses()), encoder, metadata)
+    (prediction,) = predictor.predict(["love love"])
+    assert (prediction.label, prediction.probabilities) == (label, {"ham": 0.75, "spam": 0.25})
+    assert prediction.probability == prediction.probabilities[label]
+    explained = predictor.explain("love love")
+    assert (explained.label, explained.probability) == (label, prediction.probability)
+    assert [word.weight for word in explained.explanation or ()] == [0.125 if label == "spam" else -0.125] * 2
 
 
 def test_probabilities_are_not_rounded(predictor: Predictor) -> None:

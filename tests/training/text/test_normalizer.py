@@ -3,8 +3,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
+from serving.model.text_rules import NEGATIONS, StopWords
 from training.recipe.model import TokenizerConfig
-from training.text.normalizer import NEGATIONS, StopWords, build_normalizer
+from training.text.normalizer import build_normalizer
 from training.text.patterns import build_pretokenizer
 
 PRETOKENIZER = build_pretokenizer()

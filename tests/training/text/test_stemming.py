@@ -7,10 +7,10 @@ import snowballstemmer  # type: ignore[import-untyped]
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from serving.model.text_rules import MAX_LETTERS, Stemming
 from training.recipe.model import TokenizerConfig
 from training.text.normalizer import build_normalizer
 from training.text.patterns import TAGS, build_pretokenizer
-from training.text.stemming import MAX_LETTERS, Stemming
 
 ORACLE = snowballstemmer.stemmer("english")
 PRETOKENIZER = build_pretokenizer()

@@ -50,7 +50,8 @@ def test_an_adopted_model(make_client: Callable[..., TestClient], predictor: Fak
     predictor.metadata = predictor.metadata.model_copy(update={"origin": "adopted", **unknown})
     answer = make_client().get("/model", headers={"Accept": BROWSER})
     assert answer.status_code == 200
-    assert "The probabilities were calibrated with a temperature of" in answer.text
+    assert "not trained here, but adopted" in answer.text
+    assert "The probabilities were calibrated with a temperature of" not in answer.text
     assert "None" not in answer.text
 
 

@@ -1,0 +1,1 @@
+"""Adoption of models that others have made: their files to a bundle."""

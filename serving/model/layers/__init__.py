@@ -1,0 +1,1 @@
+"""Translators of Keras layers into ONNX operators, by the kind of layer."""
