@@ -61,7 +61,7 @@ def test_the_curl_lines_agree_with_each_other(service: Service) -> None:
 
 def test_the_example_answer_has_the_fields_of_a_real_one(service: Service) -> None:
     (example,) = blocks(README, "json")
-    assert set(json.loads(example)) == set(json.loads(curl(shell_lines(README, "curl -d")[0], service)))
+    assert set(json.loads(example)) == set(json.loads(curl(shell_lines(README, "curl --data-urlencode")[0], service)))
 
 
 @pytest.mark.parametrize("language", CLIENTS)
