@@ -21,7 +21,7 @@ from serving.model.metadata import DEFAULT_THRESHOLD, AdoptedFile, KnownAnswer, 
 from serving.model.network import Network
 from serving.model.onnx_graph import declared_steps
 from serving.model.predictor import Predictor
-from serving.model.text_rules import CleaningStep, Substitution
+from serving.model.text_rules import CleaningStep, Substitution, TextRules
 
 # Of our own, so that nobody's text stands in a bundle; the last has words that hardly any vocabulary lacks.
 SENTENCES = (
@@ -67,6 +67,16 @@ class AdoptOptions:
     tokenizer_settings: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _Choices:
+    """What was decided of what the files cannot say; `rows` tell it."""
+
+    labels: list[str]
+    sequences: PadSequences
+    threshold: float
+    rows: list[SettingRow]
+
+
 def adopt(model: Path, out: Path | None, options: AdoptOptions, tell: Tell) -> Predictor:
     """Make a bundle of a network and a tokenizer that others have made.
 
@@ -88,32 +98,15 @@ def adopt(model: Path, out: Path | None, options: AdoptOptions, tell: Tell) -> P
         for line in tokenizer_lines(tokenizer, options.tokenizer or model):
             tell(line)
         session = _session(folder / NETWORK, model.name)
-        labels = _labels(options.labels, session.classes)
-        sequences, rows = _sequences(tokenizer, declared_steps(network.layers), session, options)
-        threshold = _threshold(options.threshold, len(labels))
-        for row in [_labels_row(options.labels, labels), *rows, _threshold_row(options, labels, threshold)]:
-            tell(str(row))
+        choices = _choices(tokenizer, declared_steps(network.layers), session, options)
         content, rules = preprocessing(
-            tokenizer, sequences, rows=session.vocabulary, masked=session.masked, cleaning=options.cleaning
+            tokenizer, choices.sequences, rows=session.vocabulary, masked=session.masked, cleaning=options.cleaning
         )
+        for row in choices.rows:
+            tell(str(row))
         (folder / TOKENIZER).write_text(content, encoding="utf-8")
-        encoder = KerasEncoder(content, rules)
-        files = {name: sha256(folder / name) for name in (NETWORK, TOKENIZER)}
-        sources = [path for path in (model, options.architecture, options.tokenizer) if path is not None]
-        metadata = Metadata(
-            name=options.name or model.stem,
-            model_version=model_version(files, labels, rules, decision_threshold=threshold),
-            inputs="text",
-            origin="adopted",
-            adopted_files=[AdoptedFile(file=path.name, sha256=sha256(path)) for path in sources],
-            labels=labels,
-            files=files,
-            known_answers=_known_answers(session, encoder),
-            temperature=1.0,
-            text_rules=rules,
-            decision_threshold=threshold,
-            libraries={"keras": network.version, **{name: version(name) for name in LIBRARIES}},
-        )
+        known_answers = _known_answers(session, KerasEncoder(content, rules))
+        metadata = _metadata(model, options, network.version, folder, choices, rules, known_answers)
         (folder / METADATA).write_text(metadata.model_dump_json(indent=2) + "\n", encoding="utf-8")
         return Predictor.load(folder)
 
@@ -133,7 +126,8 @@ def _staging_folder(out: Path | None) -> Iterator[Path]:
             if out is not None:
                 folder.rename(out)
     except OSError as error:
-        raise AdoptError(f"{out or 'a temporary folder'}: cannot be written: {error.strerror}") from error
+        place = error.filename or out or "a temporary folder"
+        raise AdoptError(f"{place}: cannot be read or written: {error.strerror}; accepted: one that can") from error
 
 
 def _write_network(model: Path, architecture: Path | None, folder: Path, tell: Tell) -> KerasNetwork:
@@ -172,6 +166,13 @@ def _read_tokenizer(network: KerasNetwork, options: AdoptOptions) -> KerasTokeni
             "Keras Tokenizer that made its ids: a pickle, or the JSON of its to_json() or word_index"
         )
     return replace(tokenizer, **options.tokenizer_settings)
+
+
+def _choices(tokenizer: KerasTokenizer, steps: int | None, network: Network, options: AdoptOptions) -> _Choices:
+    labels, threshold = _labels(options.labels, network.classes), _threshold(options.threshold, network.classes)
+    sequences, rows = _sequences(tokenizer, steps, network, options)
+    rows = [_labels_row(options.labels, labels), *rows, _threshold_row(options, labels, threshold)]
+    return _Choices(labels, sequences, threshold, rows)
 
 
 def _sequences(
@@ -247,3 +248,30 @@ def _known_answers(network: Network, encoder: KerasEncoder) -> list[KnownAnswer]
         raise AdoptError("The network answers with numbers that are not finite; accepted: one that gives probabilities")
     answers = zip(SENTENCES, rows.tolist(), strict=True)
     return [KnownAnswer(text=text, probabilities=row) for text, row in answers]
+
+
+def _metadata(
+    model: Path,
+    options: AdoptOptions,
+    keras_version: str,
+    folder: Path,
+    choices: _Choices,
+    rules: TextRules,
+    known_answers: list[KnownAnswer],
+) -> Metadata:
+    files = {name: sha256(folder / name) for name in (NETWORK, TOKENIZER)}
+    sources = [path for path in (model, options.architecture, options.tokenizer) if path is not None]
+    return Metadata(
+        name=options.name or model.stem,
+        model_version=model_version(files, choices.labels, rules, decision_threshold=choices.threshold),
+        inputs="text",
+        origin="adopted",
+        adopted_files=[AdoptedFile(file=path.name, sha256=sha256(path)) for path in sources],
+        labels=choices.labels,
+        files=files,
+        known_answers=known_answers,
+        temperature=1.0,
+        text_rules=rules,
+        decision_threshold=choices.threshold,
+        libraries={"keras": keras_version, **{name: version(name) for name in LIBRARIES}},
+    )

@@ -35,7 +35,14 @@ class AdoptCommand(TyperCommand):
     """A command whose options of cleaning are one list, in the order given; typer's lists have no pairs and flags."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Gives each option of cleaning one value."""
+        """Gives each option of cleaning one value.
+
+        Raises:
+            AdoptError: an argument is not UTF-8, and neither JSON nor a tokenizer can hold it.
+        """
+        for argument in args:
+            if not argument.isascii() and argument != argument.encode(errors="replace").decode():
+                raise AdoptError(f"the argument {argument!r} is not UTF-8; accepted: names and texts that are")
         return super().parse_args(ctx, list(_with_values(args)))
 
 

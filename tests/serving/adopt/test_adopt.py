@@ -111,6 +111,7 @@ def test_cleaning_is_done_in_the_order_given(files: Path, adopt: Adopt) -> None:
         (["--substitute", "a"], "accepted: a pattern and the text"),
         (["--labels", "a,b,c"], "names 3 .*the network has 2 outputs"),
         (["--labels", "a,A"], "a name of its own for each"),
+        (["--name", "\udcff"], "is not UTF-8"),
         (["--threshold", "1.5"], "--threshold is 1.5; accepted: above 0 and below 1"),
     ],
 )
@@ -198,6 +199,12 @@ def test_a_folder_that_is_there_is_never_replaced(files: Path, adopt: Adopt) -> 
     with pytest.raises(ServingError, match="is there already"):
         adopt("model.h5")
     assert list((files / "bundle").iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made(files: Path, adopt: Adopt) -> None:
+    (files / "file").write_text("x", encoding="utf-8")
+    with pytest.raises(ServingError, match="cannot be read or written"):
+        adopt("model.h5", out="file/bundle")
 
 
 def test_a_refusal_leaves_nothing_behind(files: Path, adopt: Adopt) -> None:
