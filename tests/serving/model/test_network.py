@@ -26,7 +26,7 @@ def test_the_answers_are_those_of_keras(name: str) -> None:
     probabilities = served.run(np.array(case["ids"], np.int32), np.array(case["lengths"], np.int32))
     assert np.abs(probabilities - np.array(case["probabilities"])).max() <= 1e-5
     assert (served.masked, served.classes) == (case["masked"], probabilities.shape[1])
-    assert served.vocabulary == 30
+    assert (served.vocabulary, served.end) == (30, "softmax")
 
 
 def test_an_answer_depends_neither_on_batch_mates_nor_on_padding() -> None:
