@@ -227,7 +227,10 @@ def legacy_arrays(groups: h5py.Group, path: Path) -> Callable[[Layer], Weights]:
         group = reader.member(groups, layer.group)
         if group is None:
             return []
-        return [reader.read(reader.member(group, name)) for name in names_in(group, "weight_names")]
+        names = names_in(group, "weight_names")
+        if len(set(names)) < len(names):
+            raise NetworkError(f"layer {layer.group!r} has two arrays of one name; {_LOST}")
+        return [reader.read(reader.member(group, name)) for name in names]
 
     return arrays_of
 

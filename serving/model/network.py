@@ -22,6 +22,7 @@ class Network:
     Attributes:
         vocabulary: the embedding's rows; ids are below it.
         classes: the probabilities of each answer.
+        end: `softmax`, or `sigmoid` where the network itself gives but the second of two probabilities.
         masked: whether padding is masked, so that it changes no answer.
         steps: the one length that it takes, or None for any.
 
@@ -39,7 +40,7 @@ class Network:
             raise NetworkError(f"{path.name}: {error}") from error
         except Exception as error:  # ONNX Runtime and h5py's contents can fail in many ways; all mean this
             raise NetworkError(f"{path.name}: its layers do not fit together: {error}") from error
-        self.vocabulary, self.classes = translation.vocabulary, translation.classes
+        self.vocabulary, self.classes, self.end = translation.vocabulary, translation.classes, translation.end
         self.masked, self.steps = translation.masked, translation.steps
 
     @property

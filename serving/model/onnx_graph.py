@@ -31,6 +31,7 @@ class Translation:
     model: onnx.ModelProto
     vocabulary: int
     classes: int
+    end: str
     masked: bool
     steps: int | None
 
@@ -66,6 +67,7 @@ def _translation(layers: list[Layer], embeddings: list[Layer], graph: Graph) -> 
         model=graph.model(name, classes),
         vocabulary=min(len(layer.weights[0]) for layer in embeddings),
         classes=classes,
+        end=values[layers[-1].name].activation,
         masked=graph.padded_right,
         steps=None if graph.padded_right else declared_steps(layers),
     )

@@ -25,6 +25,7 @@ def check(network: Network, name: str) -> None:
     answers = network.run(ids, np.full(len(ids), ids.shape[1], np.int32))
     assert np.abs(answers[:, 1:] - np.array(case["probabilities"])).max() <= 1e-5
     assert np.abs(answers.sum(1) - 1).max() <= 1e-6
+    assert (network.end, network.classes, network.steps) == ("sigmoid", 2, ids.shape[1])
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -195,6 +196,15 @@ def test_half_of_a_bidirectional_that_was_lost(tmp_path: Path) -> None:
         group = next(group for name, group in file["model_weights"].items() if "bidirectional" in name)
         group.attrs["weight_names"] = group.attrs["weight_names"][:3]
     with pytest.raises(NetworkError, match=r"layer 'bidirectional.*' has 3 arrays, not 6; files of Keras 3\.0 to 3\.2"):
+        read_keras_file(path)
+
+
+def test_arrays_of_a_bidirectional_under_one_name(tmp_path: Path) -> None:
+    path = Path(shutil.copy(OTHERS / "keras3.h5", tmp_path / "model.h5"))
+    with h5py.File(path, "a") as file:
+        group = next(group for name, group in file["model_weights"].items() if "bidirectional" in name)
+        group.attrs["weight_names"] = [*group.attrs["weight_names"][:3]] * 2
+    with pytest.raises(NetworkError, match=r"has two arrays of one name; files of Keras 3\.0 to 3\.2"):
         read_keras_file(path)
 
 

@@ -26,7 +26,7 @@ def test_the_answers_are_those_of_keras(name: str) -> None:
     probabilities = served.run(np.array(case["ids"], np.int32), np.array(case["lengths"], np.int32))
     assert np.abs(probabilities - np.array(case["probabilities"])).max() <= 1e-5
     assert (served.masked, served.classes) == (case["masked"], probabilities.shape[1])
-    assert served.vocabulary == 30
+    assert (served.vocabulary, served.end) == (30, "softmax")
 
 
 def test_an_answer_depends_neither_on_batch_mates_nor_on_padding() -> None:
@@ -35,6 +35,19 @@ def test_an_answer_depends_neither_on_batch_mates_nor_on_padding() -> None:
         for ids in (row[:length], [*row, *[0] * 50]):
             alone = served.run(np.array([ids], np.int32), np.array([length], np.int32))[0]
             assert np.abs(alone - np.array(together)).max() <= 1e-6
+
+
+def test_masked_ids_may_stand_on_either_side_and_between() -> None:
+    served = network("trained")
+    alone = served.run(np.array([[3, 4, 5]], np.int32), np.array([3], np.int32))
+    for ids, length in (([0, 0, 3, 4, 5], 3), ([3, 0, 4, 0, 5], 5), ([0, 3, 4, 0, 5], 4), ([3, 4, 5, 0, 0], 3)):
+        padded = served.run(np.array([ids], np.int32), np.array([length], np.int32))
+        assert np.abs(padded - alone).max() <= 1e-6
+
+
+def test_a_text_of_which_nothing_is_left() -> None:
+    answers = network("trained").run(np.zeros((2, 3), np.int32), np.array([0, 0], np.int32))
+    assert answers.shape == (2, 3)
 
 
 def test_only_what_reads_padding_takes_one_length() -> None:
