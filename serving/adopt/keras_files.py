@@ -5,14 +5,17 @@ is executed, and no name in them is used as a path.
 """
 
 import json
+import multiprocessing
 import re
 import shutil
+import sys
 import tempfile
 import zipfile
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import IO, Any
 
@@ -40,6 +43,7 @@ MAX_FILE = 1024**3
 MAX_UNPACKED = {"config.json": MAX_CONFIG, "metadata.json": 64 * 1024, "model.weights.h5": 512 * 1024**2}
 MAX_VOCABULARY = 16 * 1024**2
 MAX_DIRECTORY = 1024**2  # of a zip's list of contents: of a thousand files and more
+SECONDS = 60.0  # for reading one file: a hundred times what the largest take
 MAX_OBJECTS = 100_000  # groups and arrays in one file; each layer has a few
 
 # How Keras names the group of a model's layers; the second: 2.12 to 2.14.
@@ -120,21 +124,68 @@ def write_h5(network: KerasNetwork, path: Path) -> None:
                 group.create_dataset(str(i), data=array)
 
 
-def load_network(path: Path, entry: Mapping[str, Any]) -> Network:
+def convert(path: Path, output: Path, architecture: Path | None = None, *, seconds: float = SECONDS) -> KerasNetwork:
+    """Write a network of others as the `.h5` of a bundle.
+
+    A process of its own reads it, since the HDF5 library can fail or run for ever on a file with faults.
+
+    Args:
+        path: as `read_keras_file` takes it.
+        output: the file to write.
+        architecture: what `model.to_json()` gave, for weights alone.
+        seconds: that reading may take.
+
+    Returns:
+        What was written, with the words of the file's TextVectorization.
+
+    Raises:
+        NetworkError: as `read_keras_file` raises it, or reading fails or takes too long.
+    """
+    context: Any = multiprocessing.get_context("forkserver" if sys.platform != "win32" else "spawn")
+    context.set_forkserver_preload([__name__])
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_convert, args=(sender, path, output, architecture), daemon=True)
+    process.start()
+    sender.close()
+    try:
+        sentence = receiver.recv_bytes().decode() if receiver.poll(seconds) else f"takes more than {seconds} s to read"
+    except EOFError:
+        sentence = "makes the HDF5 library fail"
+    finally:
+        process.kill()
+        process.join()
+    if sentence.startswith(path.name) or (architecture and sentence.startswith(architecture.name)):
+        raise NetworkError(sentence)
+    if sentence:
+        raise NetworkError(f"{path.name}: {sentence}: it was damaged, copy or download it again")
+    network = read_keras_file(output)
+    return replace(network, text_vectorization=_words_of_zip(path, network)) if _is_zip(path) else network
+
+
+def _convert(sender: Connection, path: Path, output: Path, architecture: Path | None) -> None:
+    """What the process does: it sends the sentence of a refusal, or nothing."""
+    try:
+        write_h5(read_keras_file(path, architecture), output)
+        sender.send_bytes(b"")
+    except NetworkError as error:
+        sender.send_bytes(str(error).encode())
+
+
+def load_network(path: Path, entry: Mapping[str, Any], *, seconds: float = SECONDS) -> Network:
     """A network that answers, of a file of others.
 
     Args:
         path: as `read_keras_file` takes it.
         entry: what is known of the file; `architecture_file` names the JSON beside it, for weights alone.
+        seconds: that reading may take.
 
     Raises:
         NetworkError: it cannot be read or run.
     """
     name = entry.get("architecture_file")
-    network = read_keras_file(path, path.with_name(name) if name else None)
     with tempfile.TemporaryDirectory() as folder:
         written = Path(folder) / f"{path.stem}.h5"
-        write_h5(network, written)
+        convert(path, written, path.with_name(name) if name else None, seconds=seconds)
         return Network(written)
 
 
@@ -282,6 +333,11 @@ def _member(archive: zipfile.ZipFile, name: str, max_bytes: int | None = None) -
 def _content(archive: zipfile.ZipFile, name: str, max_bytes: int | None = None) -> bytes:
     with _member(archive, name, max_bytes) as file:
         return file.read()
+
+
+def _words_of_zip(path: Path, network: KerasNetwork) -> TextVectorization | None:
+    with zipfile.ZipFile(path) as archive:
+        return _vectorization(archive, network.layers)
 
 
 def _vectorization(archive: zipfile.ZipFile, layers: list[Layer]) -> TextVectorization | None:

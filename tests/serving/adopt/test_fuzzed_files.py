@@ -87,7 +87,7 @@ def check(faults: Callable[[random.Random, Path], Path], folder: Path, seeds: ra
 def sentence_of(path: Path) -> str:
     """Why a file is refused; empty where it is not."""
     try:
-        load_network(path, {"architecture_file": "model.json"} if path.name == "weights.h5" else {})
+        load_network(path, {"architecture_file": "model.json"} if path.name == "weights.h5" else {}, seconds=5)
     except NetworkError as error:
         return str(error)
     return ""
@@ -102,3 +102,7 @@ def test_a_fault_is_a_sentence(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("name", FAULTS)
 def test_many_faults_are_sentences(tmp_path: Path, name: str) -> None:
     check(FAULTS[name], tmp_path, range(200, 10_200))
+
+
+def test_a_fault_on_which_the_hdf5_library_runs_for_ever(tmp_path: Path) -> None:
+    assert sentence_of(FAULTS["h5 of Keras 2"](random.Random(2388), tmp_path)).startswith("model.h5: ")

@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 import pytest
 
-from serving.adopt.keras_files import load_network, read_keras_file, write_h5
+from serving.adopt.keras_files import convert, load_network, read_keras_file, write_h5
 from serving.errors import NetworkError
 from serving.model.network import Network
 from tests.bundles import ANSWERS, NETWORKS, OTHERS
@@ -114,7 +114,7 @@ def test_the_words_of_a_text_vectorization(tmp_path: Path, inline: bool) -> None
     config = {"vocabulary": words} if inline else {"vocabulary": None}
     layer = VECTORIZATION | {"config": VECTORIZATION["config"] | config}  # type: ignore[operator]
     path = with_vectorization(tmp_path, layer, None if inline else words)
-    vectorization = read_keras_file(path).text_vectorization
+    vectorization = convert(path, tmp_path / "network.h5").text_vectorization
     assert vectorization is not None
     assert vectorization.vocabulary == words
     assert vectorization.options["output_sequence_length"] == 7
