@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from serving.adopt.description import SettingRow, layer_lines, tokenizer_lines
-from serving.adopt.keras_files import KerasNetwork, read_keras_file, write_h5
+from serving.adopt.keras_files import KerasNetwork, convert
 from serving.adopt.preprocessing import PadSequences, Side, preprocessing
 from serving.adopt.tokenizers import KerasTokenizer, from_text_vectorization, read_tokenizer
 from serving.errors import AdoptError, NetworkError
@@ -136,13 +136,9 @@ def _write_network(model: Path, architecture: Path | None, folder: Path, tell: T
     Returns:
         The network, whose layers have no weights any more: they may take much memory.
     """
-    network = read_keras_file(model, architecture)
+    network = convert(model, folder / NETWORK, architecture)
     for line in layer_lines(network, model):
         tell(line)
-    try:
-        write_h5(network, folder / NETWORK)
-    except (ValueError, RuntimeError) as error:  # of h5py
-        raise NetworkError(f"{model.name}: its layers have names that no .h5 can hold: {error}") from error
     return replace(network, layers=[replace(layer, weights=[]) for layer in network.layers])
 
 

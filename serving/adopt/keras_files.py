@@ -165,10 +165,14 @@ def convert(path: Path, output: Path, architecture: Path | None = None, *, secon
 def _convert(sender: Connection, path: Path, output: Path, architecture: Path | None) -> None:
     """What the process does: it sends the sentence of a refusal, or nothing."""
     try:
-        write_h5(read_keras_file(path, architecture), output)
+        network = read_keras_file(path, architecture)
+        try:
+            write_h5(network, output)
+        except (ValueError, RuntimeError) as error:  # of h5py
+            raise NetworkError(f"{path.name}: its layers have names that no .h5 can hold: {error}") from error
         sender.send_bytes(b"")
     except NetworkError as error:
-        sender.send_bytes(str(error).encode())
+        sender.send_bytes(str(error).encode(errors="backslashreplace"))
 
 
 def load_network(path: Path, entry: Mapping[str, Any], *, seconds: float = SECONDS) -> Network:

@@ -92,12 +92,14 @@ FILE_EXAMPLES: Sentences = {
         "header_unclear": "The file cannot be used: its first row has 1 cell where others have 2; accepted: the names "
         "of the columns first, without a title above them, or header=false where there are none; and where each line "
         "is one text, a first line `text`.",
-        "header_broken": "The file cannot be used: the header is not CSV: a quote is not closed.",
+        "header_broken": "The file cannot be used: the header is not CSV: a quote inside of "
+        "quotes is not written twice, or quotes begin in the middle of a cell.",
         "rows_missing": "The file cannot be used: it has no rows below its header.",
         "text_column_unknown": "The file cannot be used: no column is called 'tweet'; found: 'id', 'text'; name "
         "another as text_column, or by --text-column.",
         "text_column_unclear": "The file cannot be used: it is not clear which column holds the texts; "
-        "found: 'a', 'b'; name one as text_column, or by --text-column.",
+        "found: 'a', 'b'; name one as text_column, or by --text-column. The first row is taken for the names of the "
+        "columns. If it is a row like the others, say header=false.",
         "unknown_encoding": "The file cannot be used: unknown encoding 'klingon'; accepted: utf-8, latin-1, "
         "windows-1252, utf-16 and the like.",
         "unknown_delimiter": "The file cannot be used: unknown delimiter 'colon'; accepted: comma, semicolon, tab, "
