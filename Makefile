@@ -134,8 +134,8 @@ figures: .venv/ready .venv-serve/ready
 .venv-check/ready: requirements.txt requirements-check.txt
 	@$(PYTHON) .ci/make_environment.py .venv-check requirements-check.txt
 
-.venv/ready: requirements.txt requirements-train.txt requirements-check.txt requirements-dev.txt
-	@$(PYTHON) .ci/make_environment.py .venv requirements-dev.txt
+.venv/ready: requirements.txt requirements-train.txt requirements-check.txt requirements-dev.txt requirements-keras2.txt
+	@$(PYTHON) .ci/make_environment.py .venv requirements-dev.txt requirements-keras2.txt
 
 clean:
 	rm -rf .venv .venv-serve .venv-check .mypy_cache .pytest_cache .ruff_cache build

@@ -1,4 +1,6 @@
-"""Makes a virtual environment and fills it from a requirements file: make_environment.py FOLDER REQUIREMENTS.
+"""Makes a virtual environment and fills it from requirements files: make_environment.py FOLDER REQUIREMENTS [ALONE].
+
+What the file ALONE names is installed without its dependencies.
 
 Runs on the bare Python of a fresh machine, so it imports nothing but the standard library. Touches FOLDER/ready last,
 so that an interrupted installation is done again.
@@ -13,18 +15,25 @@ from pathlib import Path
 ACCEPTED = ((3, 11), (3, 12), (3, 13))
 
 
-def main(folder: Path, requirements: Path) -> None:
+def main(folder: Path, requirements: Path, alone: Path | None = None) -> None:
     """Make FOLDER, or bring it up to date. Exits with a sentence where this Python cannot."""
     check_python()
     python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     if not works(python):
         shutil.rmtree(folder, ignore_errors=True)
         venv.create(folder, with_pip=True)
-    install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", str(requirements)]
-    sys.stderr.write(f"Setting up {folder} from {requirements}\n")
-    if subprocess.run(install, check=False).returncode:
-        sys.exit(f"error: {requirements} could not be installed; pip's own words are above")
+    install(python, requirements)
+    if alone:
+        install(python, alone, "--no-deps")
     (folder / "ready").touch()
+
+
+def install(python: Path, requirements: Path, *options: str) -> None:
+    """Install what a file names. Exits with a sentence where that fails."""
+    sys.stderr.write(f"Setting up {python.parents[1]} from {requirements}\n")
+    command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *options]
+    if subprocess.run([*command, "-r", str(requirements)], check=False).returncode:
+        sys.exit(f"error: {requirements} could not be installed; pip's own words are above")
 
 
 def check_python() -> None:
@@ -52,4 +61,4 @@ def works(python: Path) -> bool:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(*map(Path, sys.argv[1:]))
