@@ -198,7 +198,7 @@ def _records(source: TextFile, dialect: Dialect, options: ReadOptions) -> Iterat
         dialect.delimiter,
         skips_blanks=dialect.skips_blanks,
         has_quotes=dialect.has_quotes and options.has_quotes,
-        columns=dialect.columns,
+        columns=0 if source.sample.lstrip().startswith('"') else dialect.columns,
     )
 
 

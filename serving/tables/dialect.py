@@ -206,8 +206,11 @@ def _parse(lines: Sequence[str], delimiter: str, *, skips_blanks: bool = False, 
 
 
 def _quotes_are_signs(quoted: _Parse, unquoted: _Parse) -> bool:
-    """Whether each line is a row, but for what quotes make of them: TSV as most write it has no quoting."""
-    are_alike = len({len(cells) for cells in unquoted.rows}) == 1
+    """Whether each line is a row, but for what quotes make of them: TSV as most write it has no quoting.
+
+    Where the first cell is quoted, the file has it.
+    """
+    are_alike = len({len(cells) for cells in unquoted.rows}) == 1 and not unquoted.rows[0][0].startswith('"')
     has_faults = any(record.fault for record in quoted.records)
     return are_alike and (has_faults or len(unquoted.rows[: len(quoted.rows) + 1]) > len(quoted.rows))
 
