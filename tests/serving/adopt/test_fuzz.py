@@ -23,6 +23,7 @@ def run(kind: str, count: int, seed: int) -> dict[str, Any]:
     return counts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["h5", "keras", "json", "pickle"])
 def test_two_hundred_mutations(kind: str) -> None:
     counts = run(kind, 200, 1)

@@ -93,6 +93,7 @@ def sentence_of(path: Path) -> str:
     return ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_is_a_sentence(tmp_path: Path, name: str) -> None:
     check(FAULTS[name], tmp_path, range(200))
