@@ -64,7 +64,8 @@ format: .venv-check/ready
 	$(CHECK) -m ruff check --fix .
 	$(CHECK) -m ruff format .
 
-PYTEST_PARALLEL := -n auto --maxprocesses 4 --dist loadgroup
+# One more than the processors: a third of the time the tests wait, for timeouts and browsers.
+PYTEST_PARALLEL = -n $(shell $(PYTHON) -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))') --dist loadgroup
 # The types are checked beside the tests, many of which wait for processes and browsers.
 test: .venv/ready .venv-serve/ready lint
 	@$(MAKE) --no-print-directory -j2 types suite

@@ -40,6 +40,11 @@ SETUPS = {
 }
 
 
+# Each of what a proxy does and what the service knows: all that pages depend on. Programs are asked under every setup.
+SEEN = [SETUPS[name] for name in ("cut off and not told", "cut off and told", "kept and set")]
+in_a_browser = pytest.mark.parametrize("setup", SEEN, ids=str, indirect=True, scope="module")
+
+
 @pytest.fixture(scope="module", params=SETUPS.values(), ids=list(SETUPS))
 def setup(request: pytest.FixtureRequest) -> Setup:
     chosen: Setup = request.param
@@ -65,6 +70,7 @@ def proxy(setup: Setup, prefixed: Service) -> Iterator[Proxy]:
         assert proxy.astray == []
 
 
+@in_a_browser
 @pytest.mark.parametrize("scripted", [True, False], ids=["with JavaScript", "without JavaScript"])
 def test_the_pages(browser: Browser, proxy: Proxy, setup: Setup, scripted: bool) -> None:
     with visiting(browser, proxy.url, java_script_enabled=scripted) as visit:
@@ -87,6 +93,7 @@ def test_the_pages(browser: Browser, proxy: Proxy, setup: Setup, scripted: bool)
         assert visit.page.url == f"{proxy.url}/sent/predict"
 
 
+@in_a_browser
 def test_a_file(browser: Browser, proxy: Proxy, tmp_path: Path) -> None:
     with visiting(browser, proxy.url) as visit:
         visit.open("/sent/predict")
@@ -101,6 +108,7 @@ def test_a_file(browser: Browser, proxy: Proxy, tmp_path: Path) -> None:
         assert page.url == f"{proxy.url}/sent/model"
 
 
+@in_a_browser
 def test_the_api_is_tried_out(browser: Browser, proxy: Proxy) -> None:
     with visiting(browser, proxy.url) as visit:
         visit.open("/sent/predict")
