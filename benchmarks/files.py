@@ -2,11 +2,12 @@
 
 python -m benchmarks.files [--bundle artifacts] [--rows 1000000] [--folder DIR]
 
-Each way runs in a process of its own, one after the other. The predictor alone gets the texts as a list, in chunks of
-like size, in as many threads as the way beside it, its tokenizer's among them, and its loading is not counted; `score`
-is timed from its start to its end, and the upload from the first byte sent to the last one received. Every row must
-come back, in order. Memory is the peak of the process's resident set; that of the service is also taken after a file of
-a hundredth of the rows. On Linux, which tells it.
+Each way runs in a process of its own, one after the other. A machine's speed drifts within minutes, so the predictor
+alone is measured before and after what is held beside it, and the mean of both counts. It gets the texts as a list, in
+chunks of like size, in as many threads as the way beside it, its tokenizer's among them, and its loading is not
+counted; `score` is timed from its start to its end, and the upload from the first byte sent to the last one received.
+Every row must come back, in order. Memory is the peak of the process's resident set; that of the service is also taken
+after a file of a hundredth of the rows. On Linux, which tells it.
 """
 
 import argparse
@@ -20,7 +21,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -97,11 +98,18 @@ def compare(bundle: Path, rows: int, folder: Path, threads: int) -> tuple[list[M
     source, few = folder / "rows.csv", folder / "few.csv"
     write_rows(source, rows)
     write_rows(few, max(rows // 100, 1))
+    many = _alone(bundle, rows, threads)
+    score = _score(bundle, source, folder / "scored.csv", threads)
+    many = _mean(many, _alone(bundle, rows, threads))
     one = _alone(bundle, rows, 1)
-    many = one if threads == 1 else _alone(bundle, rows, threads)
-    score = _score(bundle, source, folder / "scored.csv", threads, many.rate)
-    upload = [_upload(bundle, path, folder / "answer.csv", one.rate) for path in (few, source)]
-    return [*dict.fromkeys([one, many]), score, *upload], source.stat().st_size
+    uploads = [_upload(bundle, path, folder / "answer.csv") for path in (few, source)]
+    one = _mean(one, _alone(bundle, rows, 1))
+    uploads = [replace(upload, alone=one.rate) for upload in uploads]
+    return [many, replace(score, alone=many.rate), one, *uploads], source.stat().st_size
+
+
+def _mean(before: Measurement, after: Measurement) -> Measurement:
+    return replace(after, seconds=(before.seconds + after.seconds) / 2, memory=max(before.memory, after.memory))
 
 
 def alone(bundle: Path, rows: int, threads: int) -> float:
@@ -132,15 +140,15 @@ def _alone(bundle: Path, rows: int, threads: int) -> Measurement:
     return Measurement(f"the predictor alone, threads: {threads}", rows, float(seconds), memory)
 
 
-def _score(bundle: Path, source: Path, target: Path, threads: int, rate: float) -> Measurement:
+def _score(bundle: Path, source: Path, target: Path, threads: int) -> Measurement:
     start = time.perf_counter()
     options = ["--output", str(target), "--bundle", str(bundle), "--threads", str(threads)]
     _, memory = _run([sys.executable, "-m", "serving", "score", str(source), *options])
     seconds = time.perf_counter() - start
-    return Measurement(f"`score`, threads: {threads}", check_rows(source, target), seconds, memory, rate)
+    return Measurement(f"`score`, threads: {threads}", check_rows(source, target), seconds, memory)
 
 
-def _upload(bundle: Path, source: Path, target: Path, rate: float) -> Measurement:
+def _upload(bundle: Path, source: Path, target: Path) -> Measurement:
     with _service(bundle) as (process, port), httpx.Client(trust_env=False, timeout=None) as client:
         start = time.perf_counter()
         with source.open("rb") as file, target.open("wb") as answer:
@@ -152,7 +160,7 @@ def _upload(bundle: Path, source: Path, target: Path, rate: float) -> Measuremen
         seconds = time.perf_counter() - start
         memory = _peak(process.pid)
     size = source.stat().st_size / 1e6
-    return Measurement(f"upload of {size:,.0f} MB, threads: 1", check_rows(source, target), seconds, memory, rate)
+    return Measurement(f"upload of {size:,.0f} MB, threads: 1", check_rows(source, target), seconds, memory)
 
 
 @contextmanager
