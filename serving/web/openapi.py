@@ -83,6 +83,8 @@ FILE_EXAMPLES: Sentences = {
     422: {
         "file_missing": "The form has no field `file`; its fields: 'other'.",
         "file_repeated": "The form has more than one file; accepted is one.",
+        "unknown_field": "The form has a field 'text_colum', which is unknown; accepted: file, text_column, delimiter, "
+        "encoding, header, output_encoding.",
         "file_unreadable": "The file cannot be used: it is empty; accepted: rows, with a header above them or without.",
         "file_kind": "The file cannot be used: it is an Excel workbook, or another file in a zip archive, not CSV; "
         "accepted: the table saved or exported as CSV.",
@@ -337,6 +339,7 @@ FILE_BODY: dict[str, Any] = {
                 "schema": {
                     "type": "object",
                     "required": ["file"],
+                    "additionalProperties": False,
                     "properties": {
                         "file": {
                             "type": "string",

@@ -104,6 +104,7 @@ REFUSED: list[tuple[str, dict[str, Any], int, str]] = [
     ("no form", {"json": {"text": "a"}}, 415, "unsupported_media_type"),
     ("no file", {"files": {"other": b"a"}}, 422, "file_missing"),
     ("two files", {"files": [("file", b"a"), ("file", b"b")]}, 422, "file_repeated"),
+    ("unknown field", {"files": {"file": b"text\na\n"}, "data": {"text_colum": "text"}}, 422, "unknown_field"),
     ("empty", {"files": {"file": ("a.csv", b"")}}, 422, "file_unreadable"),
     ("no rows", {"files": {"file": ("a.csv", b"text\n")}}, 422, "rows_missing"),
     ("no table", {"files": {"file": ("a.csv", b"%PDF-1.7\n")}}, 422, "file_kind"),
