@@ -103,25 +103,36 @@ def numbered(names: Sequence[str]) -> list[str]:
     return [name or f"column_{number}" for number, name in enumerate(names, start=1)]
 
 
-def named_column(name: str, names: Sequence[str]) -> int:
-    """The index of the column of that name.
+def named_column(name: str, names: Sequence[str], shown_names: Sequence[str] = ()) -> int:
+    """The index of the column of that name; where there is none, of the column whose place it says: column_1 and so on.
+
+    Args:
+        name: without regard to blanks around it.
+        names: of all columns.
+        shown_names: those that an error may show; () for the same.
 
     Raises:
         RowsError: there is none, or there are several.
     """
     plain_names = [each.strip() for each in names]
     count = plain_names.count(name.strip())
+    by_place = numbered([""] * len(names))
+    if not count and name.strip() in by_place:
+        return by_place.index(name.strip())
     if count != 1:
         columns = f"{count} columns are called" if count else "no column is called"
+        shown_names = shown_names or names
         raise RowsError(
-            f"{columns} {name[:60]!r}; found: {listed(names)}; name another as text_column, or by --text-column",
+            f"{columns} {name[:60]!r}; found: {listed(shown_names)}; name another as text_column, or by --text-column",
             code="text_column_unknown",
-            columns=names,
+            columns=shown_names,
         )
     return plain_names.index(name.strip())
 
 
-def text_column(names: Sequence[str], rows: Sequence[Sequence[Any]], preferred: str) -> int:
+def text_column(
+    names: Sequence[str], rows: Sequence[Sequence[Any]], preferred: str, shown_names: Sequence[str] = ()
+) -> int:
     """The index of the column that holds texts.
 
     Columns are left out whose name has a word such as "id", "url", "date", "user" or "bio", and those whose cells are
@@ -133,6 +144,7 @@ def text_column(names: Sequence[str], rows: Sequence[Sequence[Any]], preferred: 
         names: of all columns.
         rows: the cells of the first rows, None where one has no value.
         preferred: the model's own name for texts.
+        shown_names: those that an error may show; () for the same.
 
     Raises:
         RowsError: none stands out. The sentence lists the columns.
@@ -148,10 +160,11 @@ def text_column(names: Sequence[str], rows: Sequence[Sequence[Any]], preferred: 
     for candidates in (own, called_texts, _sentence_columns(remaining, cells)):
         if len(candidates) == 1:
             return candidates[0]
+    shown_names = shown_names or names
     raise RowsError(
-        f"it is not clear which column holds the texts; found: {listed(names)}; {_remedy(names)}",
+        f"it is not clear which column holds the texts; found: {listed(shown_names)}; {_remedy(shown_names)}",
         code="text_column_unclear",
-        columns=names,
+        columns=shown_names,
     )
 
 

@@ -62,6 +62,11 @@ class DelimitedReader(Reader):
         self.header = self.header or _joined(self.names, self.dialect.delimiter)
         self.line_end = _first_line_end(source.sample)
 
+    @property
+    def shown_names(self) -> Sequence[str]:
+        """The names, or column_1 and so on where it is not certain that the first row has some."""
+        return self.names if self.dialect.is_header_certain else numbered([""] * len(self.names))
+
     def rows(self) -> Iterator[Row]:
         """Every row, once."""
         several_columns = self.dialect.columns > 1

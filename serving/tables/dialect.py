@@ -50,6 +50,7 @@ class Dialect:
         delimiter: one character; a comma where there is one column.
         columns: cells of a row.
         has_header: whether the first record that is not skipped is one.
+        is_header_certain: whether that is certain, or was said; else its cells may be somebody's text.
         skipped: records above the header, or above the first row where there is none.
         skips_blanks: whether blanks after a delimiter are no part of a cell, as in `1, "text"`.
         has_quotes: whether cells may be quoted; else a quote is a sign like others.
@@ -62,6 +63,7 @@ class Dialect:
     delimiter: str
     columns: int
     has_header: bool
+    is_header_certain: bool = True
     skipped: int = 0
     skips_blanks: bool = False
     has_quotes: bool = True
@@ -224,6 +226,7 @@ def _with_header(
         delimiter=parse.delimiter,
         columns=len(first) + bool(missing_name) if has_header else parse.columns,
         has_header=has_header,
+        is_header_certain=note != _HEADER_NOTE,
         skips_blanks=parse.skips_blanks,
         has_quotes=parse.has_quotes,
         missing_name=missing_name if has_header else "",
@@ -265,6 +268,7 @@ def _one_column(lines: Sequence[str], options: ReadOptions) -> Dialect:
         delimiter=options.delimiter or ",",
         columns=1,
         has_header=has_header,
+        is_header_certain=note != _HEADER_NOTE,
         is_plain=is_plain,
         notes=(note,) if note else (),
     )

@@ -100,8 +100,8 @@ FILE_EXAMPLES: Sentences = {
         "text_column_unknown": "The file cannot be used: no column is called 'tweet'; found: 'id', 'text'; name "
         "another as text_column, or by --text-column.",
         "text_column_unclear": "The file cannot be used: it is not clear which column holds the texts; "
-        "found: 'a', 'b'; name one as text_column, or by --text-column. The first row is taken for the names of the "
-        "columns. If it is a row like the others, say header=false.",
+        "found: 'column_1', 'column_2'; name one as text_column, or by --text-column. The first row is taken for the "
+        "names of the columns. If it is a row like the others, say header=false.",
         "unknown_encoding": "The file cannot be used: unknown encoding 'klingon'; accepted: utf-8, latin-1, "
         "windows-1252, utf-16 and the like.",
         "unknown_delimiter": "The file cannot be used: unknown delimiter 'colon'; accepted: comma, semicolon, tab, "

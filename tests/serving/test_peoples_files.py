@@ -178,6 +178,10 @@ REFUSED = {
     "NUL in the header": ("te\0xt,n\nI love it,1\n", "NUL"),
     "two columns of texts": ("comment,review\nI love it so,fine with me\n", "'comment', 'review'"),
     "bios without a header": (f'I love it so much,"{BIO}"\nI hate it so much,"{BIO} too"\n', "'column_1', 'column_2'"),
+    "a first row that may be a text": (
+        "Great,Awful\nI love it very much,so bad it was\n",
+        "found: 'column_1', 'column_2'; .*say header=false",
+    ),
     "only ids": ("id,date\n1,2020-01-01\n", "'id', 'date'"),
     "a title above one column": ("Tweets of March\ntext\nI love this\n", "second row is 'text'"),
     "nothing": ("\n\n", "empty"),

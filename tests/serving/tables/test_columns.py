@@ -196,5 +196,21 @@ def test_a_named_column_must_be_there_once() -> None:
         named_column("a", ["a", "a"])
 
 
+def test_a_column_can_be_named_by_its_place() -> None:
+    assert named_column("column_2", ["a", "b"]) == 1
+    assert named_column("column_2", ["column_2", "b"]) == 0
+    with pytest.raises(RowsError, match="no column is called 'column_3'"):
+        named_column("column_3", ["a", "b"])
+
+
+def test_an_error_shows_other_names_where_it_may_not_show_these() -> None:
+    names, shown_names = ["I love it", "so bad"], ["column_1", "column_2"]
+    with pytest.raises(RowsError, match="found: 'column_1', 'column_2'; name one") as unclear:
+        text_column(names, [TWEETS[:2], BIOS[:2]], "mine", shown_names)
+    with pytest.raises(RowsError, match="found: 'column_1', 'column_2'; name another") as unknown:
+        named_column("c", names, shown_names)
+    assert unclear.value.columns == unknown.value.columns == shown_names
+
+
 def test_a_list_of_many_names_ends() -> None:
     assert listed([str(number) for number in range(1030)]).endswith("'19' and 1,010 more")

@@ -81,6 +81,14 @@ def test_a_file_without_a_header_gets_one() -> None:
     assert "without a header" in reader.notes[0]
 
 
+def test_a_first_row_that_may_be_a_text_is_not_shown() -> None:
+    content = b"Great,Awful\nI love it very much,so bad it was\n"
+    assert read(content)[0].names == ["Great", "Awful"]
+    assert read(content)[0].shown_names == ["column_1", "column_2"]
+    assert delimited(content, header="true").shown_names == ["Great", "Awful"]
+    assert read(b"id,text\n1,good\n")[0].shown_names == ["id", "text"]
+
+
 def test_a_header_that_lacks_a_name_is_completed() -> None:
     reader, rows = read(b'text,label\n"1","I love it","pos"\n"2","bad","neg"\n')
     assert (reader.names, reader.header) == (["column_1", "text", "label"], ",text,label")

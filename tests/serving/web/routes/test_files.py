@@ -79,6 +79,15 @@ def test_the_names_to_choose_from_are_in_the_error(client: TestClient) -> None:
     assert "columns" not in send(client, b"").json()
 
 
+def test_a_text_is_not_among_the_names_to_choose_from(client: TestClient) -> None:
+    content = b"Great,Awful\nI love it very much,so bad it was\n"
+    unclear = send(client, content)
+    assert unclear.json()["columns"] == ["column_1", "column_2"]
+    assert "Great" not in unclear.text
+    assert "Great" not in send(client, content, data={"text_column": "tweet"}).text
+    assert send(client, content, data={"text_column": "column_2"}).headers["x-text-column"] == "Awful"
+
+
 def test_nothing_that_the_client_names_is_in_a_header_as_it_is(client: TestClient) -> None:
     answer = send(client, "größe\r\nso good\r\n".encode(), name='x"; filename="evil.exe', data={"header": "true"})
     assert answer.headers["content-disposition"] == 'attachment; filename="predictions.csv"'
