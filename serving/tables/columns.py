@@ -38,7 +38,9 @@ _MISSING = frozenset(("", "na", "n/a", "nan", "null", "none", "\\n", "-", "?"))
 _UNNAMED = re.compile(r"Unnamed: \d+")  # pandas's name of a column that has none
 _NAME_CHARS, _NAME_WORDS = 60, 8  # that a column's name has at most; a form's are questions
 _UNKNOWN_NAME_WORDS = 2  # that a name has at most which nothing else tells from a text
-_SIGNS_OF_TEXT = re.compile(r"[!?…]|[.,;:](\s|$)|[@#]\w|https?:|\w['’]\w|[\U0001f000-\U0001ffff\u2600-\u27bf]")
+_SIGNS_OF_TEXT = re.compile(
+    r"[!?…。，、！？]|[.,;:](\s|$)|[@#]\w|https?:|\w['’]\w|[\U0001f000-\U0001ffff\u2600-\u27bf]"
+)
 
 # Words a cell from which on a column reads like sentences, and from which on it may.
 _SENTENCE_WORDS, _PERHAPS_WORDS = 2.5, 1.5
@@ -49,8 +51,10 @@ _MOST = 0.8  # share of a column's cells that are of one kind, so that the colum
 _CELLS = 500  # of each column that are looked at
 _MAX_LISTED = 20  # names in a sentence
 
-_NUMBER = re.compile(r"[-+]?[$€£]?(\d[\d.,' ]*|[.,]\d+)([eE][-+]?\d+)?\s*[%$€£]?")
-_LINK = re.compile(r"((https?://|www\.|pic\.twitter\.|t\.co/)\S+\s*)+", re.IGNORECASE)
+_NUMBER = re.compile(r"[-+]?[$€£]?(\d[\d.,' ]*|[.,]\d+)([eE][-+]?\d+)?\s*[%$€£kKmMB]?")
+_PLACE = re.compile(r"[\[(]?-?\d+\.\d+,\s*-?\d+\.\d+[\])]?")
+_ONE_LINK = r"(https?://|www\.|pic\.twitter\.|t\.co/)\S+"
+_LINKS = re.compile(rf"{_ONE_LINK}(\s+{_ONE_LINK})*", re.IGNORECASE)
 _CLOCK = r"\d{1,2}:\d\d(:\d\d([.,]\d+)?)?(\s*[ap]\.?m\.?)?"
 _MONTH = r"(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 _DATE = re.compile(
@@ -59,7 +63,7 @@ _DATE = re.compile(
     rf"\d\d?[. ]+{_MONTH},?\s+\d{{2,4}}.*|{_MONTH}\s+\d\d?,?\s+\d{{4}}.*",
     re.IGNORECASE,
 )
-_DATE_CHARS = 40  # of a date with its time and zone at most
+_VALUE_CHARS = 40  # of a number, or a date with its time and zone, at most
 # Ends of words within a name: "userName", "HTMLText", and what is neither letter nor digit.
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+")
 # Scripts that are written without blanks between words, of which two signs are a word: CJK, Thai, Lao, Khmer, Myanmar.
@@ -80,11 +84,10 @@ def is_known_name(cell: str) -> bool:
 
 
 def is_plain_value(cell: str) -> bool:
-    """Whether a cell is a number, a date, a time, or links and nothing else."""
+    """Whether a cell is a number, a place on the map, a date, a time, or links and nothing else."""
     cell = cell.strip()
-    return bool(
-        _NUMBER.fullmatch(cell) or _LINK.fullmatch(cell) or (len(cell) <= _DATE_CHARS and _DATE.fullmatch(cell))
-    )
+    patterns = (_NUMBER, _PLACE, _DATE) if len(cell) <= _VALUE_CHARS else ()
+    return any(pattern.fullmatch(cell) for pattern in (*patterns, _LINKS))
 
 
 def holds_plain_values(cells: Sequence[str]) -> bool:
@@ -93,9 +96,21 @@ def holds_plain_values(cells: Sequence[str]) -> bool:
     return bool(filled) and sum(map(is_plain_value, filled)) >= _MOST * len(filled)
 
 
+def holds_topics(cells: Sequence[str]) -> bool:
+    """Whether a column has few values, each of a few words and often."""
+    filled = [cell for cell in cells if cell.strip()]
+    is_short = all(word_count(cell) <= _TOPIC_WORDS for cell in filled)
+    return is_short and len(filled) >= CLASS_ROWS and len(set(filled)) <= _DISTINCT * len(filled)
+
+
+def word_count(cell: str) -> float:
+    """Words, in every script."""
+    return max(len(cell.split()), len(_UNSPACED.findall(cell)) / 2)
+
+
 def mean_words(cells: Iterable[str]) -> float:
     """Words a cell, on average over those that are not blank; 0 where all are."""
-    return mean([max(len(cell.split()), len(_UNSPACED.findall(cell)) / 2) for cell in cells if cell.strip()] or [0.0])
+    return mean([word_count(cell) for cell in cells if cell.strip()] or [0.0])
 
 
 def numbered(names: Sequence[str]) -> list[str]:
@@ -138,7 +153,7 @@ def text_column(
     Columns are left out whose name has a word such as "id", "url", "date", "user" or "bio", and those whose cells are
     numbers, dates or links. Of the others it is the one with the model's own name for texts; else the only one whose
     name has a word such as "text" or "tweet", and none such as "label" or "type"; else the only one that reads like
-    sentences.
+    sentences. Where name and cells say different ones, none is taken.
 
     Args:
         names: of all columns.
@@ -157,12 +172,15 @@ def text_column(
     words = [set(words_of(name)) for name in names]
     remaining = [column for column in of_texts if not words[column] & OTHER_WORDS]
     called_texts = [column for column in remaining if words[column] & TEXT_WORDS and not words[column] & _LABEL_WORDS]
-    for candidates in (own, called_texts, _sentence_columns(remaining, cells)):
+    sentences = _sentence_columns(remaining, cells)
+    if len(called_texts) == 1 and sentences and called_texts[0] not in sentences:
+        called_texts, sentences = [], []
+    for candidates in (own, called_texts, sentences):
         if len(candidates) == 1:
             return candidates[0]
     shown_names = shown_names or names
     raise RowsError(
-        f"it is not clear which column holds the texts; found: {listed(shown_names)}; {_remedy(shown_names)}",
+        f"it is not clear which column holds the texts; found: {listed(shown_names)}; {_remedy(shown_names, rows)}",
         code="text_column_unclear",
         columns=shown_names,
     )
@@ -182,8 +200,9 @@ def judge_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[b
     names_classes = _are_short(first) and any(head.names_classes for head in heads)
     if are_names and (names_classes or any(head.is_known or head.names_values for head in heads)):
         return True, True
-    if any(head.is_known and head.names_values for head in heads):
-        return True, True
+    above_values = [head for head in heads if head.names_values]
+    if len(above_values) > 1 or any(_is_like_a_name(head.cell) for head in above_values):
+        return True, len(above_values) > 1 or any(head.is_known for head in above_values)
     if not are_names or any(head.is_repeated for head in heads):
         return False, True
     return _are_short(first) and any(head.is_shorter for head in heads), False
@@ -226,20 +245,20 @@ class _Head:
     @property
     def is_shorter(self) -> bool:
         """Whether the cells below have at least twice as many words."""
-        return mean_words(self.below) >= 2 * len(self.cell.split())
+        return mean_words(self.below) >= 2 * word_count(self.cell)
 
 
 def _is_like_a_name(cell: str) -> bool:
     return (
         len(cell) <= _NAME_CHARS
-        and len(cell.split()) <= _NAME_WORDS
+        and word_count(cell) <= _NAME_WORDS
         and "\n" not in cell.strip()
         and not _SIGNS_OF_TEXT.search(_UNNAMED.sub("", cell))
     )
 
 
 def _are_short(cells: Sequence[str]) -> bool:
-    return all(len(cell.split()) <= _UNKNOWN_NAME_WORDS for cell in cells)
+    return all(word_count(cell) <= _UNKNOWN_NAME_WORDS for cell in cells)
 
 
 def listed(names: Sequence[str]) -> str:
@@ -258,20 +277,15 @@ def _may_hold_texts(cells: Sequence[str]) -> bool:
 
 def _sentence_columns(columns: Sequence[int], cells: Sequence[Sequence[str]]) -> list[int]:
     """The columns that read like sentences, and where there is one, or no other column of words, those that may."""
-    words = {column: mean_words(cells[column]) for column in columns if not _are_topics(cells[column])}
+    words = {column: mean_words(cells[column]) for column in columns if not holds_topics(cells[column])}
     candidates = [column for column in words if words[column] >= _PERHAPS_WORDS]
     is_clear = len(words) == 1 or any(words[column] >= _SENTENCE_WORDS for column in candidates)
     return candidates if is_clear else []
 
 
-def _are_topics(cells: Sequence[str]) -> bool:
-    """Whether a column has few values, each of a few words and often."""
-    filled = [cell for cell in cells if cell.strip()]
-    is_short = all(len(cell.split()) <= _TOPIC_WORDS for cell in filled)
-    return is_short and len(filled) >= CLASS_ROWS and len(set(filled)) <= _DISTINCT * len(filled)
-
-
-def _remedy(names: Sequence[str]) -> str:
+def _remedy(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     if len(set(names)) < len(names):
         return "give each column a name of its own"
-    return "name one as text_column, or by --text-column"
+    has_objects = any(isinstance(value, dict) for row in rows for value in row)
+    nested = "; keys of objects within objects are no columns (jq -c .data makes lines of those under `data`)"
+    return f"name one as text_column, or by --text-column{nested if has_objects else ''}"

@@ -14,6 +14,7 @@ from serving.tables.columns import (
     OTHER_WORDS,
     TEXT_WORDS,
     holds_plain_values,
+    holds_topics,
     is_known_name,
     is_plain_value,
     judge_header,
@@ -22,7 +23,8 @@ from serving.tables.columns import (
 from serving.tables.records import Record, read_plain_lines, read_records
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
-_OTHER_DELIMITERS = "~^:#&\x01"  # that some programs write; R parts by blanks, but quotes each name
+_OTHER_DELIMITERS = "~^:#&@\x01"  # that some programs write; R parts by blanks, but quotes each name
+_FIXED_WIDTH = re.compile(r"\S {2,}\S")  # as pandas and R print a table
 HEADERS = ("auto", "true", "false")
 
 _RECORDS = 200  # that are looked at
@@ -153,6 +155,11 @@ class _Parse:
         return [record.cells for record in self.records if _is_filled(record) and not record.fault]
 
     @cached_property
+    def blank_rows(self) -> int:
+        """Records above all others."""
+        return next(number for number, record in enumerate(self.records) if _is_filled(record))
+
+    @cached_property
     def columns(self) -> int:
         """Cells that most rows of several have; 0 where there are none."""
         widths = Counter(len(cells) for cells in self.rows if len(cells) > 1)
@@ -178,9 +185,13 @@ class _Parse:
         alike = len(self._full_rows()) / (sum(map(_is_filled, self.records)) - titles)
         head = self.rows[titles]
         known = sum(map(is_known_name, head)) if len(head) > 1 else 0
-        # Each row begins with a number or a date: some text has the delimiter too, and is no reason against it.
-        is_numbered = len(self.rows) > 1 and holds_plain_values([cells[0] for cells in self.rows if len(cells) > 1])
-        return alike - _PUNCTUATION * followed + known / len(head) + _NUMBERED * is_numbered
+        return alike - _PUNCTUATION * followed + known / len(head) + _NUMBERED * self._is_numbered()
+
+    def _is_numbered(self) -> bool:
+        """Whether each row begins with a number, a date or a class: if some text has the delimiter too, so be it."""
+        rows = [cells for cells in self.rows if len(cells) > 1]
+        numbers, are_sentences = [cells[0] for cells in rows], any(cells[1].startswith(" ") for cells in rows)
+        return len(self.rows) > 1 and (holds_plain_values(numbers) or (holds_topics(numbers) and not are_sentences))
 
     def _full_rows(self) -> list[list[str]]:
         return [cells for cells in self.rows if len(cells) == self.columns]
@@ -222,17 +233,36 @@ def _with_header(
 ) -> Dialect:
     has_header, note = _header_and_note(first, rows, options)
     notes = {"first": _ROW_NAMES_NOTE, "last": _LAST_CELL_NOTE}.get(missing_name, "")
+    if has_header and rows and options.header == "auto":
+        _check_names_are_one_row(rows)
     return Dialect(
         delimiter=parse.delimiter,
         columns=len(first) + bool(missing_name) if has_header else parse.columns,
         has_header=has_header,
         is_header_certain=note != _HEADER_NOTE,
+        skipped=parse.blank_rows if has_header else 0,
         skips_blanks=parse.skips_blanks,
         has_quotes=parse.has_quotes,
         missing_name=missing_name if has_header else "",
         decimal_comma=parse.delimiter == ";" and _has_decimal_commas(rows),
         notes=tuple(filter(None, (note, notes if has_header else ""))),
     )
+
+
+def _check_names_are_one_row(rows: Sequence[Sequence[str]]) -> None:
+    """Raises RowsError where the first of the rows has no value in any of several columns that others always have.
+
+    So it is below the names in exports of SurveyMonkey and Qualtrics.
+    """
+    later = rows[len(rows) // 2 :]
+    columns = [(cell, [row[number] for row in later if number < len(row)]) for number, cell in enumerate(rows[0])]
+    firsts = [cell for cell, below in columns if all(map(str.strip, below)) and holds_plain_values(below)]
+    if len(later) > 1 and len(firsts) > 1 and not any(map(is_plain_value, firsts)):
+        raise RowsError(
+            "its second row lacks the numbers and dates of those below it, as a second row of names does; accepted: "
+            "one row of names; or header=true, if it is a row like the others",
+            code="header_unclear",
+        )
 
 
 def _titles(parse: _Parse) -> int:
@@ -275,14 +305,31 @@ def _one_column(lines: Sequence[str], options: ReadOptions) -> Dialect:
 
 
 def _check_delimiter_is_known(lines: Sequence[str], options: ReadOptions) -> None:
-    """Raises RowsError where names, and rows of as many cells, are parted by a character that is not accepted."""
+    """Raises RowsError where rows of as many cells are parted by a character that is not accepted.
+
+    They have names above them, or classes beside texts, as in `I love it@positive`.
+    """
     for delimiter in _OTHER_DELIMITERS if '" "' not in lines[0] else " ":
         records = read_records(iter(lines), delimiter, has_quotes=options.has_quotes)
         first, *rows = [record.cells for record in islice(records, _RECORDS) if _is_filled(record)] or [[]]
         widths = (len(first), len(first) + 1)  # R writes a row's name and none above it
-        if len(first) > 1 and any(map(is_known_name, first)) and rows and all(len(cells) in widths for cells in rows):
-            accepted = ", ".join(DELIMITERS)
-            raise RowsError(f"its cells are parted by {delimiter!r}; accepted: {accepted}", code="unknown_delimiter")
+        are_alike = len(first) > 1 and rows and all(len(cells) in widths for cells in rows)
+        if are_alike and (any(map(is_known_name, first)) or (delimiter != ":" and _have_classes([first, *rows]))):
+            raise _unknown_delimiter(repr(delimiter))
+    if all(map(_FIXED_WIDTH.search, lines)) and any(map(is_known_name, re.split(" {2,}", lines[0].strip()))):
+        raise _unknown_delimiter("blanks")
+
+
+def _have_classes(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first or the last cell of each row is one of a few words, and no cell has blanks around."""
+    ends = [[cells[number] for cells in rows] for number in (0, -1)]
+    are_plain = all(cell == cell.strip() for cells in rows for cell in cells)
+    return are_plain and any(holds_topics(end) and all(len(cell.split()) == 1 for cell in end) for end in ends)
+
+
+def _unknown_delimiter(delimiter: str) -> RowsError:
+    accepted = f"{', '.join(DELIMITERS)}; or one of them as delimiter, if each line is one text"
+    return RowsError(f"its cells are parted by {delimiter}; accepted: {accepted}", code="unknown_delimiter")
 
 
 def _missing_name(parse: _Parse) -> str:

@@ -115,6 +115,53 @@ READ = {
         "column_4",
         "without a header",
     ),
+    "questions above dates": Case(
+        "#,What could we improve?,Start Date (UTC),Submit Date (UTC)\n"
+        "a1,I love it!,2023-01-01 10:00:00,2023-01-01 10:01:00\nb2,so bad.,2023-01-01 11:00:00,2023-01-01 11:01:00\n",
+        ["I love it!", "so bad."],
+        "What could we improve?",
+    ),
+    "an abbreviation above numbers": Case(
+        "Nr.;Datum;Meinung\n1;01.02.2023;Sehr schön, gerne wieder\n2;02.02.2023;Das war schlecht\n",
+        ["Sehr schön, gerne wieder", "Das war schlecht"],
+        "Meinung",
+    ),
+    "a question above one column of dates": Case(
+        "Wann,Was denken Sie?\n2023-01-01,das ist sehr schön!\n2023-01-02,das ist schlecht.\n",
+        ["das ist sehr schön!", "das ist schlecht."],
+        "Was denken Sie?",
+        "taken for the names",
+    ),
+    "a blank row above the header": Case(",,\n,id,text\n,1,I love it\n,2,bad\n", ["I love it", "bad"]),
+    "files that were joined": Case("id,text\n1,I love it\nid,text\n2,bad\n", ["I love it", "bad"]),
+    "counts under a name of texts": Case(
+        "Caption,Comments\nwhat a day it was,1.2K\nso fine it is,340\n",
+        ["what a day it was", "so fine it is"],
+        "Caption",
+    ),
+    "places under a name of texts": Case(
+        'tweet_coord,said\n"[40.1, -74.2]",what a day it was\n"[1.5, 3.5]",so fine it is\n',
+        ["what a day it was", "so fine it is"],
+        "said",
+    ),
+    "lines of Chinese": Case(
+        "今天真的太开心了\n这个产品很差不会再买\n服务态度非常好\n",
+        ["今天真的太开心了", "这个产品很差不会再买", "服务态度非常好"],
+        "column_1",
+        "without a header",
+    ),
+    "texts of Japanese that come again": Case(
+        "顧客,本文\n" + "太郎,今日はとても良い天気です\n花子,全然良くないと思います\n" * 3,
+        ["今日はとても良い天気です", "全然良くないと思います"] * 3,
+        "本文",
+    ),
+    "classes before texts with commas, without a header": Case(
+        "pos,I love it, really\nneg,no I do not\npos,it is fine\nneg,never again\n",
+        ["no I do not", "it is fine", "never again"],
+        "column_2",
+        "without a header",
+    ),
+    "commas under the name of a TSV": Case("id,text\n1,I love it\n2,bad\n", ["I love it", "bad"], suffix=".tsv"),
     "no header, said so": Case(
         "text,label\nI love it,pos\n",
         ["text", "I love it"],
@@ -177,6 +224,26 @@ REFUSED = {
     "bytes": ("text\n\0\1\2\3 I love it\0\0", "no text: its first bytes"),
     "NUL in the header": ("te\0xt,n\nI love it,1\n", "NUL"),
     "two columns of texts": ("comment,review\nI love it so,fine with me\n", "'comment', 'review'"),
+    "a name of texts above what is none": (
+        "id,post_hint,selftext\n1,image,I love it so much\n2,link,what a day it was\n",
+        "'id', 'post_hint', 'selftext'",
+    ),
+    "two rows of names, as SurveyMonkey writes them": (
+        "Respondent ID,Start Date,What did you think?\n,,Open-Ended Response\n"
+        + "".join(f"{number},01/02/2023,I love it so\n" for number in range(1, 4)),
+        "second row lacks the numbers and dates .*accepted: one row of names",
+    ),
+    "objects within objects": ('{"data": {"text": "I love it"}}\n{"data": {"text": "bad"}}\n', "jq -c .data"),
+    "a table drawn by a database": (
+        " id | text\n----+------\n  1 | good\n",
+        "a Markdown table, or another that is drawn",
+    ),
+    "a chat": ("".join(f"01/02/2023, 10:0{n} - Anna: I love it\n" for n in range(4)), "a chat with times and names"),
+    "fastText": ("__label__1 I love it\n__label__2 so bad\n", "fastText"),
+    "Weka": ("@relation tweets\n@attribute text string\n@data\n'I love it'\n", "an ARFF file"),
+    "a pointer of Git LFS": ("version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 9\n", "git lfs pull"),
+    "classes behind another delimiter": ("I love it@pos\nso bad@neg\nfine by me@pos\nno@neg\n", "parted by '@'"),
+    "fixed width": ("  id          text\n0  1     I love it\n1  2  so bad today\n", "parted by blanks"),
     "bios without a header": (f'I love it so much,"{BIO}"\nI hate it so much,"{BIO} too"\n', "'column_1', 'column_2'"),
     "a first row that may be a text": (
         "Great,Awful\nI love it very much,so bad it was\n",

@@ -63,6 +63,10 @@ def test_a_name_is_split_into_words(name: str, words: list[str]) -> None:
         "https://a.b/c https://a.b/d",
         "www.example.com/x",
         "pic.twitter.com/abc",
+        "1.2K",
+        "3M",
+        "[40.1, -74.2]",
+        "(40.71,-74.0)",
     ],
 )
 def test_numbers_dates_and_links_are_plain_values(cell: str) -> None:
@@ -80,6 +84,9 @@ def test_numbers_dates_and_links_are_plain_values(cell: str) -> None:
         "Monday is the worst",
         "Monday 5 things that I hate about the start of a week",
         "1st",
+        "[40, I think]",
+        "https://" * 5_000 + " x",  # in less than a lifetime
+        "1" + " " * 100_000 + "x",
     ],
 )
 def test_others_are_not(cell: str) -> None:

@@ -129,6 +129,13 @@ def test_in_a_file_of_one_column_a_comma_belongs_to_the_text() -> None:
     assert {row.fault for row in rows} == {""}
 
 
+def test_the_header_again_is_no_row_to_predict() -> None:
+    _, rows = read(b'id,"text"\n1,good\n2,bad\nid,text\n')
+    assert [row.fault for row in rows] == ["", "", "the header again"]
+    assert rows[2].before == "id,text"
+    assert {row.fault for row in read(b"text\ngood\ntext\n")[1]} == {""}, "a text may be that word"
+
+
 def test_a_line_that_is_no_csv_is_kept_whole() -> None:
     _, (bad, good) = read(b'text,n\n"oops,2\nthird,3\n')
     assert bad.cells == ['"oops,2', ""]
