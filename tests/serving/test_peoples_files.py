@@ -1,4 +1,22 @@
-"""Files as Twitter, Kaggle, pandas, R and Excel write them: the page's API and `score` find the same texts in each."""
+"""Files as Twitter, Kaggle, pandas, R and Excel write them: the page's API and `score` find the same texts in each.
+
+What is beside this has its tests elsewhere:
+
+- what others read back: training/data/test_scored_files.py
+- what `score` alone reads and writes (Parquet, `.gz`, pipes, kind to kind): serving/scoring/test_score.py and
+  test_scored_files.py, serving/tables/test_parquet.py; its options: serving/test_main.py
+- training's columns, header, missing values and causes of errors: training/data/test_sources.py, test_readers.py and
+  test_dataset.py; the share of texts that is cut: training/fit/test_trainer.py; what figures are worth, and tables for
+  terminals and pipes: training/evaluation/test_tables.py, training/test_console.py and test_main.py; plots and card:
+  training/report/; ranges of `tune`: training/tuning/test_space.py; the import that Keras needs:
+  training/model/test_backend.py; `make train`: deploy/test_make_train.py
+- the list of columns, the encoding that is offered, and the sample: browser/test_refused_files.py and test_files.py
+- a path in front: browser/test_prefix.py; the terminal, the log and the port: faults/test_terminal.py,
+  serving/test_logs.py, serving/server/test_listener.py
+- explanations: serving/model/test_explanation.py, browser/test_explained.py; colours: serving/web/pages/test_render.py
+- addresses, forms without `=`, JSON and `partial`: serving/web/routes/test_predict.py,
+  serving/web/requests/test_forms.py
+"""
 
 import csv
 import io
@@ -162,6 +180,10 @@ READ = {
         "without a header",
     ),
     "commas under the name of a TSV": Case("id,text\n1,I love it\n2,bad\n", ["I love it", "bad"], suffix=".tsv"),
+    "the model's own name beside another": Case("id,tweet,text\n1,so it is,I love it\n", ["I love it"]),
+    "a name that was asked for": Case(
+        "id,tweet,text\n1,so it is,I love it\n", ["so it is"], "tweet", "", {"text_column": "tweet"}
+    ),
     "no header, said so": Case(
         "text,label\nI love it,pos\n",
         ["text", "I love it"],
@@ -212,7 +234,82 @@ READ = {
     ),
 }
 
+ADDED = "label,probability,p_negative,p_neutral,p_positive,truncated,in_vocabulary,error"
+GOOD, BAD, NEITHER = "positive,0.8,0.1,0.1,0.8", "negative,0.8,0.8,0.1,0.1", "neutral,0.8,0.1,0.8,0.1"
+# A file, the fields that it is sent with, and the answer.
+ANSWERS: dict[str, tuple[bytes, dict[str, str], bytes]] = {
+    "a mark is kept": (
+        "\ufefftext\ngood\n".encode(),
+        {},
+        f"\ufefftext,{ADDED}\ngood,{GOOD},false,1.0,\n".encode(),
+    ),
+    "another encoding becomes UTF-8 with a mark": (
+        "text\nbad caf\xe9s\n".encode("cp1252"),
+        {"encoding": "windows-1252"},
+        f"\ufefftext,{ADDED}\nbad cafés,{BAD},false,0.888889,\n".encode(),
+    ),
+    "another encoding, said so": (
+        "text\nbad cafés\n".encode(),
+        {"output_encoding": "latin-1"},
+        f"text,{ADDED}\nbad cafés,{BAD},false,0.888889,\n".encode("latin-1"),
+    ),
+    "decimal commas": (
+        b"text;n\ngood;0,5\n",
+        {},
+        f"text,n,{ADDED}\ngood,0.5,{GOOD},false,1.0,\n".replace(",", ";").replace(".", ",").encode(),
+    ),
+    "a row with more cells": (
+        b"id,text\n1,I love this, really\n2,good\n",
+        {},
+        f'id,text,{ADDED}\n1,"I love this, really",,,,,,,,"3 cells where the header has 2; what is beyond is joined to '
+        f'the last"\n2,good,{GOOD},false,1.0,\n'.encode(),
+    ),
+    "a comma in a file of one column": (
+        b"text\nso, good\n",
+        {},
+        f'text,{ADDED}\n"so, good",{GOOD},false,1.0,\n'.encode(),
+    ),
+    "a text that is cut": (
+        f"text\n{'good ' * 20}end\n".encode(),
+        {},
+        f"text,{ADDED}\n{'good ' * 20}end,{GOOD},true,1.0,\n".encode(),
+    ),
+    "nothing understood, and nothing to see": (
+        "id,text\n1,хорошо\n2,\u200b\u200d\n".encode(),
+        {},
+        f"id,text,{ADDED}\n1,хорошо,{NEITHER},false,0.0,\n2,\u200b\u200d,,,,,,,,no text\n".encode(),
+    ),
+    "values that stand for a missing one": (
+        b'id,text\n1,NA\n2,NULL\n3,\\N\n4,"NA"\n',
+        {},
+        "".join(
+            [
+                f"id,text,{ADDED}\n",
+                *(
+                    f'{number},{value},,,,,,,,"no text: {value} stands for a missing value; in quotes it is a text"\n'
+                    for number, value in enumerate(("NA", "NULL", "\\N"), start=1)
+                ),
+                f'4,"NA",{NEITHER},false,1.0,\n',
+            ]
+        ).encode(),
+    ),
+    "a row that is broken": (
+        b'id,text\n1,"bad\n2,good\n',
+        {},
+        f'id,text,{ADDED}\n"1,""bad",,,,,,,,,not CSV: a quote is not closed\n2,good,{GOOD},false,1.0,\n'.encode(),
+    ),
+    "JSONL: a notice, NaN and a boolean": (
+        b'{"delete": {"id": 1}}\n{"n": NaN, "ok": true, "text": "good"}\n',
+        {},
+        b'{"delete": {"id": 1}, "label": null, "probability": null, "p_negative": null, "p_neutral": null, "p_positive"'
+        b': null, "truncated": null, "in_vocabulary": null, "error": "no key \'text\'"}\n'
+        b'{"n": null, "ok": true, "text": "good", "label": "positive", "probability": 0.8, "p_negative": 0.1, '
+        b'"p_neutral": 0.1, "p_positive": 0.8, "truncated": false, "in_vocabulary": 1.0, "error": null}\n',
+    ),
+}
+
 REFUSED = {
+    "an Excel workbook": ("PK\x03\x04\x14\0", "an Excel workbook"),
     "a JSON array": ('[{"text": "I love it"},\n {"text": "bad"}]\n', "a JSON array, .*accepted: JSONL"),
     "pretty-printed JSON": ('{\n  "text": "I love it"\n}\n', "JSON over several lines, .*accepted: JSONL"),
     "a Markdown table": ("| id | text |\n|---:|------|\n| 1 | good |\n", "a Markdown table"),
@@ -281,6 +378,31 @@ def test_the_service_and_the_command_find_the_same_texts(
     assert case.note in notes
     assert bool(case.note) == bool(notes)
     assert answer.content == target.read_bytes()
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_what_comes_out(name: str, client: TestClient, tmp_path: Path) -> None:
+    content, fields, expected = ANSWERS[name]
+    source, target = tmp_path / "in.csv", tmp_path / "out.csv"
+    source.write_bytes(content)
+    answer = client.post("/predict/file", data=fields, files={"file": content})
+    assert answer.content == expected
+    if content.startswith(b"{"):
+        source, target = source.rename(tmp_path / "in.jsonl"), tmp_path / "out.jsonl"
+    score(FakePredictor(), source, target, ScoreOptions(**fields))  # type: ignore[arg-type]
+    assert target.read_bytes() == expected
+
+
+def test_a_label_that_is_a_number_is_none_of_a_spreadsheets_formulas(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("text\nbad\n", encoding="utf-8")
+    score(FakePredictor(["-1", "0", "1"]), tmp_path / "in.csv", tmp_path / "out.csv", ScoreOptions())
+    assert (tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()[1].startswith("bad,-1,0.8,")
+
+
+def test_true_and_false_of_json_stay_so_in_csv(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_text('{"ok": true, "no": false, "text": "good"}\n', encoding="utf-8")
+    score(FakePredictor(), tmp_path / "in.jsonl", tmp_path / "out.csv", ScoreOptions())
+    assert (tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()[1].startswith("true,false,good,positive,")
 
 
 @pytest.mark.parametrize("name", REFUSED)
