@@ -194,6 +194,8 @@ def judge_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[b
         rows: the cells of those below it.
     """
     heads = [_Head(cell, [row[number] for row in rows if number < len(row)]) for number, cell in enumerate(first)]
+    if _are_numbers_of_columns(first):
+        return True, True
     if any(head.is_value_of_values for head in heads):
         return False, True
     are_names = all(_is_like_a_name(cell) for cell in first)
@@ -201,7 +203,7 @@ def judge_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[b
     if are_names and (names_classes or any(head.is_known or head.names_values for head in heads)):
         return True, True
     above_values = [head for head in heads if head.names_values]
-    if len(above_values) > 1 or any(_is_like_a_name(head.cell) for head in above_values):
+    if len(above_values) > 1 or any(_is_like_a_name(head.cell) or head.is_a_word for head in above_values):
         return True, len(above_values) > 1 or any(head.is_known for head in above_values)
     if not are_names or any(head.is_repeated for head in heads):
         return False, True
@@ -219,6 +221,11 @@ class _Head:
     def is_known(self) -> bool:
         """Whether it is a name that tables of texts have, and few cells below are such."""
         return is_known_name(self.cell) and 2 * sum(map(is_known_name, self.below)) < max(2, len(self.below))
+
+    @property
+    def is_a_word(self) -> bool:
+        """Whether it is one word, such as "Nr.", whose dot is no sign of a text."""
+        return len(self.cell.split()) == 1
 
     @property
     def is_value_of_values(self) -> bool:
@@ -246,6 +253,12 @@ class _Head:
     def is_shorter(self) -> bool:
         """Whether the cells below have at least twice as many words."""
         return mean_words(self.below) >= 2 * word_count(self.cell)
+
+
+def _are_numbers_of_columns(cells: Sequence[str]) -> bool:
+    """Whether cells are 0, 1, 2 and so on, as pandas names columns without names, perhaps behind that of an index."""
+    names = cells[1:] if cells[0] == "" else cells
+    return len(cells) > 1 and list(names) == [str(number) for number in range(len(names))]
 
 
 def _is_like_a_name(cell: str) -> bool:

@@ -290,6 +290,8 @@ def _one_column(lines: Sequence[str], options: ReadOptions) -> Dialect:
     if is_plain:
         records = list(islice(read_plain_lines(iter(lines)), _RECORDS))
     rows = [record.cells for record in records if _is_filled(record) and not record.fault]
+    if not options.delimiter and options.header != "false" and not is_plain:
+        _check_lines_are_no_rows([cells[0] for cells in rows])
     if len(rows) > 1 and options.header != "false" and rows[1][0].strip().lower() in TEXT_WORDS:
         sentence = f"its second row is {rows[1][0].strip()!r}; accepted: that as the first row, or header=false"
         raise RowsError(sentence, code="header_unclear")
@@ -318,6 +320,15 @@ def _check_delimiter_is_known(lines: Sequence[str], options: ReadOptions) -> Non
             raise _unknown_delimiter(repr(delimiter))
     if all(map(_FIXED_WIDTH.search, lines)) and any(map(is_known_name, re.split(" {2,}", lines[0].strip()))):
         raise _unknown_delimiter("blanks")
+
+
+def _check_lines_are_no_rows(lines: Sequence[str]) -> None:
+    """Raises RowsError where the quotes of each line have names or cells in them, as where a CSV was quoted again."""
+    for delimiter in DELIMITERS.values():
+        names = lines[0].split(delimiter) if lines else []
+        if len(names) > 1 and any(map(is_known_name, names)) and all(delimiter in line for line in lines):
+            sentence = "each line is in quotes as a whole; accepted: the same file without these, or delimiter="
+            raise RowsError(f"{sentence}comma, if each line is one text", code="header_unclear")
 
 
 def _have_classes(rows: Sequence[Sequence[str]]) -> bool:

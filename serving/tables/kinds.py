@@ -46,7 +46,7 @@ _SQL = re.compile(
 _RULE = re.compile(r"([|+]\s*)?:?-+:?\s*([|+]\s*:?-+:?\s*)+[|+]?|[|+]\s*:?-+:?\s*[|+]")
 # A message of a chat that was saved from WhatsApp and the like: its time and who wrote it come first.
 _CHAT = re.compile(
-    r"\[?\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4},? \d{1,2}[:.]\d\d(:\d\d)?(\s?[ap]\.?m\.?)?\]?( -)? [^:,;\t]+: ",
+    r"\[?\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4},? \d{1,2}[:.]\d\d(:\d\d)?(\s?[ap]\.?m\.?)?\]?( -)? [^:,;|\t]+: ",
     re.IGNORECASE,
 )
 _LOOKED_AT = 50  # lines, of which most are alike where a file is of a kind

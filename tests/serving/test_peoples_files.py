@@ -144,6 +144,11 @@ READ = {
         ["Sehr schön, gerne wieder", "Das war schlecht"],
         "Meinung",
     ),
+    "an abbreviation above one column of numbers": Case(
+        "No.,Tweet.\n1,I love it so!\n2,so bad.\n", ["I love it so!", "so bad."], "Tweet.", "taken for the names"
+    ),
+    "pandas's numbers for names": Case("0,1,2\n10,I love it,4\n11,bad it is,0\n", ["I love it", "bad it is"], "1"),
+    "the same behind an index": Case(",0,1\n0,10,I love it\n1,11,bad it is\n", ["I love it", "bad it is"], "1"),
     "a question above one column of dates": Case(
         "Wann,Was denken Sie?\n2023-01-01,das ist sehr schön!\n2023-01-02,das ist schlecht.\n",
         ["das ist sehr schön!", "das ist schlecht."],
@@ -329,6 +334,10 @@ REFUSED = {
         "Respondent ID,Start Date,What did you think?\n,,Open-Ended Response\n"
         + "".join(f"{number},01/02/2023,I love it so\n" for number in range(1, 4)),
         "second row lacks the numbers and dates .*accepted: one row of names",
+    ),
+    "a CSV whose lines were quoted again": (
+        '"id,text"\n"1,""I love it, really"""\n"2,bad"\n',
+        "each line is in quotes as a whole",
     ),
     "objects within objects": ('{"data": {"text": "I love it"}}\n{"data": {"text": "bad"}}\n', "jq -c .data"),
     "a table drawn by a database": (
