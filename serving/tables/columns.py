@@ -103,6 +103,13 @@ def holds_topics(cells: Sequence[str]) -> bool:
     return is_short and len(filled) >= CLASS_ROWS and len(set(filled)) <= _DISTINCT * len(filled)
 
 
+def have_classes(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first or the last cell of each row is one of a few words, and no cell has blanks around."""
+    ends = [[cells[number] for cells in rows] for number in (0, -1)]
+    are_plain = all(cell == cell.strip() for cells in rows for cell in cells)
+    return are_plain and any(holds_topics(end) and all(len(cell.split()) == 1 for cell in end) for end in ends)
+
+
 def word_count(cell: str) -> float:
     """Words, in every script."""
     return max(len(cell.split()), len(_UNSPACED.findall(cell)) / 2)
@@ -208,6 +215,22 @@ def judge_header(first: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[b
     if not are_names or any(head.is_repeated for head in heads):
         return False, True
     return _are_short(first) and any(head.is_shorter for head in heads), False
+
+
+def check_names_are_one_row(rows: Sequence[Sequence[str]]) -> None:
+    """Raises RowsError where the first of the rows has no value in any of several columns that others always have.
+
+    So it is below the names in exports of SurveyMonkey and Qualtrics.
+    """
+    later = rows[len(rows) // 2 :]
+    columns = [(cell, [row[number] for row in later if number < len(row)]) for number, cell in enumerate(rows[0])]
+    firsts = [cell for cell, below in columns if all(map(str.strip, below)) and holds_plain_values(below)]
+    if len(later) > 1 and len(firsts) > 1 and not any(map(is_plain_value, firsts)):
+        raise RowsError(
+            "its second row lacks the numbers and dates of those below it, as a second row of names does; accepted: "
+            "one row of names; or header=true, if it is a row like the others",
+            code="header_unclear",
+        )
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ from serving.tables.base import ReadOptions
 from serving.tables.columns import (
     OTHER_WORDS,
     TEXT_WORDS,
+    check_names_are_one_row,
+    have_classes,
     holds_plain_values,
     holds_topics,
     is_known_name,
@@ -234,7 +236,7 @@ def _with_header(
     has_header, note = _header_and_note(first, rows, options)
     notes = {"first": _ROW_NAMES_NOTE, "last": _LAST_CELL_NOTE}.get(missing_name, "")
     if has_header and rows and options.header == "auto":
-        _check_names_are_one_row(rows)
+        check_names_are_one_row(rows)
     return Dialect(
         delimiter=parse.delimiter,
         columns=len(first) + bool(missing_name) if has_header else parse.columns,
@@ -247,22 +249,6 @@ def _with_header(
         decimal_comma=parse.delimiter == ";" and _has_decimal_commas(rows),
         notes=tuple(filter(None, (note, notes if has_header else ""))),
     )
-
-
-def _check_names_are_one_row(rows: Sequence[Sequence[str]]) -> None:
-    """Raises RowsError where the first of the rows has no value in any of several columns that others always have.
-
-    So it is below the names in exports of SurveyMonkey and Qualtrics.
-    """
-    later = rows[len(rows) // 2 :]
-    columns = [(cell, [row[number] for row in later if number < len(row)]) for number, cell in enumerate(rows[0])]
-    firsts = [cell for cell, below in columns if all(map(str.strip, below)) and holds_plain_values(below)]
-    if len(later) > 1 and len(firsts) > 1 and not any(map(is_plain_value, firsts)):
-        raise RowsError(
-            "its second row lacks the numbers and dates of those below it, as a second row of names does; accepted: "
-            "one row of names; or header=true, if it is a row like the others",
-            code="header_unclear",
-        )
 
 
 def _titles(parse: _Parse) -> int:
@@ -307,16 +293,13 @@ def _one_column(lines: Sequence[str], options: ReadOptions) -> Dialect:
 
 
 def _check_delimiter_is_known(lines: Sequence[str], options: ReadOptions) -> None:
-    """Raises RowsError where rows of as many cells are parted by a character that is not accepted.
-
-    They have names above them, or classes beside texts, as in `I love it@positive`.
-    """
+    """Raises RowsError where names, or classes beside texts, are parted by a character that is not accepted."""
     for delimiter in _OTHER_DELIMITERS if '" "' not in lines[0] else " ":
         records = read_records(iter(lines), delimiter, has_quotes=options.has_quotes)
         first, *rows = [record.cells for record in islice(records, _RECORDS) if _is_filled(record)] or [[]]
         widths = (len(first), len(first) + 1)  # R writes a row's name and none above it
         are_alike = len(first) > 1 and rows and all(len(cells) in widths for cells in rows)
-        if are_alike and (any(map(is_known_name, first)) or (delimiter != ":" and _have_classes([first, *rows]))):
+        if are_alike and (any(map(is_known_name, first)) or (delimiter != ":" and have_classes([first, *rows]))):
             raise _unknown_delimiter(repr(delimiter))
     if all(map(_FIXED_WIDTH.search, lines)) and any(map(is_known_name, re.split(" {2,}", lines[0].strip()))):
         raise _unknown_delimiter("blanks")
@@ -329,13 +312,6 @@ def _check_lines_are_no_rows(lines: Sequence[str]) -> None:
         if len(names) > 1 and any(map(is_known_name, names)) and all(delimiter in line for line in lines):
             sentence = "each line is in quotes as a whole; accepted: the same file without these, or delimiter="
             raise RowsError(f"{sentence}comma, if each line is one text", code="header_unclear")
-
-
-def _have_classes(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether the first or the last cell of each row is one of a few words, and no cell has blanks around."""
-    ends = [[cells[number] for cells in rows] for number in (0, -1)]
-    are_plain = all(cell == cell.strip() for cells in rows for cell in cells)
-    return are_plain and any(holds_topics(end) and all(len(cell.split()) == 1 for cell in end) for end in ends)
 
 
 def _unknown_delimiter(delimiter: str) -> RowsError:
