@@ -95,6 +95,11 @@ class Reader(ABC):
     def progress(self) -> float | None:
         """The share of the file that has been read, 0 to 1; None where its size is not known."""
 
+    @property
+    def shown_names(self) -> Sequence[str]:
+        """The names that an error may show: those of the columns, unless they may be somebody's text."""
+        return self.names
+
     def columns(self) -> Columns:
         """The columns for a writer of another format."""
         return [(name, "string") for name in self.names]

@@ -36,9 +36,9 @@ class DelimitedReader(Reader):
     """Rows of a CSV or TSV, each with as many cells as the header has.
 
     A row with fewer cells is filled up with empty ones. What one with more has beyond the last is joined to that and
-    quoted. Both have a fault. So has a line that is no CSV, which is kept as its row's first cell. In a file of one
-    column a delimiter is a part of the text. A blank line is a row where there is one column, and none where there are
-    more.
+    quoted. Both have a fault. So has a line that is no CSV, which is kept as its row's first cell, and a row that is
+    the header again, as where files were joined. In a file of one column a delimiter is a part of the text. A blank
+    line is a row where there is one column, and none where there are more.
 
     Args:
         source: at its beginning; it is left open.
@@ -57,10 +57,16 @@ class DelimitedReader(Reader):
         self.notes = [*source.notes, *self.dialect.notes]
         self._source = source
         self._records = islice(_records(source, self.dialect, options), self.dialect.skipped, None)
+        self._header_cells: list[str] = []
         names, self.header = self._header() if self.dialect.has_header else ([""] * self.dialect.columns, "")
         self.names = numbered(names)
         self.header = self.header or _joined(self.names, self.dialect.delimiter)
         self.line_end = _first_line_end(source.sample)
+
+    @property
+    def shown_names(self) -> Sequence[str]:
+        """The names, or column_1 and so on where it is not certain that the first row has some."""
+        return self.names if self.dialect.is_header_certain else numbered([""] * len(self.names))
 
     def rows(self) -> Iterator[Row]:
         """Every row, once."""
@@ -96,6 +102,7 @@ class DelimitedReader(Reader):
             raise RowsError(
                 f"the header is not {self.encoding}; declare the file's encoding", code="not_utf8"
             ) from None
+        self._header_cells = record.cells
         delimiter, names = self.dialect.delimiter, [name.strip() for name in record.cells]
         line = _one_cell(record) if self.dialect.columns == 1 else split_end(record.text)[0]
         if self.dialect.missing_name == "first":
@@ -114,7 +121,7 @@ class DelimitedReader(Reader):
         if columns == 1:
             return Row([cells[0] if len(cells) == 1 else body], "", _one_cell(record), end)
         if len(cells) == columns:
-            return Row(cells, "", body, end)
+            return Row(cells, "the header again" if cells == self._header_cells else "", body, end)
         expected = f"the header has {columns}" if self.dialect.has_header else f"other rows have {columns}"
         fault = f"{len(cells)} {'cell' if len(cells) == 1 else 'cells'} where {expected}"
         if len(cells) < columns:
@@ -246,6 +253,12 @@ def _first_line_end(sample: str) -> str:
     return line_end[0] if line_end else "\n"
 
 
+def _open_tsv(source: TextFile, options: ReadOptions) -> DelimitedReader:
+    """The reader of a file that its name says is a TSV, which one without a tab is only if it has one column."""
+    has_tabs = "\t" in source.sample or sniff_dialect(source.sample, options).columns == 1
+    return DelimitedReader(source, options._replace(delimiter=options.delimiter or ("\t" if has_tabs else "")))
+
+
 def _is_delimited(sample: str) -> bool:  # noqa: ARG001
     return True  # what no other format recognizes; the reader says what else it is
 
@@ -261,5 +274,5 @@ TSV = Format(
     suffixes=(".tsv",),
     media_type="text/tab-separated-values",
     new_writer=partial(NewDelimitedWriter, delimiter="\t"),
-    open_text=lambda source, options: DelimitedReader(source, options._replace(delimiter=options.delimiter or "\t")),
+    open_text=_open_tsv,
 )

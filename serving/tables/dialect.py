@@ -13,7 +13,10 @@ from serving.tables.base import ReadOptions
 from serving.tables.columns import (
     OTHER_WORDS,
     TEXT_WORDS,
+    check_names_are_one_row,
+    have_classes,
     holds_plain_values,
+    holds_topics,
     is_known_name,
     is_plain_value,
     judge_header,
@@ -22,7 +25,8 @@ from serving.tables.columns import (
 from serving.tables.records import Record, read_plain_lines, read_records
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}
-_OTHER_DELIMITERS = "~^:#&\x01"  # that some programs write; R parts by blanks, but quotes each name
+_OTHER_DELIMITERS = "~^:#&@\x01"  # that some programs write; R parts by blanks, but quotes each name
+_FIXED_WIDTH = re.compile(r"\S {2,}\S")  # as pandas and R print a table
 HEADERS = ("auto", "true", "false")
 
 _RECORDS = 200  # that are looked at
@@ -50,6 +54,7 @@ class Dialect:
         delimiter: one character; a comma where there is one column.
         columns: cells of a row.
         has_header: whether the first record that is not skipped is one.
+        is_header_certain: whether that is certain, or was said; else its cells may be somebody's text.
         skipped: records above the header, or above the first row where there is none.
         skips_blanks: whether blanks after a delimiter are no part of a cell, as in `1, "text"`.
         has_quotes: whether cells may be quoted; else a quote is a sign like others.
@@ -62,6 +67,7 @@ class Dialect:
     delimiter: str
     columns: int
     has_header: bool
+    is_header_certain: bool = True
     skipped: int = 0
     skips_blanks: bool = False
     has_quotes: bool = True
@@ -151,6 +157,11 @@ class _Parse:
         return [record.cells for record in self.records if _is_filled(record) and not record.fault]
 
     @cached_property
+    def blank_rows(self) -> int:
+        """Records above all others."""
+        return next(number for number, record in enumerate(self.records) if _is_filled(record))
+
+    @cached_property
     def columns(self) -> int:
         """Cells that most rows of several have; 0 where there are none."""
         widths = Counter(len(cells) for cells in self.rows if len(cells) > 1)
@@ -176,9 +187,13 @@ class _Parse:
         alike = len(self._full_rows()) / (sum(map(_is_filled, self.records)) - titles)
         head = self.rows[titles]
         known = sum(map(is_known_name, head)) if len(head) > 1 else 0
-        # Each row begins with a number or a date: some text has the delimiter too, and is no reason against it.
-        is_numbered = len(self.rows) > 1 and holds_plain_values([cells[0] for cells in self.rows if len(cells) > 1])
-        return alike - _PUNCTUATION * followed + known / len(head) + _NUMBERED * is_numbered
+        return alike - _PUNCTUATION * followed + known / len(head) + _NUMBERED * self._is_numbered()
+
+    def _is_numbered(self) -> bool:
+        """Whether each row begins with a number, a date or a class: if some text has the delimiter too, so be it."""
+        rows = [cells for cells in self.rows if len(cells) > 1]
+        numbers, are_sentences = [cells[0] for cells in rows], any(cells[1].startswith(" ") for cells in rows)
+        return len(self.rows) > 1 and (holds_plain_values(numbers) or (holds_topics(numbers) and not are_sentences))
 
     def _full_rows(self) -> list[list[str]]:
         return [cells for cells in self.rows if len(cells) == self.columns]
@@ -220,10 +235,14 @@ def _with_header(
 ) -> Dialect:
     has_header, note = _header_and_note(first, rows, options)
     notes = {"first": _ROW_NAMES_NOTE, "last": _LAST_CELL_NOTE}.get(missing_name, "")
+    if has_header and rows and options.header == "auto":
+        check_names_are_one_row(rows)
     return Dialect(
         delimiter=parse.delimiter,
         columns=len(first) + bool(missing_name) if has_header else parse.columns,
         has_header=has_header,
+        is_header_certain=note != _HEADER_NOTE,
+        skipped=parse.blank_rows if has_header else 0,
         skips_blanks=parse.skips_blanks,
         has_quotes=parse.has_quotes,
         missing_name=missing_name if has_header else "",
@@ -257,6 +276,8 @@ def _one_column(lines: Sequence[str], options: ReadOptions) -> Dialect:
     if is_plain:
         records = list(islice(read_plain_lines(iter(lines)), _RECORDS))
     rows = [record.cells for record in records if _is_filled(record) and not record.fault]
+    if not options.delimiter and options.header != "false" and not is_plain:
+        _check_lines_are_no_rows([cells[0] for cells in rows])
     if len(rows) > 1 and options.header != "false" and rows[1][0].strip().lower() in TEXT_WORDS:
         sentence = f"its second row is {rows[1][0].strip()!r}; accepted: that as the first row, or header=false"
         raise RowsError(sentence, code="header_unclear")
@@ -265,20 +286,37 @@ def _one_column(lines: Sequence[str], options: ReadOptions) -> Dialect:
         delimiter=options.delimiter or ",",
         columns=1,
         has_header=has_header,
+        is_header_certain=note != _HEADER_NOTE,
         is_plain=is_plain,
         notes=(note,) if note else (),
     )
 
 
 def _check_delimiter_is_known(lines: Sequence[str], options: ReadOptions) -> None:
-    """Raises RowsError where names, and rows of as many cells, are parted by a character that is not accepted."""
+    """Raises RowsError where names, or classes beside texts, are parted by a character that is not accepted."""
     for delimiter in _OTHER_DELIMITERS if '" "' not in lines[0] else " ":
         records = read_records(iter(lines), delimiter, has_quotes=options.has_quotes)
         first, *rows = [record.cells for record in islice(records, _RECORDS) if _is_filled(record)] or [[]]
         widths = (len(first), len(first) + 1)  # R writes a row's name and none above it
-        if len(first) > 1 and any(map(is_known_name, first)) and rows and all(len(cells) in widths for cells in rows):
-            accepted = ", ".join(DELIMITERS)
-            raise RowsError(f"its cells are parted by {delimiter!r}; accepted: {accepted}", code="unknown_delimiter")
+        are_alike = len(first) > 1 and rows and all(len(cells) in widths for cells in rows)
+        if are_alike and (any(map(is_known_name, first)) or (delimiter != ":" and have_classes([first, *rows]))):
+            raise _unknown_delimiter(repr(delimiter))
+    if all(map(_FIXED_WIDTH.search, lines)) and any(map(is_known_name, re.split(" {2,}", lines[0].strip()))):
+        raise _unknown_delimiter("blanks")
+
+
+def _check_lines_are_no_rows(lines: Sequence[str]) -> None:
+    """Raises RowsError where the quotes of each line have names or cells in them, as where a CSV was quoted again."""
+    for delimiter in DELIMITERS.values():
+        names = lines[0].split(delimiter) if lines else []
+        if len(names) > 1 and any(map(is_known_name, names)) and all(delimiter in line for line in lines):
+            sentence = "each line is in quotes as a whole; accepted: the same file without these, or delimiter="
+            raise RowsError(f"{sentence}comma, if each line is one text", code="header_unclear")
+
+
+def _unknown_delimiter(delimiter: str) -> RowsError:
+    accepted = f"{', '.join(DELIMITERS)}; or one of them as delimiter, if each line is one text"
+    return RowsError(f"its cells are parted by {delimiter}; accepted: {accepted}", code="unknown_delimiter")
 
 
 def _missing_name(parse: _Parse) -> str:

@@ -103,9 +103,10 @@ def open_table(reader: Reader, column_name: str, preferred: str) -> Table:
     sound_rows = [row for row in first_rows if not row.fault] or first_rows
     try:
         if column_name:
-            column = named_column(column_name, reader.names)
+            column = named_column(column_name, reader.names, reader.shown_names)
         else:
-            column = text_column(reader.names, [reader.cells(row) for row in sound_rows], preferred)
+            cells = [reader.cells(row) for row in sound_rows]
+            column = text_column(reader.names, cells, preferred, reader.shown_names)
     except RowsError as error:
         if not reader.notes:
             raise

@@ -1,6 +1,7 @@
 """JSONL (jsonlines.org), one JSON object a line: a reader that keeps each line as it was written, and the writers."""
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from typing import Any
@@ -15,6 +16,8 @@ from serving.tables.text import OutputEncoding, TextFile, decodable, split_end
 
 # What a line that is no JSON object is kept under.
 LINE_KEY = "line"
+
+_STRING_OR_CONSTANT = re.compile(r'"(?:[^"\\]|\\.)*"|(-?Infinity|NaN)')
 
 # What is no JSON, such as a date, becomes a string.
 _encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
@@ -59,10 +62,11 @@ class JsonlReader(Reader):
         return self._source.progress()
 
     def cells(self, row: Row) -> list[Any]:
-        """The values of the columns' keys, then each other key with its value as JSON."""
+        """The values of the columns' keys, numbers as they were written; then each other key with its value as JSON."""
         value = row.cells[0]
-        others = [_encode({name: value[name]}) for name in value if name not in self.names]
-        return [*[value.get(name) for name in self.names], *others]
+        with_texts = json.loads(row.before + row.after, parse_int=str, parse_float=str)
+        cells = [(with_texts if _is_number(value.get(name)) else value).get(name) for name in self.names]
+        return [*cells, *[_encode({name: value[name]}) for name in value if name not in self.names]]
 
     def cell(self, row: Row, column: int) -> Any:
         """The value of the column's key. Raises KeyError where this object has none."""
@@ -80,12 +84,13 @@ def _row(line: str) -> Row:
     if not isinstance(value, dict):
         line_object = _encode({LINE_KEY: body})
         return Row([{LINE_KEY: body}], too_long(line) or "not a JSON object", line_object[:-1], "}" + end)
-    return _new_row(value, "", end) if constants else Row([value], "", body[:-1].rstrip(), "}" + end)
+    if constants:
+        body = _STRING_OR_CONSTANT.sub(lambda match: "null" if match[1] else match[0], body)
+    return Row([value], "", body[:-1].rstrip(), "}" + end)
 
 
-def _new_row(value: dict[str, Any], fault: str = "", end: str = "\n") -> Row:
-    """A row that is written anew."""
-    return Row([value], fault, decodable(_encode(value))[:-1], "}" + end)
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 class JsonlWriter(Writer):
@@ -124,7 +129,8 @@ class NewJsonlWriter(JsonlWriter):
     def _object(self, row: Row, result: RowResult) -> tuple[Row, RowResult]:
         cells, columns = self.reader.cells(row), len(self.names)
         values = [None if value != value else value for value in cells[:columns]]  # as NaN alone does
-        new_row = _new_row(dict(zip(self.names, values, strict=True)), row.fault)
+        value = dict(zip(self.names, values, strict=True))
+        new_row = Row([value], row.fault, decodable(_encode(value))[:-1], "}\n")
         return new_row, with_surplus(result, cells[columns:])
 
 

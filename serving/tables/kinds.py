@@ -27,6 +27,9 @@ _SIGNATURES = {
     b"Obj\x01": "an Avro file",
     b"ORC": "an ORC file",
     b"$FL2": "an SPSS file",
+    b"@relation": "an ARFF file",
+    b"__label__": "in fastText's format, with labels in the texts",
+    b"version https://git-lfs": "a pointer of Git LFS (git lfs pull brings the file)",
     b"\x80\x02": "a pickle",
     b"\x80\x03": "a pickle",
     b"\x80\x04": "a pickle",
@@ -39,8 +42,14 @@ _JSON_ARRAY = re.compile(r'\[\s*([\[{"]|-?\d+\s*[,\]]|\]|$)')
 _SQL = re.compile(
     r"(CREATE|DROP) TABLE\b|INSERT INTO\b|-- \w*(MySQL|PostgreSQL|MariaDB|SQLite|phpMyAdmin)", re.IGNORECASE
 )
-_MARKDOWN_RULE = re.compile(r"\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)+\|?\s*|\s*\|\s*:?-+:?\s*\|\s*")
-_LOOKED_AT = 50  # lines, of which most are objects where a file is JSONL
+# What stands below the header of a table that is drawn, or above it; without blanks around.
+_RULE = re.compile(r"([|+]\s*)?:?-+:?\s*([|+]\s*:?-+:?\s*)+[|+]?|[|+]\s*:?-+:?\s*[|+]")
+# A message of a chat that was saved from WhatsApp and the like: its time and who wrote it come first.
+_CHAT = re.compile(
+    r"\[?\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4},? \d{1,2}[:.]\d\d(:\d\d)?(\s?[ap]\.?m\.?)?\]?( -)? [^:,;|\t]+: ",
+    re.IGNORECASE,
+)
+_LOOKED_AT = 50  # lines, of which most are alike where a file is of a kind
 
 
 def check_is_text(head: bytes, sample: str) -> None:
@@ -62,13 +71,16 @@ def check_is_table(sample: str) -> None:
         raise _refused("a JSON array", "; accepted: JSONL, each object on a line of its own (jq -c '.[]' does that)")
     if re.match(r'\{\s*("|\}|$)', beginning):
         raise _refused("JSON over several lines", "; accepted: JSONL, each object on one line (jq -c . does that)")
-    if re.match(r"window\.[\w.]+\s*=", beginning):
-        way_out = "; accepted: JSONL (sed '1s/^[^=]*=//' tweets.js | jq -c '.[].tweet' makes it of Twitter's archive)"
+    if re.match(r"(window|Grailbird)\.[\w.]+\s*=", beginning):
+        objects = "sed '1s/^[^=]*=//' tweets.js | jq -c '.[] | .tweet // .'"
+        way_out = f"; accepted: JSONL ({objects} makes it of Twitter's archive)"
         raise _refused("JavaScript", way_out)
     if _SQL.match(beginning):
         raise _refused("SQL", "; accepted: the table saved or exported as CSV")
-    if len(lines) > 1 and "|" in lines[0] and _MARKDOWN_RULE.fullmatch(lines[1]):
-        raise _refused("a Markdown table", "; accepted: the same table without its rule, or as CSV")
+    if any("|" in line for line in lines[:2]) and any(_RULE.fullmatch(line.strip()) for line in lines[:2]):
+        raise _refused("a Markdown table, or another that is drawn", "; accepted: the table saved or exported as CSV")
+    if 2 * sum(map(bool, map(_CHAT.match, lines[:_LOOKED_AT]))) > len(lines[:_LOOKED_AT]):
+        raise _refused("a chat with times and names", "; accepted: a message on each line, or a table")
 
 
 def is_jsonl(sample: str) -> bool:

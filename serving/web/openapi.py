@@ -83,6 +83,8 @@ FILE_EXAMPLES: Sentences = {
     422: {
         "file_missing": "The form has no field `file`; its fields: 'other'.",
         "file_repeated": "The form has more than one file; accepted is one.",
+        "unknown_field": "The form has a field 'text_colum', which is unknown; accepted: file, text_column, delimiter, "
+        "encoding, header, output_encoding.",
         "file_unreadable": "The file cannot be used: it is empty; accepted: rows, with a header above them or without.",
         "file_kind": "The file cannot be used: it is an Excel workbook, or another file in a zip archive, not CSV; "
         "accepted: the table saved or exported as CSV.",
@@ -98,8 +100,8 @@ FILE_EXAMPLES: Sentences = {
         "text_column_unknown": "The file cannot be used: no column is called 'tweet'; found: 'id', 'text'; name "
         "another as text_column, or by --text-column.",
         "text_column_unclear": "The file cannot be used: it is not clear which column holds the texts; "
-        "found: 'a', 'b'; name one as text_column, or by --text-column. The first row is taken for the names of the "
-        "columns. If it is a row like the others, say header=false.",
+        "found: 'column_1', 'column_2'; name one as text_column, or by --text-column. The first row is taken for the "
+        "names of the columns. If it is a row like the others, say header=false.",
         "unknown_encoding": "The file cannot be used: unknown encoding 'klingon'; accepted: utf-8, latin-1, "
         "windows-1252, utf-16 and the like.",
         "unknown_delimiter": "The file cannot be used: unknown delimiter 'colon'; accepted: comma, semicolon, tab, "
@@ -337,6 +339,7 @@ FILE_BODY: dict[str, Any] = {
                 "schema": {
                     "type": "object",
                     "required": ["file"],
+                    "additionalProperties": False,
                     "properties": {
                         "file": {
                             "type": "string",

@@ -1,4 +1,22 @@
-"""Files as Twitter, Kaggle, pandas, R and Excel write them: the page's API and `score` find the same texts in each."""
+"""Files as Twitter, Kaggle, pandas, R and Excel write them: the page's API and `score` find the same texts in each.
+
+What is beside this has its tests elsewhere:
+
+- what others read back: training/data/test_scored_files.py
+- what `score` alone reads and writes (Parquet, `.gz`, pipes, kind to kind): serving/scoring/test_score.py and
+  test_scored_files.py, serving/tables/test_parquet.py; its options: serving/test_main.py
+- training's columns, header, missing values and causes of errors: training/data/test_sources.py, test_readers.py and
+  test_dataset.py; the share of texts that is cut: training/fit/test_trainer.py; what figures are worth, and tables for
+  terminals and pipes: training/evaluation/test_tables.py, training/test_console.py and test_main.py; plots and card:
+  training/report/; ranges of `tune`: training/tuning/test_space.py; the import that Keras needs:
+  training/model/test_backend.py; `make train`: deploy/test_make_train.py
+- the list of columns, the encoding that is offered, and the sample: browser/test_refused_files.py and test_files.py
+- a path in front: browser/test_prefix.py; the terminal, the log and the port: faults/test_terminal.py,
+  serving/test_logs.py, serving/server/test_listener.py
+- explanations: serving/model/test_explanation.py, browser/test_explained.py; colours: serving/web/pages/test_render.py
+- addresses, forms without `=`, JSON and `partial`: serving/web/routes/test_predict.py,
+  serving/web/requests/test_forms.py
+"""
 
 import csv
 import io
@@ -115,6 +133,62 @@ READ = {
         "column_4",
         "without a header",
     ),
+    "questions above dates": Case(
+        "#,What could we improve?,Start Date (UTC),Submit Date (UTC)\n"
+        "a1,I love it!,2023-01-01 10:00:00,2023-01-01 10:01:00\nb2,so bad.,2023-01-01 11:00:00,2023-01-01 11:01:00\n",
+        ["I love it!", "so bad."],
+        "What could we improve?",
+    ),
+    "an abbreviation above numbers": Case(
+        "Nr.;Datum;Meinung\n1;01.02.2023;Sehr schön, gerne wieder\n2;02.02.2023;Das war schlecht\n",
+        ["Sehr schön, gerne wieder", "Das war schlecht"],
+        "Meinung",
+    ),
+    "an abbreviation above one column of numbers": Case(
+        "No.,Tweet.\n1,I love it so!\n2,so bad.\n", ["I love it so!", "so bad."], "Tweet.", "taken for the names"
+    ),
+    "pandas's numbers for names": Case("0,1,2\n10,I love it,4\n11,bad it is,0\n", ["I love it", "bad it is"], "1"),
+    "the same behind an index": Case(",0,1\n0,10,I love it\n1,11,bad it is\n", ["I love it", "bad it is"], "1"),
+    "a question above one column of dates": Case(
+        "Wann,Was denken Sie?\n2023-01-01,das ist sehr schön!\n2023-01-02,das ist schlecht.\n",
+        ["das ist sehr schön!", "das ist schlecht."],
+        "Was denken Sie?",
+        "taken for the names",
+    ),
+    "a blank row above the header": Case(",,\n,id,text\n,1,I love it\n,2,bad\n", ["I love it", "bad"]),
+    "files that were joined": Case("id,text\n1,I love it\nid,text\n2,bad\n", ["I love it", "bad"]),
+    "counts under a name of texts": Case(
+        "Caption,Comments\nwhat a day it was,1.2K\nso fine it is,340\n",
+        ["what a day it was", "so fine it is"],
+        "Caption",
+    ),
+    "places under a name of texts": Case(
+        'tweet_coord,said\n"[40.1, -74.2]",what a day it was\n"[1.5, 3.5]",so fine it is\n',
+        ["what a day it was", "so fine it is"],
+        "said",
+    ),
+    "lines of Chinese": Case(
+        "今天真的太开心了\n这个产品很差不会再买\n服务态度非常好\n",
+        ["今天真的太开心了", "这个产品很差不会再买", "服务态度非常好"],
+        "column_1",
+        "without a header",
+    ),
+    "texts of Japanese that come again": Case(
+        "顧客,本文\n" + "太郎,今日はとても良い天気です\n花子,全然良くないと思います\n" * 3,
+        ["今日はとても良い天気です", "全然良くないと思います"] * 3,
+        "本文",
+    ),
+    "classes before texts with commas, without a header": Case(
+        "pos,I love it, really\nneg,no I do not\npos,it is fine\nneg,never again\n",
+        ["no I do not", "it is fine", "never again"],
+        "column_2",
+        "without a header",
+    ),
+    "commas under the name of a TSV": Case("id,text\n1,I love it\n2,bad\n", ["I love it", "bad"], suffix=".tsv"),
+    "the model's own name beside another": Case("id,tweet,text\n1,so it is,I love it\n", ["I love it"]),
+    "a name that was asked for": Case(
+        "id,tweet,text\n1,so it is,I love it\n", ["so it is"], "tweet", "", {"text_column": "tweet"}
+    ),
     "no header, said so": Case(
         "text,label\nI love it,pos\n",
         ["text", "I love it"],
@@ -165,7 +239,82 @@ READ = {
     ),
 }
 
+ADDED = "label,probability,p_negative,p_neutral,p_positive,truncated,in_vocabulary,error"
+GOOD, BAD, NEITHER = "positive,0.8,0.1,0.1,0.8", "negative,0.8,0.8,0.1,0.1", "neutral,0.8,0.1,0.8,0.1"
+# A file, the fields that it is sent with, and the answer.
+ANSWERS: dict[str, tuple[bytes, dict[str, str], bytes]] = {
+    "a mark is kept": (
+        "\ufefftext\ngood\n".encode(),
+        {},
+        f"\ufefftext,{ADDED}\ngood,{GOOD},false,1.0,\n".encode(),
+    ),
+    "another encoding becomes UTF-8 with a mark": (
+        "text\nbad caf\xe9s\n".encode("cp1252"),
+        {"encoding": "windows-1252"},
+        f"\ufefftext,{ADDED}\nbad cafés,{BAD},false,0.888889,\n".encode(),
+    ),
+    "another encoding, said so": (
+        "text\nbad cafés\n".encode(),
+        {"output_encoding": "latin-1"},
+        f"text,{ADDED}\nbad cafés,{BAD},false,0.888889,\n".encode("latin-1"),
+    ),
+    "decimal commas": (
+        b"text;n\ngood;0,5\n",
+        {},
+        f"text,n,{ADDED}\ngood,0.5,{GOOD},false,1.0,\n".replace(",", ";").replace(".", ",").encode(),
+    ),
+    "a row with more cells": (
+        b"id,text\n1,I love this, really\n2,good\n",
+        {},
+        f'id,text,{ADDED}\n1,"I love this, really",,,,,,,,"3 cells where the header has 2; what is beyond is joined to '
+        f'the last"\n2,good,{GOOD},false,1.0,\n'.encode(),
+    ),
+    "a comma in a file of one column": (
+        b"text\nso, good\n",
+        {},
+        f'text,{ADDED}\n"so, good",{GOOD},false,1.0,\n'.encode(),
+    ),
+    "a text that is cut": (
+        f"text\n{'good ' * 20}end\n".encode(),
+        {},
+        f"text,{ADDED}\n{'good ' * 20}end,{GOOD},true,1.0,\n".encode(),
+    ),
+    "nothing understood, and nothing to see": (
+        "id,text\n1,хорошо\n2,\u200b\u200d\n".encode(),
+        {},
+        f"id,text,{ADDED}\n1,хорошо,{NEITHER},false,0.0,\n2,\u200b\u200d,,,,,,,,no text\n".encode(),
+    ),
+    "values that stand for a missing one": (
+        b'id,text\n1,NA\n2,NULL\n3,\\N\n4,"NA"\n',
+        {},
+        "".join(
+            [
+                f"id,text,{ADDED}\n",
+                *(
+                    f'{number},{value},,,,,,,,"no text: {value} stands for a missing value; in quotes it is a text"\n'
+                    for number, value in enumerate(("NA", "NULL", "\\N"), start=1)
+                ),
+                f'4,"NA",{NEITHER},false,1.0,\n',
+            ]
+        ).encode(),
+    ),
+    "a row that is broken": (
+        b'id,text\n1,"bad\n2,good\n',
+        {},
+        f'id,text,{ADDED}\n"1,""bad",,,,,,,,,not CSV: a quote is not closed\n2,good,{GOOD},false,1.0,\n'.encode(),
+    ),
+    "JSONL: a notice, NaN and a boolean": (
+        b'{"delete": {"id": 1}}\n{"n": NaN, "ok": true, "text": "good"}\n',
+        {},
+        b'{"delete": {"id": 1}, "label": null, "probability": null, "p_negative": null, "p_neutral": null, "p_positive"'
+        b': null, "truncated": null, "in_vocabulary": null, "error": "no key \'text\'"}\n'
+        b'{"n": null, "ok": true, "text": "good", "label": "positive", "probability": 0.8, "p_negative": 0.1, '
+        b'"p_neutral": 0.1, "p_positive": 0.8, "truncated": false, "in_vocabulary": 1.0, "error": null}\n',
+    ),
+}
+
 REFUSED = {
+    "an Excel workbook": ("PK\x03\x04\x14\0", "an Excel workbook"),
     "a JSON array": ('[{"text": "I love it"},\n {"text": "bad"}]\n', "a JSON array, .*accepted: JSONL"),
     "pretty-printed JSON": ('{\n  "text": "I love it"\n}\n', "JSON over several lines, .*accepted: JSONL"),
     "a Markdown table": ("| id | text |\n|---:|------|\n| 1 | good |\n", "a Markdown table"),
@@ -177,7 +326,35 @@ REFUSED = {
     "bytes": ("text\n\0\1\2\3 I love it\0\0", "no text: its first bytes"),
     "NUL in the header": ("te\0xt,n\nI love it,1\n", "NUL"),
     "two columns of texts": ("comment,review\nI love it so,fine with me\n", "'comment', 'review'"),
+    "a name of texts above what is none": (
+        "id,post_hint,selftext\n1,image,I love it so much\n2,link,what a day it was\n",
+        "'id', 'post_hint', 'selftext'",
+    ),
+    "two rows of names, as SurveyMonkey writes them": (
+        "Respondent ID,Start Date,What did you think?\n,,Open-Ended Response\n"
+        + "".join(f"{number},01/02/2023,I love it so\n" for number in range(1, 4)),
+        "second row lacks the numbers and dates .*accepted: one row of names",
+    ),
+    "a CSV whose lines were quoted again": (
+        '"id,text"\n"1,""I love it, really"""\n"2,bad"\n',
+        "each line is in quotes as a whole",
+    ),
+    "objects within objects": ('{"data": {"text": "I love it"}}\n{"data": {"text": "bad"}}\n', "jq -c .data"),
+    "a table drawn by a database": (
+        " id | text\n----+------\n  1 | good\n",
+        "a Markdown table, or another that is drawn",
+    ),
+    "a chat": ("".join(f"01/02/2023, 10:0{n} - Anna: I love it\n" for n in range(4)), "a chat with times and names"),
+    "fastText": ("__label__1 I love it\n__label__2 so bad\n", "fastText"),
+    "Weka": ("@relation tweets\n@attribute text string\n@data\n'I love it'\n", "an ARFF file"),
+    "a pointer of Git LFS": ("version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 9\n", "git lfs pull"),
+    "classes behind another delimiter": ("I love it@pos\nso bad@neg\nfine by me@pos\nno@neg\n", "parted by '@'"),
+    "fixed width": ("  id          text\n0  1     I love it\n1  2  so bad today\n", "parted by blanks"),
     "bios without a header": (f'I love it so much,"{BIO}"\nI hate it so much,"{BIO} too"\n', "'column_1', 'column_2'"),
+    "a first row that may be a text": (
+        "Great,Awful\nI love it very much,so bad it was\n",
+        "found: 'column_1', 'column_2'; .*say header=false",
+    ),
     "only ids": ("id,date\n1,2020-01-01\n", "'id', 'date'"),
     "a title above one column": ("Tweets of March\ntext\nI love this\n", "second row is 'text'"),
     "nothing": ("\n\n", "empty"),
@@ -210,6 +387,31 @@ def test_the_service_and_the_command_find_the_same_texts(
     assert case.note in notes
     assert bool(case.note) == bool(notes)
     assert answer.content == target.read_bytes()
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_what_comes_out(name: str, client: TestClient, tmp_path: Path) -> None:
+    content, fields, expected = ANSWERS[name]
+    source, target = tmp_path / "in.csv", tmp_path / "out.csv"
+    source.write_bytes(content)
+    answer = client.post("/predict/file", data=fields, files={"file": content})
+    assert answer.content == expected
+    if content.startswith(b"{"):
+        source, target = source.rename(tmp_path / "in.jsonl"), tmp_path / "out.jsonl"
+    score(FakePredictor(), source, target, ScoreOptions(**fields))  # type: ignore[arg-type]
+    assert target.read_bytes() == expected
+
+
+def test_a_label_that_is_a_number_is_none_of_a_spreadsheets_formulas(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("text\nbad\n", encoding="utf-8")
+    score(FakePredictor(["-1", "0", "1"]), tmp_path / "in.csv", tmp_path / "out.csv", ScoreOptions())
+    assert (tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()[1].startswith("bad,-1,0.8,")
+
+
+def test_true_and_false_of_json_stay_so_in_csv(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_text('{"ok": true, "no": false, "text": "good"}\n', encoding="utf-8")
+    score(FakePredictor(), tmp_path / "in.jsonl", tmp_path / "out.csv", ScoreOptions())
+    assert (tmp_path / "out.csv").read_text(encoding="utf-8").splitlines()[1].startswith("true,false,good,positive,")
 
 
 @pytest.mark.parametrize("name", REFUSED)

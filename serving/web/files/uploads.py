@@ -25,6 +25,9 @@ MIN_PACE = 16 * 1024
 # Times CLIENT_TIMEOUT that a client may be behind MIN_PACE: a file takes minutes, and a connection may falter.
 PATIENCE = 3
 
+# How a file is read and answered: the fields of the form beside it.
+OPTIONS = ("text_column", "delimiter", "encoding", "header", "output_encoding")
+
 _LENGTH = re.compile(r"[0-9]{1,18}")  # longer numbers are left to the count while reading
 _FORM_BYTES = 64 * 1024  # for the parts' headers and the fields beside the file
 _FIELD_BYTES = 8 * 1024  # of one such field
@@ -69,7 +72,7 @@ async def receive_upload(
         BodyTooLarge: as soon as a limit is passed.
         BodyTooSlow: the client is too far behind.
         MalformedBody: the form is broken or cut off.
-        InvalidFile: the form has not one file, or says what is unknown of how to read it.
+        InvalidFile: the form has not one file, has a field of another name, or says what is unknown of how to read it.
     """
     form_type = content_type(request.scope["headers"], accepted=(MULTIPART,))
     max_bytes = settings.max_file_bytes
@@ -125,15 +128,12 @@ async def _limited(request: Request, max_bytes: int, patience: float) -> AsyncGe
 
 
 def _upload(form: FormData, max_bytes: int) -> Upload:
-    fields = {name: value for name, value in form.multi_items() if isinstance(value, str)}
     file = _file(form)
+    fields = _fields(form)
     size = file.size or 0
     if size > max_bytes:
         raise _too_large(max_bytes)
-    column, delimiter, encoding, header, output_encoding = (
-        field_text(fields.get(name, ""))
-        for name in ("text_column", "delimiter", "encoding", "header", "output_encoding")
-    )
+    column, delimiter, encoding, header, output_encoding = (fields.get(name, "") for name in OPTIONS)
     try:
         options = ReadOptions(
             encoding=check_encoding(encoding.strip()),
@@ -159,6 +159,17 @@ def _file(form: FormData) -> UploadFile:
     if not file.filename and not file.size:
         raise InvalidFile("No file was chosen; accepted is a CSV, TSV or JSONL file.", code="file_missing")
     return file
+
+
+def _fields(form: FormData) -> dict[str, str]:
+    """The options that were sent. One that is misspelt would change the answer without a word, so it is refused."""
+    fields = {field_text(name): field_text(value) for name, value in form.multi_items() if isinstance(value, str)}
+    if unknown := fields.keys() - {*OPTIONS}:
+        raise InvalidFile(
+            f"The form has a field {shown(min(unknown))}, which is unknown; accepted: file, {', '.join(OPTIONS)}.",
+            code="unknown_field",
+        )
+    return fields
 
 
 def _too_large(max_bytes: int) -> BodyTooLarge:

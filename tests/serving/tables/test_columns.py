@@ -63,6 +63,10 @@ def test_a_name_is_split_into_words(name: str, words: list[str]) -> None:
         "https://a.b/c https://a.b/d",
         "www.example.com/x",
         "pic.twitter.com/abc",
+        "1.2K",
+        "3M",
+        "[40.1, -74.2]",
+        "(40.71,-74.0)",
     ],
 )
 def test_numbers_dates_and_links_are_plain_values(cell: str) -> None:
@@ -80,6 +84,9 @@ def test_numbers_dates_and_links_are_plain_values(cell: str) -> None:
         "Monday is the worst",
         "Monday 5 things that I hate about the start of a week",
         "1st",
+        "[40, I think]",
+        "https://" * 5_000 + " x",  # in less than a lifetime
+        "1" + " " * 100_000 + "x",
     ],
 )
 def test_others_are_not(cell: str) -> None:
@@ -194,6 +201,22 @@ def test_a_named_column_must_be_there_once() -> None:
     assert (unknown.value.code, unknown.value.columns) == ("text_column_unknown", ["a", "b"])
     with pytest.raises(RowsError, match="2 columns are called 'a'"):
         named_column("a", ["a", "a"])
+
+
+def test_a_column_can_be_named_by_its_place() -> None:
+    assert named_column("column_2", ["a", "b"]) == 1
+    assert named_column("column_2", ["column_2", "b"]) == 0
+    with pytest.raises(RowsError, match="no column is called 'column_3'"):
+        named_column("column_3", ["a", "b"])
+
+
+def test_an_error_shows_other_names_where_it_may_not_show_these() -> None:
+    names, shown_names = ["I love it", "so bad"], ["column_1", "column_2"]
+    with pytest.raises(RowsError, match="found: 'column_1', 'column_2'; name one") as unclear:
+        text_column(names, [TWEETS[:2], BIOS[:2]], "mine", shown_names)
+    with pytest.raises(RowsError, match="found: 'column_1', 'column_2'; name another") as unknown:
+        named_column("c", names, shown_names)
+    assert unclear.value.columns == unknown.value.columns == shown_names
 
 
 def test_a_list_of_many_names_ends() -> None:

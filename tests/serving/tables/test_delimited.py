@@ -81,6 +81,14 @@ def test_a_file_without_a_header_gets_one() -> None:
     assert "without a header" in reader.notes[0]
 
 
+def test_a_first_row_that_may_be_a_text_is_not_shown() -> None:
+    content = b"Great,Awful\nI love it very much,so bad it was\n"
+    assert read(content)[0].names == ["Great", "Awful"]
+    assert read(content)[0].shown_names == ["column_1", "column_2"]
+    assert delimited(content, header="true").shown_names == ["Great", "Awful"]
+    assert read(b"id,text\n1,good\n")[0].shown_names == ["id", "text"]
+
+
 def test_a_header_that_lacks_a_name_is_completed() -> None:
     reader, rows = read(b'text,label\n"1","I love it","pos"\n"2","bad","neg"\n')
     assert (reader.names, reader.header) == (["column_1", "text", "label"], ",text,label")
@@ -119,6 +127,13 @@ def test_in_a_file_of_one_column_a_comma_belongs_to_the_text() -> None:
     assert [row.cells for row in rows] == [["I love this, really"], ["fine"], ['so, "good"'], ['"a","b"']]
     assert [row.before for row in rows] == ['"I love this, really"', "fine", '"so, ""good"""', '"""a"",""b"""']
     assert {row.fault for row in rows} == {""}
+
+
+def test_the_header_again_is_no_row_to_predict() -> None:
+    _, rows = read(b'id,"text"\n1,good\n2,bad\nid,text\n')
+    assert [row.fault for row in rows] == ["", "", "the header again"]
+    assert rows[2].before == "id,text"
+    assert {row.fault for row in read(b"text\ngood\ntext\n")[1]} == {""}, "a text may be that word"
 
 
 def test_a_line_that_is_no_csv_is_kept_whole() -> None:

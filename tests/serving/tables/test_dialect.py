@@ -118,6 +118,20 @@ def test_a_delimiter_that_is_not_accepted_is_named(delimiter: str) -> None:
     assert refused.value.code == "unknown_delimiter"
 
 
+def test_a_hashtag_at_the_end_of_each_line_is_no_delimiter() -> None:
+    assert sniff("I love it #day\nso bad #day\nfine #day\nno #day\n").columns == 1
+    assert sniff("I love it@pos\nso bad@neg\nfine@pos\nno@neg\n", delimiter=",").columns == 1
+
+
+def test_a_first_row_that_lacks_numbers_is_one_of_the_others_where_it_was_said_or_others_lack_some() -> None:
+    rows = "text,likes,shares\nI love it,,\nso bad,1,2\nfine,1,2\n"
+    with pytest.raises(RowsError, match="header=true, if it is a row like the others") as refused:
+        sniff(rows)
+    assert refused.value.code == "header_unclear"
+    assert sniff(rows, header="true").has_header
+    assert sniff(f"{rows}what,,\nno,,\n").has_header
+
+
 def test_what_r_parts_by_blanks_is_refused() -> None:
     with pytest.raises(RowsError, match="its cells are parted by ' '"):
         sniff('"id" "text"\n"1" 1 "I love it"\n"2" 2 "so bad"\n')

@@ -67,6 +67,8 @@ def test_a_tsv_has_tabs_whatever_is_in_its_header() -> None:
     assert open_reader(file, ReadOptions(), TSV).names == ["a,b,c", "n"]
     file = io.BytesIO(b"text\nso, good\n")
     assert open_reader(file, ReadOptions(), TSV).format is TSV
+    file = io.BytesIO(b"id,text\n1,good\n")
+    assert open_reader(file, ReadOptions(), TSV).names == ["id", "text"], "for it has no tab at all"
 
 
 def test_a_parquet_file_is_told_by_its_name() -> None:

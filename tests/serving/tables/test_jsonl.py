@@ -59,6 +59,18 @@ def test_constants_that_are_no_json_are_null() -> None:
     assert json.loads(row.before + row.after) == row.cells[0]
 
 
+def test_a_line_with_constants_is_kept_but_for_them() -> None:
+    (row,) = read(b'{"text":"NaN \\" NaN",  "x":NaN, "n": 1.10, "y": -Infinity}\n')
+    assert row.before == '{"text":"NaN \\" NaN",  "x":null, "n": 1.10, "y": null'
+
+
+def test_numbers_are_cells_as_they_were_written() -> None:
+    numbers = ["1.0", "1.10", "1e5", "1E+400", "-0", "12345678901234567890123"]
+    members = ", ".join(f'"{name}": {number}' for name, number in zip("abcdef", numbers, strict=True))
+    reader = jsonl(f'{{{members}, "text": "1.10", "x": NaN, "yes": true, "no": {{"n": 1.5}}}}\n'.encode())
+    assert [reader.cells(row) for row in reader.rows()] == [[*numbers, "1.10", None, True, {"n": 1.5}]]
+
+
 def test_of_a_line_that_is_too_long_the_beginning_is_kept() -> None:
     good, bad = read(b'{"text": "a"}\n{"text": "' + b"x" * MAX_ROW_CHARS + b'"}\n')
     assert (good.fault, bad.fault[:43]) == ("", "the line has more than 1,048,576 characters")
@@ -75,7 +87,7 @@ def test_its_columns_are_the_keys_of_the_first_objects() -> None:
     assert reader.names == ["delete", "id", "text", "more"]
     _, first, _, second = reader.rows()
     assert (reader.cell(first, 1), reader.cell(second, 2)) == (1, "bad")
-    assert (reader.cells(first), reader.cells(second)) == ([None, 1, "good", None], [None, None, "bad", 2])
+    assert (reader.cells(first), reader.cells(second)) == ([None, "1", "good", None], [None, None, "bad", "2"])
     with pytest.raises(KeyError, match="id"):
         reader.cell(second, 1)
 

@@ -45,8 +45,13 @@ def test_a_text_is_none_of_them(head: bytes) -> None:
         ('{\n  "data": [\n    {"text": "good"}\n  ]\n}', "JSON over several lines"),
         ("{}", "JSON over several lines"),
         ('window.YTD.tweet.part0 = [ {\n  "tweet" : {\n    "full_text" : "good"\n', "JavaScript"),
-        ("| id | text |\n|----|:-----|\n| 1 | good |\n", "a Markdown table"),
-        ("id | text\n--- | ---\n1 | good\n", "a Markdown table"),
+        ("| id | text |\n|----|:-----|\n| 1 | good |\n", "a Markdown table, .*"),
+        ("id | text\n--- | ---\n1 | good\n", "a Markdown table, .*"),
+        (" id | text \n----+------\n  1 | good\n", "a Markdown table, or another that is drawn"),
+        ("+----+------+\n| id | text |\n+----+------+\n", "a Markdown table, or another that is drawn"),
+        ("01/02/2023, 10:01 - Anna: good\n01/02/2023, 10:02 - Bert: bad, really\n", "a chat with times and names"),
+        ("[1.2.23, 10:01:05 PM] Anna: good\n", "a chat with times and names"),
+        ("Grailbird.data.tweets_2012_01 = \n [ {\n", "JavaScript"),
     ],
 )
 def test_a_text_that_is_no_table_is_named_and_refused(sample: str, kind: str) -> None:

@@ -64,6 +64,7 @@ FILES_SENT: dict[str, dict[str, Any]] = {
     "unsupported_content_encoding": {"content": b"", "headers": {**MULTIPART, "Content-Encoding": "gzip"}},
     "file_missing": {"files": {"other": ("a.csv", CSV)}},
     "file_repeated": {"files": [("file", ("a.csv", CSV)), ("file", ("b.csv", CSV))]},
+    "unknown_field": {"files": {"file": ("a.csv", CSV)}, "data": {"text_colum": "text"}},
     "file_unreadable": {"files": {"file": ("a.csv", b"\n")}},
     "file_kind": {"files": {"file": ("a.csv", b"PK\x03\x04")}},
     "not_utf8": {"files": {"file": ("a.csv", b"text\ncaf\xe9\n")}},

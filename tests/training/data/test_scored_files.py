@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 
 from serving.scoring.score import ScoreOptions, score
+from serving.tables.formats import Table
 from tests.serving.csv_files import ADDED
 from tests.serving.fakes import FakePredictor
+from tests.training.data.excel import FORMULA, saved_by_excel
 
 ROWS = [["1", "I love this"], ["2", "bad, really"], ["3", 'he said "good"'], ["4", "two\nlines"], ["5", "café 😀"]]
 WRITTEN = {
@@ -30,6 +32,10 @@ WRITTEN = {
 }
 
 
+def delimiter_of(content: str) -> str:
+    return next(each for each in ("\t", ";", "|", ",") if each + ADDED[0] in content)
+
+
 @pytest.mark.parametrize("name", WRITTEN)
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
 def test_every_reader_finds_as_many_rows_and_the_columns_where_they_were(tmp_path: Path, name: str, mark: str) -> None:
@@ -38,7 +44,7 @@ def test_every_reader_finds_as_many_rows_and_the_columns_where_they_were(tmp_pat
     assert score(FakePredictor(), source, target, ScoreOptions()).rows == 5
     content = target.read_bytes().decode("utf-8-sig")
     assert target.read_bytes().startswith(b"\xef\xbb\xbf") == bool(mark)
-    delimiter = next(each for each in ("\t", ";", "|", ",") if each + ADDED[0] in content)
+    delimiter = delimiter_of(content)
 
     header, *rows = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter, strict=True)
     assert header[-len(ADDED) :] == ADDED
@@ -50,6 +56,36 @@ def test_every_reader_finds_as_many_rows_and_the_columns_where_they_were(tmp_pat
     assert frame.to_numpy().tolist() == rows
     assert set(frame.label) <= {"positive", "neutral", "negative", ""}
     assert pd.to_numeric(frame.probability[frame.probability != ""]).between(0, 1).all()
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_excel_shows_as_many_rows_and_the_columns_where_they_were(tmp_path: Path, name: str) -> None:
+    source, target = tmp_path / "in.csv", tmp_path / "out.csv"
+    source.write_text(f"\ufeff{WRITTEN[name]}", encoding="utf-8", newline="")
+    opened: list[Table] = []
+    score(FakePredictor(), source, target, ScoreOptions(), on_opened=opened.append)
+    list_separator = delimiter_of(target.read_text(encoding="utf-8-sig"))
+
+    header, *rows = saved_by_excel(target, list_separator)
+    names = [value for value, _ in header]
+    own_names = [name or f"column_{number}" for number, name in enumerate(names[: -len(ADDED)], start=1)]
+    assert own_names == opened[0].reader.names
+    assert names[-len(ADDED) :] == ADDED
+    frame = pd.read_csv(target, sep=list_separator, dtype=str, keep_default_na=False)
+    text = opened[0].text_column
+    assert [row[text][0] for row in rows] == [cell or None for cell in frame.iloc[:, text]]
+    assert {row[names.index("label")][0] for row in rows} <= {"positive", "neutral", "negative", None}
+    assert FORMULA not in {kind for row in rows for _, kind in row}
+
+
+def test_excel_runs_no_formula_but_a_users_own(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("\ufeffid,text,sum\n=1+1,good,-1\n2,bad,@x\n3,=so,+y\n", encoding="utf-8")
+    labels = ["=HYPERLINK(1)", "-x", "@SUM(1)"]
+    score(FakePredictor(labels), tmp_path / "in.csv", tmp_path / "out.csv", ScoreOptions())
+    own, scored = (saved_by_excel(tmp_path / name, ",") for name in ("in.csv", "out.csv"))
+    assert [row[:3] for row in scored] == own
+    assert {row[3][0] for row in scored[1:]} <= {f"'{label}" for label in labels}
+    assert FORMULA not in {kind for row in scored for _, kind in row[3:]}
 
 
 def test_numbers_of_a_file_with_decimal_commas_have_them_too(tmp_path: Path) -> None:

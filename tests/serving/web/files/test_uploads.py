@@ -111,6 +111,7 @@ async def test_who_is_refused_by_the_headers_takes_no_slot() -> None:
         ([FILE, part("output_encoding", b"zip")], (422, "unknown_encoding")),
         ([FILE, part("delimiter", b":")], (422, "unknown_delimiter")),
         ([FILE, part("header", b"perhaps")], (422, "unknown_header")),
+        ([FILE, part("text_colum", b"a")], (422, "unknown_field")),
         ([FILE, part("text_column", b"\xff")], (400, "not_utf8")),
         ([FILE, part("other", b"x" * 9_000)], (400, "malformed_form")),
         ([part("file", b"x" * 1025, "a")], (413, "file_too_large")),
@@ -119,6 +120,13 @@ async def test_who_is_refused_by_the_headers_takes_no_slot() -> None:
 async def test_refusals(parts: list[bytes], expected: tuple[int, str]) -> None:
     limit = 1024 if expected[0] == 413 else 10_000_000
     assert await refusal(*parts, max_file_bytes=limit) == expected
+
+
+async def test_a_field_that_is_unknown_is_named_with_those_that_are_accepted() -> None:
+    """A misspelt option would change the answer without a word."""
+    names = "file, text_column, delimiter, encoding, header, output_encoding"
+    with pytest.raises(InvalidFile, match=f"a field 'größe', which is unknown; accepted: {names}"):
+        await take_form(part("größe", b""), FILE)
 
 
 async def test_a_second_file_is_refused_before_any_of_it_is_kept() -> None:

@@ -79,6 +79,15 @@ def test_the_names_to_choose_from_are_in_the_error(client: TestClient) -> None:
     assert "columns" not in send(client, b"").json()
 
 
+def test_a_text_is_not_among_the_names_to_choose_from(client: TestClient) -> None:
+    content = b"Great,Awful\nI love it very much,so bad it was\n"
+    unclear = send(client, content)
+    assert unclear.json()["columns"] == ["column_1", "column_2"]
+    assert "Great" not in unclear.text
+    assert "Great" not in send(client, content, data={"text_column": "tweet"}).text
+    assert send(client, content, data={"text_column": "column_2"}).headers["x-text-column"] == "Awful"
+
+
 def test_nothing_that_the_client_names_is_in_a_header_as_it_is(client: TestClient) -> None:
     answer = send(client, "größe\r\nso good\r\n".encode(), name='x"; filename="evil.exe', data={"header": "true"})
     assert answer.headers["content-disposition"] == 'attachment; filename="predictions.csv"'
@@ -104,6 +113,7 @@ REFUSED: list[tuple[str, dict[str, Any], int, str]] = [
     ("no form", {"json": {"text": "a"}}, 415, "unsupported_media_type"),
     ("no file", {"files": {"other": b"a"}}, 422, "file_missing"),
     ("two files", {"files": [("file", b"a"), ("file", b"b")]}, 422, "file_repeated"),
+    ("unknown field", {"files": {"file": b"text\na\n"}, "data": {"text_colum": "text"}}, 422, "unknown_field"),
     ("empty", {"files": {"file": ("a.csv", b"")}}, 422, "file_unreadable"),
     ("no rows", {"files": {"file": ("a.csv", b"text\n")}}, 422, "rows_missing"),
     ("no table", {"files": {"file": ("a.csv", b"%PDF-1.7\n")}}, 422, "file_kind"),
