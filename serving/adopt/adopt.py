@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from serving.adopt.conversion import Converter, convert
 from serving.adopt.description import SettingRow, layer_lines, tokenizer_lines
-from serving.adopt.keras_files import KerasNetwork, convert
+from serving.adopt.keras_files import KerasNetwork
 from serving.adopt.preprocessing import PadSequences, Side, preprocessing
 from serving.adopt.tokenizers import KerasTokenizer, from_text_vectorization, read_tokenizer
 from serving.errors import AdoptError, NetworkError
@@ -77,7 +78,9 @@ class _Choices:
     rows: list[SettingRow]
 
 
-def adopt(model: Path, out: Path | None, options: AdoptOptions, tell: Tell) -> Predictor:
+def adopt(
+    model: Path, out: Path | None, options: AdoptOptions, tell: Tell, *, converter: Converter = convert
+) -> Predictor:
     """Make a bundle of a network and a tokenizer that others have made.
 
     Args:
@@ -85,6 +88,7 @@ def adopt(model: Path, out: Path | None, options: AdoptOptions, tell: Tell) -> P
         out: the bundle's folder, which must not exist; None: all is tried, and nothing is kept.
         options: what the files cannot say.
         tell: takes each line on what was read and decided.
+        converter: writes the model as the `.h5` of a bundle.
 
     Returns:
         The bundle, loaded as serving does it.
@@ -93,7 +97,10 @@ def adopt(model: Path, out: Path | None, options: AdoptOptions, tell: Tell) -> P
         ServingError: the files cannot be adopted, or the folder cannot be written. Nothing is left of it then.
     """
     with _staging_folder(out) as folder:
-        network = _write_network(model, options.architecture, folder, tell)
+        network = converter(model, folder / NETWORK, options.architecture)
+        for line in layer_lines(network, model):
+            tell(line)
+        network = _without_weights(network)
         tokenizer = _read_tokenizer(network, options)
         for line in tokenizer_lines(tokenizer, options.tokenizer or model):
             tell(line)
@@ -130,15 +137,8 @@ def _staging_folder(out: Path | None) -> Iterator[Path]:
         raise AdoptError(f"{place}: cannot be read or written: {error.strerror}; accepted: one that can") from error
 
 
-def _write_network(model: Path, architecture: Path | None, folder: Path, tell: Tell) -> KerasNetwork:
-    """Write the network as serving reads it.
-
-    Returns:
-        The network, whose layers have no weights any more: they may take much memory.
-    """
-    network = convert(model, folder / NETWORK, architecture)
-    for line in layer_lines(network, model):
-        tell(line)
+def _without_weights(network: KerasNetwork) -> KerasNetwork:
+    """They may take much memory, and are in the file that was written."""
     return replace(network, layers=[replace(layer, weights=[]) for layer in network.layers])
 
 

@@ -33,7 +33,8 @@ class Network:
     def __init__(self, path: Path, *, threads: int = 1) -> None:
         layers = read_layers(path)
         try:
-            translation = translate(layers)
+            with np.errstate(all="ignore"):  # weights that no training made; an answer that is not finite is refused
+                translation = translate(layers)
             model = translation.model.SerializeToString()
             self._session = onnxruntime.InferenceSession(model, _options(threads), providers=["CPUExecutionProvider"])
         except NetworkError as error:

@@ -11,7 +11,8 @@ import h5py
 import numpy as np
 import pytest
 
-from serving.adopt.keras_files import convert, load_network, read_keras_file, write_h5
+from serving.adopt.conversion import convert, load_network
+from serving.adopt.keras_files import read_keras_file, write_h5
 from serving.errors import NetworkError
 from serving.model.network import Network
 from tests.bundles import ANSWERS, NETWORKS, OTHERS
