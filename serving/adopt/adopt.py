@@ -101,13 +101,18 @@ def adopt(
         for line in layer_lines(network, model):
             tell(line)
         network = _without_weights(network)
+        session = _session(folder / NETWORK, model.name)
         tokenizer = _read_tokenizer(network, options)
         for line in tokenizer_lines(tokenizer, options.tokenizer or model):
             tell(line)
-        session = _session(folder / NETWORK, model.name)
         choices = _choices(tokenizer, declared_steps(network.layers), session, options)
         content, rules = preprocessing(
-            tokenizer, choices.sequences, rows=session.vocabulary, masked=session.masked, cleaning=options.cleaning
+            tokenizer,
+            choices.sequences,
+            rows=session.vocabulary,
+            masked=session.masked,
+            unpadded=_is_unpadded(network, session),
+            cleaning=options.cleaning,
         )
         for row in choices.rows:
             tell(str(row))
@@ -181,13 +186,14 @@ def _sequences(
         )
     keras = "TextVectorization's" if tokenizer.form == "TextVectorization" else "Keras's"
     side: Side = "post" if tokenizer.form == "TextVectorization" else "pre"
+    no_limit = "no limit, for padding is masked" if network.masked else "no limit, and one text alone is not padded"
     lengths = {
         "--max-length": options.max_length,
         "the network's": steps,
         "the tokenizer's file": tokenizer.max_length,
-        "no limit, for padding is masked": None,
+        no_limit: None,
     }
-    origin = next((name for name, length in lengths.items() if length is not None), "no limit, for padding is masked")
+    origin = next((name for name, length in lengths.items() if length is not None), no_limit)
     sequences = PadSequences(
         max_length=lengths[origin],
         padding=options.padding or side,
@@ -202,6 +208,14 @@ def _sequences(
         SettingRow("padding id", str(sequences.padding_id), default if options.padding_id is None else "--padding-id"),
     ]
     return sequences, rows
+
+
+def _is_unpadded(network: KerasNetwork, session: Network) -> bool:
+    """Whether Keras pads a single text not at all: a TextVectorization without a length pads to the longest of a batch.
+
+    What then fails on one word is padded by its app: a window of a convolution or pooling has more steps.
+    """
+    return any(layer.kind == "TextVectorization" for layer in network.layers) and session.takes(1)
 
 
 def _labels(names: Sequence[str], classes: int) -> list[str]:
@@ -239,7 +253,7 @@ def _threshold_row(options: AdoptOptions, labels: list[str], threshold: float) -
 
 
 def _known_answers(network: Network, encoder: KerasEncoder) -> list[KnownAnswer]:
-    rows = network.run(*encoder.pad_batch(encoder.encode(SENTENCES)))
+    rows = np.concatenate([network.run(*encoder.pad_batch([encoded])) for encoded in encoder.encode(SENTENCES)])
     if not np.isfinite(rows).all():
         raise AdoptError("The network answers with numbers that are not finite; accepted: one that gives probabilities")
     answers = zip(SENTENCES, rows.tolist(), strict=True)

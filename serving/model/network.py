@@ -49,6 +49,14 @@ class Network:
         """How many one call may use."""
         return int(self._session.get_session_options().intra_op_num_threads)
 
+    def takes(self, steps: int) -> bool:
+        """Whether it has an answer to so many ids: fewer than a convolution's or pooling's window can be too few."""
+        ids = np.ones((1, steps), np.int32)
+        try:
+            return bool(np.isfinite(self.run(ids, np.array([steps], np.int32))).all())
+        except Exception:  # ONNX Runtime's errors have no class of their own
+            return False
+
     def run(self, ids: Ids, lengths: Ids) -> Probabilities:
         """The network's answer to a batch.
 

@@ -23,7 +23,7 @@ import h5py
 from serving.adopt.adopt import AdoptOptions, adopt
 from serving.adopt.conversion import convert, read_rewritten, rewrite
 from serving.adopt.keras_files import KerasNetwork
-from serving.errors import ServingError
+from serving.errors import ServingError, printable_sentence
 from tests.bundles import OTHERS
 from tests.serving.adopt.keras_app import pickled_tokenizer, with_vectorization, write_h5, write_keras, write_tokenizer
 
@@ -48,7 +48,7 @@ def main(kind: str, first: int, count: int, *, in_child: bool) -> None:
                 adopt(model, None, options, lambda _: None, converter=converter)
                 sentence = ""
             except ServingError as error:
-                sentence = str(error)
+                sentence = printable_sentence(error)
             signal.setitimer(signal.ITIMER_PROF, 0)
             sys.stdout.write(json.dumps({"sentence": sentence, "kilobytes": _peak()}) + "\n")
             sys.stdout.flush()

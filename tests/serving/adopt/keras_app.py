@@ -99,7 +99,7 @@ def write_tokenizer(path: Path, **settings: Any) -> Path:
 
 
 def answer(ids: list[int]) -> float:
-    """What Keras answers to padded ids: the one sigmoid."""
+    """What Keras answers to ids, padded or not: the one sigmoid."""
     weights = arrays()
     (table,), (kernel, bias) = weights["embedding"], weights["dense"]
     logit = float((table[ids].mean(axis=0) @ kernel + bias)[0])

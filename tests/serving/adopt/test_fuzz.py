@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from serving.errors import MAX_SENTENCE
 from tests.serving.adopt.fuzz import MUTATIONS
 
 ROOT = Path(__file__).parents[3]
@@ -41,7 +42,7 @@ def check(sentences: list[str]) -> None:
     refusals = [sentence for sentence in sentences if sentence]
     assert len(refusals) > len(sentences) / 10
     assert len(set(refusals)) > 5
-    assert [sentence for sentence in refusals if not 20 < len(sentence) < 2000] == []
+    assert [sentence for sentence in refusals if not 20 < len(sentence) <= MAX_SENTENCE] == []
 
 
 @pytest.mark.slow

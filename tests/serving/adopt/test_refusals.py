@@ -2,6 +2,8 @@
 
 import json
 import pickle
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -137,3 +139,14 @@ def test_what_is_no_tokenizer(tmp_path: Path, content: bytes, fault: str) -> Non
 def test_a_network_of_ids_needs_a_tokenizer(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["adopt", str(write_h5(tmp_path / "model.h5"))])
     assert "wanted: --tokenizer" in str(result.exception)
+
+
+def test_what_a_sentence_quotes_is_not_printed_at_any_length(tmp_path: Path) -> None:
+    model = architecture()
+    model["config"]["layers"][2] = {"class_name": "Lambda", "config": {"name": "x" * 100_000}}
+    command = [sys.executable, "-m", "serving", "adopt", str(write_h5(tmp_path / "model.h5", model))]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: model.h5: layer 'xxx")
+    assert " ... " in result.stderr
+    assert len(result.stderr) < 2000
