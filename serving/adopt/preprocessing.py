@@ -109,8 +109,8 @@ def _truncation_and_padding(sequences: PadSequences, *, pads_by_batch: bool) -> 
     length = sequences.max_length
     if length is None and not pads_by_batch:
         raise AdoptError(
-            "The network takes texts of any length, and reads their padding; wanted: --max-length, which the "
-            "notebook gives to pad_sequences as maxlen"
+            "The network takes texts of any length, and reads their padding; wanted: --max-length, the ids that each "
+            "text is padded to, which the notebook gives to pad_sequences as maxlen"
         )
     if length is not None and not 1 <= length <= MAX_TOKENS:
         raise AdoptError(f"--max-length is {length:,}; accepted: 1 to {MAX_TOKENS:,}")
