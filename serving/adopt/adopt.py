@@ -253,7 +253,11 @@ def _threshold_row(options: AdoptOptions, labels: list[str], threshold: float) -
 
 
 def _known_answers(network: Network, encoder: KerasEncoder) -> list[KnownAnswer]:
-    rows = np.concatenate([network.run(*encoder.pad_batch([encoded])) for encoded in encoder.encode(SENTENCES)])
+    batches = [encoder.pad_batch([encoded]) for encoded in encoder.encode(SENTENCES)]
+    try:
+        rows = np.concatenate([network.run(*batch) for batch in batches])
+    except Exception as error:  # ONNX Runtime's errors have no class in common
+        raise AdoptError(f"The network fails on texts of {batches[0][0].shape[1]} ids: {error}") from error
     if not np.isfinite(rows).all():
         raise AdoptError("The network answers with numbers that are not finite; accepted: one that gives probabilities")
     answers = zip(SENTENCES, rows.tolist(), strict=True)

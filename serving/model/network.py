@@ -85,7 +85,7 @@ def _options(threads: int) -> onnxruntime.SessionOptions:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # errors are raised as well, with the same words
     # Threads that spin while they wait burn the small dyno's share of its core.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return options

@@ -21,7 +21,7 @@ from typing import Any
 import h5py
 
 from serving.adopt.adopt import AdoptOptions, adopt
-from serving.adopt.conversion import convert, read_rewritten, rewrite
+from serving.adopt.conversion import convert, read_rewritten, rewrite, try_out
 from serving.adopt.keras_files import KerasNetwork
 from serving.errors import ServingError, printable_sentence
 from tests.bundles import OTHERS
@@ -56,6 +56,7 @@ def main(kind: str, first: int, count: int, *, in_child: bool) -> None:
 
 def _convert_here(path: Path, output: Path, architecture: Path | None) -> KerasNetwork:
     rewrite(path, output, architecture)
+    try_out(path, output)
     return read_rewritten(path, output)
 
 

@@ -125,6 +125,8 @@ def test_a_network_that_fails_on_one_word_needs_a_length(files: Path, adopt: Ado
     write_h5(files / "conv.h5", model, weights=arrays() | {"conv": [kernel, bias]})
     with pytest.raises(ServingError, match="--max-length"):
         adopt("conv.h5", tokenizer="")
+    with pytest.raises(ServingError, match="The network fails on texts of 2 ids"):
+        adopt("conv.h5", "--max-length", "2", tokenizer="")
     assert "4  (--max-length)" in adopt("conv.h5", "--max-length", "4", tokenizer="")
 
 

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from serving.adopt.conversion import convert
 from serving.errors import NetworkError
 from tests.bundles import OTHERS
-from tests.serving.adopt.keras_app import WIDTH, architecture, arrays, write_h5
+from tests.serving.adopt.keras_app import LENGTH, WIDTH, architecture, arrays, write_h5
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such limit")
@@ -18,6 +19,27 @@ def test_a_file_that_takes_more_memory_than_reading_may(tmp_path: Path) -> None:
     model = write_h5(tmp_path / "model.h5", architecture(), weights=arrays() | {"embedding": [table]})
     with pytest.raises(NetworkError, match=r"model\.h5: takes more memory to read than there is for it"):
         convert(model, tmp_path / "out.h5", max_memory=table.nbytes // 2)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such limit")
+def test_a_network_that_takes_more_memory_than_running_it_may(tmp_path: Path) -> None:
+    doubled = [functional_layer("Concatenate", f"x{i + 1}", [f"x{i}", f"x{i}"]) for i in range(16)]
+    layers = [
+        functional_layer("InputLayer", "ids", [], batch_input_shape=[None, LENGTH]),
+        functional_layer("Embedding", "embedding", ["ids"]),
+        functional_layer("Flatten", "x0", ["embedding"]),
+        *doubled,
+        functional_layer("Dense", "dense", ["x16"], units=1, activation="sigmoid"),
+    ]
+    config = {"name": "model", "layers": layers, "input_layers": [["ids", 0, 0]], "output_layers": [["dense", 0, 0]]}
+    model = write_h5(tmp_path / "model.h5", {"class_name": "Functional", "config": config})
+    with pytest.raises(NetworkError, match=r"model\.h5: its layers .* take too much: .*allocate"):
+        convert(model, tmp_path / "out.h5", max_memory=2**24)
+
+
+def functional_layer(class_name: str, name: str, inputs: list[str], **options: Any) -> dict[str, Any]:
+    nodes = [[[other, 0, 0, {}] for other in inputs]] if inputs else []
+    return {"class_name": class_name, "name": name, "config": {"name": name, **options}, "inbound_nodes": nodes}
 
 
 def test_a_file_that_takes_longer_than_reading_may(tmp_path: Path) -> None:

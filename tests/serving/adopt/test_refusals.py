@@ -90,6 +90,7 @@ def layer(class_name: str, **config: Any) -> dict[str, Any]:
     [
         (2, layer("Lambda", function=["gAN9", None, None], function_type="lambda"), "is a Lambda"),
         (2, layer("OwnAttention"), "is a OwnAttention"),
+        (2, layer("AveragePooling1D", pool_size=[10**9]), "has pool_size 1,000,000,000; accepted: 1 to 4,096"),
         (1, layer("Dropout", rate=0.1), "takes numbers and has no Embedding of them"),
         (0, layer("InputLayer", batch_input_shape=[None, 28, 28, 3]), "takes vectors or images, of shape [28, 28, 3]"),
         (3, {"class_name": "Dense", "config": {"name": "dense", "units": 1, "activation": "relu"}}, "no probabilities"),
