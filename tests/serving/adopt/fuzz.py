@@ -21,7 +21,7 @@ from typing import Any
 import h5py
 
 from serving.adopt.adopt import AdoptOptions, adopt
-from serving.adopt.conversion import convert, read_rewritten, rewrite, try_out
+from serving.adopt.conversion import Converter, convert, read_rewritten, rewrite, try_out
 from serving.adopt.keras_files import KerasNetwork
 from serving.errors import ServingError, printable_sentence
 from tests.bundles import OTHERS
@@ -39,7 +39,7 @@ App = tuple[Path, AdoptOptions]
 
 def main(kind: str, first: int, count: int, *, in_child: bool) -> None:
     """Run and print."""
-    converter = partial(convert, seconds=SECONDS) if in_child else _convert_here
+    converter = partial(convert, seconds=SECONDS) if in_child else _converter_here()
     with tempfile.TemporaryDirectory() as folder:
         for number in range(first, first + count):
             model, options = MUTATIONS[kind](Path(folder), Random(f"{kind} {number}"))
@@ -54,10 +54,22 @@ def main(kind: str, first: int, count: int, *, in_child: bool) -> None:
             sys.stdout.flush()
 
 
-def _convert_here(path: Path, output: Path, architecture: Path | None) -> KerasNetwork:
-    rewrite(path, output, architecture)
-    try_out(path, output)
-    return read_rewritten(path, output)
+def _converter_here() -> Converter:
+    """Converts in this process, an unchanged model once."""
+    latest: dict[tuple[bytes, bytes], tuple[KerasNetwork, bytes]] = {}
+
+    def convert_here(path: Path, output: Path, architecture: Path | None) -> KerasNetwork:
+        key = (path.read_bytes(), architecture.read_bytes() if architecture else b"")
+        if key not in latest:
+            latest.clear()
+            rewrite(path, output, architecture)
+            try_out(path, output)
+            latest[key] = read_rewritten(path, output), output.read_bytes()
+        network, content = latest[key]
+        output.write_bytes(content)
+        return network
+
+    return convert_here
 
 
 def _peak() -> int:
@@ -169,13 +181,18 @@ def _tokenizer_json(folder: Path, chance: Random) -> App:
         write_tokenizer(path, word_index=mutated_text(config["word_index"].encode(), chance).decode(errors="replace"))
     else:
         path.write_bytes(mutated_text(path.read_bytes(), chance))
-    return write_h5(folder / "model.h5"), AdoptOptions(tokenizer=path)
+    return _unchanged_h5(folder), AdoptOptions(tokenizer=path)
 
 
 def _pickle(folder: Path, chance: Random) -> App:
     path = folder / "tokenizer.pickle"
     path.write_bytes(mutated(pickled_tokenizer(chance.randrange(6)), chance))
-    return write_h5(folder / "model.h5"), AdoptOptions(tokenizer=path)
+    return _unchanged_h5(folder), AdoptOptions(tokenizer=path)
+
+
+def _unchanged_h5(folder: Path) -> Path:
+    path = folder / "model.h5"
+    return path if path.exists() else write_h5(path)
 
 
 def _tokenizer_options(folder: Path) -> AdoptOptions:
