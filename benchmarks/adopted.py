@@ -27,7 +27,7 @@ from benchmarks.serving.contenders import OURS, TRAIN, Contender
 from benchmarks.serving.load import FORM, need_wrk, run_wrk, tweets, write_bodies
 from benchmarks.serving.processes import NotRunnableError, running
 from serving.adopt.adopt import AdoptOptions, adopt
-from serving.adopt.keras_files import load_network
+from serving.adopt.conversion import load_network
 from serving.errors import AdoptError, ServingError
 from serving.model.network import Network
 from serving.model.text_rules import CleaningStep, Substitution

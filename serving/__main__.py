@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from serving.adopt.command import AdoptCommand, adopt
-from serving.errors import ServingError, printable
+from serving.errors import ServingError, printable_sentence
 from serving.process import processors, set_switch_interval
 from serving.scoring.score import PIPE, SWITCH_INTERVAL, ScoreOptions, ScoreProgress
 from serving.scoring.score import score as score_file
@@ -126,7 +126,7 @@ def main() -> None:
     try:
         app()
     except ServingError as error:
-        sys.exit(f"error: {printable(str(error))}")
+        sys.exit(f"error: {printable_sentence(error)}")
 
 
 if __name__ == "__main__":

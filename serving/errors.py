@@ -40,6 +40,17 @@ class ServingError(Exception):
     """Root of the tree. `str(error)` is one sentence, fit to be shown."""
 
 
+MAX_SENTENCE = 2000  # characters; a layer's name or option, quoted from a file of others, can have a million
+
+
+def printable_sentence(error: ServingError) -> str:
+    """An error's sentence for a terminal; what is too long for one has lost its middle."""
+    sentence = printable(str(error))
+    if len(sentence) <= MAX_SENTENCE:
+        return sentence
+    return f"{sentence[: MAX_SENTENCE // 2]} ... {sentence[-MAX_SENTENCE // 3 :]}"
+
+
 class BundleError(ServingError):
     """A bundle's file is missing, broken or does not fit the others. The sentence names the file and the fault."""
 

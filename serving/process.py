@@ -51,6 +51,17 @@ def trim() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
+def limit_memory(additional_bytes: int) -> None:
+    """Let this process take so many bytes more than it has: beyond that it gets a MemoryError.
+
+    Linux alone counts what is mapped to be written to (setrlimit(2): RLIMIT_DATA); elsewhere nothing happens.
+    """
+    with suppress(AttributeError, OSError, ValueError):
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[5])  # proc(5): data and stack
+        limit = pages * resource.getpagesize() + additional_bytes
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+
+
 def set_switch_interval(seconds: float) -> None:
     """Let a thread wait so long for another's Python (sys.setswitchinterval; Python's own is 0.005).
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from serving.adopt.conversion import Converter, convert
 from serving.adopt.description import SettingRow, layer_lines, tokenizer_lines
-from serving.adopt.keras_files import KerasNetwork, convert
+from serving.adopt.keras_files import KerasNetwork
 from serving.adopt.preprocessing import PadSequences, Side, preprocessing
 from serving.adopt.tokenizers import KerasTokenizer, from_text_vectorization, read_tokenizer
 from serving.errors import AdoptError, NetworkError
@@ -77,7 +78,9 @@ class _Choices:
     rows: list[SettingRow]
 
 
-def adopt(model: Path, out: Path | None, options: AdoptOptions, tell: Tell) -> Predictor:
+def adopt(
+    model: Path, out: Path | None, options: AdoptOptions, tell: Tell, *, converter: Converter = convert
+) -> Predictor:
     """Make a bundle of a network and a tokenizer that others have made.
 
     Args:
@@ -85,6 +88,7 @@ def adopt(model: Path, out: Path | None, options: AdoptOptions, tell: Tell) -> P
         out: the bundle's folder, which must not exist; None: all is tried, and nothing is kept.
         options: what the files cannot say.
         tell: takes each line on what was read and decided.
+        converter: writes the model as the `.h5` of a bundle.
 
     Returns:
         The bundle, loaded as serving does it.
@@ -93,14 +97,22 @@ def adopt(model: Path, out: Path | None, options: AdoptOptions, tell: Tell) -> P
         ServingError: the files cannot be adopted, or the folder cannot be written. Nothing is left of it then.
     """
     with _staging_folder(out) as folder:
-        network = _write_network(model, options.architecture, folder, tell)
+        network = converter(model, folder / NETWORK, options.architecture)
+        for line in layer_lines(network, model):
+            tell(line)
+        network = _without_weights(network)
+        session = _session(folder / NETWORK, model.name)
         tokenizer = _read_tokenizer(network, options)
         for line in tokenizer_lines(tokenizer, options.tokenizer or model):
             tell(line)
-        session = _session(folder / NETWORK, model.name)
         choices = _choices(tokenizer, declared_steps(network.layers), session, options)
         content, rules = preprocessing(
-            tokenizer, choices.sequences, rows=session.vocabulary, masked=session.masked, cleaning=options.cleaning
+            tokenizer,
+            choices.sequences,
+            rows=session.vocabulary,
+            masked=session.masked,
+            unpadded=_is_unpadded(network, session),
+            cleaning=options.cleaning,
         )
         for row in choices.rows:
             tell(str(row))
@@ -130,15 +142,8 @@ def _staging_folder(out: Path | None) -> Iterator[Path]:
         raise AdoptError(f"{place}: cannot be read or written: {error.strerror}; accepted: one that can") from error
 
 
-def _write_network(model: Path, architecture: Path | None, folder: Path, tell: Tell) -> KerasNetwork:
-    """Write the network as serving reads it.
-
-    Returns:
-        The network, whose layers have no weights any more: they may take much memory.
-    """
-    network = convert(model, folder / NETWORK, architecture)
-    for line in layer_lines(network, model):
-        tell(line)
+def _without_weights(network: KerasNetwork) -> KerasNetwork:
+    """They may take much memory, and are in the file that was written."""
     return replace(network, layers=[replace(layer, weights=[]) for layer in network.layers])
 
 
@@ -181,13 +186,14 @@ def _sequences(
         )
     keras = "TextVectorization's" if tokenizer.form == "TextVectorization" else "Keras's"
     side: Side = "post" if tokenizer.form == "TextVectorization" else "pre"
+    no_limit = "no limit, for padding is masked" if network.masked else "no limit, and one text alone is not padded"
     lengths = {
         "--max-length": options.max_length,
         "the network's": steps,
         "the tokenizer's file": tokenizer.max_length,
-        "no limit, for padding is masked": None,
+        no_limit: None,
     }
-    origin = next((name for name, length in lengths.items() if length is not None), "no limit, for padding is masked")
+    origin = next((name for name, length in lengths.items() if length is not None), no_limit)
     sequences = PadSequences(
         max_length=lengths[origin],
         padding=options.padding or side,
@@ -202,6 +208,14 @@ def _sequences(
         SettingRow("padding id", str(sequences.padding_id), default if options.padding_id is None else "--padding-id"),
     ]
     return sequences, rows
+
+
+def _is_unpadded(network: KerasNetwork, session: Network) -> bool:
+    """Whether Keras pads a single text not at all: a TextVectorization without a length pads to the longest of a batch.
+
+    What then fails on one word is padded by its app: a window of a convolution or pooling has more steps.
+    """
+    return any(layer.kind == "TextVectorization" for layer in network.layers) and session.takes(1)
 
 
 def _labels(names: Sequence[str], classes: int) -> list[str]:
@@ -239,7 +253,11 @@ def _threshold_row(options: AdoptOptions, labels: list[str], threshold: float) -
 
 
 def _known_answers(network: Network, encoder: KerasEncoder) -> list[KnownAnswer]:
-    rows = network.run(*encoder.pad_batch(encoder.encode(SENTENCES)))
+    batches = [encoder.pad_batch([encoded]) for encoded in encoder.encode(SENTENCES)]
+    try:
+        rows = np.concatenate([network.run(*batch) for batch in batches])
+    except Exception as error:  # ONNX Runtime's errors have no class in common
+        raise AdoptError(f"The network fails on texts of {batches[0][0].shape[1]} ids: {error}") from error
     if not np.isfinite(rows).all():
         raise AdoptError("The network answers with numbers that are not finite; accepted: one that gives probabilities")
     answers = zip(SENTENCES, rows.tolist(), strict=True)

@@ -5,22 +5,20 @@ is executed, and no name in them is used as a path.
 """
 
 import json
-import multiprocessing
 import re
 import shutil
-import sys
 import tempfile
 import zipfile
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import IO, Any
 
 import h5py
 
+from serving.adopt.tokenizers import MAX_WORDS
 from serving.errors import NetworkError
 from serving.model.keras_config import Json, Layer, Weights, read_architecture, weight_counts
 from serving.model.keras_h5 import (
@@ -36,14 +34,12 @@ from serving.model.keras_h5 import (
     trainable_counts,
     with_weights,
 )
-from serving.model.network import Network
 
 # Bytes of a file, and of what is unpacked of a zip: weights that are accepted, three times as an optimizer keeps them.
 MAX_FILE = 1024**3
 MAX_UNPACKED = {"config.json": MAX_CONFIG, "metadata.json": 64 * 1024, "model.weights.h5": 512 * 1024**2}
 MAX_VOCABULARY = 16 * 1024**2
 MAX_DIRECTORY = 1024**2  # of a zip's list of contents: of a thousand files and more
-SECONDS = 60.0  # for reading one file: a hundred times what the largest take
 MAX_OBJECTS = 100_000  # groups and arrays in one file; each layer has a few
 
 # How Keras names the group of a model's layers; the second: 2.12 to 2.14.
@@ -106,6 +102,14 @@ def read_keras_file(path: Path, architecture: Path | None = None) -> KerasNetwor
     return KerasNetwork(version, model, layers, _inline_vectorization(layers))
 
 
+def with_words(network: KerasNetwork, path: Path) -> KerasNetwork:
+    """A network that was written from a file, with the words that a `.keras` file keeps beside its architecture."""
+    if not _is_zip(path):
+        return network
+    with zipfile.ZipFile(path) as archive:
+        return replace(network, text_vectorization=_vectorization(archive, network.layers))
+
+
 def write_h5(network: KerasNetwork, path: Path) -> None:
     """Write a network as the `.h5` that serving reads: its architecture, its version and its weights, no more."""
     groups: dict[str, list[Layer]] = {}
@@ -122,75 +126,6 @@ def write_h5(network: KerasNetwork, path: Path) -> None:
             group.attrs["weight_names"] = [str(i).encode() for i in range(len(arrays))]
             for i, array in enumerate(arrays):
                 group.create_dataset(str(i), data=array)
-
-
-def convert(path: Path, output: Path, architecture: Path | None = None, *, seconds: float = SECONDS) -> KerasNetwork:
-    """Write a network of others as the `.h5` of a bundle.
-
-    A process of its own reads it, since the HDF5 library can fail or run for ever on a file with faults.
-
-    Args:
-        path: as `read_keras_file` takes it.
-        output: the file to write.
-        architecture: what `model.to_json()` gave, for weights alone.
-        seconds: that reading may take.
-
-    Returns:
-        What was written, with the words of the file's TextVectorization.
-
-    Raises:
-        NetworkError: as `read_keras_file` raises it, or reading fails or takes too long.
-    """
-    context: Any = multiprocessing.get_context("forkserver" if sys.platform != "win32" else "spawn")
-    context.set_forkserver_preload([__name__])
-    receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_convert, args=(sender, path, output, architecture), daemon=True)
-    process.start()
-    sender.close()
-    try:
-        sentence = receiver.recv_bytes().decode() if receiver.poll(seconds) else f"takes more than {seconds} s to read"
-    except EOFError:
-        sentence = "makes the HDF5 library fail"
-    finally:
-        process.kill()
-        process.join()
-    if sentence.startswith(path.name) or (architecture and sentence.startswith(architecture.name)):
-        raise NetworkError(sentence)
-    if sentence:
-        raise NetworkError(f"{path.name}: {sentence}: it was damaged, copy or download it again")
-    network = read_keras_file(output)
-    return replace(network, text_vectorization=_words_of_zip(path, network)) if _is_zip(path) else network
-
-
-def _convert(sender: Connection, path: Path, output: Path, architecture: Path | None) -> None:
-    """What the process does: it sends the sentence of a refusal, or nothing."""
-    try:
-        network = read_keras_file(path, architecture)
-        try:
-            write_h5(network, output)
-        except (ValueError, RuntimeError) as error:  # of h5py
-            raise NetworkError(f"{path.name}: its layers have names that no .h5 can hold: {error}") from error
-        sender.send_bytes(b"")
-    except NetworkError as error:
-        sender.send_bytes(str(error).encode(errors="backslashreplace"))
-
-
-def load_network(path: Path, entry: Mapping[str, Any], *, seconds: float = SECONDS) -> Network:
-    """A network that answers, of a file of others.
-
-    Args:
-        path: as `read_keras_file` takes it.
-        entry: what is known of the file; `architecture_file` names the JSON beside it, for weights alone.
-        seconds: that reading may take.
-
-    Raises:
-        NetworkError: it cannot be read or run.
-    """
-    name = entry.get("architecture_file")
-    with tempfile.TemporaryDirectory() as folder:
-        written = Path(folder) / f"{path.stem}.h5"
-        convert(path, written, path.with_name(name) if name else None, seconds=seconds)
-        return Network(written)
 
 
 def _of_group(layers: list[Layer]) -> Weights:
@@ -306,7 +241,7 @@ def _read_zip(path: Path) -> KerasNetwork:
         raise NetworkError(f"{path.name}: {error}") from error
     except (
         OSError, zipfile.BadZipFile, zlib.error, KeyError, ValueError, TypeError, IndexError, AttributeError,
-        RecursionError, RuntimeError, MemoryError, EOFError,
+        RecursionError, RuntimeError, EOFError,
     ) as error:  # fmt: skip
         raise NetworkError(f"{path.name}: is cut off or not a .keras file: {error}") from error
 
@@ -339,11 +274,6 @@ def _content(archive: zipfile.ZipFile, name: str, max_bytes: int | None = None) 
         return file.read()
 
 
-def _words_of_zip(path: Path, network: KerasNetwork) -> TextVectorization | None:
-    with zipfile.ZipFile(path) as archive:
-        return _vectorization(archive, network.layers)
-
-
 def _vectorization(archive: zipfile.ZipFile, layers: list[Layer]) -> TextVectorization | None:
     """A TextVectorization with the words of the archive, one a line, or those in its options."""
     inline = _inline_vectorization(layers)
@@ -351,8 +281,10 @@ def _vectorization(archive: zipfile.ZipFile, layers: list[Layer]) -> TextVectori
     name = next((name for name in archive.namelist() if name.endswith("vocabulary.txt")), None)
     if inline or layer is None or name is None:
         return inline
-    lines = _content(archive, name, MAX_VOCABULARY).decode().replace("\r\n", "\n").split("\n")
-    return TextVectorization(lines, layer.options)
+    content = _content(archive, name, MAX_VOCABULARY)
+    if content.count(b"\n") >= MAX_WORDS:
+        raise NetworkError(f"its {name} has more than {MAX_WORDS:,} lines, the most words that are accepted")
+    return TextVectorization(content.decode().replace("\r\n", "\n").split("\n"), layer.options)
 
 
 def _inline_vectorization(layers: list[Layer]) -> TextVectorization | None:

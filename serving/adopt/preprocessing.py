@@ -22,7 +22,7 @@ class PadSequences:
     """The arguments of Keras's `pad_sequences`, with its defaults.
 
     Attributes:
-        max_length: how many ids each text gets; None: as many as it has, which needs a network that masks.
+        max_length: how many ids each text gets; None: as many as it has.
         padding: the side that padding is added to.
         truncating: the side that ids beyond the length are cut from.
         padding_id: of padding.
@@ -40,6 +40,7 @@ def preprocessing(
     *,
     rows: int,
     masked: bool,
+    unpadded: bool = False,
     cleaning: Sequence[CleaningStep | Substitution] = (),
 ) -> tuple[str, TextRules]:
     """What a bundle has to hold so that it makes the ids of texts that Keras made.
@@ -49,6 +50,7 @@ def preprocessing(
         sequences: how ids are cut and padded.
         rows: of the network's Embedding.
         masked: whether the network masks padding, so that it needs none.
+        unpadded: whether Keras pads a single text not at all, where no length is given.
         cleaning: what is done to a text before.
 
     Returns:
@@ -69,11 +71,12 @@ def preprocessing(
             f"{tokenizer.form}: has ids up to {highest_id:,}, the network's Embedding has {rows:,} rows, so ids up to "
             f"{rows - 1:,}; accepted: --num-words of at most {rows:,}, from which on words are unknown"
         )
+    pads_by_batch = (masked and sequences.padding_id == 0) or (unpadded and sequences.max_length is None)
     unknown = tokenizer.oov_token or _unused_name("<unk>", words)
     vocabulary = {**words, unknown: highest_id + 1 if unknown_id is None else unknown_id}
     content = {
         "version": "1.0",
-        **_truncation_and_padding(sequences, pads_by_batch=masked and sequences.padding_id == 0),
+        **_truncation_and_padding(sequences, pads_by_batch=pads_by_batch),
         "added_tokens": [],
         "normalizer": None,
         "pre_tokenizer": _pre_tokenizer(tokenizer),
@@ -106,8 +109,8 @@ def _truncation_and_padding(sequences: PadSequences, *, pads_by_batch: bool) -> 
     length = sequences.max_length
     if length is None and not pads_by_batch:
         raise AdoptError(
-            "The network takes texts of any length, and reads their padding; wanted: --max-length, which the "
-            "notebook gives to pad_sequences as maxlen"
+            "The network takes texts of any length, and reads their padding; wanted: --max-length, the ids that each "
+            "text is padded to, which the notebook gives to pad_sequences as maxlen"
         )
     if length is not None and not 1 <= length <= MAX_TOKENS:
         raise AdoptError(f"--max-length is {length:,}; accepted: 1 to {MAX_TOKENS:,}")

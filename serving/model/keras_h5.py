@@ -82,9 +82,10 @@ def opened(path: Path) -> Iterator[h5py.File]:
         raise NetworkError(f"{path.name}: is missing") from error
     except (
         OSError, KeyError, ValueError, TypeError, IndexError, AttributeError, RecursionError, RuntimeError,
-        MemoryError,
     ) as error:  # fmt: skip
         raise NetworkError(f"{path.name}: is cut off or not a Keras network: {error}") from error
+    except MemoryError as error:
+        raise NetworkError(f"{path.name}: takes more memory to read than there is for it") from error
 
 
 def check_head(path: Path) -> None:

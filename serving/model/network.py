@@ -33,7 +33,8 @@ class Network:
     def __init__(self, path: Path, *, threads: int = 1) -> None:
         layers = read_layers(path)
         try:
-            translation = translate(layers)
+            with np.errstate(all="ignore"):  # weights that no training made; an answer that is not finite is refused
+                translation = translate(layers)
             model = translation.model.SerializeToString()
             self._session = onnxruntime.InferenceSession(model, _options(threads), providers=["CPUExecutionProvider"])
         except NetworkError as error:
@@ -47,6 +48,14 @@ class Network:
     def threads(self) -> int:
         """How many one call may use."""
         return int(self._session.get_session_options().intra_op_num_threads)
+
+    def takes(self, steps: int) -> bool:
+        """Whether it has an answer to so many ids: fewer than a convolution's or pooling's window can be too few."""
+        ids = np.ones((1, steps), np.int32)
+        try:
+            return bool(np.isfinite(self.run(ids, np.array([steps], np.int32))).all())
+        except Exception:  # ONNX Runtime's errors have no class of their own
+            return False
 
     def run(self, ids: Ids, lengths: Ids) -> Probabilities:
         """The network's answer to a batch.
@@ -76,7 +85,7 @@ def _options(threads: int) -> onnxruntime.SessionOptions:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # errors are raised as well, with the same words
     # Threads that spin while they wait burn the small dyno's share of its core.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return options

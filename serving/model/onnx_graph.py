@@ -79,7 +79,7 @@ def declared_steps(layers: list[Layer]) -> int | None:
     for layer in layers if not lengths else ():
         lengths += (_shape(layer) or [])[1:2]
         lengths += [layer.options.get("input_length")] if layer.kind == "Embedding" else []
-    return next((length for length in lengths if isinstance(length, int)), None)
+    return next((length for length in lengths if type(length) is int), None)
 
 
 def _shape(layer: Layer) -> list[int | None] | None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from serving import process
 from serving.errors import BundleError
@@ -100,11 +101,18 @@ class Predictor:
     def probabilities(self, encoded: Sequence[Encoded]) -> Probabilities:
         """The network's answers, float32 (texts, classes), in order. Texts near in length are computed together."""
         probabilities = np.empty((len(encoded), self.network.classes), dtype=np.float32)
-        order = np.argsort([len(item.ids) for item in encoded], kind="stable")
-        for start in range(0, len(order), BATCH):
-            rows = order[start : start + BATCH]
-            probabilities[rows] = self.network.run(*self.encoder.pad_batch([encoded[row] for row in rows]))
+        lengths = np.array([len(item.ids) for item in encoded])
+        for group in self._groups(lengths, np.argsort(lengths, kind="stable")):
+            for start in range(0, len(group), BATCH):
+                rows = group[start : start + BATCH]
+                probabilities[rows] = self.network.run(*self.encoder.pad_batch([encoded[row] for row in rows]))
         return probabilities
+
+    def _groups(self, lengths: npt.NDArray[np.intp], order: npt.NDArray[np.intp]) -> list[npt.NDArray[np.intp]]:
+        """What may be computed together: all that is masked, but only texts of one length where padding is read."""
+        if self.network.masked:
+            return [order]
+        return np.split(order, np.flatnonzero(np.diff(lengths[order])) + 1)
 
     def _prediction(self, row: list[float], encoded: Encoded, in_vocabulary: float) -> Prediction:
         probabilities = dict(zip(self.metadata.labels, row, strict=True))
@@ -137,7 +145,8 @@ class Predictor:
 
     def _check_padding(self) -> None:
         length, steps, masked = self.encoder.fixed_length, self.network.steps, self.network.masked
-        if not masked and length is None:
+        # A text of an adopted bundle may be without padding, as one alone is to Keras; training pads all to one length.
+        if not masked and length is None and not self.metadata.text_rules:
             raise BundleError(f"{TOKENIZER}: pads by batch, but {NETWORK} reads padding; accepted: a fixed length")
         # Only id 0 is masked.
         if masked and (length is None) != (self.encoder.pad_id == 0):

@@ -7,6 +7,7 @@ from onnx import TensorProto
 from serving.model.keras_config import Layer, Weights
 from serving.model.layers.activations import activated
 from serving.model.layers.graph import Graph, Translator, Value, masked_to, read_past_mask, refused
+from serving.model.tokenizer import MAX_TOKENS
 
 FAR_BELOW = -1e9  # what training's poolings put at masked steps
 
@@ -19,14 +20,18 @@ def _of_steps(layer: Layer, value: Value) -> Value:
     return value
 
 
-def _first(option: Any) -> int:
-    """An option of one dimension, which Keras writes as a number or as a list."""
-    return int(option[0] if isinstance(option, list) else option)
+def _steps_option(layer: Layer, key: str, default: int) -> int:
+    """An option in steps, which Keras writes as a number or as a list of one; no text has more steps."""
+    option: Any = layer.options.get(key) or default
+    steps = int(option[0] if isinstance(option, list) else option)
+    if not 1 <= steps <= MAX_TOKENS:
+        raise refused(layer, f"has {key} {steps:,}", f"1 to {MAX_TOKENS:,}")
+    return steps
 
 
 def _convolution(graph: Graph, layer: Layer, inputs: list[Value]) -> Value:
     value, options, kernel = _of_steps(layer, inputs[0]), layer.options, layer.weights[0]
-    stride, dilation = (_first(options.get(key) or 1) for key in ("strides", "dilation_rate"))
+    stride, dilation = (_steps_option(layer, key, 1) for key in ("strides", "dilation_rate"))
     bias = [graph.constant(f"{layer.name}_B", array) for array in layer.weights[1:]]
     name = graph.node(
         "Conv",
@@ -53,9 +58,9 @@ def _padding(layer: Layer, stride: int, reach: int) -> dict[str, Any]:
 
 
 def _window_pooling(graph: Graph, layer: Layer, inputs: list[Value]) -> Value:
-    value, options = _of_steps(layer, inputs[0]), layer.options
-    size = _first(options.get("pool_size") or 2)
-    stride = _first(options.get("strides") or size)
+    value = _of_steps(layer, inputs[0])
+    size = _steps_option(layer, "pool_size", 2)
+    stride = _steps_option(layer, "strides", size)
     kind = "MaxPool" if layer.kind == "MaxPooling1D" else "AveragePool"
     moved = graph.node("Transpose", read_past_mask(graph, value), perm=[1, 2, 0])
     pooled = graph.node(kind, moved, kernel_shape=[size], strides=[stride], **_padding(layer, stride, size - 1))

@@ -6,6 +6,7 @@ import pickle
 import sys
 import zipfile
 from collections import OrderedDict, defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -40,6 +41,17 @@ def architecture(outputs: int = 1, *, activation: str = "sigmoid", length: int |
     return {"class_name": "Sequential", "config": {"name": "sequential", "layers": layers}}
 
 
+def with_vectorization(model: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
+    """An architecture whose input is one string, with a TextVectorization behind it."""
+    model = model or architecture()
+    config = {"name": "words", "output_mode": "int", "output_sequence_length": LENGTH, "vocabulary": None, **options}
+    model["config"]["layers"][:1] = [
+        {"class_name": "InputLayer", "config": {"name": "texts", "batch_input_shape": [None, 1], "dtype": "string"}},
+        {"class_name": "TextVectorization", "config": config},
+    ]
+    return model
+
+
 def write_weights(path: Path, weights: Arrays, group: str = "") -> None:
     """An `.h5` as `model.save_weights()` of Keras 2 writes it; in a group, as `model.save()` does."""
     with h5py.File(path, "w") as file:
@@ -54,16 +66,16 @@ def write_weights(path: Path, weights: Arrays, group: str = "") -> None:
                 root[layer].create_dataset(name, data=array)
 
 
-def write_h5(path: Path, model: dict[str, Any] | None = None, outputs: int = 1) -> Path:
+def write_h5(path: Path, model: dict[str, Any] | None = None, outputs: int = 1, weights: Arrays | None = None) -> Path:
     """An `.h5` as `model.save()` of Keras 2 writes it."""
-    write_weights(path, arrays(outputs), "model_weights")
+    write_weights(path, weights or arrays(outputs), "model_weights")
     with h5py.File(path, "a") as file:
         file.attrs["model_config"] = json.dumps(model or architecture(outputs)).encode()
     return path
 
 
-def write_keras(path: Path, model: dict[str, Any] | None = None) -> Path:
-    """A zip as `model.save()` of Keras 3 writes it."""
+def write_keras(path: Path, model: dict[str, Any] | None = None, words: Sequence[str] = ()) -> Path:
+    """A zip as `model.save()` of Keras 3 writes it, with the words of its TextVectorization."""
     weights = path.with_suffix(".weights.h5")
     with h5py.File(weights, "w") as file:
         for layer, of_layer in arrays().items():
@@ -73,6 +85,8 @@ def write_keras(path: Path, model: dict[str, Any] | None = None) -> Path:
         archive.writestr("metadata.json", json.dumps({"keras_version": "3.4.1"}))
         archive.writestr("config.json", json.dumps(model or architecture()))
         archive.write(weights, "model.weights.h5")
+        if words:
+            archive.writestr("assets/layers/text_vectorization/vocabulary.txt", "\n".join(words))
     weights.unlink()
     return path
 
@@ -85,7 +99,7 @@ def write_tokenizer(path: Path, **settings: Any) -> Path:
 
 
 def answer(ids: list[int]) -> float:
-    """What Keras answers to padded ids: the one sigmoid."""
+    """What Keras answers to ids, padded or not: the one sigmoid."""
     weights = arrays()
     (table,), (kernel, bias) = weights["embedding"], weights["dense"]
     logit = float((table[ids].mean(axis=0) @ kernel + bias)[0])

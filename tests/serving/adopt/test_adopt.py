@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rich.console import Console
 from typer.testing import CliRunner
@@ -18,10 +19,12 @@ from serving.model.bundle import METADATA, NETWORK, TOKENIZER, Bundle, sha256
 from serving.model.predictor import Predictor
 from tests.serving.adopt.keras_app import (
     LENGTH,
+    WIDTH,
     WORDS,
     answer,
     architecture,
     arrays,
+    with_vectorization,
     write_h5,
     write_keras,
     write_tokenizer,
@@ -88,6 +91,43 @@ def test_the_length_of_a_network_that_takes_any(files: Path, adopt: Adopt) -> No
         adopt("any.h5")
     adopt("any.h5", "--max-length", "4")
     assert probability(files / "bundle", "good day") == pytest.approx(answer([0, 0, 2, 4]), abs=1e-6)
+
+
+VOCABULARY = ["", "[UNK]", *(word for word in WORDS if word != "<OOV>")]
+
+
+def test_a_text_vectorization_without_a_length_pads_no_text_that_is_alone(files: Path, adopt: Adopt) -> None:
+    write_h5(files / "texts.h5", with_vectorization(vocabulary=VOCABULARY, output_sequence_length=None))
+    assert "any  (no limit, and one text alone is not padded)" in adopt("texts.h5", tokenizer="")
+    expected = {
+        "good": [2],
+        "Good, unknown day!": [2, 1, 4],
+        "bad " * 9: [3] * 9,
+        "": [0],
+        "bad unknown free": [3, 1, 7],
+    }
+    predictions = Predictor.load(files / "bundle").predict(list(expected))
+    answers = [prediction.probabilities["1"] for prediction in predictions]
+    assert answers == pytest.approx([answer(ids) for ids in expected.values()], abs=1e-6)
+
+
+def test_a_text_vectorization_with_a_length(files: Path, adopt: Adopt) -> None:
+    write_keras(files / "texts.keras", with_vectorization(), words=VOCABULARY)
+    assert f"{LENGTH}  (the network's)" in adopt("texts.keras", tokenizer="")
+    assert probability(files / "bundle", "good unknown day") == pytest.approx(answer(POST), abs=1e-6)
+
+
+def test_a_network_that_fails_on_one_word_needs_a_length(files: Path, adopt: Adopt) -> None:
+    model = with_vectorization(vocabulary=VOCABULARY, output_sequence_length=None)
+    convolution = {"name": "conv", "filters": WIDTH, "kernel_size": [3], "strides": [1], "padding": "valid"}
+    model["config"]["layers"].insert(3, {"class_name": "Conv1D", "config": convolution})
+    kernel, bias = np.ones((3, WIDTH, WIDTH), np.float32), np.zeros(WIDTH, np.float32)
+    write_h5(files / "conv.h5", model, weights=arrays() | {"conv": [kernel, bias]})
+    with pytest.raises(ServingError, match="--max-length"):
+        adopt("conv.h5", tokenizer="")
+    with pytest.raises(ServingError, match="The network fails on texts of 2 ids"):
+        adopt("conv.h5", "--max-length", "2", tokenizer="")
+    assert "4  (--max-length)" in adopt("conv.h5", "--max-length", "4", tokenizer="")
 
 
 def test_another_length_than_the_networks_is_refused(adopt: Adopt) -> None:

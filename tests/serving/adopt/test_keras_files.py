@@ -11,7 +11,8 @@ import h5py
 import numpy as np
 import pytest
 
-from serving.adopt.keras_files import convert, load_network, read_keras_file, write_h5
+from serving.adopt.conversion import convert, load_network
+from serving.adopt.keras_files import read_keras_file, write_h5
 from serving.errors import NetworkError
 from serving.model.network import Network
 from tests.bundles import ANSWERS, NETWORKS, OTHERS
@@ -235,6 +236,12 @@ def test_a_zip_that_unpacks_to_more_than_is_accepted(tmp_path: Path) -> None:
         read_keras_file(path)
 
 
+def test_a_zip_with_more_words_than_are_accepted(tmp_path: Path) -> None:
+    path = with_vectorization(tmp_path, VECTORIZATION, [""] * 1_000_002)
+    with pytest.raises(NetworkError, match=r"vocabulary\.txt has more than 1,000,000 lines"):
+        read_keras_file(path)
+
+
 def test_a_zip_whose_list_of_contents_is_huge(tmp_path: Path) -> None:
     path = zipped(tmp_path)
     content = path.read_bytes()
@@ -255,7 +262,7 @@ def test_a_zip_that_is_cut_off(tmp_path: Path, share: float) -> None:
 def test_a_lambda_is_refused_by_name_and_not_run(tmp_path: Path) -> None:
     text = zipfile.ZipFile(OTHERS / "keras3.keras").read("config.json").decode()
     path = zipped(tmp_path, {"config.json": text.replace('"GlobalMaxPooling1D"', '"Lambda"').encode()})
-    with pytest.raises(NetworkError, match=r"network\.h5: layer 'global_max_pooling1d.*' is a Lambda; accepted: "):
+    with pytest.raises(NetworkError, match=r"network\.keras: layer 'global_max_pooling1d.*' is a Lambda; accepted: "):
         load_network(path, {})
 
 

@@ -2,6 +2,8 @@
 
 import json
 import pickle
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -88,6 +90,7 @@ def layer(class_name: str, **config: Any) -> dict[str, Any]:
     [
         (2, layer("Lambda", function=["gAN9", None, None], function_type="lambda"), "is a Lambda"),
         (2, layer("OwnAttention"), "is a OwnAttention"),
+        (2, layer("AveragePooling1D", pool_size=[10**9]), "has pool_size 1,000,000,000; accepted: 1 to 4,096"),
         (1, layer("Dropout", rate=0.1), "takes numbers and has no Embedding of them"),
         (0, layer("InputLayer", batch_input_shape=[None, 28, 28, 3]), "takes vectors or images, of shape [28, 28, 3]"),
         (3, {"class_name": "Dense", "config": {"name": "dense", "units": 1, "activation": "relu"}}, "no probabilities"),
@@ -137,3 +140,14 @@ def test_what_is_no_tokenizer(tmp_path: Path, content: bytes, fault: str) -> Non
 def test_a_network_of_ids_needs_a_tokenizer(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["adopt", str(write_h5(tmp_path / "model.h5"))])
     assert "wanted: --tokenizer" in str(result.exception)
+
+
+def test_what_a_sentence_quotes_is_not_printed_at_any_length(tmp_path: Path) -> None:
+    model = architecture()
+    model["config"]["layers"][2] = {"class_name": "Lambda", "config": {"name": "x" * 100_000}}
+    command = [sys.executable, "-m", "serving", "adopt", str(write_h5(tmp_path / "model.h5", model))]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: model.h5: layer 'xxx")
+    assert " ... " in result.stderr
+    assert len(result.stderr) < 2000

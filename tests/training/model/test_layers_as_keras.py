@@ -11,7 +11,8 @@ import pytest
 import tf_keras
 from tf_keras.src.saving.legacy import hdf5_format
 
-from serving.adopt.keras_files import load_network, read_keras_file, write_h5
+from serving.adopt.conversion import load_network
+from serving.adopt.keras_files import read_keras_file, write_h5
 from serving.errors import NetworkError
 from serving.model.layers.activations import ACTIVATIONS
 from serving.model.network import Network

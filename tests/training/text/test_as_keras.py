@@ -7,12 +7,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 import tf_keras
 from tf_keras.preprocessing.sequence import pad_sequences
 from tf_keras.preprocessing.text import Tokenizer
 
+from serving.adopt.adopt import AdoptOptions, adopt
 from serving.adopt.preprocessing import PadSequences, preprocessing
 from serving.adopt.tokenizers import KERAS_FILTERS, from_text_vectorization, read_tokenizer
 from serving.model.keras_encoder import KerasEncoder
@@ -118,3 +121,28 @@ def test_ids_are_those_of_text_vectorization(standardize: str | None, split: str
     encoder = KerasEncoder(*preprocessing(adopted, pad, rows=30, masked=False))
 
     np.testing.assert_array_equal(encoder.pad_batch(encoder.encode(served))[0], layer(served).numpy())
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [keras.layers.Embedding(30, 4), keras.layers.GlobalAveragePooling1D()],
+        [keras.layers.Embedding(30, 4), keras.layers.LSTM(3)],
+        [keras.layers.Embedding(30, 4, mask_zero=True), keras.layers.LSTM(3)],
+        [keras.layers.Embedding(30, 4), keras.layers.Conv1D(3, 3, padding="same"), keras.layers.GlobalMaxPooling1D()],
+    ],
+    ids=["average", "LSTM", "masked LSTM", "convolution"],
+)
+def test_a_text_vectorization_without_a_length_does_not_pad_one_text(tmp_path: Path, layers: list[Any]) -> None:
+    vectorization = keras.layers.TextVectorization(max_tokens=30)
+    vectorization.adapt([" ".join(WORDS)])
+    end = keras.layers.Dense(1, activation="sigmoid")
+    model = keras.Sequential([keras.Input((1,), dtype="string"), vectorization, *layers, end])
+    model.save(tmp_path / "model.keras")
+    served = ["good", "zxqv", "the good bad film", "a bad film", "good " * 40]
+    of_keras = [float(model(tf.constant([[text]]))[0, 0]) for text in served]
+
+    predictor = adopt(tmp_path / "model.keras", None, AdoptOptions(), lambda _: None)
+    answers = [prediction.probabilities["1"] for prediction in predictor.predict(served)]
+    np.testing.assert_allclose(answers, of_keras, atol=1e-5)
+    assert np.isfinite(list(predictor.predict([""])[0].probabilities.values())).all()
