@@ -32,6 +32,11 @@ def test_what_gave_the_label_is_cut_out(tmp_path: Path) -> None:
     assert not rows.text.str.contains(r"[:][()]").any()
 
 
+def test_emoji_that_are_not_the_label_stay(tmp_path: Path) -> None:
+    rows = load(tmp_path, smileys=[*SMILEY_ROWS, ("a calm sea 🌊 today :)", "good")]).rows
+    assert rows.text[rows.text.str.contains("calm")].tolist() == ["a calm sea 🌊 today  "]
+
+
 def test_rows_without_a_value_are_dropped_and_counted(tmp_path: Path) -> None:
     weak = load(tmp_path, smileys=[*SMILEY_ROWS, ("a text", "NA"), ("NULL", "good")])
     assert weak.tasks["emoticon"] == ["bad", "good"]
