@@ -1,18 +1,26 @@
-"""Reprints the figures of the default model in docs/figures.md: python -m benchmarks.figures [BUNDLE]."""
+"""Reprints the figures of the default model in docs/figures.md: python -m benchmarks.figures [BUNDLE].
+
+Those of the test part, and of the behaviour suite where the bundle was asked it.
+"""
 
 import sys
 from pathlib import Path
 from typing import Any
 
 from serving.model.bundle import Bundle
+from training.evaluation.tables import as_markdown, behaviour_table
+from training.report.report_data import TrainingRecord, measured_behaviour
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
 def main(folder: Path) -> None:
-    """Print a Markdown table of a bundle's test part."""
+    """Print Markdown tables of a bundle's test part and behaviour."""
     metadata = Bundle.read(folder).metadata
-    sys.stdout.write(f"`{metadata.name}`, version {metadata.model_version}\n\n{table(metadata.metrics['test'])}\n")
+    tables = [table(metadata.metrics["test"])]
+    if counts := measured_behaviour(metadata):
+        tables.append(as_markdown(behaviour_table(counts, TrainingRecord.read(folder).baselines)))
+    sys.stdout.write(f"`{metadata.name}`, version {metadata.model_version}\n\n" + "\n\n".join(tables) + "\n")
 
 
 def table(test: dict[str, Any]) -> str:
