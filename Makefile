@@ -111,6 +111,10 @@ tweets-words tweets-pieces: .venv/ready
 tweets: .venv/ready
 	$(FIT)
 
+# Texts without labels, which teachers answer.
+build/made_up.csv: training/data/made_up_texts.py training/data/made_up_texts.toml training/evaluation/behaviour.toml | .venv/ready
+	$(DEV) -m training made-up $@.partial && mv $@.partial $@
+
 vectors: data/raw/glove-100d-english.txt
 
 data/raw/glove-100d-english.txt: | .venv/ready

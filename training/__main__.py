@@ -1,4 +1,4 @@
-"""`python -m training`: fit, evaluate, behaviour, compare, tune, report, knobs."""
+"""`python -m training`: fit, evaluate, behaviour, compare, tune, report, made-up, knobs."""
 
 import json
 import shlex
@@ -214,6 +214,23 @@ def behaviour(
         labels = predictor.metadata.labels
         tables.append(failure_table(failed_pairs(partial(served_probabilities, predictor), labels, "choosing")))
     print_tables(tables, Console())
+
+
+@app.command("made-up")
+def made_up(
+    out: Annotated[Path, typer.Argument(help="CSV file to write, with columns text and kind")],
+    rows: Annotated[int, typer.Option(min=1, help="how many texts")] = 30_000,
+    seed: Annotated[int, typer.Option(min=0, help="of the draws")] = 1,
+) -> None:
+    """Write short texts from templates, none of the behaviour suite's. They have no labels: teachers answer them."""
+    from training.data.made_up_texts import made_up_texts
+    from training.evaluation.behaviour import behaviour_suite
+
+    excluded = [text for pairs in behaviour_suite().values() for pair in pairs for text in pair.texts]
+    frame = made_up_texts(rows, seed, excluded)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    frame.to_csv(out, index=False, lineterminator="\n")
+    typer.echo(f"{out}: {len(frame):,} texts")
 
 
 @app.command()

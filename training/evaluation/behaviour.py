@@ -76,7 +76,7 @@ class BehaviourPair(BaseModel):
         """
         predicted = tuple(labels[index] for index in answers.argmax(1))
         if self.labels:
-            return predicted == self.labels
+            return bool(predicted == self.labels)
         if self.rises:
             column = labels.index(self.rises)
             return bool(answers[1, column] - answers[0, column] >= self.by)
