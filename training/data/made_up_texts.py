@@ -60,7 +60,7 @@ def _drawn(
     rng = np.random.default_rng(seed)
     kinds = list(templates)
     for _ in range(draws):
-        kind = kinds[rng.integers(len(kinds))]
+        kind = _one_of(kinds, rng)
         yield kind, _styled(_filled(_one_of(templates[kind], rng), lists, rng), rng)
 
 
@@ -82,7 +82,7 @@ def _styled(text: str, rng: np.random.Generator) -> str:
 
 
 def _one_of(entries: Sequence[str], rng: np.random.Generator) -> str:
-    return entries[rng.integers(len(entries))]
+    return entries[int(rng.integers(len(entries)))]
 
 
 def _shapes(text: str) -> Iterator[tuple[str, ...]]:

@@ -74,9 +74,9 @@ class BehaviourPair(BaseModel):
             answers: Probabilities of the two texts, (2, classes).
             labels: The classes, in lower case.
         """
-        predicted = tuple(labels[index] for index in answers.argmax(1))
+        predicted: list[str] = [labels[index] for index in answers.argmax(1).tolist()]
         if self.labels:
-            return bool(predicted == self.labels)
+            return predicted == list(self.labels)
         if self.rises:
             column = labels.index(self.rises)
             return bool(answers[1, column] - answers[0, column] >= self.by)
