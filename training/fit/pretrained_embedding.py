@@ -20,6 +20,9 @@ from training.text.emoji_names import token_names
 from training.text.tokenizer import with_tokens
 from training.types import Floats
 
+# Of names of emoji: with "face", that of anger is as near to joy as to anger.
+SHARED_WORDS = frozenset({"face", "with", "of", "on", "and", "the"})
+
 
 class PretrainedEmbedding:
     """Word vectors for a network's embedding.
@@ -57,7 +60,7 @@ class PretrainedEmbedding:
 
         As written, or else in lower case, or else as the file's first word of the same letters, or of the same stem.
         With BPE that is also a piece that only begins words, where it is a word of the file. Of an emoji that the file
-        lacks, it is the mean of the words of its name.
+        lacks, it is the mean of the telling words of its name.
         """
         embedding, vocabulary = network.layers[0], tokenizer.get_vocab()
         vectors = self._vectors.of({form for token in vocabulary for form in (token, token.lower())})
@@ -76,11 +79,16 @@ class PretrainedEmbedding:
         return count
 
     def _of_names(self, tokenizer: Tokenizer) -> dict[str, Floats]:
-        """The mean vector of the words of each emoji's name, where the file has one of them."""
+        """The mean vector of the words of each emoji's name that the file has, without those that many share."""
         names = token_names(tokenizer)
         vectors = self._vectors.of({word for words in names.values() for word in words})
-        known = {token: [vectors[word] for word in words if word in vectors] for token, words in names.items()}
-        return {token: np.mean(of_words, axis=0) for token, of_words in known.items() if of_words}
+        means: dict[str, Floats] = {}
+        for token, words in names.items():
+            known = [word for word in words if word in vectors]
+            if known:
+                telling = [word for word in known if word not in SHARED_WORDS] or known
+                means[token] = np.mean([vectors[word] for word in telling], axis=0)
+        return means
 
     def _forms(self, word: str, tokenizer: Tokenizer) -> Iterator[str]:
         """What preprocessing writes for a word, where that is one piece."""
