@@ -32,6 +32,9 @@ class Source(ConfigSection):
     emoticons: Literal["keep", "drop"] = Field(
         "keep", description="drop: they are cut out of its texts first, as where they made the labels"
     )
+    append: Name | None = Field(
+        None, description="column whose value is put after each text, such as the emoji that was taken out of it"
+    )
     ngram: int = Field(
         0,
         ge=0,
