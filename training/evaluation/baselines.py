@@ -33,11 +33,9 @@ from training.types import Labels, Probabilities
 
 VADER = "VADER"
 THRESHOLD = 0.05  # of VADER's authors, for its compound score
-MAJORITY, TFIDF, TFIDF_VADER = (
-    "majority",
-    "TF-IDF + logistic regression",
-    "TF-IDF and VADER + logistic regression",
-)
+MAJORITY = "majority"
+TFIDF = "TF-IDF + logistic regression"
+TFIDF_VADER = "TF-IDF and VADER + logistic regression"
 
 
 def reads_sentiment(labels: Sequence[str]) -> bool:
