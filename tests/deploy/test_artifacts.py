@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.figures import table
+from benchmarks.figures import behaviour, table
 from serving.model.bundle import Bundle
 from serving.model.metadata import Metadata
 from tests.deploy.conftest import RunWeb
@@ -68,4 +68,5 @@ def test_the_default_one_is_what_its_recipe_makes(default: Metadata) -> None:
 def test_the_page_of_figures_quotes_its_own(default: Metadata) -> None:
     page = (ROOT / "docs" / "figures.md").read_text(encoding="utf-8")
     assert table(default.metrics["test"]) in page
+    assert behaviour(ROOT / "artifacts") in page
     assert default.model_version in page

@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from tests.bundles import relabel
 from tests.training.helpers import STAGED, distinct_rows, write_csv
 from training.__main__ import app, main
+from training.evaluation.behaviour import behaviour_suite
 from training.fit.checkpoint import STATE
 from training.recipe.loading import as_toml
 from training.recipe.recipe import Recipe, knob_table
@@ -38,6 +40,32 @@ def test_evaluate_tells_what_it_leaves_out_and_what_few_rows_are_worth(pristine_
     reasons = "text or label is NA (data.missing): 1, without a text: 1, without a label: 1"
     assert f"note: 3 rows are left out ({reasons})" in result.stderr
     assert "note: few rows to measure with: 'negative' has 1, 'positive' has 1. One row more or less" in result.stderr
+
+
+def test_behaviour_prints_rates_failed_pairs_and_json(pristine_bundle: Path) -> None:
+    arguments = ["behaviour", str(pristine_bundle)]
+    shown = CliRunner().invoke(app, [*arguments, "--failures"]).stdout
+    assert "| negation |" in shown
+    assert "| **over all** |" in shown
+    counts = json.loads(CliRunner().invoke(app, [*arguments, "--json"]).stdout)
+    failed = counts["choosing"]["over all"]["failures"]
+    assert failed > 0
+    assert len(shown.partition("| pair | first |")[2].splitlines()) == failed + 2
+
+
+def test_behaviour_lists_no_pair_of_the_half_that_only_measures(pristine_bundle: Path) -> None:
+    shown = CliRunner().invoke(app, ["behaviour", str(pristine_bundle), "--failures"]).stdout
+    measuring = [pair for pairs in behaviour_suite().values() for pair in pairs if pair.half == "measuring"]
+    assert [pair.name for pair in measuring if pair.name in shown] == []
+
+
+def test_behaviour_is_of_sentiment(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    relabel(bundle, ["a", "b", "c"])
+    with pytest.raises(SystemExit):
+        run(monkeypatch, "behaviour", bundle)
+    assert "found labels ['a', 'b', 'c']; accepted: ['negative', 'neutral', 'positive']" in capsys.readouterr().err
 
 
 def test_knobs_are_printed() -> None:

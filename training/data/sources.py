@@ -102,6 +102,8 @@ def _rows(
 ) -> pd.DataFrame:
     text_column, is_named = source.text or data.text, bool(source.text) or "text" in data.model_fields_set
     text = texts(table, text_column, path, is_named=is_named, notes=notes)
+    if source.append:
+        text = text + " " + column(table, source.append, path)
     labels = read_labels(table, source.label or data.label, path, {} if source.task else data.rename)
     groups = column(table, source.group, path) if source.group else pd.Series(source.key, index=table.index)
     chosen = _chosen(table, path, source)

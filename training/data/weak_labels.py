@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from serving.model.metadata import DataFile
@@ -54,6 +55,7 @@ def load_weak_labels(paths: Sequence[Path], data: DataConfig, dataset: Dataset, 
     read, files = read_rows([path for path in paths if path.name in names], data, data.task_sources, seed)
     cleaning = {"rows read": len(read)}
     rows = _cleaned(drop_missing(read, data, cleaning), dataset, data.second_columns, cleaning)
+    rows = _with_ngrams(rows, dataset, data, seed, cleaning)
     _check_present(data, read, rows, cleaning)
     tasks = {str(task): sorted(set(group.label)) for task, group in rows.groupby("task")}
     for task, labels in tasks.items():
@@ -80,6 +82,32 @@ def _cleaned(rows: pd.DataFrame, dataset: Dataset, second_columns: set[str], cle
     distinct = rows.drop_duplicates(["task", "key"])
     cleaning["copies, merged"] = len(rows) - len(distinct)
     return distinct
+
+
+def _with_ngrams(
+    rows: pd.DataFrame, dataset: Dataset, data: DataConfig, seed: int, cleaning: dict[str, int]
+) -> pd.DataFrame:
+    """The rows, those of sources that give n-grams cut to one each; cleaned again, as whole texts were before.
+
+    Tang et al. 2019, Distilling Task-Specific Knowledge from BERT into Simple Neural Networks
+    (https://arxiv.org/abs/1903.12136), section 3.3.
+    """
+    lengths = {source.key: source.ngram for source in data.task_sources if source.ngram}
+    if not lengths:
+        return rows
+    is_cut, rng = rows.source.isin(lengths), np.random.default_rng(seed)
+    chosen = rows[is_cut]
+    texts = [_ngram(text, lengths[source], rng) for text, source in zip(chosen.text, chosen.source, strict=True)]
+    ngrams = _cleaned(chosen.assign(text=texts), dataset, data.second_columns, {})
+    cleaning["n-grams that were empty, copies, or also in the labelled data"] = len(chosen) - len(ngrams)
+    return pd.concat([rows[~is_cut], ngrams])
+
+
+def _ngram(text: str, max_words: int, rng: np.random.Generator) -> str:
+    words = text.split()
+    size = min(int(rng.integers(1, max_words + 1)), len(words))
+    start = int(rng.integers(len(words) - size + 1))
+    return " ".join(words[start : start + size])
 
 
 def _trained_on(dataset: Dataset, groups: dict[str, str]) -> set[str]:

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import joblib
 import numpy as np
 import numpy.typing as npt
+from scipy.special import softmax
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -28,9 +29,13 @@ from serving.model.metadata import SENTIMENT
 from training.recipe.model import TokenizerConfig
 from training.text.normalizer import build_normalizer
 from training.text.patterns import build_pretokenizer
-from training.types import Labels
+from training.types import Labels, Probabilities
 
 VADER = "VADER"
+THRESHOLD = 0.05  # of VADER's authors, for its compound score
+MAJORITY = "majority"
+TFIDF = "TF-IDF + logistic regression"
+TFIDF_VADER = "TF-IDF and VADER + logistic regression"
 
 
 def reads_sentiment(labels: Sequence[str]) -> bool:
@@ -59,6 +64,13 @@ class Vader:
         scores = [self._analyzer.polarity_scores(text)["compound"] for text in texts]
         return np.array([self._index[polarity(score)] for score in scores], dtype=np.int64)
 
+    def predict_proba(self, texts: Sequence[str]) -> Probabilities:
+        """Softmax of (-compound, threshold, compound), (texts, 3): greatest for what it predicts."""
+        compound = vader_scores(texts)[:, 2]
+        logits = {"negative": -compound, "neutral": np.full_like(compound, THRESHOLD), "positive": compound}
+        columns = sorted(self._index, key=lambda label: self._index[label])
+        return np.asarray(softmax(np.stack([logits[label] for label in columns], axis=1), axis=1))
+
 
 def vader_scores(texts: Sequence[str]) -> npt.NDArray[np.float64]:
     """Features for a linear model.
@@ -75,7 +87,7 @@ def vader_scores(texts: Sequence[str]) -> npt.NDArray[np.float64]:
 
 def polarity(compound: float) -> str:
     """The class of a compound score in [-1, 1], by the thresholds of VADER's authors."""
-    return "positive" if compound >= 0.05 else "negative" if compound <= -0.05 else "neutral"
+    return "positive" if compound >= THRESHOLD else "negative" if compound <= -THRESHOLD else "neutral"
 
 
 class Baseline(Protocol):
@@ -98,8 +110,8 @@ def baselines(config: TokenizerConfig, labels: list[str], seed: int) -> dict[str
     """
     tfidf = partial(_tfidf, config)
     candidates: dict[str, Baseline] = {
-        "majority": DummyClassifier(strategy="most_frequent"),
-        "TF-IDF + logistic regression": make_pipeline(tfidf(), _logistic_regression()),
+        MAJORITY: DummyClassifier(strategy="most_frequent"),
+        TFIDF: make_pipeline(tfidf(), _logistic_regression()),
         "TF-IDF + linear SVM": make_pipeline(tfidf(), LinearSVC(C=0.2, class_weight="balanced", random_state=seed)),
         "multinomial naive Bayes": make_pipeline(tfidf(), MultinomialNB(alpha=0.3, fit_prior=False)),
         "decision tree": make_pipeline(
@@ -113,7 +125,7 @@ def baselines(config: TokenizerConfig, labels: list[str], seed: int) -> dict[str
     if not reads_sentiment(labels):
         return candidates
     both = make_pipeline(make_union(tfidf(), FunctionTransformer(vader_scores)), _logistic_regression())
-    return {**candidates, "TF-IDF and VADER + logistic regression": both, VADER: Vader(labels)}
+    return {**candidates, TFIDF_VADER: both, VADER: Vader(labels)}
 
 
 def size(baseline: Baseline) -> int:

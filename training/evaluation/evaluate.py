@@ -1,7 +1,8 @@
-"""Evaluation of a bundle on the served path."""
+"""Evaluation of a bundle on the served path: on labelled rows, and by the behaviour suite."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -10,13 +11,15 @@ import pandas as pd
 from pydantic import ValidationError
 
 from serving.model.bundle import sha256
-from serving.model.metadata import Metadata
+from serving.model.metadata import SENTIMENT, Metadata
 from serving.model.predictor import Predictor
 from training.data.cleaning import Counts, drop_ignored, drop_missing
 from training.data.dataset import label_indices
 from training.data.readers import read_table, texts
 from training.data.sources import read_labels, source_of
 from training.errors import DataError
+from training.evaluation.baselines import reads_sentiment
+from training.evaluation.behaviour import HALVES, FailureCount, Half, count_failures
 from training.evaluation.metrics import Figures, measure
 from training.recipe.data import DataConfig
 from training.types import Labels, Probabilities
@@ -37,6 +40,18 @@ def evaluate(predictor: Predictor, texts: Sequence[str], truth: Labels) -> Figur
 def evaluate_groups(predictor: Predictor, rows: pd.DataFrame) -> dict[str, dict[str, float]]:
     """Group -> rows, macro recall, macro F1 and accuracy of a part's frame; classes that a group lacks do not count."""
     return {str(group): _overall(predictor, frame) for group, frame in rows.groupby("group")}
+
+
+def evaluate_behaviour(predictor: Predictor) -> dict[Half, dict[str, FailureCount]]:
+    """Half of the behaviour suite -> capability -> how many pairs the bundle fails.
+
+    Raises:
+        DataError: Its labels are not negative, neutral and positive.
+    """
+    labels = predictor.metadata.labels
+    if not reads_sentiment(labels):
+        raise DataError(f"the behaviour suite is of sentiment; found labels {labels}; accepted: {sorted(SENTIMENT)}")
+    return {half: count_failures(partial(served_probabilities, predictor), labels, half) for half in HALVES}
 
 
 def _overall(predictor: Predictor, rows: pd.DataFrame) -> dict[str, float]:

@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,11 +12,23 @@ from sklearn.metrics import accuracy_score
 
 from serving.model.predictor import Predictor
 from training.data.dataset import Dataset
-from training.evaluation.baselines import VADER, Baseline, baselines, size
+from training.evaluation.baselines import (
+    MAJORITY,
+    TFIDF,
+    TFIDF_VADER,
+    VADER,
+    Baseline,
+    baselines,
+    reads_sentiment,
+    size,
+)
+from training.evaluation.behaviour import count_failures
 from training.evaluation.metrics import macro_f1, macro_recall
 from training.progress import TrainingCallback
 from training.recipe.recipe import Recipe
 from training.types import Labels
+
+ASKED_FOR_BEHAVIOUR = (TFIDF_VADER, TFIDF, VADER, MAJORITY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +44,7 @@ class Row:
         bytes: How large it is on disk.
         predictions_per_second: On this machine.
         groups: Macro recall on each group of the held-out rows, over the classes that the group has.
+        behaviour: Capability -> failure rate on the measuring half of the behaviour suite; empty where not asked.
     """
 
     name: str
@@ -41,6 +55,7 @@ class Row:
     bytes: int
     predictions_per_second: float
     groups: Mapping[str, float] = field(default_factory=dict)
+    behaviour: Mapping[str, float] = field(default_factory=dict)
 
 
 def baseline_rows(recipe: Recipe, dataset: Dataset, callback: TrainingCallback) -> list[Row]:
@@ -61,7 +76,15 @@ def _baseline_row(name: str, baseline: Baseline, dataset: Dataset) -> Row:
     start = time.perf_counter()
     baseline.fit(dataset.train.text.tolist(), dataset.train.label.to_numpy())
     seconds = time.perf_counter() - start
-    return _row(name, baseline.predict, dataset, seconds, size(baseline))
+    row = _row(name, baseline.predict, dataset, seconds, size(baseline))
+    return replace(row, behaviour=_behaviour(name, baseline, dataset.labels))
+
+
+def _behaviour(name: str, baseline: Any, labels: list[str]) -> dict[str, float]:
+    if name not in ASKED_FOR_BEHAVIOUR or not reads_sentiment(labels):
+        return {}
+    counts = count_failures(baseline.predict_proba, labels, "measuring")
+    return {capability: count.rate for capability, count in counts.items()}
 
 
 def network_row(bundle: Path, dataset: Dataset, seconds: float | None = None) -> Row:

@@ -3,7 +3,9 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
+from training.evaluation.behaviour import BehaviourPair, FailureCount, Half
 from training.evaluation.metrics import NUMBERED, ClassFigures, Figures, most_frequent, recall_intervals
 from training.evaluation.results import Row
 
@@ -36,6 +38,11 @@ class Table:
 def share(value: float) -> str:
     """A share of 1 with three digits."""
     return f"{value:.3f}"
+
+
+def percent(value: float) -> str:
+    """A share of 1 in points of a hundred, with one digit."""
+    return f"{value:.1%}"
 
 
 def count(value: int) -> str:
@@ -180,3 +187,44 @@ def group_table(models: Sequence[Row]) -> Table:
     groups = measured[0].groups if measured else {}
     rows = [(group, *(share(row.groups[group]) for row in measured)) for group in groups]
     return Table("Held out from training", ("held-out group", *(row.name for row in measured)), rows)
+
+
+def behaviour_table(counts: Mapping[str, FailureCount], baselines: Sequence[Row]) -> Table:
+    """Failure rates by capability on the measuring half of the behaviour suite: the network's, then the baselines'."""
+    measured = [row for row in baselines if row.behaviour]
+    rows = [
+        (
+            capability,
+            count(of_network.pairs),
+            percent(of_network.rate),
+            *(_failure_rate(row, capability) for row in measured),
+        )
+        for capability, of_network in counts.items()
+    ]
+    headings = ("capability", "pairs", "network", *(row.name for row in measured))
+    return Table("Failure rates on the behaviour suite", headings, rows, marked=len(rows) - 1)
+
+
+def _failure_rate(row: Row, capability: str) -> str:
+    return percent(row.behaviour[capability]) if capability in row.behaviour else "–"
+
+
+def halves_table(halves: Mapping[Half, Mapping[str, FailureCount]]) -> Table:
+    """A bundle's failure rates on both halves of the behaviour suite."""
+    capabilities = list(next(iter(halves.values())))
+    rows = [
+        (capability, *chain.from_iterable(_half_cells(counts[capability]) for counts in halves.values()))
+        for capability in capabilities
+    ]
+    headings = ("capability", *chain.from_iterable((f"{half}: pairs", "failed", "rate") for half in halves))
+    return Table("Behaviour suite", headings, rows, marked=len(rows) - 1)
+
+
+def _half_cells(of_half: FailureCount) -> tuple[str, ...]:
+    return count(of_half.pairs), count(of_half.failures), percent(of_half.rate)
+
+
+def failure_table(failed: Mapping[str, Sequence[BehaviourPair]]) -> Table:
+    """Pairs that a bundle failed, with what was expected."""
+    rows = [(pair.name, *pair.texts, pair.expectation) for pairs in failed.values() for pair in pairs]
+    return Table("Failed pairs of the choosing half", ("pair", "first", "second", "expected"), rows, words=4)

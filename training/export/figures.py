@@ -1,5 +1,6 @@
 """Figures of a bundle, measured on the served path and written into its metadata."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,8 @@ from serving.model.bundle import METADATA
 from serving.model.metadata import Metadata
 from serving.model.predictor import Predictor
 from training.data.dataset import Dataset
-from training.evaluation.evaluate import evaluate, evaluate_groups, served_probabilities
+from training.evaluation.baselines import reads_sentiment
+from training.evaluation.evaluate import evaluate, evaluate_behaviour, evaluate_groups, served_probabilities
 from training.evaluation.metrics import Figures, measure
 from training.evaluation.selective import precision_thresholds, risk_coverage
 
@@ -36,6 +38,11 @@ def add_figures(folder: Path, predictor: Predictor, dataset: Dataset) -> tuple[P
         "validation": measure(metadata.labels, validation, answers, metadata.temperature).as_json(),
         "test": test.as_json(),
     }
+    if reads_sentiment(metadata.labels):
+        behaviour = evaluate_behaviour(predictor).items()
+        metrics["behaviour"] = {
+            half: {name: asdict(of_one) for name, of_one in counts.items()} for half, counts in behaviour
+        }
     if len(dataset.held_out):
         metrics["held_out"] = evaluate_groups(predictor, dataset.held_out)
     measured = {

@@ -222,8 +222,8 @@ def read_inputs(recipe: Recipe, paths: Sequence[Path], dataset: Dataset) -> Inpu
     """
     embedding = None
     if recipe.vectors:
-        stems = recipe.tokenizer.stemming != "none"
-        embedding = PretrainedEmbedding(recipe.vectors, recipe.network.embedding, stems=stems)
+        stems, emoji = recipe.tokenizer.stemming != "none", recipe.tokenizer.emoji == "all"
+        embedding = PretrainedEmbedding(recipe.vectors, recipe.network.embedding, stems=stems, emoji=emoji)
     hashes = file_hashes(paths, recipe.data)
     folders = list(dict.fromkeys(folder for stage in recipe.schedule for folder in stage.teachers))
     teachers = [predictor.metadata for predictor in load_teachers(folders, dataset.labels)]

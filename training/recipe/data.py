@@ -32,6 +32,16 @@ class Source(ConfigSection):
     emoticons: Literal["keep", "drop"] = Field(
         "keep", description="drop: they are cut out of its texts first, as where they made the labels"
     )
+    append: Name | None = Field(
+        None, description="column whose value is put after each text, such as the emoji that was taken out of it"
+    )
+    ngram: int = Field(
+        0,
+        ge=0,
+        le=20,
+        description="of each text only some words in a row, 1 to so many, drawn by the seed of the split; with a task "
+        "alone; 0: all words",
+    )
     task: Name | None = Field(
         None, description="a task of its own, with the labels found, for stages only; default: the recipe's labels"
     )
@@ -54,6 +64,8 @@ class Source(ConfigSection):
             raise ValueError(
                 f"task = {self.task!r}: its rows only train; accepted: neither part nor hold_out beside it"
             )
+        if self.ngram and not self.task:
+            raise ValueError("ngram needs a task: a few words of a text may have another label than the text")
         if self.hold_out and self.part != "train":
             raise ValueError("hold_out needs part = 'train'; other rows are split, or measured, anyway")
         return self

@@ -22,7 +22,11 @@ class TokenizerConfig(ConfigSection):
     retweets: Literal["tag", "drop"] = Field("drop", description="'RT @name:' at any place becomes <rt>, or nothing")
     hashtags: Literal["tag", "word"] = Field("tag", description="#word becomes <hashtag> word, or just word")
     emoticons: Literal["tag", "keep", "drop"] = Field("tag", description=":-) becomes <smile>, stays, or goes")
-    emoji: Literal["keep", "drop"] = Field("keep", description="an emoji is a word of its own, or goes")
+    emoji: Literal["keep", "all", "drop"] = Field(
+        "keep",
+        description="an emoji is a word of its own, or goes; all: also those that no text holds are in the vocabulary, "
+        "beside `vocabulary`, and with `[vectors]` those without a vector start from the mean of their names' words",
+    )
     split_camel_case: bool = Field(True, description="#WorstShowEver is read as three words")
     lowercase: bool = Field(True, description="case is ignored")
     shorten_repeats: bool = Field(True, description="sooooo becomes soo, !!!! becomes !!, hahahaha becomes haha")

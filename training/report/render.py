@@ -18,6 +18,7 @@ from training.evaluation.calibration import limit_note
 from training.evaluation.tables import (
     Table,
     as_markdown,
+    behaviour_table,
     calibration_reading,
     calibration_table,
     class_table,
@@ -32,7 +33,7 @@ from training.evaluation.tables import (
 from training.recipe.loading import as_toml
 from training.report import provenance
 from training.report.plots import plots, single_epochs
-from training.report.report_data import RECORD, ReportData
+from training.report.report_data import RECORD, ReportData, measured_behaviour
 from training.report.svg import STYLE_SHEET, Plot
 from training.report.tables import (
     curve_table,
@@ -60,6 +61,11 @@ TEMPLATES: Final = Environment(
     keep_trailing_newline=True,
 )
 USE: Final = tomllib.loads((FOLDER / "use.toml").read_text(encoding="utf-8"))
+BEHAVIOUR_NOTE: Final = (
+    "Pairs of short texts of our own, after CheckList (Ribeiro et al. 2020): the share that was not answered as "
+    "expected. No choice was made on these pairs; another half of the suite is for that. Under names, both texts must "
+    "have the same label, whichever it is, so that a model with one answer for everything fails none."
+)
 TEMPLATES.filters |= {"text": escaped, "table": as_markdown, "fenced": fenced}
 
 
@@ -103,6 +109,7 @@ def content_of(data: ReportData, *, texts: bool) -> dict[str, Any]:
         "few_rows": few_rows_notes(metadata.split),
         "key_figures": key_figures(figures),
         "tables": _tables(data),
+        "behaviour_note": BEHAVIOUR_NOTE,
         "calibration": calibration_reading(figures),
         "temperature_note": limit_note(metadata.temperature, metadata.metrics.get("validation", {}).get("accuracy")),
         "single_epochs": single_epochs(data.record.epochs),
@@ -119,6 +126,7 @@ def _tables(data: ReportData) -> dict[str, Table]:
     metadata, figures = data.metadata, data.figures
     baselines, network = data.record.baselines, data.record.network
     return {
+        "behaviour": behaviour_table(measured_behaviour(metadata), baselines),
         "baselines": comparison_table([*baselines, *([network] if baselines and network else [])], network),
         "calibration": calibration_table(figures, metadata.temperature),
         "classes": class_table(figures),

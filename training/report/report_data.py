@@ -16,6 +16,7 @@ from serving.model.bundle import REPORT
 from serving.model.metadata import Metadata
 from serving.model.predictor import Predictor
 from training.errors import DataError
+from training.evaluation.behaviour import FailureCount
 from training.evaluation.evaluate import served_probabilities
 from training.evaluation.metrics import Figures, measure
 from training.evaluation.results import Row
@@ -77,6 +78,12 @@ def _epoch_as_json(epoch: Epoch) -> dict[str, float | None]:
 def _epoch(content: dict[str, Any]) -> Epoch:
     figures: dict[str, Any] = {name: nan if value is None else value for name, value in content.items()}
     return Epoch(**figures)
+
+
+def measured_behaviour(metadata: Metadata) -> dict[str, FailureCount]:
+    """Capability -> failures on the measuring half of the behaviour suite; empty where a bundle was not asked."""
+    halves: Mapping[str, Any] = metadata.metrics.get("behaviour", {})
+    return {capability: FailureCount(**count) for capability, count in halves.get("measuring", {}).items()}
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from training.text import patterns
 
 def build_normalizer(config: TokenizerConfig) -> normalizers.Normalizer:
     """The rules that a text goes through before it is cut, in their order."""
-    before = [*_replaced(*patterns.ENTITIES, *patterns.QUOTES), normalizers.NFKC()]
+    letters = [patterns.EMOJI_OF_LETTERS] if config.emoji == "all" else []
+    before = [*_replaced(*patterns.ENTITIES, *patterns.QUOTES, *letters), normalizers.NFKC()]
     case = [normalizers.Lowercase()] if config.lowercase else []
     return normalizers.Sequence([*before, *_replaced(*_tweet_rules(config)), *case, *_replaced(*_word_rules(config))])
 

@@ -15,9 +15,12 @@ ENTITIES: tuple[Rule, ...] = (
 )
 # Before NFKC, which would turn an acute accent used as an apostrophe into a space and a combining mark.
 QUOTES: tuple[Rule, ...] = (("[‘’‚‛ʼ´`]", "'"), ("[“”„‟«»]", '"'))
+# Before NFKC too, which makes letters of these emoji: two of them, or a word with one, are no longer word.
+_OF_LETTERS = "[ℹ™Ⓜ㊗㊙🈁🈂🈚🈯🈲-🈺🉐🉑]"
+EMOJI_OF_LETTERS: Rule = (rf"(?<=\S)(?={_OF_LETTERS})|(?<={_OF_LETTERS})(?=\S)", " ")
 INVISIBLE: tuple[Rule, ...] = (
-    (r"[\p{Cc}\x{2028}\x{2029}]", " "),
-    (r"[\p{Cf}\p{Emoji_Modifier}\x{FE0E}\x{FE0F}\x{20E3}]", ""),
+    (r"[\p{Cc}\x{2028}\x{2029}\x{20E3}]", " "),  # the last is the frame of a key: two keys are no number
+    (r"[\p{Cf}\p{Emoji_Modifier}\x{FE0E}\x{FE0F}]", ""),
 )
 
 RETWEET = r"(?i)(?<!\w)RT\s+@\w+\s*:?"

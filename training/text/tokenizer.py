@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 
 from training.recipe.model import TokenizerConfig
+from training.text.emoji_names import token_names
 from training.text.normalizer import build_normalizer
 from training.text.patterns import ANY_TAG, TAGS, build_pretokenizer
 
@@ -24,7 +25,8 @@ def build_tokenizer(texts: Iterable[str], config: TokenizerConfig) -> Tokenizer:
     """A tokenizer whose vocabulary is learned from `texts` alone, by frequency.
 
     Byte-pair encoding as in Sennrich et al. 2016 (https://arxiv.org/abs/1508.07909), tokens after the first of a
-    word marked `##`; or whole words. Ids 0 and 1 are the padding and the unknown token; the tags follow.
+    word marked `##`; or whole words. Ids 0 and 1 are the padding and the unknown token; the tags follow. Where the
+    recipe asks for all emoji, those that no text holds are the last.
     """
     tokenizer = Tokenizer(_empty_model(config))
     tokenizer.normalizer = build_normalizer(config)
@@ -35,11 +37,22 @@ def build_tokenizer(texts: Iterable[str], config: TokenizerConfig) -> Tokenizer:
     tokenizer.train_from_iterator(texts, _trainer(config, texts, tokenizer.normalizer))
     tokenizer.pre_tokenizer = build_pretokenizer()
     tokenizer = _without_added_tokens(tokenizer)
+    if config.emoji == "all":
+        tokenizer = with_tokens(tokenizer, token_names(tokenizer))
     tokenizer.enable_truncation(config.max_tokens)
     tokenizer.enable_padding(
         direction=config.pad_side, pad_id=0, pad_token=PAD, length=config.max_tokens if config.fixed_length else None
     )
     return tokenizer
+
+
+def with_tokens(tokenizer: Tokenizer, tokens: Iterable[str]) -> Tokenizer:
+    """The tokenizer, its vocabulary longer by those of the tokens that it lacks; they are read where they are words."""
+    content = json.loads(tokenizer.to_str())
+    vocabulary = content["model"]["vocab"]
+    for token in tokens:
+        vocabulary.setdefault(token, len(vocabulary))
+    return Tokenizer.from_str(json.dumps(content))
 
 
 def _empty_model(config: TokenizerConfig) -> models.Model:

@@ -22,6 +22,7 @@ from training.commands.fit import fit
 from training.console import Display
 from training.errors import PublishError
 from training.recipe.recipe import read_recipe
+from training.report.report_data import TrainingRecord
 
 ROOT = Path(__file__).parents[3]
 
@@ -53,6 +54,18 @@ def test_the_network_stands_beside_the_baselines_with_its_time_size_and_speed(sa
     stored = sum((sample_bundle / name).stat().st_size for name in (METADATA, NETWORK, TOKENIZER))
     assert float(size.removesuffix(" MB ")) == pytest.approx(stored / 1e6, abs=0.11)
     assert float(speed.replace(",", "")) > 100
+
+
+def test_so_it_does_on_the_behaviour_suite(sample_bundle: Path) -> None:
+    rates = {row.name: row.behaviour for row in TrainingRecord.read(sample_bundle).baselines if row.behaviour}
+    assert rates.keys() == {
+        "majority",
+        "TF-IDF + logistic regression",
+        "TF-IDF and VADER + logistic regression",
+        "VADER",
+    }
+    assert rates["VADER"]["over all"] < rates["majority"]["over all"]
+    assert Bundle.read(sample_bundle).metadata.metrics["behaviour"].keys() == {"choosing", "measuring"}
 
 
 def test_no_text_of_the_data_is_in_the_bundle(sample_bundle: Path, sample: Path) -> None:

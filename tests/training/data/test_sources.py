@@ -44,6 +44,13 @@ def test_emoticons_are_cut_out_where_a_source_asks_for_it(tmp_path: Path) -> Non
     assert [text.strip() for text in dropped] == [text for text, _ in ROWS]
 
 
+def test_what_was_taken_out_of_a_text_can_be_put_back(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "d.csv", [("a calm sea", "🌊"), ("hot today", "☀")], ("text", "emoji"))
+    source = Source(file="d.csv", task="emoji", label="emoji", append="emoji")
+    found, _ = read_rows([path], DataConfig(sources=[Source(file="a.csv"), source]), [source], seed=1)
+    assert found.text.tolist() == ["a calm sea 🌊", "hot today ☀"]
+
+
 def test_files_are_those_of_the_recipe_and_all_of_them(tmp_path: Path) -> None:
     data = DataConfig(sources=[Source(file="a.csv"), Source(file="w.csv", task="t")])
     a, w = tmp_path / "a.csv", tmp_path / "w.csv"

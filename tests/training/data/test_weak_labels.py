@@ -32,6 +32,11 @@ def test_what_gave_the_label_is_cut_out(tmp_path: Path) -> None:
     assert not rows.text.str.contains(r"[:][()]").any()
 
 
+def test_emoji_that_are_not_the_label_stay(tmp_path: Path) -> None:
+    rows = load(tmp_path, smileys=[*SMILEY_ROWS, ("a calm sea 🌊 today :)", "good")]).rows
+    assert rows.text[rows.text.str.contains("calm")].tolist() == ["a calm sea 🌊 today  "]
+
+
 def test_rows_without_a_value_are_dropped_and_counted(tmp_path: Path) -> None:
     weak = load(tmp_path, smileys=[*SMILEY_ROWS, ("a text", "NA"), ("NULL", "good")])
     assert weak.tasks["emoticon"] == ["bad", "good"]
@@ -169,3 +174,41 @@ def test_rows_of_a_task_are_drawn_by_the_seed(tmp_path: Path) -> None:
     one, same, other = (load_weak_labels(paths, data, dataset, seed).rows for seed in (1, 1, 2))
     assert len(one) == 20
     assert one.text.tolist() == same.text.tolist() != other.text.tolist()
+
+
+def ngrams(folder: Path, texts: Sequence[str], main: Sequence[tuple[str, str]] = ()) -> WeakLabelDataset:
+    """Of texts with an emoji, whole ones and n-grams of up to three words."""
+    rows = [(text, "sun" if number % 2 else "heart") for number, text in enumerate(texts)]
+    paths = [
+        write_csv(folder / "main.csv", [*distinct_rows(20, "a"), *distinct_rows(20, "b"), *main]),
+        write_csv(folder / "emoji.csv", rows),
+    ]
+    sources = [
+        Source(file="main.csv", name="main"),
+        Source(file="emoji.csv", name="emoji", task="emoji"),
+        Source(file="emoji.csv", name="ngrams", task="ngram", ngram=3),
+    ]
+    data = DataConfig(sources=sources)
+    return load_weak_labels(paths, data, load_dataset(paths, data, seed=1), seed=1)
+
+
+LONG = [
+    f"{word} one two three four five six {word} ten eleven twelve" for word in ("a", "b", "c", "d", "e", "f", "g", "h")
+]
+
+
+def test_ngrams_are_some_words_in_a_row_and_the_same_each_time(tmp_path: Path) -> None:
+    weak = ngrams(tmp_path, LONG)
+    cut = weak.rows[weak.rows.source == "ngrams"].text.tolist()
+    assert cut
+    assert {len(text.split()) for text in cut} <= {1, 2, 3}
+    assert all(any(text in whole for whole in LONG) for text in cut)
+    assert len(set(cut)) == len(cut)
+    assert weak.rows[weak.rows.source == "emoji"].text.tolist() == LONG
+    assert ngrams(tmp_path, LONG).rows.equals(weak.rows)
+
+
+def test_ngrams_of_a_labelled_text_or_equal_to_one_are_left_out(tmp_path: Path) -> None:
+    weak = ngrams(tmp_path, ["single", "another", *LONG], main=[(LONG[0], "a"), ("Single!", "b")])
+    assert not weak.rows.text.str.contains("a one|single|a ten").any()
+    assert "another" in weak.rows.text[weak.rows.source == "ngrams"].tolist()

@@ -30,6 +30,14 @@ def test_scores_are_shares_a_compound_and_its_size() -> None:
     assert np.abs(neither).sum() == np.abs(nothing).sum() == 0
 
 
+def test_its_greatest_score_is_of_what_it_predicts() -> None:
+    vader = Vader(["Positive", "Neutral", "Negative"])
+    texts = ["awful", "great", "the train leaves at nine", "okay", "not so bad"]
+    scores = vader.predict_proba(texts)
+    assert scores.argmax(1).tolist() == vader.predict(texts).tolist()
+    assert scores.sum(1).tolist() == pytest.approx([1] * len(texts))
+
+
 def test_no_text_has_four_scores_too() -> None:
     assert vader_scores([]).shape == (0, 4)
 

@@ -4,7 +4,7 @@ import pandas as pd
 
 from serving.model.bundle import Bundle
 from serving.model.predictor import Predictor
-from tests.bundles import LABELS, TEXTS
+from tests.bundles import LABELS, TEXTS, relabel
 from training.data.dataset import Dataset
 from training.export.figures import add_figures
 
@@ -25,7 +25,25 @@ def test_each_part_is_measured_and_the_test_part_is_returned(bundle: Path) -> No
 def test_without_held_out_rows_there_are_no_figures_of_them(bundle: Path) -> None:
     frame = pd.DataFrame({"text": TEXTS, "label": [0, 1, 2] * 2, "group": "one"})
     add_figures(bundle, Predictor.load(bundle), Dataset(LABELS, frame, frame, frame, held_out=frame[:0]))
-    assert Bundle.read(bundle).metadata.metrics.keys() == {"validation", "test"}
+    assert Bundle.read(bundle).metadata.metrics.keys() == {"validation", "test", "behaviour"}
+
+
+def test_both_halves_of_the_behaviour_suite_are_asked(bundle: Path) -> None:
+    frame = pd.DataFrame({"text": TEXTS, "label": [0, 1, 2] * 2, "group": "one"})
+    add_figures(bundle, Predictor.load(bundle), Dataset(LABELS, frame, frame, frame, held_out=frame[:0]))
+    halves = Bundle.read(bundle).metadata.metrics["behaviour"]
+    assert {half: counts["over all"]["pairs"] > 100 for half, counts in halves.items()} == {
+        "choosing": True,
+        "measuring": True,
+    }
+
+
+def test_labels_of_no_sentiment_are_not_asked_it(bundle: Path) -> None:
+    labels = ["a", "b", "c"]
+    relabel(bundle, labels)
+    frame = pd.DataFrame({"text": TEXTS, "label": [0, 1, 2] * 2, "group": "one"})
+    add_figures(bundle, Predictor.load(bundle), Dataset(labels, frame, frame, frame, held_out=frame[:0]))
+    assert "behaviour" not in Bundle.read(bundle).metadata.metrics
 
 
 def test_thresholds_are_those_of_the_validation_part(bundle: Path) -> None:

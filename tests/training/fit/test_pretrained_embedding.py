@@ -118,3 +118,18 @@ def test_a_word_has_the_vector_of_its_own_case_before_that_of_another(file: Path
     table = network.layers[0].get_weights()[0]
     rows = {word: table[vocabulary[word]].tolist() for word in ("apple", "Apple", "May", "may")}
     assert rows == {"apple": [1, 1], "Apple": [2, 2], "May": [3, 3], "may": [4, 4]}
+
+
+@pytest.mark.parametrize("model", ["word", "bpe"])
+def test_an_emoji_without_a_vector_starts_from_the_words_of_its_name(file: Path, model: str) -> None:
+    file.write_text("red 1 3\nheart 3 5\nface 8 8\nangry 6 6\n🥇 7 7\n", encoding="utf-8")
+    tokenizer = build_tokenizer(TEXTS, config(model=model, emoji="all"))
+    vocabulary = tokenizer.get_vocab()
+    network = build_network(NetworkConfig(embedding=2, lstm=[3]), vocabulary=len(vocabulary), classes=2)
+    before = np.array(network.layers[0].get_weights()[0])
+    PretrainedEmbedding(WordVectorsConfig(file=str(file)), 2, emoji=True).initialize(network, tokenizer)
+    table = network.layers[0].get_weights()[0]
+    # A red heart; an angry face; an enraged face, of which the file has but the face; a medal, which it has itself.
+    expected = {"❤": [2, 4], "😠": [6, 6], "😡": [8, 8], "🥇": [7, 7]}
+    assert {emoji: table[vocabulary[emoji]].tolist() for emoji in expected} == expected
+    np.testing.assert_array_equal(table[vocabulary["🇳🇴"]], before[vocabulary["🇳🇴"]])

@@ -2,6 +2,7 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import replace
 from functools import cache
 from html import unescape
 from html.parser import HTMLParser
@@ -13,7 +14,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from serving.model.metadata import DataFile
-from tests.training.report.examples import COMPARED, HISTORY, LABELS, metadata, report_data
+from tests.training.report.examples import BASELINES, COMPARED, HISTORY, LABELS, metadata, report_data
 from training.report.plots import plots
 from training.report.render import (
     content_of,
@@ -141,6 +142,19 @@ def test_baselines_that_were_not_measured_are_said_to_be_so(html: str) -> None:
     assert '<tr class="marked">' in html
     assert "Baselines were not measured. `python -m training compare" in card()
     assert "**example (network, served)**" in card(record=COMPARED)
+
+
+def test_behaviour_is_shown_where_the_bundle_was_asked() -> None:
+    counts = {"negation": {"pairs": 8, "failures": 1}, "over all": {"pairs": 8, "failures": 1}}
+    asked = metadata(metrics={"behaviour": {"choosing": {}, "measuring": counts}})
+    baseline = replace(BASELINES[0], behaviour={"negation": 0.5, "over all": 0.5})
+    record = TrainingRecord(HISTORY, [baseline, BASELINES[1]])
+    assert 'href="#behaviour"' in page(metadata=asked)
+    assert "<caption>Failure rates on the behaviour suite</caption>" in page(metadata=asked)
+    assert "| capability | pairs | network | majority |" in card(metadata=asked, record=record)
+    assert "| negation | 8 | 12.5% | 50.0% |" in card(metadata=asked, record=record)
+    assert "#behaviour" not in page()
+    assert "CheckList" not in page() + card()
 
 
 def test_a_bundle_that_says_little_is_reported_too() -> None:
