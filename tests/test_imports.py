@@ -24,7 +24,7 @@ TRAINING = [
     {"data"},
     {"evaluation"},
     {"fit", "report", "console"},
-    {"tuning", "export"},
+    {"tuning", "export", "teacher"},
     {"commands"},
     {"__main__"},
 ]

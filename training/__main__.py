@@ -1,4 +1,4 @@
-"""`python -m training`: fit, evaluate, behaviour, compare, tune, report, made-up, knobs."""
+"""`python -m training`: fit, evaluate, behaviour, compare, tune, report, made-up, finetune, answers, knobs."""
 
 import json
 import shlex
@@ -231,6 +231,49 @@ def made_up(
     out.parent.mkdir(parents=True, exist_ok=True)
     frame.to_csv(out, index=False, lineterminator="\n")
     typer.echo(f"{out}: {len(frame):,} texts")
+
+
+@app.command()
+def finetune(
+    recipe: RecipePath,
+    data: DataFiles,
+    out: Annotated[Path, typer.Option("--out", help="folder for the teacher; one that stands there is replaced")],
+    more: MoreFiles = None,
+    resume: Annotated[bool, typer.Option("--resume", help="go on from where an interrupted run was")] = False,
+    seed: Annotated[int | None, typer.Option(help="instead of the recipe's")] = None,
+) -> None:
+    """Tune the pre-trained encoder that a recipe names, so that it can teach."""
+    from training.console import Display
+    from training.teacher.finetuning import finetune as tuned
+
+    chosen, display = read_recipe(find_recipe(recipe), seed=seed), Display()
+    try:
+        figures = tuned(chosen, [*data, *(more or [])], out, display, resume=resume)
+    except KeyboardInterrupt:
+        display.on_note("Interrupted. The same command with --resume continues from the last state, if there is one.")
+        raise typer.Exit(130) from None
+    display.figures(figures, "Validation part")
+    display.next_step(f"Teacher: {out}. Next: python -m training answers")
+
+
+@app.command()
+def answers(
+    recipe: RecipePath,
+    data: DataFiles,
+    teacher: Annotated[Path, typer.Option(help="folder that finetune wrote")],
+    out: Annotated[Path, typer.Option("--out", help="file of answers, .npz; one of the same teacher is added to")],
+    more: MoreFiles = None,
+) -> None:
+    """Ask a teacher for its answers to a recipe's texts: a file for `teacher_files`, which holds no text."""
+    from training.commands.answers import answers as answered
+    from training.console import Display
+
+    display = Display()
+    try:
+        answered(read_recipe(find_recipe(recipe)), [*data, *(more or [])], teacher, out, display)
+    except KeyboardInterrupt:
+        display.on_note(f"Interrupted. The same command goes on with what {out} lacks.")
+        raise typer.Exit(130) from None
 
 
 @app.command()

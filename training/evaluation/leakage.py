@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from serving.model.metadata import Metadata
+from training.data.teacher_file import TeacherInfo
 from training.errors import DataError
 from training.recipe.recipe import Recipe, describe_faults
 
@@ -13,10 +14,11 @@ from training.recipe.recipe import Recipe, describe_faults
 NOT_DECISIVE = {"about", "terms", "found_on"}
 
 Split = Mapping[str, Mapping[str, int]]  # part -> label -> rows
+Lineage = Metadata | TeacherInfo  # what a bundle, or whoever wrote a file of answers, says of where it came from
 
 
 def check_no_test_leakage(
-    metadata: Metadata, recipe: Recipe, files: Sequence[tuple[str, str]], split: Split, where: str
+    metadata: Lineage, recipe: Recipe, files: Sequence[tuple[str, str]], split: Split, where: str
 ) -> None:
     """Refuse a bundle that was trained on what is validation or test for this recipe with these files.
 
@@ -49,7 +51,7 @@ def check_no_test_leakage(
         )
 
 
-def _check_teachers(metadata: Metadata, files: Sequence[tuple[str, str]], where: str) -> None:
+def _check_teachers(metadata: Lineage, files: Sequence[tuple[str, str]], where: str) -> None:
     bundle = f"{where}: {metadata.name} {metadata.model_version}"
     if untold := sorted(metadata.teachers.keys() - metadata.teacher_data.keys()):
         raise DataError(
@@ -64,7 +66,7 @@ def _check_teachers(metadata: Metadata, files: Sequence[tuple[str, str]], where:
         )
 
 
-def bundle_recipe(metadata: Metadata, where: object, content: Mapping[str, Any] | None = None) -> Recipe:
+def bundle_recipe(metadata: Lineage, where: object, content: Mapping[str, Any] | None = None) -> Recipe:
     """The recipe of a bundle, in the keys of today.
 
     Args:

@@ -1,4 +1,4 @@
-"""Knowledge distillation: bundles and cross-fitted baselines whose probabilities are targets beside the labels."""
+"""Knowledge distillation: bundles, files of answers and cross-fitted baselines, whose probabilities are targets."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +10,7 @@ from sklearn.pipeline import Pipeline
 
 from serving.errors import BundleError
 from serving.model.predictor import Predictor
+from training.data.teacher_file import TeacherFile
 from training.errors import DataError
 from training.types import Floats, Labels
 
@@ -37,6 +38,23 @@ def _load_teacher(folder: str, labels: list[str]) -> Predictor:
     if predictor.metadata.labels != labels:
         raise DataError(f"stages.teachers: {folder} has labels {predictor.metadata.labels}; accepted: {labels}")
     return predictor
+
+
+def load_teacher_files(paths: Sequence[str], labels: list[str]) -> list[TeacherFile]:
+    """The files of answers that teach.
+
+    Args:
+        paths: The files.
+        labels: The labels that they must have, in this order.
+
+    Raises:
+        DataError: A file cannot be read, or has other labels.
+    """
+    files = [TeacherFile.read(Path(path)) for path in paths]
+    for path, file in zip(paths, files, strict=True):
+        if file.info.labels != labels:
+            raise DataError(f"stages.teacher_files: {path} has labels {file.info.labels}; accepted: {labels}")
+    return files
 
 
 class CrossFitted:

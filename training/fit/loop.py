@@ -19,6 +19,7 @@ from training.recipe.stages import Stage
 from training.types import Floats, Labels
 
 SAVE_EVERY = 60.0  # seconds between states within an epoch: what a kill can cost
+WARM_UP = 0.1  # of the steps of a linear schedule: as in BERT's and RoBERTa's own tuning, about
 FINAL_RATE = 0.05  # of the highest learning rate, what a cosine schedule ends at: the last steps still move something
 
 SavedState = tuple[Mapping[str, Any], Mapping[str, Arrays]]
@@ -200,6 +201,8 @@ def build_optimizer(stage: Stage, steps: int) -> keras.optimizers.Optimizer:
     learning_rate: Any = stage.learning_rate
     if stage.schedule == "cosine":
         learning_rate = keras.optimizers.schedules.CosineDecay(learning_rate, stage.epochs * steps, alpha=FINAL_RATE)
+    elif stage.schedule == "linear":
+        learning_rate = WarmUpLinearDecay(learning_rate, stage.epochs * steps)
     return keras.optimizers.AdamW(
         learning_rate,
         weight_decay=stage.weight_decay,
@@ -207,6 +210,25 @@ def build_optimizer(stage: Stage, steps: int) -> keras.optimizers.Optimizer:
         use_ema=stage.averaging > 0,
         ema_momentum=stage.averaging,
     )
+
+
+class WarmUpLinearDecay(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
+    """Learning rate that rises over the first steps and then falls to 0, both on a straight line.
+
+    Args:
+        highest: The rate in between.
+        steps: Steps of the optimizer in all.
+    """
+
+    def __init__(self, highest: float, steps: int) -> None:
+        self.highest, self.steps = highest, steps
+
+    def __call__(self, step: Any) -> Any:
+        """The rate of one step, counted from 0."""
+        step = keras.ops.cast(step, "float32")
+        warm_up = max(1.0, WARM_UP * self.steps)
+        rising, falling = (step + 1) / warm_up, (self.steps - step) / max(1.0, self.steps - warm_up)
+        return self.highest * keras.ops.minimum(keras.ops.minimum(rising, falling), 1.0)
 
 
 def validate(network: keras.Model, batches: Batches) -> tuple[float, float, float]:

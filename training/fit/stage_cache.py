@@ -44,7 +44,7 @@ class StageCache:
         folder: None for a cache that keeps nothing.
         recipe: The recipe.
         files: Name and sha256 of each data file, in the order in which they are read.
-        teachers: Model version of each teacher, by its folder.
+        teachers: Model version of each teacher, by its folder or its file of answers.
         libraries: Versions of the libraries that shape a model.
         labelled: Digest of the labelled texts of all parts, which no weak stage reads.
         vectors: sha256 of the file of word vectors.
@@ -101,8 +101,8 @@ class StageCache:
             "network": _non_defaults(recipe.network),
             **(self._all_data() if _reads_split(recipe, done) else self._weak_data()),
             "format": self.format_version,
-            "stages": [_non_defaults(stage, "name", "teachers") for stage in done],
-            "teachers": [[self.teachers[folder] for folder in stage.teachers] for stage in done],
+            "stages": [_non_defaults(stage, "name", "teachers", "teacher_files") for stage in done],
+            "teachers": [[self.teachers[path] for path in (*stage.teachers, *stage.teacher_files)] for stage in done],
             "seeds": [recipe.seed if stage.seed is None else stage.seed for stage in done],
             "words": any(stage.masked_words for stage in recipe.schedule),
             "libraries": dict(self.libraries),

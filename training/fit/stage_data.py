@@ -1,8 +1,10 @@
 """Rows of a stage as encoded batches, with targets and weights."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from serving.model.tokenizer import Encoder
@@ -12,12 +14,16 @@ from training.errors import DataError
 from training.evaluation.baselines import baselines
 from training.evaluation.evaluate import served_probabilities
 from training.fit.batches import Batches
-from training.fit.distillation import FOLDS, CrossFitted, load_teachers
+from training.fit.distillation import FOLDS, CrossFitted, load_teacher_files, load_teachers
 from training.fit.loop import class_weights
 from training.model.multitask import MultiTaskModel
 from training.recipe.recipe import Recipe
 from training.recipe.stages import Stage
 from training.types import Floats
+
+MIN_ANSWERED = (
+    0.5  # of a stage's rows, by each file of answers: fewer are those of other texts, or of texts read otherwise
+)
 
 
 class StageData:
@@ -52,17 +58,38 @@ class StageData:
 
     def batches(self, stage: Stage) -> tuple[Batches, Batches | None]:
         """What a stage trains on, and what chooses its epoch: None where no row has a label of the network's."""
-        labelled = _of_stage(self.dataset.train, stage).assign(task="")
-        frames = [labelled] if len(labelled) else []
-        if self.weak and {source.key for source in self.recipe.data.task_sources} & set(stage.sources):
-            frames.append(_of_stage(self.weak.rows, stage))
-        rows = pd.concat(frames, ignore_index=True)
+        rows = self._rows(stage)
         encoded = self.encoder.encode(rows.text.tolist())
         targets, weights = self._targets(rows, stage), _weights(rows, stage)
         if stage.is_taught:
             targets = self._taught(rows, targets, stage)
         train = Batches(self.encoder, encoded, targets, weights, stage.batch_size)
-        return train, self.validation if len(labelled) or stage.is_taught else None
+        return train, self.validation if (rows.task == "").any() or stage.is_taught else None
+
+    def check_teacher_files(self, stages: Sequence[Stage]) -> None:
+        """Check that the files of answers know enough of what these stages learn from.
+
+        Raises:
+            DataError: One has answers for less than `MIN_ANSWERED` of a stage's rows.
+        """
+        for stage in stages:
+            texts = self._rows(stage).text.tolist() if stage.teacher_files else []
+            files = load_teacher_files(stage.teacher_files, self.dataset.labels)
+            for path, file in zip(stage.teacher_files, files, strict=True):
+                answered = int(file.predict(texts)[1].sum())
+                if answered < MIN_ANSWERED * len(texts):
+                    raise DataError(
+                        f"stages.{stage.name}.teacher_files: {path} has answers for {answered:,} of the {len(texts):,} "
+                        f"rows; accepted: for at least {MIN_ANSWERED:.0%}, of texts as this recipe reads them"
+                    )
+
+    def _rows(self, stage: Stage) -> pd.DataFrame:
+        """The labelled rows of a stage, whose task is empty, and those of other tasks."""
+        labelled = _of_stage(self.dataset.train, stage).assign(task="")
+        frames = [labelled] if len(labelled) else []
+        if self.weak and {source.key for source in self.recipe.data.task_sources} & set(stage.sources):
+            frames.append(_of_stage(self.weak.rows, stage))
+        return pd.concat(frames, ignore_index=True)
 
     def _validation(self) -> Batches:
         """The validation part, whose targets are one-hot over the network's own classes."""
@@ -79,16 +106,28 @@ class StageData:
         return targets
 
     def _taught(self, rows: pd.DataFrame, targets: Floats, stage: Stage) -> Floats:
-        """The targets with the teachers' share in them: all of it where a row has no label of the network's."""
-        texts = rows.text.tolist()
-        teachers = load_teachers(stage.teachers, self.dataset.labels)
-        bundles = [served_probabilities(teacher, texts) for teacher in teachers]
-        baselines = [self._cross_fitted(name, stage).predict(texts) for name in stage.teacher_baselines]
-        probabilities: Floats = np.mean([*bundles, *baselines], axis=0, dtype=np.float32)
-        share = np.where(rows.task == "", stage.teacher_share, 1.0).astype(np.float32)[:, None]
+        """The targets with the teachers' share in them: all of it where a row has no label of the network's.
+
+        A row that no teacher has an answer for keeps its target.
+        """
+        probabilities, answered = self._teachers_mean(rows.text.tolist(), stage)
+        share = np.where(rows.task == "", stage.teacher_share, 1.0).astype(np.float32)
+        share = np.where(answered, share, 0)[:, None]
         taught = targets * (1 - share)
         taught[:, : probabilities.shape[1]] += probabilities * share
         return taught
+
+    def _teachers_mean(self, texts: list[str], stage: Stage) -> tuple[Floats, npt.NDArray[np.bool_]]:
+        """The mean answer of the teachers that have one, float32 (texts, classes), and whether any has, (texts,)."""
+        labels, everywhere = self.dataset.labels, np.ones(len(texts), bool)
+        bundles = [served_probabilities(teacher, texts) for teacher in load_teachers(stage.teachers, labels)]
+        baselines = [self._cross_fitted(name, stage).predict(texts) for name in stage.teacher_baselines]
+        files = [file.predict(texts) for file in load_teacher_files(stage.teacher_files, labels)]
+        answers = [*((answer, everywhere) for answer in (*bundles, *baselines)), *files]
+        total: Floats = np.sum([probabilities for probabilities, _ in answers], axis=0, dtype=np.float32)
+        count: Floats = np.sum([known for _, known in answers], axis=0, dtype=np.float32)
+        mean = (total / np.maximum(count, 1)[:, None]).astype(np.float32, copy=False)
+        return mean, count > 0
 
     def _cross_fitted(self, name: str, stage: Stage) -> CrossFitted:
         """The baseline of the stage's own labelled rows, or of all where those are too few of a class."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from training.fit.batches import Batches
 from training.fit.checkpoint import Arrays, Checkpoint
-from training.fit.loop import SavedState, TrainingLoop
+from training.fit.loop import SAVE_EVERY, SavedState, TrainingLoop
 from training.fit.stage_cache import PretrainedBody
 from training.model.multitask import MultiTaskModel
 from training.progress import Epoch, TrainingCallback
@@ -29,6 +29,7 @@ class StageRunner:
         seed: Of the stages that have none of their own.
         checkpoint: What an interrupted run goes on from.
         on_stage_end: Called after each stage but the last with the number of stages done, the history and the weights.
+        save_every: Seconds between two states within an epoch.
     """
 
     multitask: MultiTaskModel
@@ -37,6 +38,7 @@ class StageRunner:
     seed: int
     checkpoint: Checkpoint
     on_stage_end: OnStageEnd | None = None
+    save_every: float = SAVE_EVERY
 
     def run(
         self, callback: TrainingCallback, *, saved: SavedState | None = None, body: PretrainedBody | None = None
@@ -72,7 +74,7 @@ class StageRunner:
 
         train, validation = self.batches(stage)
         seed = [self.seed if stage.seed is None else stage.seed, number]
-        return TrainingLoop(self.multitask, train, validation, stage, seed, save)
+        return TrainingLoop(self.multitask, train, validation, stage, seed, save, self.save_every)
 
 
 def history_as_json(history: History) -> dict[str, Any]:

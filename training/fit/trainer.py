@@ -9,16 +9,18 @@ import numpy as np
 import pandas as pd
 from tokenizers import Tokenizer
 
-from serving.model.metadata import DataFile, Metadata
+from serving.model.bundle import sha256
+from serving.model.metadata import DataFile
 from serving.model.tokenizer import Encoder
 from training.data.checks import check_sources, note_other_data
 from training.data.dataset import Dataset, load_dataset
 from training.data.sources import file_hashes
 from training.data.weak_labels import WeakLabelDataset, load_weak_labels
-from training.evaluation.leakage import check_no_test_leakage
+from training.errors import RecipeError
+from training.evaluation.leakage import Lineage, check_no_test_leakage
 from training.fit.batches import Batches
 from training.fit.checkpoint import Arrays, Checkpoint
-from training.fit.distillation import load_teachers
+from training.fit.distillation import load_teacher_files, load_teachers
 from training.fit.pretrained_embedding import PretrainedEmbedding
 from training.fit.stage_cache import PretrainedBody, StageCache
 from training.fit.stage_data import StageData
@@ -30,6 +32,8 @@ from training.model.network import build_network
 from training.progress import TrainingCallback
 from training.recipe.recipe import Recipe
 from training.text.tokenizer import build_tokenizer
+
+VERSION_DIGITS = 12  # of a file's sha256: as many as a model's version has
 
 
 @dataclass(frozen=True)
@@ -45,14 +49,14 @@ class Provenance:
 
     @classmethod
     def of(
-        cls, dataset: Dataset, weak: Mapping[str, Any], teachers: Mapping[str, Metadata], vectors: DataFile | None
+        cls, dataset: Dataset, weak: Mapping[str, Any], teachers: Mapping[str, Lineage], vectors: DataFile | None
     ) -> "Provenance":
         """The provenance of a run.
 
         Args:
             dataset: The labelled rows.
             weak: `files` and `cleaning` of pre-training, as in JSON.
-            teachers: What each teacher says of itself, by its folder.
+            teachers: What each teacher says of itself, by its folder or its file of answers.
             vectors: The file of word vectors.
         """
         files = [*dataset.files, *(DataFile(**file) for file in weak["files"])]
@@ -62,12 +66,12 @@ class Provenance:
         return cls(list(distinct.values()), cleaning, versions, *_lineage(teachers), vectors)
 
 
-def _lineage(teachers: Mapping[str, Metadata]) -> tuple[dict[str, dict[str, Any]], dict[str, list[DataFile]]]:
+def _lineage(teachers: Mapping[str, Lineage]) -> tuple[dict[str, dict[str, Any]], dict[str, list[DataFile]]]:
     """Folder -> recipe, and folder -> files that were learned from: of each teacher, and before it of its own."""
     recipes: dict[str, dict[str, Any]] = {}
     data: dict[str, list[DataFile]] = {}
     for folder, teacher in teachers.items():
-        recipes |= teacher.teacher_recipes | {folder: teacher.recipe}
+        recipes |= teacher.teacher_recipes | ({folder: teacher.recipe} if teacher.recipe else {})
         data |= teacher.teacher_data | {folder: teacher.data}
     return recipes, data
 
@@ -90,19 +94,19 @@ class Inputs:
 
     Attributes:
         hashes: Name and sha256 of each data file, in the order in which they are read.
-        teachers: What each teacher says of itself, by its folder.
+        teachers: What each teacher says of itself, by its folder or its file of answers.
         embedding: What the embedding starts from, if not from chance.
         vectors: The file of word vectors.
     """
 
     hashes: list[tuple[str, str]]
-    teachers: dict[str, Metadata]
+    teachers: dict[str, Lineage]
     embedding: PretrainedEmbedding | None
     vectors: DataFile | None
 
     @property
     def teacher_versions(self) -> dict[str, str]:
-        """Model version of each teacher, by its folder."""
+        """Model version of each teacher, by its folder; the start of the sha256 of a file of answers, by its path."""
         return {folder: teacher.model_version for folder, teacher in self.teachers.items()}
 
     @property
@@ -142,6 +146,8 @@ class Trainer:
             TrainingError: Before any training, where the data are at fault or there is nothing to resume.
         """
         recipe, callback = self.recipe, self.callback
+        if recipe.encoder:
+            raise RecipeError(f"{recipe.name}: has an [encoder]; accepted: `python -m training finetune` for such ones")
         dataset = load_dataset(self.paths, recipe.data, recipe.split_seed)
         for note in dataset.notes:
             callback.on_note(note)
@@ -171,6 +177,7 @@ class Trainer:
             cache.save(stages, {**state, "history": history_as_json(history)}, weights)
 
         data = StageData(recipe, dataset, weak, multitask, encoder)
+        data.check_teacher_files(recipe.schedule[body.stages if body else 0 :])
         runner = StageRunner(multitask, recipe.schedule, data.batches, recipe.seed, checkpoint, save_body)
         history = runner.run(callback, saved=saved, body=body)
         provenance = Provenance.of(dataset, state, inputs.teachers, inputs.vectors)
@@ -217,8 +224,8 @@ def read_inputs(recipe: Recipe, paths: Sequence[Path], dataset: Dataset) -> Inpu
     """Read what a run learns from beside the labelled rows: hashes, teachers, word vectors.
 
     Raises:
-        DataError: A teacher has other labels, or has seen rows that are validation or test here; or the file of word
-            vectors does not fit.
+        DataError: A teacher, or who wrote a file of answers, has other labels or has seen rows that are validation or
+            test here; or the file of word vectors does not fit.
     """
     embedding = None
     if recipe.vectors:
@@ -226,10 +233,25 @@ def read_inputs(recipe: Recipe, paths: Sequence[Path], dataset: Dataset) -> Inpu
         embedding = PretrainedEmbedding(recipe.vectors, recipe.network.embedding, stems=stems, emoji=emoji)
     hashes = file_hashes(paths, recipe.data)
     folders = list(dict.fromkeys(folder for stage in recipe.schedule for folder in stage.teachers))
-    teachers = [predictor.metadata for predictor in load_teachers(folders, dataset.labels)]
-    for teacher in teachers:
-        check_no_test_leakage(teacher, recipe, hashes, dataset.sizes(), "stages.teachers")
-    return Inputs(hashes, dict(zip(folders, teachers, strict=True)), embedding, embedding.file if embedding else None)
+    bundles = [predictor.metadata for predictor in load_teachers(folders, dataset.labels)]
+    for bundle in bundles:
+        check_no_test_leakage(bundle, recipe, hashes, dataset.sizes(), "stages.teachers")
+    teachers = {**dict(zip(folders, bundles, strict=True)), **_read_teacher_files(recipe, dataset)}
+    return Inputs(hashes, teachers, embedding, embedding.file if embedding else None)
+
+
+def _read_teacher_files(recipe: Recipe, dataset: Dataset) -> dict[str, Lineage]:
+    """What each file of answers says of itself, by its path; its version is its own, and it is one of its data."""
+    labelled = [(file.file, file.sha256) for file in dataset.files]
+    paths = list(dict.fromkeys(path for stage in recipe.schedule for path in stage.teacher_files))
+    lineages: dict[str, Lineage] = {}
+    for path, answers in zip(paths, load_teacher_files(paths, dataset.labels), strict=True):
+        # Who answers learned from labelled files alone: that others are given besides decides nothing.
+        check_no_test_leakage(answers.info, recipe, labelled, dataset.sizes(), "stages.teacher_files")
+        file = DataFile(file=Path(path).name, rows=len(answers.hashes), sha256=sha256(Path(path)))
+        update = {"model_version": file.sha256[:VERSION_DIGITS], "data": [file, *answers.info.data]}
+        lineages[path] = answers.info.model_copy(update=update)
+    return lineages
 
 
 def run_identity(recipe: Recipe, inputs: Inputs) -> dict[str, Any]:

@@ -18,7 +18,8 @@ class MultiTaskModel:
     Multi-task learning with hard parameter sharing: Caruana 1997 (https://doi.org/10.1023/A:1007379606734).
 
     Args:
-        network: A Sequential of `build_network`, uncompiled.
+        network: A Sequential of `build_network`, uncompiled; or, where nothing is beside it, any model whose last layer
+            is its head.
         tasks: Name of each other task -> its labels, in the order of its outputs.
         masked_words: Whether hidden words are to be named.
 
@@ -32,7 +33,7 @@ class MultiTaskModel:
 
     def __init__(
         self,
-        network: keras.Sequential,
+        network: keras.Model,
         tasks: Mapping[str, Sequence[str]] | None = None,
         *,
         masked_words: bool = False,
@@ -45,12 +46,16 @@ class MultiTaskModel:
             self._columns[task] = (self.width, len(labels))
             self.width += len(labels)
             heads.append(keras.layers.Dense(len(labels), activation="softmax", name=f"task_{number}"))
+        self.model: keras.Model = network
+        self.masked_lm: keras.Model | None = None
+        if not (heads or masked_words):
+            return
         ids = network.inputs[0]
         features, steps = _features(body, ids)
         outputs = [head(features) for head in (own_head, *heads)]
         probabilities = keras.layers.Concatenate(name="heads")(outputs) if heads else outputs[0]
-        self.model: keras.Model = keras.Model(ids, probabilities, name="tasks") if heads else network
-        self.masked_lm: keras.Model | None = None
+        if heads:
+            self.model = keras.Model(ids, probabilities, name="tasks")
         if masked_words:
             positions = keras.Input((None,), dtype="int32", name="positions")
             logits = MaskedLMHead(body[0], name="masked_lm_head")([steps, positions])

@@ -1,4 +1,4 @@
-"""Sections `[tokenizer]`, `[network]` and `[vectors]`: what is served."""
+"""Sections `[tokenizer]`, `[network]` and `[vectors]`: what is served; and `[encoder]`, which only teaches."""
 
 from typing import Annotated, Any, Literal
 
@@ -94,3 +94,12 @@ class WordVectorsConfig(ConfigSection):
     )
     about: str = Field("", description="what they were trained on, for the report")
     terms: str = Field("", description="under what terms they are used, for the report")
+
+
+class EncoderConfig(ConfigSection):
+    """`[encoder]`: a pre-trained transformer, which `python -m training finetune` tunes instead of the network."""
+
+    folder: Name = Field(description="folder with its config.json, tokenizer.json and model.safetensors")
+    max_tokens: int = Field(64, ge=3, le=512, description="only the first so many tokens of a text are read")
+    about: str = Field("", description="what it is, for the model card of whom it teaches")
+    terms: str = Field("", description="the terms that it is under, for that model card")

@@ -14,7 +14,7 @@ from training.errors import RecipeError
 from training.recipe.base import ConfigSection, Name
 from training.recipe.data import DataConfig, Source
 from training.recipe.loading import EXTENDS, read_content
-from training.recipe.model import NetworkConfig, TokenizerConfig, WordVectorsConfig
+from training.recipe.model import EncoderConfig, NetworkConfig, TokenizerConfig, WordVectorsConfig
 from training.recipe.search import Range, TuneConfig
 from training.recipe.stages import FitConfig, Stage
 
@@ -31,6 +31,9 @@ class Recipe(ConfigSection):
     network: NetworkConfig = NetworkConfig()
     vectors: WordVectorsConfig | None = Field(
         None, exclude_if=lambda vectors: vectors is None, description="what the embedding starts from; else chance"
+    )
+    encoder: EncoderConfig | None = Field(
+        None, exclude_if=lambda encoder: encoder is None, description="a teacher's network, instead of the served one"
     )
     fit: FitConfig = FitConfig()
     stages: list[Stage] = Field([], description="legs of the training, in order; empty: one, as `[fit]` says")
@@ -82,6 +85,15 @@ class Recipe(ConfigSection):
         return self
 
     @model_validator(mode="after")
+    def _encoder_fits(self) -> "Recipe":
+        tasks = {source.key for source in self.data.task_sources}
+        others = [stage for stage in self.stages if stage.masked_words or stage.is_taught or tasks & set(stage.sources)]
+        if self.encoder and others:
+            fault = f"stage {others[0].name!r} learns from a task, a teacher or masked words"
+            raise ValueError(f"encoder: {fault}; accepted: the recipe's labels alone")
+        return self
+
+    @model_validator(mode="after")
     def _seeds_of_trials_differ(self) -> "Recipe":
         if self.tune and self.tune.seeds > 1 and self.stages and all(s.seed is not None for s in self.stages):
             raise ValueError(f"tune.seeds is {self.tune.seeds}, but every stage has a seed of its own; accepted: 1")
@@ -105,6 +117,7 @@ SECTIONS: dict[str, type[ConfigSection]] = {
     "tokenizer": TokenizerConfig,
     "network": NetworkConfig,
     "vectors": WordVectorsConfig,
+    "encoder": EncoderConfig,
     "fit": FitConfig,
     "stages": Stage,
     "tune": TuneConfig,

@@ -29,7 +29,10 @@ class FitConfig(ConfigSection):
     )
     batch_size: int = Field(64, ge=1, le=4096, description="texts a step")
     learning_rate: float = Field(1e-3, gt=0, le=1, description="of AdamW, at its highest")
-    schedule: Literal["constant", "cosine"] = Field("constant", description="cosine falls to 5% over `epochs`")
+    schedule: Literal["constant", "cosine", "linear"] = Field(
+        "constant",
+        description="cosine falls to 5% over `epochs`; linear rises over their first tenth, then falls to 0",
+    )
     weight_decay: float = Field(0.0, ge=0, le=1, description="of AdamW, decoupled")
     averaging: Fraction = Field(
         0.0, description="momentum of a running mean of the weights, which is what is kept; 0: none"
@@ -59,6 +62,11 @@ class Stage(FitConfig):
     teachers: list[Name] = Field(
         [], description="folders of bundles with the same labels, whose mean answer is a target beside the label"
     )
+    teacher_files: list[Name] = Field(
+        [],
+        description="files of a teacher's answers, which count as one of `teachers` does; a text without an answer in "
+        "them is taught by the others, or by its label alone",
+    )
     teacher_baselines: list[TeacherBaseline] = Field(
         [], description="baselines that answer beside the teachers, trained on the stage's rows without the one asked"
     )
@@ -72,7 +80,7 @@ class Stage(FitConfig):
     @property
     def is_taught(self) -> bool:
         """Whether it has a teacher, whose answers are targets beside the labels."""
-        return bool(self.teachers or self.teacher_baselines)
+        return bool(self.teachers or self.teacher_files or self.teacher_baselines)
 
     @model_validator(mode="after")
     def _keys_fit(self) -> "Stage":

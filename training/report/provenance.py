@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Iterator, Sequence
+from pathlib import PurePath
 from typing import Any
 
 from serving.model.metadata import DataFile, Metadata
@@ -27,8 +28,18 @@ def _of_teachers(metadata: Metadata) -> Iterator[tuple[str, ...]]:
         for file in files:
             if file.sha256 not in listed:
                 listed.add(file.sha256)
-                name, about, *cells = _file_row(metadata.teacher_recipes.get(folder, {}), file)
-                yield name, f"of the teacher {folder} alone: {about}", *cells
+                recipe = metadata.teacher_recipes.get(folder, {})
+                name, about, *cells = _file_row(recipe, file)
+                if name == PurePath(folder).name:
+                    yield _answers_row(recipe, file)
+                else:
+                    yield name, f"of the teacher {folder} alone: {about}", *cells
+
+
+def _answers_row(recipe: dict[str, Any], file: DataFile) -> tuple[str, ...]:
+    encoder = recipe.get("encoder", {})
+    about = f"a teacher's answers; its encoder: {encoder.get('about') or '–'}"
+    return file.file, about, encoder.get("terms") or "–", file.sha256[:12], f"{count(file.rows)} texts"
 
 
 def _vectors(metadata: Metadata) -> Iterator[tuple[str, ...]]:
@@ -68,7 +79,9 @@ def teacher_table(metadata: Metadata) -> Table:
 def command(metadata: Metadata) -> str:
     """The shell commands, a line each, that train the same model from its recipes and files, its teachers first."""
     commands = [
-        _fit(name, metadata.teacher_data.get(folder, metadata.data), folder, recipe.get("seed", metadata.seed))
+        _answers(name, folder, metadata)
+        if "encoder" in recipe
+        else _fit(name, metadata.teacher_data.get(folder, metadata.data), folder, recipe.get("seed", metadata.seed))
         for name, folder, recipe in _teachers(metadata)
     ]
     return "\n".join([*commands, _fit("recipe.toml", metadata.data, f"build/{metadata.name}", metadata.seed)])
@@ -93,6 +106,15 @@ def _teachers(metadata: Metadata) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """File name for the recipe, folder and recipe of each."""
     for number, (folder, recipe) in enumerate(metadata.teacher_recipes.items(), start=1):
         yield f"teacher-{number}.toml", folder, recipe
+
+
+def _answers(recipe: str, path: str, metadata: Metadata) -> str:
+    """Two commands: an encoder is tuned, and its answers are written."""
+    folder = f"build/{recipe.removesuffix('.toml')}"
+    names = list(dict.fromkeys(file.file for file in metadata.data)) or ["FILES"]
+    tuning = shlex.join([recipe, "--data", *names, "--out", folder])
+    answering = shlex.join([recipe, "--data", *names, "--teacher", folder, "--out", path])
+    return f"python -m training finetune {tuning}\npython -m training answers {answering}"
 
 
 def _fit(recipe: str, files: Sequence[DataFile], out: str, seed: int | None) -> str:

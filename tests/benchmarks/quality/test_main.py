@@ -36,6 +36,16 @@ def test_another_version_of_a_teacher_is_another_digest(data: Path, bundle: Path
     assert learned_from(trial(bundle), [data]) != before
 
 
+def test_another_file_of_answers_is_another_digest(data: Path, tmp_path: Path) -> None:
+    answers = tmp_path / "t.npz"
+    taught = Trial("t", "g", "e", changes={"stages": [{"name": "one", "teacher_files": [str(answers)]}]})
+    digests = set()
+    for content in ("one", "other"):
+        answers.write_text(content, encoding="utf-8")
+        digests.add(learned_from(taught, [data]))
+    assert len(digests) == 2
+
+
 def test_what_cannot_be_read_is_named(data: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"t: stages\.teachers: .*none: is no folder"):
         learned_from(trial(tmp_path / "none"), [data])

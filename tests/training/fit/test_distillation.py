@@ -7,8 +7,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from tests.bundles import LABELS
+from training.data.teacher_file import TeacherFile, TeacherInfo
 from training.errors import DataError
-from training.fit.distillation import CrossFitted, load_teachers
+from training.fit.distillation import CrossFitted, load_teacher_files, load_teachers
 
 
 def test_a_teacher_has_the_same_labels(pristine_bundle: Path) -> None:
@@ -21,6 +22,14 @@ def test_a_teacher_has_the_same_labels(pristine_bundle: Path) -> None:
 def test_what_is_no_bundle_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"stages\.teachers: .*is no folder"):
         load_teachers([str(tmp_path / "none")], LABELS)
+
+
+def test_a_file_of_answers_has_the_same_labels_in_the_same_order(tmp_path: Path) -> None:
+    path = tmp_path / "t.npz"
+    TeacherFile.empty(TeacherInfo(labels=["spam", "ham"])).write(path)
+    with pytest.raises(DataError, match=r"t\.npz has labels \['spam', 'ham'\]; accepted: \['ham', 'spam'\]"):
+        load_teacher_files([str(path)], ["ham", "spam"])
+    assert [file.info.labels for file in load_teacher_files([str(path)], ["spam", "ham"])] == [["spam", "ham"]]
 
 
 GOOD = [f"fine{number} day" for number in range(20)]

@@ -159,6 +159,16 @@ def test_the_learning_rate_goes_by_the_schedule(schedule: str, last: float) -> N
     assert float(optimizer.learning_rate) == pytest.approx(last)
 
 
+def test_a_linear_schedule_rises_over_a_tenth_of_the_steps_and_falls_to_nothing() -> None:
+    stage = STAGE.model_copy(update={"schedule": "linear", "epochs": 2})
+    optimizer = build_optimizer(stage, steps=50)
+    rates = []
+    for step in (0, 4, 9, 10, 55, 100):
+        optimizer.iterations.assign(step)
+        rates.append(float(optimizer.learning_rate))
+    assert rates == pytest.approx([0.003, 0.015, 0.03, 0.03, 0.015, 0.0])
+
+
 @pytest.mark.parametrize("labels", [[0, 0, 0, 1], [0, 0, 0, 2], [1, 2, 2, 2]])
 def test_class_weights_make_the_classes_that_are_there_equal(labels: list[int]) -> None:
     of_rows = class_weights(np.array(labels))[labels]

@@ -147,6 +147,18 @@ def test_another_teacher_is_another_body(tmp_path: Path) -> None:
     assert stages_found(tmp_path, taught, teacher="v2") == 0
 
 
+def test_another_file_of_answers_is_another_body_and_another_name_for_it_is_none(tmp_path: Path) -> None:
+    def kept(path: str, sha256: str) -> StageCache:
+        taught = recipe(stages=stages(0, teacher_files=[path]))
+        return StageCache(tmp_path, taught, FILES, {path: sha256}, {"keras": "3"})
+
+    kept("a.npz", "1").save(1, {}, WEIGHTS)
+    assert kept("a.npz", "1").longest() is not None
+    assert kept("b.npz", "1").longest() is not None
+    assert kept("a.npz", "2").longest() is None
+    assert StageCache(tmp_path, recipe(), FILES, {}, {"keras": "3"}).longest() is None
+
+
 def test_a_folder_that_cannot_be_written_is_told_at_once(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ResumeError, match=r"file: cannot be written"):

@@ -9,6 +9,7 @@ from serving.model.tokenizer import Encoder
 from tests.keras_bundles import write_bundle
 from tests.training.helpers import WEAK_SOURCES, distinct_rows, write_weak_files
 from training.data.dataset import load_dataset
+from training.data.teacher_file import TeacherFile, TeacherInfo, text_hashes
 from training.data.weak_labels import load_weak_labels
 from training.errors import DataError
 from training.evaluation.evaluate import served_probabilities
@@ -221,3 +222,49 @@ def test_groups_of_a_source_that_a_stage_does_not_read_are_not_looked_for(rows: 
     stage = Stage(name="s", sources=["emoji.csv"], class_balance=0.0, group_balances={"main": 1.0})
     train, _ = rows.batches(stage)
     assert set(train.weights) == {1}
+
+
+def write_answers(path: Path, texts: list[str], answer: tuple[float, float]) -> str:
+    """A file of one answer to all of these texts; returns its path."""
+    file = TeacherFile.empty(TeacherInfo(labels=["a", "b"]))
+    file.with_answers(text_hashes(texts), np.array([answer] * len(texts), np.float32)).write(path)
+    return str(path)
+
+
+def test_a_text_without_an_answer_keeps_its_label(rows: StageData, tmp_path: Path) -> None:
+    texts = rows.dataset.train.text.tolist()
+    answers = write_answers(tmp_path / "t.npz", [*texts[:40], "hot today"], (0.25, 0.75))
+    plain = Stage(name="s", sources=["main", "emoji.csv"])
+    train, validation = rows.batches(plain.model_copy(update={"teacher_files": [answers], "teacher_share": 0.6}))
+    labels, _ = rows.batches(plain)
+    assert validation is not None
+    taught = labels.targets[:40] * 0.4
+    taught[:, :2] += np.array([0.15, 0.45])
+    assert train.targets[:40] == pytest.approx(taught, abs=1e-3)
+    assert (train.targets[40 : len(texts)] == labels.targets[40 : len(texts)]).all()
+    hot, loved = train.targets[len(texts) :]
+    assert hot[:2] == pytest.approx([0.25, 0.75], abs=1e-3)
+    assert hot[2:].sum() == 0
+    assert (loved == labels.targets[-1]).all()
+
+
+def test_a_text_without_an_answer_is_taught_by_the_others(rows: StageData, tmp_path: Path) -> None:
+    write_bundle(tmp_path / "bundle", labels=["a", "b"])
+    texts = rows.dataset.train.text.tolist()
+    files = [write_answers(tmp_path / f"{n}.npz", texts[:n], (0.5, 0.5)) for n in (40, 50)]
+    stage = Stage(name="s", sources=["main"], teachers=[str(tmp_path / "bundle")], teacher_share=1.0)
+    alone, _ = rows.batches(stage)
+    beside, _ = rows.batches(stage.model_copy(update={"teacher_files": files}))
+    bundle, mean = alone.targets[:, :2], beside.targets[:, :2]
+    assert mean[:40] == pytest.approx((bundle[:40] + 1) / 3, abs=1e-6)
+    assert mean[40:50] == pytest.approx((bundle[40:50] + 0.5) / 2, abs=1e-6)
+    assert mean[50:] == pytest.approx(bundle[50:])
+
+
+def test_a_file_that_knows_too_few_of_a_stages_rows_is_refused(rows: StageData, tmp_path: Path) -> None:
+    texts = rows.dataset.train.text.tolist()
+    few, enough = (write_answers(tmp_path / f"{n}.npz", texts[:n], (0.5, 0.5)) for n in (31, 32))
+    rows.check_teacher_files([Stage(name="s", sources=["main"], teacher_files=[enough]), Stage(name="t")])
+    refused = r"stages\.s\.teacher_files: .*31\.npz has answers for 31 of the 64 rows; accepted: for at least 50%"
+    with pytest.raises(DataError, match=refused):
+        rows.check_teacher_files([Stage(name="s", sources=["main"], teacher_files=[enough, few])])

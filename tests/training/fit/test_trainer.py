@@ -12,11 +12,13 @@ from tests.bundles import edit_metadata
 from tests.keras_bundles import write_bundle
 from tests.training.fit.helpers import equal_weights
 from tests.training.helpers import STAGED, distinct_rows, write_csv
-from training.data.dataset import load_dataset
+from training.data.dataset import Dataset, load_dataset
+from training.data.teacher_file import TeacherFile, TeacherInfo, text_hashes
 from training.errors import DataError, ResumeError
 from training.fit.checkpoint import Checkpoint
 from training.fit.stage_cache import StageCache
 from training.fit.trainer import (
+    Provenance,
     Trained,
     Trainer,
     learn_tokenizer,
@@ -246,3 +248,82 @@ def test_a_teacher_that_has_seen_the_test_part_is_refused_before_training(
     recipe = staged(stages=[{"name": "own", "teachers": [str(folder)]}])
     with pytest.raises(DataError, match=r"stages\.teachers: .* has seen rows of other parts of the same files"):
         Trainer(recipe, staged_files, tmp_path / "work", TrainingCallback()).run()
+
+
+@pytest.fixture
+def staged_dataset(staged_files: list[Path]) -> Dataset:
+    recipe = staged()
+    return load_dataset(staged_files, recipe.data, recipe.split_seed)
+
+
+def answers_recipe(path: Path) -> Recipe:
+    return staged(stages=[{"name": "own", "epochs": 1, "teacher_files": [str(path)]}])
+
+
+def write_answers(path: Path, texts: list[str], dataset: Dataset, **changes: Any) -> TeacherInfo:
+    """A file of one answer to all of these texts, of a teacher that was tuned on this data set."""
+    recipe = {"name": "t", "data": STAGED["data"], "encoder": {"folder": "e", "about": "a transformer"}}
+    content = {"labels": ["a", "b"], "name": "t", "recipe": recipe, "data": dataset.files, "split": dataset.sizes()}
+    info = TeacherInfo.model_validate({**content, **changes})
+    answers = np.full((len(texts), 2), 0.5, np.float32)
+    TeacherFile.empty(info).with_answers(text_hashes(texts), answers).write(path)
+    return info
+
+
+def test_a_file_of_answers_is_a_teacher_whose_version_is_its_hash(
+    staged_files: list[Path], staged_dataset: Dataset, tmp_path: Path
+) -> None:
+    path = tmp_path / "t.npz"
+    info = write_answers(path, staged_dataset.train.text.tolist(), staged_dataset)
+    provenance = Trainer(answers_recipe(path), staged_files, tmp_path / "work", TrainingCallback()).run().provenance
+    assert provenance.teachers == {str(path): sha256(path)[:12]}
+    assert provenance.teacher_recipes == {str(path): info.recipe}
+    file = DataFile(file="t.npz", rows=len(staged_dataset.train), sha256=sha256(path))
+    assert provenance.teacher_data == {str(path): [file, *staged_dataset.files]}
+
+
+def test_another_file_of_answers_is_another_run(
+    staged_files: list[Path], staged_dataset: Dataset, tmp_path: Path
+) -> None:
+    path, recipe = tmp_path / "t.npz", answers_recipe(tmp_path / "t.npz")
+    identities = []
+    for count in (40, 41):
+        write_answers(path, staged_dataset.train.text.tolist()[:count], staged_dataset)
+        identities.append(run_identity(recipe, read_inputs(recipe, staged_files, staged_dataset)))
+    assert identities[0] != identities[1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"recipe": {"name": "t", "seed": 2}}, r"stages\.teacher_files: t .*has seen rows of other parts"),
+        ({"split": {}}, "its rows of each part differ"),
+        ({"labels": ["b", "a"]}, r"has labels \['b', 'a'\]; accepted: \['a', 'b'\]"),
+    ],
+)
+def test_answers_of_whom_has_seen_the_test_part_are_refused(
+    staged_files: list[Path], staged_dataset: Dataset, tmp_path: Path, changes: dict[str, Any], fault: str
+) -> None:
+    recipe = answers_recipe(tmp_path / "t.npz")
+    write_answers(tmp_path / "t.npz", staged_dataset.train.text.tolist(), staged_dataset, **changes)
+    with pytest.raises(DataError, match=fault):
+        read_inputs(recipe, staged_files, staged_dataset)
+
+
+def test_a_file_that_says_its_labels_alone_can_teach(
+    staged_files: list[Path], staged_dataset: Dataset, tmp_path: Path
+) -> None:
+    write_answers(tmp_path / "t.npz", ["x"], staged_dataset, recipe={}, data=[], split={})
+    inputs = read_inputs(answers_recipe(tmp_path / "t.npz"), staged_files, staged_dataset)
+    assert Provenance.of(staged_dataset, {"files": [], "cleaning": {}}, inputs.teachers, None).teacher_recipes == {}
+
+
+def test_too_few_answers_are_told_before_anything_is_trained(
+    staged_files: list[Path], staged_dataset: Dataset, tmp_path: Path
+) -> None:
+    write_answers(tmp_path / "t.npz", ["other"], staged_dataset)
+    stages = [{"name": "weak", "sources": ["weak.csv"]}, {"name": "own", "teacher_files": [str(tmp_path / "t.npz")]}]
+    recorder = Recorder()
+    with pytest.raises(DataError, match="has answers for 0 of the 96 rows"):
+        Trainer(staged(stages=stages), staged_files, tmp_path / "work", recorder).run()
+    assert recorder.stages == []

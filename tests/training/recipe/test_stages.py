@@ -6,6 +6,7 @@ from pydantic import ValidationError
 from training.recipe.recipe import Recipe
 from training.recipe.stages import Stage
 
+ENCODER = {"folder": "encoder"}
 SOURCES = [{"file": "a.csv", "name": "own"}, {"file": "w.csv", "name": "weak", "task": "smile"}]
 
 
@@ -36,6 +37,15 @@ def test_what_a_stage_leaves_out_is_as_in_fit() -> None:
         ({"stages": [{"name": "s", "weights": {"own": 0.0}}]}, "accepted: above 0, at most 100"),
         ({"stages": [{"name": "s", "group_balances": {"weak": 0.5}}]}, r"unknown sources \['weak'\]"),
         ({"stages": [{"name": "s", "group_balances": {"own": 2.0}}]}, "accepted: from 0 to 1"),
+        (
+            {"encoder": ENCODER, "stages": [{"name": "s", "sources": ["weak"]}, {"name": "t"}]},
+            "encoder: stage 's' learns from a task",
+        ),
+        ({"encoder": ENCODER, "stages": [{"name": "s", "teachers": ["t"]}]}, "encoder: stage 's' learns"),
+        (
+            {"encoder": ENCODER, "stages": [{"name": "s", "masked_words": 0.5, "word_dropout": 0.1}]},
+            "a teacher or masked words; accepted: the recipe's labels alone",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused(content: dict[str, Any], fault: str) -> None:

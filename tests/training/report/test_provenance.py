@@ -110,3 +110,26 @@ def test_its_teachers_are_made_again_first_each_by_its_own_recipe() -> None:
     ]
     assert [recipe["name"] for recipe in recipes(TAUGHT).values()] == ["words", "pieces", "example"]
     assert list(recipes(TAUGHT)) == [line.split()[4] for line in command(TAUGHT).splitlines()]
+
+
+ANSWERED = metadata(
+    recipe={"name": "example"},
+    teachers={"data/t.npz": "c" * 12},
+    teacher_recipes={
+        "data/t.npz": {"name": "big", "encoder": {"folder": "e", "about": "six layers", "terms": "Apache 2.0"}}
+    },
+    teacher_data={"data/t.npz": [DataFile(file="t.npz", rows=5000, sha256="c" * 64), *metadata().data]},
+)
+
+
+def test_a_file_of_answers_is_told_with_its_hash_and_whose_they_are() -> None:
+    assert teacher_table(ANSWERED).rows == [("data/t.npz", "big", "c" * 12)]
+    row = ("t.npz", "a teacher's answers; its encoder: six layers", "Apache 2.0", "c" * 12, "5,000 texts")
+    assert file_table(ANSWERED).rows[1:] == [row]
+
+
+def test_an_encoder_is_tuned_and_asked_before_what_it_taught_is_fitted() -> None:
+    assert command(ANSWERED).splitlines()[:2] == [
+        "python -m training finetune teacher-1.toml --data tweets.csv --out build/teacher-1",
+        "python -m training answers teacher-1.toml --data tweets.csv --teacher build/teacher-1 --out data/t.npz",
+    ]
