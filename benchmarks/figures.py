@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from serving.model.bundle import Bundle
 from serving.model.predictor import Predictor
 from training.evaluation.evaluate import evaluate_behaviour
 from training.evaluation.tables import as_markdown, behaviour_table
@@ -18,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def main(folder: Path) -> None:
     """Print Markdown tables of a bundle's test part and of its behaviour."""
-    metadata = Predictor.load(folder).metadata
+    metadata = Bundle.read(folder).metadata
     sys.stdout.write(f"`{metadata.name}`, version {metadata.model_version}\n\n{table(metadata.metrics['test'])}\n")
     sys.stdout.write(f"\n{behaviour(folder)}\n")
 

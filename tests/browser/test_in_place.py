@@ -1,5 +1,7 @@
 """Answers without a new page, and what is shown where none comes."""
 
+import time
+
 import httpx
 import pytest
 from playwright.sync_api import Browser, expect
@@ -88,7 +90,9 @@ def test_overload_is_told_with_when_to_come_back(browser: Browser, staged: str, 
         expect(alert).to_contain_text("The server asks to wait 1 second.")
         assert visit.box.input_value() == "bad"
         predictor.gate.set()
+        deadline = time.monotonic() + 60
         while "\nqueue_texts 0.0\n" not in httpx.get(f"{staged}/metrics").text:
+            assert time.monotonic() < deadline
             visit.page.wait_for_timeout(50)
         visit.submit()
         assert visit.verdict == "negative"

@@ -21,9 +21,8 @@ from training.recipe.recipe import Recipe
 from training.recipe.stages import Stage
 from training.types import Floats
 
-MIN_ANSWERED = (
-    0.5  # of a stage's rows, by each file of answers: fewer are those of other texts, or of texts read otherwise
-)
+# Of a stage's rows, by each file of answers: fewer are those of other texts, or of texts read otherwise.
+MIN_ANSWERED = 0.5
 
 
 class StageData:
