@@ -1,10 +1,11 @@
 """Reprints the figures of the default model in docs/figures.md: python -m benchmarks.figures [BUNDLE].
 
-Those of the test part are the bundle's own; the behaviour suite is asked anew, and stands beside the baselines of the
-bundle's training where they were asked too.
+Those of the test part and the times are the bundle's own; the behaviour suite is asked anew, and stands beside the
+baselines of the bundle's training where they were asked too.
 """
 
 import sys
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,21 @@ def main(folder: Path) -> None:
     """Print Markdown tables of a bundle's test part and of its behaviour."""
     metadata = Bundle.read(folder).metadata
     sys.stdout.write(f"`{metadata.name}`, version {metadata.model_version}\n\n{table(metadata.metrics['test'])}\n")
-    sys.stdout.write(f"\n{behaviour(folder)}\n")
+    sys.stdout.write(f"\n{behaviour(folder)}\n\n{times(TrainingRecord.read(folder))}\n")
 
 
 def behaviour(folder: Path) -> str:
     """Failure rates on the measuring half of the behaviour suite."""
     counts = evaluate_behaviour(Predictor.load(folder))["measuring"]
     return as_markdown(behaviour_table(counts, TrainingRecord.read(folder).baselines))
+
+
+def times(record: TrainingRecord) -> str:
+    """What each step of the training took, on the machine that did it."""
+    steps = {f"stage {stage}": sum(epoch.seconds for epoch in epochs) for stage, epochs in record.epochs.items()}
+    steps["baselines, fitted and measured beside it"] = sum(row.training_seconds or 0 for row in record.baselines)
+    rows = [f"| {step} | {seconds / 60:.0f} min |" for step, seconds in steps.items() if not isnan(seconds)]
+    return "\n".join(["| step of the training | time |", "|---|---:|", *rows])
 
 
 def table(test: dict[str, Any]) -> str:

@@ -219,15 +219,14 @@ def behaviour(
 @app.command("made-up")
 def made_up(
     out: Annotated[Path, typer.Argument(help="CSV file to write, with columns text and kind")],
-    rows: Annotated[int, typer.Option(min=1, help="how many texts")] = 30_000,
+    rows: Annotated[int, typer.Option(min=1, help="how many texts")] = 40_000,
     seed: Annotated[int, typer.Option(min=0, help="of the draws")] = 1,
 ) -> None:
     """Write short texts from templates, none of the behaviour suite's. They have no labels: teachers answer them."""
     from training.data.made_up_texts import made_up_texts
-    from training.evaluation.behaviour import behaviour_suite
+    from training.evaluation.behaviour import behaviour_texts
 
-    excluded = [text for pairs in behaviour_suite().values() for pair in pairs for text in pair.texts]
-    frame = made_up_texts(rows, seed, excluded)
+    frame = made_up_texts(rows, seed, behaviour_texts())
     out.parent.mkdir(parents=True, exist_ok=True)
     frame.to_csv(out, index=False, lineterminator="\n")
     typer.echo(f"{out}: {len(frame):,} texts")
@@ -263,6 +262,7 @@ def answers(
     teacher: Annotated[Path, typer.Option(help="folder that finetune wrote")],
     out: Annotated[Path, typer.Option("--out", help="file of answers, .npz; one of the same teacher is added to")],
     more: MoreFiles = None,
+    source: Annotated[list[str] | None, typer.Option(help="only texts of this source; may be given again")] = None,
 ) -> None:
     """Ask a teacher for its answers to a recipe's texts: a file for `teacher_files`, which holds no text."""
     from training.commands.answers import answers as answered
@@ -270,7 +270,8 @@ def answers(
 
     display = Display()
     try:
-        answered(read_recipe(find_recipe(recipe)), [*data, *(more or [])], teacher, out, display)
+        files = [*data, *(more or [])]
+        answered(read_recipe(find_recipe(recipe)), files, teacher, out, display, source or [])
     except KeyboardInterrupt:
         display.on_note(f"Interrupted. The same command goes on with what {out} lacks.")
         raise typer.Exit(130) from None

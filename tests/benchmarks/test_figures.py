@@ -1,13 +1,16 @@
 import json
 import re
+from dataclasses import replace
+from math import nan
 from pathlib import Path
 
 import pytest
 
-from benchmarks.figures import main, table
+from benchmarks.figures import main, table, times
 from serving.model.predictor import Predictor
 from tests.bundles import edit_metadata
 from training.evaluation.results import Row
+from training.progress import Epoch
 from training.report.report_data import RECORD, TrainingRecord
 
 TEST = {
@@ -45,3 +48,12 @@ def test_behaviour_stands_beside_the_baselines_that_were_asked(
     assert "| capability | pairs | network | TF-IDF |" in printed
     assert re.search(r"\| negation \| 13 \| [\d.]+% \| 50.0% \|", printed)
     assert re.search(r"\| \*\*over all\*\* \| \*\*137\*\* \| \*\*[\d.]+%\*\* \| \*\*25.0%\*\* \|", printed)
+
+
+def test_each_stage_has_its_minutes_where_they_are_known() -> None:
+    epoch = Epoch(1, 0.5, nan, nan, nan, seconds=90.0)
+    record = TrainingRecord({"first": [epoch, epoch], "second": [replace(epoch, seconds=nan)]})
+    assert times(record).splitlines()[2:] == [
+        "| stage first | 3 min |",
+        "| baselines, fitted and measured beside it | 0 min |",
+    ]

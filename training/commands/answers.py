@@ -10,7 +10,9 @@ from training.teacher.answers import texts_of, write_answers
 from training.teacher.finetuning import Teacher
 
 
-def answers(recipe: Recipe, paths: Sequence[Path], folder: Path, out: Path, display: Display) -> None:
+def answers(
+    recipe: Recipe, paths: Sequence[Path], folder: Path, out: Path, display: Display, sources: Sequence[str] = ()
+) -> None:
     """Write what a teacher says of the texts that a recipe learns from.
 
     Args:
@@ -19,12 +21,13 @@ def answers(recipe: Recipe, paths: Sequence[Path], folder: Path, out: Path, disp
         folder: The teacher's.
         out: The file of answers; one of the same teacher is added to.
         display: Is told of each step.
+        sources: Only texts of these; none: of all.
 
     Raises:
         DataError: A file or the teacher cannot be used.
     """
     teacher = Teacher.read(folder)
-    texts, start = texts_of(recipe, paths), time.monotonic()
+    texts, start = texts_of(recipe, paths, sources), time.monotonic()
 
     def on_chunk(done: int, total: int) -> None:
         remaining = (time.monotonic() - start) / done * (total - done)

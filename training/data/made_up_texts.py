@@ -9,7 +9,7 @@ import re
 import tomllib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,9 @@ _SLOT = re.compile(r"\{(\w+)\}")
 _WORD = re.compile(r"\w+|[^\w\s]")
 
 
-def made_up_texts(rows: int, seed: int, excluded: Collection[str], draws: int = MAX_DRAWS) -> pd.DataFrame:
+def made_up_texts(
+    rows: int, seed: int, excluded: Collection[str], draws: int = MAX_DRAWS, *, labelled: bool = False
+) -> pd.DataFrame:
     """Distinct short texts.
 
     Args:
@@ -34,9 +36,10 @@ def made_up_texts(rows: int, seed: int, excluded: Collection[str], draws: int = 
         excluded: Texts of which none may come out, whatever its case and punctuation; of three words or more, also
             none that differs from one of them in a single word, such as a name.
         draws: How many for each text, on average, before it gives up.
+        labelled: Only of templates whose label is plain.
 
     Returns:
-        A frame with columns `text` and `kind`, that of the template.
+        A frame with columns `text` and `kind`, that of the template; labelled, also `label`.
 
     Raises:
         DataError: The templates do not have so many.
@@ -44,24 +47,24 @@ def made_up_texts(rows: int, seed: int, excluded: Collection[str], draws: int = 
     content = tomllib.loads(TEMPLATES.read_text(encoding="utf-8"))
     excluded_keys = {text_key(text) for text in excluded}
     excluded_shapes = {shape for text in excluded for shape in _shapes(text)}
-    texts: dict[str, tuple[str, str]] = {}
-    for kind, text in _drawn(content["templates"], content["lists"], rows * draws, seed):
+    texts: dict[str, tuple[str, str, str]] = {}
+    for text, kind, label in _drawn(content, rows * draws, seed, labelled=labelled):
         if (key := text_key(text)) not in excluded_keys and excluded_shapes.isdisjoint(_shapes(text)):
-            texts.setdefault(key, (text, kind))
+            texts.setdefault(key, (text, kind, label))
         if len(texts) == rows:
-            return pd.DataFrame(list(texts.values()), columns=["text", "kind"])
+            frame = pd.DataFrame(list(texts.values()), columns=["text", "kind", "label"])
+            return frame if labelled else frame[["text", "kind"]]
     raise DataError(f"--rows: in {rows * draws:,} draws found {len(texts):,} distinct texts; accepted: at most as many")
 
 
-def _drawn(
-    templates: Mapping[str, Sequence[str]], lists: Mapping[str, Sequence[str]], draws: int, seed: int
-) -> Iterator[tuple[str, str]]:
-    """Kind and text of each draw: the kind first, so that none is rare, then one of its templates."""
+def _drawn(content: Mapping[str, Any], draws: int, seed: int, *, labelled: bool) -> Iterator[tuple[str, str, str]]:
+    """Text, kind and label of each draw: the kind first, so that none is rare, then the label, then a template."""
     rng = np.random.default_rng(seed)
-    kinds = list(templates)
+    kinds = content["labelled"] if labelled else {kind: {"": each} for kind, each in content["templates"].items()}
     for _ in range(draws):
-        kind = _one_of(kinds, rng)
-        yield kind, _styled(_filled(_one_of(templates[kind], rng), lists, rng), rng)
+        kind = _one_of(list(kinds), rng)
+        label = _one_of(list(kinds[kind]), rng) if labelled else ""
+        yield _styled(_filled(_one_of(kinds[kind][label], rng), content["lists"], rng), rng), kind, label
 
 
 def _filled(template: str, lists: Mapping[str, Sequence[str]], rng: np.random.Generator) -> str:

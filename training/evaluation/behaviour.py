@@ -107,6 +107,11 @@ def behaviour_suite() -> Mapping[str, Sequence[BehaviourPair]]:
     return TypeAdapter(dict[str, list[BehaviourPair]]).validate_python(tomllib.loads(SUITE.read_text(encoding="utf-8")))
 
 
+def behaviour_texts() -> list[str]:
+    """Every text of the suite, which nothing may learn from."""
+    return [text for pairs in behaviour_suite().values() for pair in pairs for text in pair.texts]
+
+
 def failed_pairs(classifier: Classifier, labels: Sequence[str], half: Half) -> dict[str, list[BehaviourPair]]:
     """Capability -> the pairs that a model fails; without pairs where it fails none.
 

@@ -109,21 +109,32 @@ class StageData:
 
         A row that no teacher has an answer for keeps its target.
         """
-        probabilities, answered = self._teachers_mean(rows.text.tolist(), stage)
-        share = np.where(rows.task == "", stage.teacher_share, 1.0).astype(np.float32)
+        probabilities, answered = self._teachers_mean(rows.text.tolist(), (rows.task == "").to_numpy(), stage)
+        of_source = rows.source.map(stage.teacher_shares).fillna(stage.teacher_share)
+        share = np.where(rows.task == "", of_source, 1.0).astype(np.float32)
         share = np.where(answered, share, 0)[:, None]
         taught = targets * (1 - share)
         taught[:, : probabilities.shape[1]] += probabilities * share
         return taught
 
-    def _teachers_mean(self, texts: list[str], stage: Stage) -> tuple[Floats, npt.NDArray[np.bool_]]:
-        """The mean answer of the teachers that have one, float32 (texts, classes), and whether any has, (texts,)."""
+    def _teachers_mean(
+        self, texts: list[str], labelled: npt.NDArray[np.bool_], stage: Stage
+    ) -> tuple[Floats, npt.NDArray[np.bool_]]:
+        """The mean answer of the teachers that have one, float32 (texts, classes), and whether any has, (texts,).
+
+        A baseline, which knows words alone, counts on a text without a label only where no file has an answer.
+        """
         labels, everywhere = self.dataset.labels, np.ones(len(texts), bool)
+        files = [file.predict(texts) for file in load_teacher_files(stage.teacher_files, labels)]
+        in_files = np.any([known for _, known in files], axis=0) if files else ~everywhere
         bundles = [served_probabilities(teacher, texts) for teacher in load_teachers(stage.teachers, labels)]
         baselines = [self._cross_fitted(name, stage).predict(texts) for name in stage.teacher_baselines]
-        files = [file.predict(texts) for file in load_teacher_files(stage.teacher_files, labels)]
-        answers = [*((answer, everywhere) for answer in (*bundles, *baselines)), *files]
-        total: Floats = np.sum([probabilities for probabilities, _ in answers], axis=0, dtype=np.float32)
+        answers = [
+            *files,
+            *((answer, everywhere) for answer in bundles),
+            *((answer, labelled | ~in_files) for answer in baselines),
+        ]
+        total: Floats = np.sum([p * known[:, None] for p, known in answers], axis=0, dtype=np.float32)
         count: Floats = np.sum([known for _, known in answers], axis=0, dtype=np.float32)
         mean = (total / np.maximum(count, 1)[:, None]).astype(np.float32, copy=False)
         return mean, count > 0

@@ -96,10 +96,19 @@ class WordVectorsConfig(ConfigSection):
     terms: str = Field("", description="under what terms they are used, for the report")
 
 
+TEMPLATES = "templates"  # the source of an encoder's stages that is no file
+
+
 class EncoderConfig(ConfigSection):
     """`[encoder]`: a pre-trained transformer, which `python -m training finetune` tunes instead of the network."""
 
     folder: Name = Field(description="folder with its config.json, tokenizer.json and model.safetensors")
     max_tokens: int = Field(64, ge=3, le=512, description="only the first so many tokens of a text are read")
+    templates: int = Field(
+        0,
+        ge=0,
+        le=1_000_000,
+        description="so many short texts of the project's own, whose label is plain, are a source called `templates`",
+    )
     about: str = Field("", description="what it is, for the model card of whom it teaches")
     terms: str = Field("", description="the terms that it is under, for that model card")

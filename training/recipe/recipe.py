@@ -14,7 +14,7 @@ from training.errors import RecipeError
 from training.recipe.base import ConfigSection, Name
 from training.recipe.data import DataConfig, Source
 from training.recipe.loading import EXTENDS, read_content
-from training.recipe.model import EncoderConfig, NetworkConfig, TokenizerConfig, WordVectorsConfig
+from training.recipe.model import TEMPLATES, EncoderConfig, NetworkConfig, TokenizerConfig, WordVectorsConfig
 from training.recipe.search import Range, TuneConfig
 from training.recipe.stages import FitConfig, Stage
 
@@ -73,11 +73,14 @@ class Recipe(ConfigSection):
     def _stages_fit(self) -> "Recipe":
         targets, tasks = self.data.target_sources, {source.key for source in self.data.task_sources}
         known = {source.key for source in targets} | tasks
+        if self.encoder and self.encoder.templates:
+            known.add(TEMPLATES)
         _check_names("tokenizer.sources", self.tokenizer.sources, known)
         for stage in self.stages:
             _check_names(f"stages.{stage.name}.sources", stage.sources, known)
             _check_names(f"stages.{stage.name}.weights", list(stage.weights), known)
             _check_names(f"stages.{stage.name}.group_balances", list(stage.group_balances), known - tasks)
+            _check_names(f"stages.{stage.name}.teacher_shares", list(stage.teacher_shares), known - tasks)
         if self.stages and set(self.stages[-1].sources) & tasks and not self.stages[-1].is_taught:
             raise ValueError("the last stage trains what is served; accepted: only sources without a task, or teachers")
         if len({stage.name for stage in self.stages}) < len(self.stages):

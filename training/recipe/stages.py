@@ -73,6 +73,7 @@ class Stage(FitConfig):
     teacher_share: float = Field(
         0.5, gt=0, le=1, description="of the target, what is the teachers'; all of it where a row has no such label"
     )
+    teacher_shares: dict[str, float] = Field({}, description="name of a source -> teacher_share of its rows")
     seed: int | None = Field(
         None, ge=0, le=2**31 - 1, description="instead of the recipe's, so that runs of several seeds share a stage"
     )
@@ -89,6 +90,9 @@ class Stage(FitConfig):
         bad = {name: weight for name, weight in self.weights.items() if not 0 < weight <= 100}
         if bad:
             raise ValueError(f"weights: found {bad}; accepted: above 0, at most 100")
+        bad = {name: share for name, share in self.teacher_shares.items() if not 0 <= share <= 1}
+        if bad:
+            raise ValueError(f"teacher_shares: found {bad}; accepted: from 0 to 1")
         bad = {name: balance for name, balance in self.group_balances.items() if not 0 <= balance <= 1}
         if bad:
             raise ValueError(f"group_balances: found {bad}; accepted: from 0 to 1")

@@ -67,21 +67,30 @@ def write_answers(
     return file
 
 
-def texts_of(recipe: Recipe, paths: Sequence[Path]) -> list[str]:
+def texts_of(recipe: Recipe, paths: Sequence[Path], sources: Sequence[str] = ()) -> list[str]:
     """The texts that a fit by this recipe learns from: labelled ones first, then source by source, the smaller first.
 
     Within a source of weak labels they come in the order of their hashes, so that what has no room is drawn by chance.
 
+    Args:
+        recipe: The recipe.
+        paths: Its data files.
+        sources: Only texts of these; none: of all.
+
     Raises:
-        DataError: A file cannot be used.
+        DataError: A file cannot be used, or the recipe has no such source.
     """
+    if unknown := sorted(set(sources) - {source.key for source in recipe.data.sources}):
+        accepted = ", ".join(dict.fromkeys(source.key for source in recipe.data.sources)) or "none"
+        raise DataError(f"--source: found {unknown}; accepted: {accepted}")
     dataset = load_dataset(paths, recipe.data, recipe.split_seed)
     frames = [dataset.train]
     if recipe.data.task_sources:
         weak = load_weak_labels(paths, recipe.data, dataset, recipe.split_seed).rows
         weak = weak.assign(hash=text_hashes(weak.text.tolist()), size=weak.groupby("source").text.transform("size"))
         frames.append(weak.sort_values(["size", "source", "hash"]))
-    return list(pd.concat(frames).text)
+    rows = pd.concat(frames)
+    return list(rows.text[rows.source.isin(sources)] if sources else rows.text)
 
 
 def _waiting(file: TeacherFile, hashes: Hashes, max_bytes: int) -> Sequence[int]:

@@ -5,12 +5,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import pandas as pd
+
 from serving.model.bundle import sha256
 from serving.model.tokenizer import Encoder
 from training.data.checks import check_sources
-from training.data.dataset import Dataset, load_dataset
+from training.data.cleaning import text_key
+from training.data.dataset import Dataset, label_indices, load_dataset
+from training.data.made_up_texts import made_up_texts
 from training.data.teacher_file import TeacherInfo
 from training.errors import DataError, RecipeError, ResumeError
+from training.evaluation.behaviour import behaviour_texts
 from training.evaluation.metrics import Figures, measure
 from training.fit.checkpoint import STATE, Arrays, Checkpoint
 from training.fit.loop import predict
@@ -21,7 +26,7 @@ from training.model import backend
 from training.model.backend import keras
 from training.model.multitask import MultiTaskModel
 from training.progress import TrainingCallback
-from training.recipe.model import EncoderConfig
+from training.recipe.model import TEMPLATES, EncoderConfig
 from training.recipe.recipe import Recipe
 from training.teacher.encoder import WEIGHTS, BertConfig, build_classifier, load_weights, read_config
 from training.teacher.texts import encoder_text, read_tokenizer
@@ -107,14 +112,15 @@ def finetune(
     recipe = recipe.model_copy(update={"vectors": None})  # of a recipe that it extends: an encoder has its own
     dataset = load_dataset(paths, recipe.data, recipe.split_seed)
     callback.on_dataset(dataset.cleaning, dataset.sizes())
-    check_sources(recipe, dataset)
+    rows = _with_templates(dataset, encoder.templates, recipe.seed) if encoder.templates else dataset
+    check_sources(recipe, rows)
     inputs = read_inputs(recipe, paths, dataset)
 
     backend.make_repeatable(recipe.seed)
     config, tokenizer, network = _pretrained(encoder, len(dataset.labels))
     callback.on_network(network.count_params(), config.vocab_size, backend.device())
     multitask = MultiTaskModel(network)
-    data = StageData(recipe, _with_encoder_texts(dataset), None, multitask, Encoder(tokenizer))
+    data = StageData(recipe, _with_encoder_texts(rows), None, multitask, Encoder(tokenizer))
 
     weights = sha256(Path(encoder.folder) / WEIGHTS)
     checkpoint = Checkpoint(out, {**run_identity(recipe, inputs), "encoder": [weights, tokenizer]})
@@ -135,6 +141,15 @@ def _pretrained(encoder: EncoderConfig, classes: int) -> tuple[BertConfig, str, 
     network = build_classifier(config, classes)
     load_weights(network, config, folder / WEIGHTS)
     return config, tokenizer, network
+
+
+def _with_templates(dataset: Dataset, rows: int, seed: int) -> Dataset:
+    """The dataset with a source of short texts to train on, none of which stands in the data or the behaviour suite."""
+    frame = made_up_texts(rows, seed, behaviour_texts(), labelled=True)
+    labels = label_indices(frame.label, dataset.labels, "encoder.templates")
+    frame = frame.assign(label=labels, source=TEMPLATES, group=TEMPLATES, weight=1.0)
+    unknown = frame[~frame.text.map(text_key).isin(dataset.keys)][dataset.train.columns]
+    return replace(dataset, train=pd.concat([dataset.train, unknown], ignore_index=True))
 
 
 def _with_encoder_texts(dataset: Dataset) -> Dataset:

@@ -23,7 +23,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
 
 
 def test_there_are_many_distinct_short_texts_of_each_kind(written: pd.DataFrame) -> None:
-    assert len(written) == 30_000
+    assert len(written) == 40_000
     assert written.text.map(text_key).is_unique
     assert written.text.str.len().max() < 100
     assert written.kind.value_counts().min() > 2000
@@ -62,6 +62,29 @@ def test_equal_seeds_give_equal_texts_and_others_others() -> None:
     first, again, other = (made_up_texts(200, seed, []) for seed in (1, 1, 2))
     assert first.equals(again)
     assert len(set(first.text) & set(other.text)) < 20
+
+
+@pytest.fixture(scope="module")
+def labelled() -> pd.DataFrame:
+    return made_up_texts(4000, 1, SUITE, labelled=True)
+
+
+def test_labelled_ones_have_each_label_and_no_slot(labelled: pd.DataFrame) -> None:
+    assert list(labelled.columns) == ["text", "kind", "label"]
+    assert set(labelled.label) == {"negative", "neutral", "positive"}
+    assert labelled.label.value_counts().min() > 1000
+    assert not labelled.text.str.contains("[{}]").any()
+
+
+def test_labelled_ones_say_what_their_label_says(labelled: pd.DataFrame) -> None:
+    texts = {label: " ".join(group.text.str.lower()) for label, group in labelled.groupby("label")}
+    assert not any(word in texts["neutral"] for word in ("😡", "😍", "hate", "worst", "awful"))
+    assert "couldn't be happier" in texts["positive"]
+    assert "couldn't be happier" not in texts["negative"]
+
+
+def test_no_labelled_one_is_of_the_behaviour_suite(labelled: pd.DataFrame) -> None:
+    assert set(labelled.text.map(text_key)) & set(map(text_key, SUITE)) == set()
 
 
 def test_fewer_than_asked_for_is_an_error() -> None:

@@ -261,6 +261,26 @@ def test_a_text_without_an_answer_is_taught_by_the_others(rows: StageData, tmp_p
     assert mean[50:] == pytest.approx(bundle[50:])
 
 
+def test_a_baseline_is_silent_on_a_text_without_a_label_that_a_file_knows(rows: StageData, tmp_path: Path) -> None:
+    stage = Stage(name="s", sources=["main", "emoji.csv"], teacher_baselines=[LINEAR], teacher_share=1.0)
+    alone, _ = rows.batches(stage)
+    answers = write_answers(tmp_path / "t.npz", [rows.dataset.train.text[0], "hot today"], (0.25, 0.75))
+    beside, _ = rows.batches(stage.model_copy(update={"teacher_files": [answers]}))
+    mean = (alone.targets[0, :2] + np.array([0.25, 0.75])) / 2
+    assert beside.targets[0, :2] == pytest.approx(mean, abs=1e-3)
+    assert beside.targets[-2, :2] == pytest.approx([0.25, 0.75], abs=1e-3)
+    assert (beside.targets[-1] == alone.targets[-1]).all()
+
+
+def test_the_share_of_teachers_can_be_the_sources_own(rows: StageData, tmp_path: Path) -> None:
+    rows.dataset.train.loc[[0, 1], "source"] = "other"
+    answers = write_answers(tmp_path / "t.npz", rows.dataset.train.text.tolist(), (0.5, 0.5))
+    stage = Stage(name="s", sources=["main", "other"], teacher_files=[answers], teacher_share=0.8)
+    train, _ = rows.batches(stage.model_copy(update={"teacher_shares": {"other": 0.2}}))
+    assert train.targets[:2].max(1) == pytest.approx(0.9)
+    assert train.targets[2:].max(1) == pytest.approx(0.6)
+
+
 def test_a_file_that_knows_too_few_of_a_stages_rows_is_refused(rows: StageData, tmp_path: Path) -> None:
     texts = rows.dataset.train.text.tolist()
     few, enough = (write_answers(tmp_path / f"{n}.npz", texts[:n], (0.5, 0.5)) for n in (31, 32))

@@ -37,6 +37,9 @@ def test_what_a_stage_leaves_out_is_as_in_fit() -> None:
         ({"stages": [{"name": "s", "weights": {"own": 0.0}}]}, "accepted: above 0, at most 100"),
         ({"stages": [{"name": "s", "group_balances": {"weak": 0.5}}]}, r"unknown sources \['weak'\]"),
         ({"stages": [{"name": "s", "group_balances": {"own": 2.0}}]}, "accepted: from 0 to 1"),
+        ({"stages": [{"name": "s", "teacher_shares": {"weak": 0.5}}]}, r"unknown sources \['weak'\]"),
+        ({"stages": [{"name": "s", "teacher_shares": {"own": 2.0}}]}, "teacher_shares: found .*accepted: from 0 to 1"),
+        ({"stages": [{"name": "s", "sources": ["templates"]}]}, r"unknown sources \['templates'\]"),
         (
             {"encoder": ENCODER, "stages": [{"name": "s", "sources": ["weak"]}, {"name": "t"}]},
             "encoder: stage 's' learns from a task",

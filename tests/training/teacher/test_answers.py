@@ -87,3 +87,10 @@ def test_asked_are_the_texts_that_a_fit_learns_from(staged_files: list[Path], re
     assert not unseen & set(texts)
     without_tasks = teacher_recipe(tmp_path, data={"sources": [{"file": "main.csv"}]})
     assert texts_of(Recipe.model_validate(without_tasks), staged_files[:1]) == dataset.train.text.tolist()
+
+
+def test_it_can_be_asked_for_some_sources_alone(staged_files: list[Path], recipe: Recipe) -> None:
+    dataset = load_dataset(staged_files, recipe.data, recipe.split_seed)
+    assert texts_of(recipe, staged_files, ["main.csv"]) == dataset.train.text.tolist()
+    with pytest.raises(DataError, match=r"--source: found \['mine'\]; accepted: main.csv, "):
+        texts_of(recipe, staged_files, ["mine"])

@@ -16,9 +16,11 @@ from training.fit.checkpoint import STATE
 from training.fit.trainer import Trainer
 from training.progress import TrainingCallback
 from training.recipe.loading import as_toml
+from training.recipe.model import TEMPLATES
 from training.recipe.recipe import Recipe
 from training.teacher.finetuning import TEACHER, Teacher, finetune
 
+SENTIMENTS = {"negative": "rain again", "neutral": "the bus", "positive": "sun and music"}
 SILENT = TrainingCallback()
 ROOT = Path(__file__).parents[3]
 
@@ -64,6 +66,26 @@ def test_only_the_training_part_of_its_sources_is_learned_from(
     run(Recipe.model_validate(content), staged_files, tmp_path, counted)
     dataset = load_dataset(staged_files, recipe.data, recipe.split_seed)
     assert counted.batches == len(dataset.train) < 120
+
+
+def test_templates_need_the_labels_that_they_have(recipe: Recipe, staged_files: list[Path], tmp_path: Path) -> None:
+    encoder = {**recipe.model_dump(mode="json")["encoder"], "templates": 20}
+    content = {**recipe.model_dump(mode="json"), "encoder": encoder}
+    with pytest.raises(DataError, match=r"encoder.templates: unknown labels .*'neutral'.*; accepted: \['a', 'b'\]"):
+        run(Recipe.model_validate(content), staged_files, tmp_path)
+
+
+def test_templates_are_a_source_of_their_own(recipe: Recipe, tmp_path: Path) -> None:
+    rows = [f"{words} {number},{label}" for number in range(12) for label, words in SENTIMENTS.items()]
+    (tmp_path / "rows.csv").write_text("\n".join(["text,label", *rows, "The next bus is at nine,neutral"]) + "\n")
+    stage = {**recipe.stages[0].model_dump(mode="json"), "epochs": 1, "batch_size": 1, "sources": [TEMPLATES]}
+    encoder = {**recipe.model_dump(mode="json")["encoder"], "templates": 25}
+    content = {**recipe.model_dump(mode="json"), "encoder": encoder, "data": {}, "stages": [stage]}
+    counted = BatchCounter()
+    run(Recipe.model_validate(content), [tmp_path / "rows.csv"], tmp_path / "out", counted)
+    assert counted.batches == 25
+    split = Teacher.read(tmp_path / "out").info.split
+    assert sum(split["train"].values()) < 36  # what it says of its data are the rows of files
 
 
 def test_a_run_interrupted_in_an_epoch_ends_where_an_unbroken_one_does(
