@@ -1,13 +1,14 @@
 """What a bundle answers on one core: python -m benchmarks.inference BUNDLE DATA [--text-column text] [--rows 5000].
 
 Prints tweets a second for many at once, and the median and 99th percentile of one at a time, all through
-`serving.model.predictor`, preprocessing included.
+`serving.model.predictor`, preprocessing included. With `--beside BUNDLE` instead its rates beside that one's, in turns.
 """
 
 import argparse
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from serving.model.predictor import Predictor
 from training.data.readers import column, read_table
 
 ALONE = 1000  # tweets that are asked one at a time
+TURNS = 9  # of each of two bundles
 
 
 def main() -> None:
@@ -26,6 +28,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--text-column", default="text")
     parser.add_argument("--rows", type=int, default=5000)
+    parser.add_argument("--beside", type=Path, metavar="BUNDLE", help="another bundle")
     options = parser.parse_args()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
@@ -33,7 +36,30 @@ def main() -> None:
         Console(stderr=True).print("This system cannot hold a process to one core; the figures are of all of them.")
     texts = column(read_table(options.data, "utf-8"), options.text_column, options.data).tolist()[: options.rows]
     predictor = Predictor.load(options.bundle)
-    sys.stdout.write(table(predictor, texts) + "\n")
+    beside = Predictor.load(options.beside) if options.beside else None
+    sys.stdout.write((comparison(predictor, beside, texts) if beside else table(predictor, texts)) + "\n")
+
+
+def comparison(predictor: Predictor, other: Predictor, texts: list[str]) -> str:
+    """Markdown: two bundles on these texts, in turns, and the median of the ratios of a turn."""
+    measures: dict[str, Callable[[Predictor], object]] = {
+        "preprocessing and network": lambda bundle: bundle.predict(texts),
+        "preprocessing alone": lambda bundle: bundle.encoder.encode_with_shares(texts),
+    }
+    rows = []
+    for name, work in measures.items():
+        seconds = np.array([[_seconds(work, bundle) for bundle in (predictor, other)] for _ in range(TURNS + 1)])[1:]
+        rates = len(texts) / np.median(seconds, axis=0)
+        ratio = np.median(seconds[:, 1] / seconds[:, 0])
+        rows.append(f"| {name} | {rates[0]:,.0f} | {rates[1]:,.0f} | {ratio:.2f} |")
+    head = f"| tweets a second on one core, {len(texts):,} at once | this bundle | the other | ratio |"
+    return "\n".join([head, "|---|---:|---:|---:|", *rows])
+
+
+def _seconds(work: Callable[[Predictor], object], bundle: Predictor) -> float:
+    start = time.perf_counter()
+    work(bundle)
+    return time.perf_counter() - start
 
 
 def table(predictor: Predictor, texts: list[str]) -> str:

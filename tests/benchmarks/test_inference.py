@@ -1,7 +1,7 @@
 import re
 from pathlib import Path
 
-from benchmarks.inference import table
+from benchmarks.inference import comparison, table
 from serving.model.predictor import Predictor
 from tests.bundles import TEXTS
 
@@ -13,3 +13,10 @@ def test_the_table_has_a_rate_and_two_times(pristine_bundle: Path) -> None:
         "| one tweet, median | n ms |",
         "| one tweet, nth percentile | n ms |",
     ]
+
+
+def test_two_bundles_are_measured_in_turns(pristine_bundle: Path) -> None:
+    predictor = Predictor.load(pristine_bundle)
+    lines = comparison(predictor, predictor, TEXTS * 10).splitlines()
+    assert re.fullmatch(r"\| preprocessing and network \| [\d,]+ \| [\d,]+ \| \d+\.\d\d \|", lines[2])
+    assert re.fullmatch(r"\| preprocessing alone \| [\d,]+ \| [\d,]+ \| \d+\.\d\d \|", lines[3])
