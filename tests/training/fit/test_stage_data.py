@@ -283,8 +283,8 @@ def test_the_share_of_teachers_can_be_the_sources_own(rows: StageData, tmp_path:
 
 def test_a_file_that_knows_too_few_of_a_stages_rows_is_refused(rows: StageData, tmp_path: Path) -> None:
     texts = rows.dataset.train.text.tolist()
-    few, enough = (write_answers(tmp_path / f"{n}.npz", texts[:n], (0.5, 0.5)) for n in (31, 32))
+    few, enough = (write_answers(tmp_path / f"{n}.npz", texts[:n], (0.5, 0.5)) for n in (15, 16))
     rows.check_teacher_files([Stage(name="s", sources=["main"], teacher_files=[enough]), Stage(name="t")])
-    refused = r"stages\.s\.teacher_files: .*31\.npz has answers for 31 of the 64 rows; accepted: for at least 50%"
+    refused = r"stages\.s\.teacher_files: .*15\.npz has answers for 15 of the 64 rows; accepted: for at least 25%"
     with pytest.raises(DataError, match=refused):
         rows.check_teacher_files([Stage(name="s", sources=["main"], teacher_files=[enough, few])])
