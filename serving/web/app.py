@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from fastapi import FastAPI
+from opentelemetry.trace import TracerProvider
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -27,24 +28,30 @@ from serving.web.reload import Reloader
 from serving.web.requests.headers import MODEL_VERSION_HEADER
 from serving.web.routes import docs, files, health, home, model, predict
 from serving.web.state import Service
+from serving.web.tracing import TracedApp, TraceMiddleware, telemetry_config
 
 
-def create_app(settings: Settings | None = None, predictor: PredictorLike | None = None) -> FastAPI:
+def create_app(
+    settings: Settings | None = None,
+    predictor: PredictorLike | None = None,
+    tracer_provider: TracerProvider | None = None,
+) -> FastAPI:
     """The service as an ASGI app, with its model loaded, so that nothing listens before it can answer.
 
     Args:
         settings: where there are none, as when uvicorn calls this, they are read from the environment, and anything
             that keeps the service from starting ends the process with one sentence on stderr.
         predictor: instead of the one in `settings.model_dir`.
+        tracer_provider: where the spans of requests go; by default what FastAPI's environment variables say.
 
     Raises BundleError where the settings were given and their bundle cannot be served.
     """
     if settings is not None:
-        return _assemble(settings, predictor or _load(settings))
+        return _assemble(settings, predictor or _load(settings), tracer_provider)
     try:
         settings = Settings.load()
         logs.configure(settings.log_level, settings.log_format)
-        return create_app(settings, predictor)
+        return create_app(settings, predictor, tracer_provider)
     except ServingError as error:
         sys.stderr.write(f"{error}\n")
         # By this status uvicorn's supervisor knows that starting the worker again would not help.
@@ -55,17 +62,17 @@ def _load(settings: Settings) -> Predictor:
     return Predictor.load(settings.model_dir, threads=settings.inference_threads)
 
 
-def undeployed_app() -> FastAPI:
+def undeployed_app(tracer_provider: TracerProvider | None = None) -> FastAPI:
     """The routes without a service behind them: enough to describe the API."""
-    app = FastAPI(
+    telemetry = telemetry_config(tracer_provider)
+    app = (TracedApp if telemetry["tracing"] else FastAPI)(
         title="Tweet sentiment",
         version=__version__,
         description=DESCRIPTION,
         servers=[{"url": "."}],  # where the document is: a proxy may have put both under a path
         openapi_url=None,
         redirect_slashes=False,
-        # Whether somebody has set OpenTelemetry up would be asked for each request, for a twentieth of its time.
-        telemetry={"tracing": False, "metrics": False, "logs": False},
+        telemetry=telemetry,
         lifespan=_lifespan,
     )
     for routes in (home, predict, files, model, health):
@@ -73,8 +80,8 @@ def undeployed_app() -> FastAPI:
     return app
 
 
-def _assemble(settings: Settings, predictor: PredictorLike) -> FastAPI:
-    app = undeployed_app()
+def _assemble(settings: Settings, predictor: PredictorLike, tracer_provider: TracerProvider | None) -> FastAPI:
+    app = undeployed_app(tracer_provider)
     app.state.service = service = Service.of(settings, predictor)
     app.state.load_shedding = load_shedding = LoadShedding(
         service.admission,
@@ -88,6 +95,7 @@ def _assemble(settings: Settings, predictor: PredictorLike) -> FastAPI:
     app.add_exception_handler(HTTPException, render_error)
     app.add_exception_handler(RequestError, render_error)
     app.user_middleware = [
+        *([Middleware(TraceMiddleware)] if isinstance(app, TracedApp) else []),
         *_cross_origin(settings),
         Middleware(LoadSheddingMiddleware, load_shedding=load_shedding),
         Middleware(RequestContextMiddleware, metrics=service.metrics, render_error=render_error),
