@@ -157,7 +157,7 @@ figures: .venv/ready .venv-serve/ready
 .venv-check/ready: requirements.txt requirements-traces.txt requirements-check.txt
 	@$(PYTHON) .ci/make_environment.py .venv-check requirements-check.txt
 
-.venv/ready: requirements.txt requirements-train.txt requirements-traces.txt requirements-check.txt requirements-dev.txt requirements-keras2.txt
+.venv/ready: requirements.txt requirements-train.txt requirements-search.txt requirements-traces.txt requirements-check.txt requirements-dev.txt requirements-keras2.txt
 	@$(PYTHON) .ci/make_environment.py .venv requirements-dev.txt requirements-keras2.txt
 
 clean:

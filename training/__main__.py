@@ -123,6 +123,13 @@ def tune(
     study: Annotated[
         Path | None, typer.Option(help="SQLite file of the trials, which a search goes on from; default: beside --out")
     ] = None,
+    storage: Annotated[
+        str | None,
+        typer.Option(
+            help="instead of --study, what several machines share, each by the same command: "
+            "postgresql://USER@HOST/DATABASE, or journal:PATH on a shared file system"
+        ),
+    ] = None,
     trials: Annotated[int | None, typer.Option(min=1, help="how many in all, instead of the recipe's")] = None,
     timeout: Annotated[float | None, typer.Option(min=0, help="minutes after which no other trial begins")] = None,
     stage_cache: StageCache = None,
@@ -137,14 +144,18 @@ def tune(
     from training.console import Display
     from training.tuning.objective import ValidationRecall
     from training.tuning.search import Search
+    from training.tuning.storage import storage_name
 
+    if study and storage:
+        raise typer.BadParameter("found both; accepted: one of the two", param_hint="--study, --storage")
     chosen, display = _read_recipe(recipe, seed, text_column, label_column, encoding, no_header), Display()
-    paths, file = [*data, *(more or [])], study or out.with_suffix(".sqlite")
+    paths, place = [*data, *(more or [])], storage or study or out.with_suffix(".sqlite")
     objective = ValidationRecall(paths, stage_cache, verbose=verbose)
     try:
-        Search(chosen, paths, out, file, display, objective).run(trials, timeout)
+        Search(chosen, paths, out, place, display, objective).run(trials, timeout)
     except KeyboardInterrupt:
-        display.on_note(f"Interrupted. Finished trials are in {file}; the same command continues from there.")
+        where = storage_name(place)
+        display.on_note(f"Interrupted. Finished trials are in {where}; the same command continues from there.")
         raise typer.Exit(130) from None
     command = shlex.join(["python", "-m", "training", "fit", str(out), "--data", *map(str, paths), "--out", "build"])
     display.next_step(f"Best recipe: {out}. Next: train it: {command}")

@@ -3,7 +3,7 @@
 TrainingError
   RecipeError     a recipe's key is unknown, of the wrong type or out of range
   DataError       a data file cannot be used: column, encoding, labels, too few rows
-  ResumeError     the state left by an interrupted run does not belong to this one
+  ResumeError     the state left by an interrupted run does not belong to this one, or cannot be read or written
   PublishError    the bundle could not be verified or may not replace what stands at its place, or another run writes it
 """
 
@@ -32,7 +32,7 @@ class DataError(TrainingError):
 
 
 class ResumeError(TrainingError):
-    """`--resume` found nothing to go on from, or the state of another run."""
+    """There is nothing to go on from, or the state of another run, or none can be kept."""
 
 
 class PublishError(TrainingError):

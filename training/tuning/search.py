@@ -4,11 +4,13 @@ Akiba et al. 2019, "Optuna" (https://arxiv.org/abs/1907.10902). What is tried ne
 Parzen estimator of Bergstra et al. 2011, "Algorithms for Hyper-Parameter Optimization", after ten trials at random.
 """
 
-import json
+import math
 import os
 import time
+import uuid
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -18,17 +20,18 @@ from typing import Any
 import numpy as np
 import optuna
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy.exc import SQLAlchemyError
 
 from training.console import Display, as_rich, duration
 from training.data.dataset import load_dataset
-from training.errors import PublishError, ResumeError
+from training.errors import PublishError
 from training.evaluation.tables import Table
 from training.fit.trainer import read_inputs
 from training.model import backend
 from training.recipe.loading import as_toml
 from training.recipe.recipe import Recipe
+from training.tuning.heartbeat import BEAT_SECONDS, Heartbeat
 from training.tuning.space import SearchSpace, Values
+from training.tuning.storage import Storage, bind_study, end_trial, is_shared, open_study, storage_name
 
 HEADER = "# Found by `python -m training tune`"
 LEADERBOARD_ROWS = 10
@@ -47,18 +50,20 @@ class Trial:
 
 
 class Search:
-    """One search, which can be interrupted and gone on with.
+    """One search, which can be interrupted and gone on with, and which several machines can share.
 
-    What is tried next depends only on the seed, the space and the finished trials, so an interrupted search goes on as
-    if it had not been, as far as equal trainings give equal figures.
+    In one process, what is tried next depends only on the seed, the space and the finished trials, so an interrupted
+    search goes on as if it had not been, as far as equal trainings give equal figures. Where several processes share a
+    storage, they have no common order, and each is given what none of the others tries at that time.
 
     Args:
         recipe: A recipe with `[tune]`.
         paths: Data files.
         best_recipe: The TOML file for the best recipe.
-        study: Optuna's SQLite file of the trials, made where it is missing; for one process at a time.
+        storage: Where the trials are kept; what is missing is made.
         display: Where the trials are shown.
         objective: Gives a recipe its score, the greater the better.
+        beat_seconds: How often it is shown to others that a trial goes on, where the storage is shared.
 
     Raises:
         RecipeError: The ranges are at fault.
@@ -71,12 +76,13 @@ class Search:
         recipe: Recipe,
         paths: Sequence[Path],
         best_recipe: Path,
-        study: Path,
+        storage: Storage,
         display: Display,
         objective: Objective,
+        beat_seconds: float = BEAT_SECONDS,
     ) -> None:
         self.recipe, self.display, self.objective = recipe, display, objective
-        self.best_recipe, self.study = best_recipe, study
+        self.best_recipe, self.storage, self.beat_seconds = best_recipe, storage, beat_seconds
         self.space = SearchSpace(recipe)
         self.dataset = load_dataset(paths, recipe.data, recipe.split_seed)
         self.inputs = read_inputs(recipe, paths, self.dataset)
@@ -84,7 +90,7 @@ class Search:
         check_best_recipe(best_recipe)
 
     def run(self, trials: int | None = None, minutes: float | None = None) -> Trial:
-        """Try until there are so many finished trials, those of earlier runs among them.
+        """Try until there are so many finished trials, those of earlier runs and of other machines among them.
 
         The first trial is the recipe as it stands, so the best is no worse than that.
 
@@ -96,33 +102,65 @@ class Search:
             The best trial.
 
         Raises:
-            ResumeError: The study is of another search.
+            ResumeError: The study is of another search, or cannot be read or written.
             TrainingError: A training failed.
         """
-        n_trials, start = trials or self.space.tune.trials, time.monotonic()
+        n_trials = trials or self.space.tune.trials
+        deadline = math.inf if minutes is None else time.monotonic() + 60 * minutes
         self.display.on_dataset(self.dataset.cleaning, self.dataset.sizes())
-        with open_study(self.study, self._identity()) as study:
-
-            def after_trial(study: optuna.Study, _: FrozenTrial) -> None:
-                finished = self._finished(study)
-                self._write_best(finished)
-                line = progress_line(finished, n_trials)
-                self.display.console.print(line, highlight=False, markup=False, emoji=False, soft_wrap=True)
-                study.sampler = self._sampler(len(finished))
-                if minutes is not None and time.monotonic() - start >= 60 * minutes:
-                    study.stop()
-
-            finished = self._finished(study)
-            study.sampler = self._sampler(len(finished))
-            if not finished:
-                study.enqueue_trial(self.space.start_params)
-            study.optimize(self._run_trial, n_trials=max(0, n_trials - len(finished)), callbacks=[after_trial])
+        name = self.recipe.name if is_shared(self.storage) else "tune"
+        with open_study(self.storage, name, self._identity()) as study:
+            heartbeat = Heartbeat(study, self.beat_seconds, self.display.on_note)
+            with heartbeat if is_shared(self.storage) else nullcontext():
+                self._try_until(study, heartbeat, n_trials, deadline)
             finished = self._finished(study)
         self._write_best(finished)
-        self.display.console.print(as_rich(leaderboard(finished)))
+        self.display.console.print(as_rich(leaderboard(finished, self.space.start)))
         return best_trial(finished)
 
-    def _run_trial(self, trial: optuna.Trial) -> float:
+    def _try_until(self, study: optuna.Study, heartbeat: Heartbeat, n_trials: int, deadline: float) -> None:
+        waits = False
+        while len(self._finished(study)) < n_trials:
+            tried = self._try_once(study, heartbeat, n_trials)
+            if not tried:
+                if not waits:
+                    self.display.on_note("All trials have begun. Waiting for those of other machines.")
+                heartbeat.wait()
+            waits = not tried
+            if time.monotonic() >= deadline and self._finished(study):
+                return
+
+    def _try_once(self, study: optuna.Study, heartbeat: Heartbeat, n_trials: int) -> bool:
+        """One trial. False where none was left: other machines have begun them all."""
+        bind_study(study, storage_name(self.storage), self._identity())  # again: two searches may begin at once
+        if len(self._others(study)) >= n_trials:
+            return False
+        trial = study.ask()
+        earlier = [other for other in self._others(study, TrialState.WAITING) if other.number < trial.number]
+        if len(earlier) >= n_trials:  # another machine took the last place meanwhile
+            end_trial(study, trial)
+            return False
+        study.sampler = self._sampler(trial, earlier)
+        heartbeat.trial = trial
+        try:
+            score = self._score(trial)
+        except BaseException:
+            end_trial(study, trial)
+            raise
+        finally:
+            heartbeat.trial = None
+        if end_trial(study, trial, score):
+            self._show(study, trial.number, n_trials)
+        else:
+            self.display.on_note(f"Trial {trial.number}: this machine was silent for too long; another one has it now.")
+        return True
+
+    def _others(self, study: optuna.Study, *more: TrialState) -> list[FrozenTrial]:
+        """The trials that have a figure or will have one. In a file of one process, none goes on but its own."""
+        states = (TrialState.COMPLETE, TrialState.RUNNING, *more) if is_shared(self.storage) else (TrialState.COMPLETE,)
+        return study.get_trials(deepcopy=False, states=states)
+
+    def _score(self, trial: optuna.Trial) -> float:
         values = self.space.suggest(trial)
         for earlier in self._finished(trial.study):
             if earlier.values == values:  # a second training would end at the same figure
@@ -137,10 +175,26 @@ class Search:
             if trial.value is not None and trial.duration is not None
         ]
 
-    def _sampler(self, finished: int) -> optuna.samplers.BaseSampler:
-        """One for the next trial alone, so that what it chooses does not depend on how many runs there were."""
-        (seed,) = np.random.SeedSequence([self.recipe.seed, finished]).generate_state(1)
-        return optuna.samplers.TPESampler(seed=int(seed))
+    def _sampler(self, trial: optuna.Trial, earlier: Sequence[FrozenTrial]) -> optuna.samplers.BaseSampler:
+        """One for this trial alone, so that what it chooses does not depend on how many runs there were."""
+        shared = is_shared(self.storage)
+        entropy = [self.recipe.seed, trial.number if shared else len(earlier)]
+        (seed,) = np.random.SeedSequence(entropy).generate_state(1)
+        sampler, start = optuna.samplers.TPESampler(seed=int(seed), constant_liar=shared), self.space.start_params
+        if any(other.params.items() <= start.items() for other in earlier):  # one may still be choosing its values
+            return sampler
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            return optuna.samplers.PartialFixedSampler(start, sampler)
+
+    def _show(self, study: optuna.Study, number: int, n_trials: int) -> None:
+        """Write the best recipe, and print a line on the trial of this number, which has just finished."""
+        finished = self._finished(study)
+        self._write_best(finished)
+        last = next(trial for trial in finished if trial.number == number)
+        machines = 1 + len(self._others(study)) - len(finished)
+        line = progress_line(finished, last, n_trials, self.space.start, machines)
+        self.display.console.print(line, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
     def _identity(self) -> dict[str, Any]:
         """What must be equal for a search to go on; how many trials it is to have may change."""
@@ -155,7 +209,7 @@ class Search:
     def _write_best(self, finished: Sequence[Trial]) -> None:
         best, digests = self.space.recipe(best_trial(finished).values), [digest for _, digest in self.inputs.digests]
         best = best.model_copy(update={"data": best.data.model_copy(update={"found_on": digests})})
-        write_best_recipe(self.best_recipe, best, finished, self._facts())
+        write_best_recipe(self.best_recipe, best, finished, self.space.start, self._facts())
 
     def _facts(self) -> list[str]:
         rows = {file.sha256: f", {file.rows:,} rows" for file in self.dataset.files}
@@ -170,72 +224,26 @@ class Search:
         ]
 
 
-@contextmanager
-def open_study(path: Path, identity: Mapping[str, Any]) -> Iterator[optuna.Study]:
-    """Optuna's study in an SQLite file, made where it is missing and bound to one search.
-
-    Args:
-        path: The file.
-        identity: Anything JSON that must be equal for a search to go on.
-
-    Raises:
-        ResumeError: The file is no study, or that of another search.
-    """
-    optuna.logging.set_verbosity(optuna.logging.ERROR)  # a trial that fails is told by the error that it raises
-    _check_is_sqlite(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        storage = optuna.storages.RDBStorage(f"sqlite:///{path}")
-        study = optuna.create_study(storage=storage, study_name="tune", direction="maximize", load_if_exists=True)
-    except (OSError, SQLAlchemyError, optuna.exceptions.OptunaError, RuntimeError) as error:
-        raise ResumeError(f"{path}: holds no search that can be continued: {error}") from error
-    try:
-        _bind(study, path, json.loads(json.dumps(identity)))
-        yield study
-    finally:
-        storage.remove_session()
-        storage.engine.dispose()
-
-
-def _bind(study: optuna.Study, path: Path, identity: dict[str, Any]) -> None:
-    stored = study.user_attrs.get("identity")
-    if stored is None:
-        study.set_user_attr("identity", identity)
-    elif stored != identity:
-        changed = sorted(key for key in stored.keys() | identity.keys() if stored.get(key) != identity.get(key))
-        raise ResumeError(
-            f"{path}: holds trials of another search, which differs in {changed}; accepted: this search's own file, or "
-            "a new one"
-        )
-
-
-def _check_is_sqlite(path: Path) -> None:
-    """Before SQLAlchemy, which leaves its connection open where the file is of another kind."""
-    magic = b"SQLite format 3\0"
-    if path.is_file() and path.stat().st_size:
-        with path.open("rb") as file:
-            if file.read(len(magic)) != magic:
-                raise ResumeError(f"{path}: holds no trials of a search; accepted: a new file, or a search's")
-
-
 def best_trial(trials: Sequence[Trial]) -> Trial:
     """The trial of the greatest score; of equal ones the first."""
     return max(trials, key=lambda trial: trial.score)
 
 
-def progress_line(trials: Sequence[Trial], n_trials: int) -> str:
-    """A line on the last of these trials; the time to come is guessed from all of them."""
-    last = trials[-1]
-    seconds = fmean(trial.seconds for trial in trials) * max(0, n_trials - len(trials))
+def progress_line(trials: Sequence[Trial], last: Trial, n_trials: int, start: Values, machines: int = 1) -> str:
+    """A line on the last of the finished trials.
+
+    The time to come is guessed from all of them, and from how many machines are at work.
+    """
+    seconds = fmean(trial.seconds for trial in trials) * max(0, n_trials - len(trials)) / machines
     score = f"macro recall {last.score:.4f}{'  best' if best_trial(trials) is last else ''}"
     times = f"{duration(last.seconds)}, about {duration(seconds)} left"
-    return f"{len(trials)}/{n_trials}  trial {last.number}  {score}  {times}  {changes(last.values, trials[0].values)}"
+    return f"{len(trials)}/{n_trials}  trial {last.number}  {score}  {times}  {changes(last.values, start)}"
 
 
-def leaderboard(trials: Sequence[Trial]) -> Table:
+def leaderboard(trials: Sequence[Trial], start: Values) -> Table:
     """The best ten; of equal ones the first is the better."""
     best = sorted(trials, key=lambda trial: -trial.score)[:LEADERBOARD_ROWS]
-    rows = [(changes(t.values, trials[0].values), str(t.number), f"{t.score:.4f}", duration(t.seconds)) for t in best]
+    rows = [(changes(t.values, start), str(t.number), f"{t.score:.4f}", duration(t.seconds)) for t in best]
     title = f"Best of {len(trials)} trials, on the validation part"
     return Table(title, ("changed", "trial", "macro recall", "time"), rows)
 
@@ -246,12 +254,13 @@ def changes(values: Mapping[str, Any], start: Mapping[str, Any]) -> str:
     return ", ".join(f"{key} = {shown[key]}" for key in values if values[key] != start[key]) or "nothing"
 
 
-def _result_sentences(trials: Sequence[Trial]) -> list[str]:
-    start, best = trials[0], best_trial(trials)
+def _result_sentences(trials: Sequence[Trial], start: Values) -> list[str]:
+    best = best_trial(trials)
+    unchanged = [f"{trial.score:.4f}" for trial in trials if trial.values == start]
     return [
         f"trial {best.number}, the best of {len(trials)} on the validation part: macro recall {best.score:.4f}, "
-        f"where the recipe as it stood has {start.score:.4f}",
-        f"changed: {changes(best.values, start.values)}",
+        f"where the recipe as it stood has {unchanged[0] if unchanged else 'no figure yet'}",
+        f"changed: {changes(best.values, start)}",
     ]
 
 
@@ -275,21 +284,22 @@ def check_best_recipe(path: Path) -> None:
         raise PublishError(f"{path}: is not the best recipe of a search; accepted: a new file, or one to replace")
 
 
-def write_best_recipe(path: Path, recipe: Recipe, trials: Sequence[Trial], facts: Sequence[str]) -> None:
+def write_best_recipe(path: Path, recipe: Recipe, trials: Sequence[Trial], start: Values, facts: Sequence[str]) -> None:
     """Write the recipe of the best of these trials, whole or not at all.
 
     Args:
-        path: The TOML file.
+        path: The TOML file, which several machines may write.
         recipe: The recipe.
         trials: The finished trials, which its head tells of.
+        start: The values of the recipe as it stood.
         facts: More sentences for its head, of data and libraries.
 
     Raises:
         PublishError: The file cannot be written.
     """
-    comments = [f"# {_printable(sentence)}" for sentence in (*_result_sentences(trials), *facts)]
+    comments = [f"# {_printable(sentence)}" for sentence in (*_result_sentences(trials, start), *facts)]
     content = "\n".join([HEADER, *comments, "", as_toml(recipe.model_dump(mode="json"))])
-    partial = path.with_name(f"{path.name}.partial")
+    partial = path.with_name(f"{path.name}.{uuid.uuid4().hex}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("w", encoding="utf-8") as file:
@@ -298,6 +308,8 @@ def write_best_recipe(path: Path, recipe: Recipe, trials: Sequence[Trial], facts
             os.fsync(file.fileno())
         partial.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            partial.unlink()
         raise PublishError(f"{path}: cannot be written ({error.strerror})") from error
 
 

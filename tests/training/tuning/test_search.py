@@ -1,6 +1,5 @@
 """The search with a made-up objective."""
 
-import csv
 import io
 import os
 import signal
@@ -8,14 +7,13 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
 from serving.model.bundle import sha256
-from tests.training.tuning.trials import by_rate
+from tests.training.tuning.trials import RANGES, by_rate, recipe
 from training.__main__ import app
 from training.console import Display, as_rich
 from training.errors import DataError, PublishError, RecipeError, ResumeError
@@ -34,10 +32,10 @@ from training.tuning.search import (
     changes,
     check_best_recipe,
     leaderboard,
-    open_study,
     progress_line,
     write_best_recipe,
 )
+from training.tuning.storage import open_study
 
 START = {"fit.epochs": 5, "fit.learning_rate": 1e-3, "network.lstm": [128]}
 
@@ -61,8 +59,10 @@ def test_what_was_changed() -> None:
 def test_a_line_for_the_last_trial() -> None:
     trials = [trial(0, 0.5, 20), trial(2, 0.61234, 40, epochs=7)]
     line = "2/6  trial 2  macro recall 0.6123  best  40 s, about 2 min left  fit.epochs = 7"
-    assert progress_line(trials, 6) == line
-    assert progress_line([*trials, trial(3, 0.6, 3, epochs=6)], 3) == (
+    assert progress_line(trials, trials[1], 6, START) == line
+    assert "about 60 s left" in progress_line(trials, trials[1], 6, START, machines=2)
+    trials.append(trial(3, 0.6, 3, epochs=6))
+    assert progress_line(trials, trials[2], 3, START) == (
         "3/3  trial 3  macro recall 0.6000  3 s, about 0 s left  fit.epochs = 6"
     )
 
@@ -70,7 +70,7 @@ def test_a_line_for_the_last_trial() -> None:
 def test_the_table_has_the_best_ten() -> None:
     trials = [trial(number, number / 100, epochs=5 + number) for number in range(12)]
     console = Console(file=io.StringIO(), width=100)
-    console.print(as_rich(leaderboard(trials)))
+    console.print(as_rich(leaderboard(trials, START)))
     assert isinstance(console.file, io.StringIO)
     lines = console.file.getvalue().splitlines()
     assert lines[0].strip() == "Best of 12 trials, on the validation part"
@@ -80,23 +80,20 @@ def test_the_table_has_the_best_ten() -> None:
     assert "fit.epochs = 16" in rows[0]
 
 
-TRIALS = [
-    Trial(0, {"fit.epochs": 5, "fit.learning_rate": 1e-3}, 0.6, 1.0),
-    Trial(2, {"fit.epochs": 7, "fit.learning_rate": 1e-3}, 0.65, 1.0),
-]
+TRIALS = [trial(0, 0.6), trial(2, 0.65, epochs=7)]
 
 
 @pytest.mark.parametrize("name", ["gop-debate", "semeval-2016"])
 def test_the_best_recipe_is_read_back_as_the_same_recipe(name: str, tmp_path: Path) -> None:
     recipe = read_recipe(find_recipe(Path(name)))
-    write_best_recipe(tmp_path / "new" / "b.toml", recipe, TRIALS, [])
+    write_best_recipe(tmp_path / "new" / "b.toml", recipe, TRIALS, START, [])
     assert read_recipe(tmp_path / "new" / "b.toml") == recipe
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["b.toml"]
 
 
 def test_its_head_says_where_it_is_from(tmp_path: Path) -> None:
     path = tmp_path / "b.toml"
-    write_best_recipe(path, Recipe(name="x"), TRIALS, ["data: a\n= 1.csv, sha256 12", "libraries: keras 3"])
+    write_best_recipe(path, Recipe(name="x"), TRIALS, START, ["data: a\n= 1.csv, sha256 12", "libraries: keras 3"])
     text = path.read_text(encoding="utf-8")
     assert text.splitlines()[:6] == [
         HEADER,
@@ -107,13 +104,15 @@ def test_its_head_says_where_it_is_from(tmp_path: Path) -> None:
         "",
     ]
     assert tomllib.loads(text)["seed"] == 1
+    write_best_recipe(path, Recipe(name="x"), TRIALS[1:], START, [])
+    assert "0.6500, where the recipe as it stood has no figure yet\n" in path.read_text(encoding="utf-8")
 
 
 def test_only_a_best_recipe_is_replaced(tmp_path: Path) -> None:
     path = tmp_path / "b.toml"
     for name in ("x", "y"):
         check_best_recipe(path)
-        write_best_recipe(path, Recipe(name=name), TRIALS, [])
+        write_best_recipe(path, Recipe(name=name), TRIALS, START, [])
     assert read_recipe(path).name == "y"
     with path.open("a", encoding="utf-8") as file:
         file.write('\n[tune.ranges]\n"fit.epochs" = { low = 1, high = 30 }\n')
@@ -129,23 +128,10 @@ def test_another_place_is_refused(tmp_path: Path) -> None:
         check_best_recipe(tmp_path / "folder.toml")
     (tmp_path / "file").touch()
     with pytest.raises(PublishError, match="cannot be written"):
-        write_best_recipe(tmp_path / "file" / "b.toml", Recipe(name="x"), TRIALS, [])
+        write_best_recipe(tmp_path / "file" / "b.toml", Recipe(name="x"), TRIALS, START, [])
 
 
 ROOT = Path(__file__).parents[3]
-RANGES = {"fit.learning_rate": {"low": 1e-4, "high": 1e-1, "log": True}, "network.embedding": {"choices": [4, 8]}}
-CONTENT: dict[str, Any] = {
-    "name": "tiny",
-    "data": {"validation": 0.25, "test": 0.25},
-    "tokenizer": {"model": "word", "min_frequency": 1},
-    "network": {"embedding": 8, "lstm": [4]},
-    "fit": {"epochs": 2},
-    "tune": {"trials": 4, "ranges": RANGES},
-}
-
-
-def recipe(**tune: Any) -> Recipe:
-    return Recipe.model_validate({**CONTENT, "tune": {**CONTENT["tune"], **tune}})
 
 
 def recorded() -> tuple[list[Recipe], Objective]:
@@ -156,15 +142,6 @@ def recorded() -> tuple[list[Recipe], Objective]:
         return by_rate(chosen)
 
     return tried, objective
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    path = tmp_path / "d.csv"
-    rows = [(f"{word} {noun} {i}", word) for i in range(8) for word in ("good", "bad") for noun in ("show", "tea")]
-    with path.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([("text", "label"), *rows])
-    return path
 
 
 def search(data: Path, chosen: Recipe | None = None, objective: Objective = by_rate) -> Search:
@@ -288,7 +265,7 @@ def test_what_is_no_study(data: Path, tmp_path: Path) -> None:
     (tmp_path / "s.sqlite").write_text("no study", encoding="utf-8")
     with pytest.raises(ResumeError, match="holds no trials of a search; accepted: a new file"):
         search(data).run()
-    with pytest.raises(ResumeError, match="holds no search that can be continued"), open_study(data / "below", {}):
+    with pytest.raises(ResumeError, match="cannot be opened for a search"), open_study(data / "below", "tune", {}):
         pytest.fail("it was opened")
 
 
@@ -356,6 +333,15 @@ def test_the_command(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert (tmp_path / "b.sqlite").is_file()
     assert read_recipe(tmp_path / "b.toml").seed == 3
 
+    shared = ["--storage", f"journal:{tmp_path / 'j.log'}"]
+    done = CliRunner().invoke(app, [*map(str, arguments), "--trials", "2", *shared])
+    assert done.exit_code == 0
+    assert "2/2  trial 1" in done.stdout
+    assert (tmp_path / "j.log").is_file()
+    both = CliRunner().invoke(app, [*map(str, arguments), *shared, "--study", str(tmp_path / "s.sqlite")])
+    assert both.exit_code == 2
+    assert "accepted: one of the two" in both.stderr
+
     def interrupt(self: object, chosen: object) -> float:  # noqa: ARG001
         raise KeyboardInterrupt
 
@@ -375,7 +361,7 @@ from rich.console import Console
 from training.console import Display
 from training.recipe.recipe import Recipe
 from training.tuning.search import Search
-from tests.training.tuning.trials import by_rate
+from tests.training.tuning.trials import RANGES, by_rate, recipe
 def objective(chosen):
     if Path(sys.argv[1]).exists():
         print("begun", flush=True)

@@ -1,11 +1,26 @@
-"""Stand-ins for a trial's training, which a spawned process can import."""
+"""A recipe to search, and stand-ins for a trial's training, which a spawned process can import."""
 
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 from training.errors import DataError
 from training.recipe.recipe import Recipe
+
+RANGES = {"fit.learning_rate": {"low": 1e-4, "high": 1e-1, "log": True}, "network.embedding": {"choices": [4, 8]}}
+CONTENT: dict[str, Any] = {
+    "name": "tiny",
+    "data": {"validation": 0.25, "test": 0.25},
+    "tokenizer": {"model": "word", "min_frequency": 1},
+    "network": {"embedding": 8, "lstm": [4]},
+    "fit": {"epochs": 2},
+    "tune": {"trials": 4, "ranges": RANGES},
+}
+
+
+def recipe(**tune: Any) -> Recipe:
+    return Recipe.model_validate({**CONTENT, "tune": {**CONTENT["tune"], **tune}})
 
 
 def by_rate(recipe: Recipe) -> float:
