@@ -158,8 +158,9 @@ figures: .venv/ready .venv-serve/ready
 .venv-check/ready: requirements.txt requirements-check.txt
 	@$(PYTHON) .ci/make_environment.py .venv-check requirements-check.txt
 
-.venv/ready: requirements.txt requirements-train.txt requirements-check.txt requirements-dev.txt requirements-keras2.txt
-	@$(PYTHON) .ci/make_environment.py .venv requirements-dev.txt requirements-keras2.txt
+ALONE := requirements-keras2.txt requirements-moto.txt
+.venv/ready: requirements.txt requirements-train.txt requirements-check.txt requirements-cluster.txt requirements-dev.txt $(ALONE)
+	@$(PYTHON) .ci/make_environment.py .venv requirements-dev.txt $(ALONE)
 
 clean:
 	rm -rf .venv .venv-serve .venv-check .mypy_cache .pytest_cache .ruff_cache build
