@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperCommand
 
-from serving.errors import FileError
+from serving.errors import FileError, printable
 from serving.model.bundle import Bundle
 from serving.process import processors, set_switch_interval
 from serving.scoring.manifest import MANIFEST, OutputFolder, Record
@@ -164,7 +164,7 @@ def _score_many(sources: list[str], output: str, bundle: Path, options: ScoreOpt
             typer.echo("interrupted; the same command goes on with the outputs that are missing", err=True)
             raise typer.Exit(130) from None
         if failed:
-            typer.echo(_missing(failed, tasks), err=True)
+            typer.echo(printable(_missing(failed, tasks)), err=True)
             raise typer.Exit(1)
         records += made
     folder.write_manifest(records)
