@@ -89,7 +89,7 @@ def lose_a_node(bundle: Path, folder: Path, files: int, rows: int) -> Loss:
 
     write_files(folder / "in", files, rows)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    cluster = Cluster(initialize_head=True, head_node_args=_node())
+    cluster: Any = Cluster(initialize_head=True, head_node_args=_node())
     try:
         others = [cluster.add_node(**_node()) for _ in range(NODES - 1)]
         command = score_command(bundle, folder, "out", "--ray", cluster.address)
