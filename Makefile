@@ -157,8 +157,10 @@ figures: .venv/ready .venv-serve/ready
 .venv-check/ready: requirements.txt requirements-traces.txt requirements-check.txt
 	@$(PYTHON) .ci/make_environment.py .venv-check requirements-check.txt
 
-.venv/ready: requirements.txt requirements-train.txt requirements-search.txt requirements-traces.txt requirements-check.txt requirements-dev.txt requirements-keras2.txt
-	@$(PYTHON) .ci/make_environment.py .venv requirements-dev.txt requirements-keras2.txt
+REQUIREMENTS := requirements.txt $(patsubst %,requirements-%.txt,train search traces check cluster dev)
+ALONE := requirements-keras2.txt requirements-moto.txt
+.venv/ready: $(REQUIREMENTS) $(ALONE)
+	@$(PYTHON) .ci/make_environment.py .venv requirements-dev.txt $(ALONE)
 
 clean:
 	rm -rf .venv .venv-serve .venv-check .mypy_cache .pytest_cache .ruff_cache build

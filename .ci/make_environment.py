@@ -1,6 +1,6 @@
-"""Makes a virtual environment and fills it from requirements files: make_environment.py FOLDER REQUIREMENTS [ALONE].
+"""Makes a virtual environment and fills it from requirements files: make_environment.py FOLDER REQUIREMENTS [ALONE...].
 
-What the file ALONE names is installed without its dependencies.
+What the files ALONE name is installed without its dependencies.
 
 Runs on the bare Python of a fresh machine, so it imports nothing but the standard library. Touches FOLDER/ready last,
 so that an interrupted installation is done again.
@@ -15,7 +15,7 @@ from pathlib import Path
 ACCEPTED = ((3, 11), (3, 12), (3, 13))
 
 
-def main(folder: Path, requirements: Path, alone: Path | None = None) -> None:
+def main(folder: Path, requirements: Path, *alone: Path) -> None:
     """Make FOLDER, or bring it up to date. Exits with a sentence where this Python cannot."""
     check_python()
     python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
@@ -23,8 +23,8 @@ def main(folder: Path, requirements: Path, alone: Path | None = None) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         venv.create(folder, with_pip=True)
     install(python, requirements)
-    if alone:
-        install(python, alone, "--no-deps")
+    for file in alone:
+        install(python, file, "--no-deps")
     (folder / "ready").touch()
 
 

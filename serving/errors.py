@@ -27,6 +27,7 @@ A `RequestError` carries its own status and code, so one handler renders all of 
 
 # ruff: noqa: N818 -- named for what they tell the client.
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
@@ -49,6 +50,12 @@ def printable_sentence(error: ServingError) -> str:
     if len(sentence) <= MAX_SENTENCE:
         return sentence
     return f"{sentence[: MAX_SENTENCE // 2]} ... {sentence[-MAX_SENTENCE // 3 :]}"
+
+
+def package_missing(what: str, requirement: str) -> str:
+    """The sentence of an error: `what` needs a package, and how it is installed."""
+    command = f"{sys.executable} -m pip install {requirement}"
+    return f"{what} needs a package that is not installed; this installs it: {command}"
 
 
 class BundleError(ServingError):

@@ -1,16 +1,17 @@
 """Scoring of files: every row comes back, in order, with its prediction added."""
 
 import gzip
+import re
 import sys
 import zlib
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import BinaryIO, NamedTuple, cast
 
 from serving.errors import FileError, RowsError
@@ -31,6 +32,8 @@ SWITCH_INTERVAL = 0.0005
 # Bytes of the input that tell it from another one of the same size, together with its time.
 _HASHED_BYTES = 1024 * 1024
 
+_FIGURE = re.compile(r"(?<![\w-])(0x[0-9a-f]+|\d[\d,]*)")  # none within a name, such as UTF-8
+
 
 class ScoreProgress(NamedTuple):
     """How far the scoring of a file has come.
@@ -40,12 +43,14 @@ class ScoreProgress(NamedTuple):
         resumed: of them, those that an interrupted run had written.
         errors: of those of this run, the rows without a prediction.
         fraction: of the input that was read, 0 to 1; None where its size is not known.
+        error_kinds: the number of `errors` of each kind; see `kind_of`.
     """
 
     rows: int = 0
     resumed: int = 0
     errors: int = 0
     fraction: float | None = None
+    error_kinds: Mapping[str, int] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +114,9 @@ class ScoringJob:
         if not skip:
             write(self.writer.header(), 0)
         for page, chunk in self._pages(skip):
-            rows, errors = progress.rows + len(chunk.rows), progress.errors + len(chunk.rows) - len(chunk.texts)
-            progress = ScoreProgress(rows, skip, errors, self.table.reader.progress())
+            rows, kinds = progress.rows + len(chunk.rows), Counter(progress.error_kinds)
+            kinds.update(map(kind_of, chunk.faults))
+            progress = ScoreProgress(rows, skip, kinds.total(), self.table.reader.progress(), kinds)
             write(page, rows)
             if self.on_progress:
                 self.on_progress(progress)
@@ -162,32 +168,92 @@ def score(
         FileError: a file cannot be read, written or resumed.
     """
     source_format = None if source == PIPE else format_of(source)
-    target_format = None if target == PIPE else format_of(target)
+    if target != PIPE:
+        format_of(target)  # before anything is read
     if source != PIPE and not source.is_file():
         raise FileError(f"{source}: no such file")
     if PIPE not in (source, target) and target.exists() and target.samefile(source):
         raise FileError(f"{target}: is the input; accepted: another name, so that nothing is lost")
     if options.resume and PIPE in (source, target):
         raise FileError("a pipe cannot be resumed; accepted with --resume: files")
-    with _opened(source) as (file, size), _naming(source):
-        reader = open_reader(file, _read_options(options, size), source_format)
-        preferred = predictor.metadata.recipe.get("data", {}).get("text", "text")
-        table = open_table(reader, options.text_column, preferred)
+    with _opened(source) as (file, size), naming(source):
+        opened = OpenedFile(file, size, source_format)
+        job = open_job(predictor, opened, target, options, on_progress)
         if on_opened:
-            on_opened(table)
-        with _naming(target):
-            target_format = target_format or _pipe_format(options.pipe_format, reader.format)
-            output_encoding = check_encoding(options.output_encoding)
-            writer = open_writer(target_format, reader, source_format, predictor.metadata.labels, output_encoding)
-        extract_text = TextExtractor(reader, table.text_column, options.max_text_chars)
-        job = ScoringJob(predictor, table, writer, extract_text, options.threads, on_progress)
+            on_opened(job.table)
         if target == PIPE:
             return job.run(_write_to_pipe)
-        with ResumableFile(target, _identity(source, options, predictor), resume=options.resume) as output:
-            append = _compressed(output.append) if target.suffix.lower() == GZIP else output.append
-            progress = job.run(append, output.checkpoint.rows)
-            output.commit(writer.finish)
-        return progress
+        return write_file(job, target, _identity(source, options, predictor), resume=options.resume)
+
+
+class OpenedFile(NamedTuple):
+    """A file to be scored, open at its beginning.
+
+    Attributes:
+        file: what is compressed is read as what it was.
+        size: in bytes, where it is known.
+        format: that its name says, where it has a name.
+        row_groups: of a Parquet file that are scored: the first, and the one behind the last; None for all.
+    """
+
+    file: BinaryIO
+    size: int | None = None
+    format: Format | None = None
+    row_groups: tuple[int, int] | None = None
+
+
+def open_job(
+    predictor: PredictorLike,
+    source: OpenedFile,
+    target: Path,
+    options: ScoreOptions,
+    on_progress: Callable[[ScoreProgress], None] | None = None,
+) -> ScoringJob:
+    """A job of which nothing is done yet.
+
+    Args:
+        predictor: called by several threads at once.
+        source: what is read.
+        target: what will be written, whose suffix says its format; or PIPE.
+        options: how the file is read, and with what it is scored.
+        on_progress: told after every chunk.
+
+    Raises:
+        FileError: the file cannot be read, or not be written in that format.
+    """
+    read_options = _read_options(options, source.size)
+    preferred = predictor.metadata.recipe.get("data", {}).get("text", "text")
+    table = open_table(open_reader(source.file, read_options, source.format), options.text_column, preferred)
+    if source.row_groups:  # its column of texts is the whole file's, so that all parts have the same
+        reader = open_reader(source.file, read_options._replace(row_groups=source.row_groups), source.format)
+        table = Table(reader, reader.rows(), table.text_column)
+    with naming(target):
+        target_format = _pipe_format(options.pipe_format, table.reader.format) if target == PIPE else format_of(target)
+        output_encoding = check_encoding(options.output_encoding)
+        writer = open_writer(target_format, table.reader, source.format, predictor.metadata.labels, output_encoding)
+    extract_text = TextExtractor(table.reader, table.text_column, options.max_text_chars)
+    return ScoringJob(predictor, table, writer, extract_text, options.threads, on_progress)
+
+
+def write_file(job: ScoringJob, target: Path, identity: Identity, *, resume: bool = False) -> ScoreProgress:
+    """Run a job into a file, which appears only when it is whole. Raises FileError.
+
+    Args:
+        job: of which nothing is done yet.
+        target: the file.
+        identity: of the work.
+        resume: continue what an interrupted run has left.
+    """
+    with ResumableFile(target, identity, resume=resume) as output:
+        append = _compressed(output.append) if target.suffix.lower() == GZIP else output.append
+        progress = job.run(append, output.checkpoint.rows)
+        output.commit(job.writer.finish)
+    return progress
+
+
+def kind_of(fault: str) -> str:
+    """A row's fault without its figures: "2 cells where the header has 3" is "# cells where the header has #"."""
+    return _FIGURE.sub("#", fault)
 
 
 def _compressed(append: Callable[[bytes, int], None]) -> Callable[[bytes, int], None]:
@@ -218,19 +284,25 @@ def _opened(source: Path) -> Iterator[tuple[BinaryIO, int | None]]:
         file = source.open("rb")
     except OSError as error:
         raise FileError(f"{source}: cannot be read ({error.strerror})") from error
-    with file:
-        if source.suffix.lower() != GZIP:
-            yield file, source.stat().st_size
-            return
-        try:
-            with gzip.open(file) as unpacked:
-                yield cast(BinaryIO, unpacked), None
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise FileError(f"{source}: is no whole gzip file: {error}") from error
+    with file, unpacked(file, source) as (content, is_packed):
+        yield content, None if is_packed else source.stat().st_size
 
 
 @contextmanager
-def _naming(path: Path) -> Iterator[None]:
+def unpacked(file: BinaryIO, path: PurePath | str) -> Iterator[tuple[BinaryIO, bool]]:
+    """The content of a file, and whether it is packed, as its name says. Raises FileError where it is broken."""
+    if not str(path).lower().endswith(GZIP):
+        yield file, False
+        return
+    try:
+        with gzip.open(file) as content:
+            yield cast(BinaryIO, content), True
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise FileError(f"{path}: is no whole gzip file: {error}") from error
+
+
+@contextmanager
+def naming(path: PurePath | str) -> Iterator[None]:
     """Errors of its reader or writer name the file."""
     try:
         yield
@@ -254,6 +326,13 @@ def _identity(source: Path, options: ScoreOptions, predictor: PredictorLike) -> 
         "input": f"{status.st_size} bytes that begin with {beginning}",
         "time of the input": status.st_mtime_ns,
         "model": predictor.metadata.model_version,
+        **identity_of(options),
+    }
+
+
+def identity_of(options: ScoreOptions) -> Identity:
+    """What of the options decides the content of an output."""
+    return {
         "text column": options.text_column,
         "encoding": options.encoding,
         "delimiter": options.delimiter,

@@ -122,6 +122,7 @@ class ReadOptions(NamedTuple):
         header: whether the first row has the names of the columns: "true", "false", or "auto" to find it out.
         has_quotes: whether cells of a delimited file may be quoted.
         size: bytes of the file, where known.
+        row_groups: of a Parquet file that are read: the first, and the one behind the last; None for all.
     """
 
     encoding: str = ""
@@ -129,6 +130,7 @@ class ReadOptions(NamedTuple):
     header: str = "auto"
     has_quotes: bool = True
     size: int | None = None
+    row_groups: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,7 @@ class Format:
     media_type: str
     new_writer: Callable[[Reader, Sequence[str], OutputEncoding], Writer]
     open_text: Callable[[TextFile, ReadOptions], Reader] | None = None
-    open_binary: Callable[[BinaryIO], Reader] | None = None
+    open_binary: Callable[[BinaryIO, ReadOptions], Reader] | None = None
     recognizes: Callable[[str], bool] = lambda sample: False  # noqa: ARG005
 
     @property

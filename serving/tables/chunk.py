@@ -76,13 +76,15 @@ class Chunk:
     Attributes:
         rows: all of them.
         texts: those to be predicted, of the rows without a fault, in order.
+        faults: of the others, in order.
     """
 
     def __init__(self, rows: Sequence[Row], extract_text: TextExtractor) -> None:
         extracted: list[tuple[str, str]] = [extract_text(row) for row in rows]
         self.rows = rows
         self.texts = [text for text, fault in extracted if not fault]
-        self._faults = [fault for _, fault in extracted]
+        self._row_faults = [fault for _, fault in extracted]
+        self.faults = [fault for fault in self._row_faults if fault]
 
     def scored(self, predictions: Sequence[Prediction | None]) -> list[tuple[Row, RowResult]]:
         """Each row with its result.
@@ -93,5 +95,5 @@ class Chunk:
         results = iter([RowResult(prediction, "" if prediction else FAILED) for prediction in predictions])
         return [
             (row, RowResult(None, fault) if fault else next(results))
-            for row, fault in zip(self.rows, self._faults, strict=True)
+            for row, fault in zip(self.rows, self._row_faults, strict=True)
         ]

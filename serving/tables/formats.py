@@ -72,7 +72,7 @@ def open_reader(file: BinaryIO, options: ReadOptions, declared: Format | None = 
         RowsError: it cannot be read.
     """
     if declared and declared.open_binary:
-        return declared.open_binary(file)
+        return declared.open_binary(file, options)
     source = TextFile(file, options.encoding, options.size)
     recognized = next((each for each in FORMATS if each.open_text and each.recognizes(source.sample)), CSV)
     text_format = TSV if recognized is CSV and declared is TSV else recognized

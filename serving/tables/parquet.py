@@ -1,14 +1,13 @@
 """Parquet, where pyarrow is installed: its reader and its writer."""
 
 import json
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from serving.errors import RowsError
+from serving.errors import RowsError, package_missing
 from serving.tables.added_columns import Columns, RowResult, added_values, with_surplus
-from serving.tables.base import CHUNK_ROWS, Format, Reader, Row, ScoredRows, Writer, names_of
+from serving.tables.base import CHUNK_ROWS, Format, Reader, ReadOptions, Row, ScoredRows, Writer, names_of
 from serving.tables.text import OutputEncoding, decodable
 
 
@@ -17,25 +16,25 @@ class ParquetReader(Reader):
 
     Args:
         file: can be read at any place; it is left open.
+        options: of them, `row_groups` alone matters.
 
     Raises:
         RowsError: it is none, a page of it is damaged, or pyarrow is not installed.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
-        arrow = _pyarrow()
+    def __init__(self, file: BinaryIO, options: ReadOptions) -> None:
         self.format = PARQUET
-        try:
-            self._file = arrow.parquet.ParquetFile(file)
-        except (OSError, ValueError) as error:
-            raise RowsError(f"it is not readable as Parquet: {error}") from error
+        self._file = _parquet_file(file)
+        metadata = self._file.metadata
+        self._row_groups = range(*(options.row_groups or (0, metadata.num_row_groups)))
+        self._rows = sum(metadata.row_group(group).num_rows for group in self._row_groups)
         self._rows_read = 0
         self.names = self._file.schema_arrow.names
 
     def rows(self) -> Iterator[Row]:
         """Every row, once. Raises RowsError where a page is damaged."""
         try:
-            for batch in self._file.iter_batches(CHUNK_ROWS):
+            for batch in self._file.iter_batches(CHUNK_ROWS, row_groups=self._row_groups):
                 self._rows_read += batch.num_rows
                 for cells in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                     yield Row(list(cells))
@@ -48,8 +47,7 @@ class ParquetReader(Reader):
 
     def progress(self) -> float | None:
         """The share of the rows that has been read."""
-        rows = self._file.metadata.num_rows
-        return self._rows_read / rows if rows else None
+        return self._rows_read / self._rows if self._rows else None
 
     def columns(self) -> Columns:
         """Names and Arrow types."""
@@ -99,6 +97,20 @@ class ParquetWriter(Writer):
         return cells[:columns] + added_values(with_surplus(result, cells[columns:]), self.labels)
 
 
+def row_counts(file: BinaryIO) -> list[int]:
+    """The number of rows in each row group of a Parquet file, which is left open. Raises RowsError."""
+    metadata = _parquet_file(file).metadata
+    return [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
+
+
+def _parquet_file(file: BinaryIO) -> Any:
+    arrow = _pyarrow()
+    try:
+        return arrow.parquet.ParquetFile(file)
+    except (OSError, ValueError) as error:
+        raise RowsError(f"it is not readable as Parquet: {error}") from error
+
+
 def _pyarrow() -> Any:
     """The library. Raises RowsError where it is not installed."""
     try:
@@ -106,8 +118,7 @@ def _pyarrow() -> Any:
         import pyarrow.ipc
         import pyarrow.parquet
     except ImportError as error:
-        command = f"{sys.executable} -m pip install pyarrow"
-        raise RowsError(f"Parquet needs a package that is not installed; this installs it: {command}") from error
+        raise RowsError(package_missing("Parquet", "pyarrow")) from error
     return pyarrow
 
 

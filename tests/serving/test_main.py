@@ -10,8 +10,9 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from serving.__main__ import app, main, progress_bar
+from serving.__main__ import app, main
 from serving.model.bundle import Bundle
+from serving.scoring.progress import progress_bar
 from serving.scoring.score import ScoreProgress
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from serving.errors import FileError
 from serving.model.predictor import Predictor
-from serving.scoring.score import ScoreOptions, ScoreProgress, score
+from serving.scoring.score import ScoreOptions, score
 from serving.tables.chunk import NO_TEXT
 from tests.bundles import TEXTS
 from tests.serving.csv_files import ADDED, rows_of, write_csv
@@ -64,7 +64,16 @@ def test_bad_rows_stay_where_they_are_and_say_why(tiny_predictor: Predictor, tmp
     content = b"id,text\n1,good\n2\n3,so,many\n4,\n5,caf\xe9\n6," + b"x" * 10_001 + b'\n7,"open\n8,NA\n9,bad\n'
     (tmp_path / "in.csv").write_bytes(content)
     progress = score(tiny_predictor, tmp_path / "in.csv", tmp_path / "out.csv", ScoreOptions(encoding="utf-8"))
-    assert progress == ScoreProgress(9, 0, 7, 1.0)
+    assert progress[:4] == (9, 0, 7, 1.0)
+    assert progress.error_kinds == {
+        "# cell where the header has #": 1,
+        "# cells where the header has #; what is beyond is joined to the last": 1,
+        NO_TEXT: 1,
+        "byte # is not UTF-8": 1,
+        "# characters; at most # are accepted": 1,
+        "not CSV: a quote is not closed": 1,
+        "no text: NA stands for a missing value; in quotes it is a text": 1,
+    }
     lines = (tmp_path / "out.csv").read_bytes().splitlines()[1:]
     with (tmp_path / "out.csv").open(encoding="utf-8", errors="replace", newline="") as file:
         header, *rows = csv.reader(file)

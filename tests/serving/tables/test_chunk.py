@@ -7,7 +7,7 @@ import pytest
 
 from serving.model.types import Prediction
 from serving.settings import Settings
-from serving.tables.base import MAX_TEXT_CHARS, Row
+from serving.tables.base import MAX_TEXT_CHARS, ReadOptions, Row
 from serving.tables.chunk import MISSING, Chunk, TextExtractor, missing_value
 from serving.tables.parquet import ParquetReader
 from tests.serving.tables.readers import delimited, jsonl
@@ -80,7 +80,7 @@ def test_objects_by_key() -> None:
 
 def test_bytes_of_parquet(tmp_path: Path) -> None:
     pq.write_table(pa.table({"text": [b"good", b"caf\xe9", None]}), tmp_path / "in.parquet")
-    reader = ParquetReader(io.BytesIO((tmp_path / "in.parquet").read_bytes()))
+    reader = ParquetReader(io.BytesIO((tmp_path / "in.parquet").read_bytes()), ReadOptions())
     extracted = [TextExtractor(reader, 0)(row) for row in reader.rows()]
     assert extracted == [("good", ""), ("", "byte 0xe9 is not UTF-8"), ("", "no text")]
 

@@ -9,7 +9,7 @@ import pytest
 from serving.errors import RowsError
 from serving.model.types import Prediction
 from serving.tables.added_columns import RowResult
-from serving.tables.base import CHUNK_ROWS, Row
+from serving.tables.base import CHUNK_ROWS, ReadOptions, Row
 from serving.tables.jsonl import NewJsonlWriter
 from serving.tables.parquet import ParquetReader
 from serving.tables.text import MAX_ROW_CHARS, OutputEncoding
@@ -129,7 +129,7 @@ def test_an_object_that_has_such_a_key_keeps_it() -> None:
 def test_new_objects_hold_what_json_can() -> None:
     file = io.BytesIO()
     pq.write_table(pa.table({"day": [date(2026, 1, 2)], "x": [float("nan")], "text": ["é"]}), file)
-    reader = ParquetReader(file)
+    reader = ParquetReader(file, ReadOptions())
     page = NewJsonlWriter(reader, LABELS, UTF8).page([(row, RESULT) for row in reader.rows()])
     assert json.loads(page) == {"day": "2026-01-02", "x": None, "text": "é"} | ADDED
 

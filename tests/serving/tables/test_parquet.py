@@ -10,7 +10,7 @@ import pytest
 from serving.errors import RowsError
 from serving.model.types import Prediction
 from serving.tables.added_columns import RowResult
-from serving.tables.base import CHUNK_ROWS, in_chunks
+from serving.tables.base import CHUNK_ROWS, ReadOptions, in_chunks
 from serving.tables.parquet import ParquetReader, ParquetWriter
 from serving.tables.text import OutputEncoding
 from tests.serving.tables.readers import delimited, jsonl
@@ -23,7 +23,7 @@ ADDED = ["label", "probability", "p_no", "p_yes", "truncated", "in_vocabulary", 
 def parquet(columns: dict[str, Any]) -> ParquetReader:
     file = io.BytesIO()
     pq.write_table(pa.table(columns), file)
-    return ParquetReader(file)
+    return ParquetReader(file, ReadOptions())
 
 
 def finished(writer: ParquetWriter, pages: list[bytes], folder: Path) -> pa.Table:
@@ -44,13 +44,13 @@ def test_rows_have_their_types() -> None:
 
 def test_what_is_no_parquet() -> None:
     with pytest.raises(RowsError, match="it is not readable as Parquet"):
-        ParquetReader(io.BytesIO(b"PAR1 and no more"))
+        ParquetReader(io.BytesIO(b"PAR1 and no more"), ReadOptions())
 
 
 def test_a_package_that_is_missing_is_told_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(RowsError, match=r"this installs it: .+ -m pip install pyarrow") as refused:
-        ParquetReader(io.BytesIO())
+        ParquetReader(io.BytesIO(), ReadOptions())
     assert sys.executable in str(refused.value)
 
 

@@ -1,0 +1,180 @@
+"""Manifest of a folder of outputs, and the record beside each output that says what it was made of.
+
+    out/may.csv                 an output
+    out/_records/may.csv.json   its record, which is there before it
+    out/_manifest.json          all records; there once nothing is missing
+
+Readers of data sets, such as Spark and pyarrow, pass over names that begin with "_".
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ValidationError
+
+from serving.errors import FileError
+from serving.scoring.plan import Task
+from serving.scoring.resumable import Identity
+from serving.scoring.score import ScoreOptions, identity_of
+from serving.scoring.storage import Storage, joined, storage_of
+
+MANIFEST = "_manifest.json"
+RECORDS = "_records"
+
+_READERS = 16  # records that are read at once: of S3, each takes some hundredths of a second, mostly of waiting
+
+
+class Record(BaseModel):
+    """What is known of an output.
+
+    Attributes:
+        output: its name below the folder.
+        input: path or URL of what it was made of.
+        row_groups: of a Parquet file: the first, and the one behind the last.
+        made_of: what must be the same for the output to be the same.
+        text_column: name of the column of texts.
+        notes: sentences on what was decided about the input and not declared.
+        rows: of it.
+        errors: the number of rows without a prediction, by kind.
+        size: in bytes.
+        sha256: of the output, in hex.
+        seconds: that it took.
+    """
+
+    output: str
+    input: str
+    row_groups: tuple[int, int] | None
+    made_of: Identity
+    text_column: str
+    notes: list[str]
+    rows: int
+    errors: dict[str, int]
+    size: int
+    sha256: str
+    seconds: float
+
+
+class Manifest(BaseModel):
+    """All outputs of a run that missed nothing.
+
+    Attributes:
+        model: name of the model.
+        model_version: of it.
+        inputs: how many there are.
+        rows: of all outputs.
+        errors: the number of rows without a prediction, by kind.
+        seconds: of all tasks together, those of earlier runs as well.
+        outputs: their records, in order of their names.
+    """
+
+    model: str
+    model_version: str
+    inputs: int
+    rows: int
+    errors: dict[str, int]
+    seconds: float
+    outputs: list[Record]
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFolder:
+    """Folder of outputs.
+
+    Attributes:
+        path: of it, or its URL.
+        model: name of the model.
+        model_version: of it.
+        options: with which all is scored.
+    """
+
+    path: str
+    model: str
+    model_version: str
+    options: ScoreOptions
+
+    @property
+    def storage(self) -> Storage:
+        """Where it lies."""
+        return storage_of(self.path)
+
+    def place(self, name: str) -> str:
+        """The path or URL of a file in it."""
+        return joined(self.path, name)
+
+    def identity(self, task: Task) -> Identity:
+        """What must be the same for a task's output to be the same."""
+        return {
+            "model": self.model_version,
+            "input": f"{task.source.size} bytes",
+            "time of the input": task.source.modified,
+            "row groups": "all" if task.row_groups is None else "{} to {}".format(*task.row_groups),
+            **identity_of(self.options),
+        }
+
+    def done(self, tasks: Sequence[Task]) -> dict[str, Record]:
+        """The records of those tasks whose output is there, by its name.
+
+        Raises:
+            FileError: an output is there that is of another model, of something else, or of nobody knows what.
+        """
+        sizes = {file.name: file.size for file in self.storage.find(self.path)}
+        present = [task for task in tasks if task.output in sizes]
+        with ThreadPoolExecutor(_READERS) as pool:
+            records = list(pool.map(lambda task: self._record(task, sizes), present))
+        for task, record in zip(present, records, strict=True):
+            self._check(task, record, sizes[task.output])
+        return {record.output: record for record in records if record}
+
+    def write_record(self, record: Record) -> None:
+        """To be called before the output is brought to its place: so an output always has a record."""
+        self.storage.write(self._record_path(record.output), record.model_dump_json(indent=2).encode() + b"\n")
+
+    def write_manifest(self, records: Iterable[Record]) -> None:
+        """To be called when all outputs are there."""
+        records = sorted(records, key=lambda record: record.output)
+        errors: Counter[str] = Counter()
+        for record in records:
+            errors.update(record.errors)
+        manifest = Manifest(
+            model=self.model,
+            model_version=self.model_version,
+            inputs=len({record.input for record in records}),
+            rows=sum(record.rows for record in records),
+            errors=errors,
+            seconds=round(sum(record.seconds for record in records), 3),
+            outputs=records,
+        )
+        self.storage.write(self.place(MANIFEST), manifest.model_dump_json(indent=2).encode() + b"\n")
+
+    def remove_manifest(self) -> None:
+        """To be called before outputs are added."""
+        self.storage.remove(self.place(MANIFEST))
+
+    def _record_path(self, output: str) -> str:
+        return self.place(f"{RECORDS}/{output}.json")
+
+    def _record(self, task: Task, names: dict[str, int]) -> Record | None:
+        path = self._record_path(task.output)
+        if f"{RECORDS}/{task.output}.json" not in names:
+            return None
+        try:
+            with self.storage.opened(path) as file:
+                return Record.model_validate_json(file.read())
+        except ValidationError as error:
+            raise FileError(f"{path}: is no record of an output; accepted: as it was written, or gone") from error
+
+    def _check(self, task: Task, record: Record | None, size: int) -> None:
+        path = self.place(task.output)
+        remedy = "accepted: another output folder, or this file gone"
+        if record is None:
+            raise FileError(f"{path}: is there, and no record says what it was made of; {remedy}")
+        identity = self.identity(task)
+        if (version := record.made_of.get("model")) != self.model_version:
+            raise FileError(f"{path}: was made by the model {version}, and this one is {self.model_version}; {remedy}")
+        different = [name for name, value in identity.items() if record.made_of.get(name) != value]
+        if different:
+            raise FileError(f"{path}: was made of another {', '.join(different)}; {remedy}")
+        if record.size != size:
+            raise FileError(f"{path}: has {size:,} bytes, and {record.size:,} were written; {remedy}")

@@ -1,0 +1,101 @@
+"""Files with real Ray: its outputs are those of plain `score`, whatever is killed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmarks.cluster import differing, lose_a_node, outputs, quiet, score_command, wait_for_outputs, write_files
+from serving.scoring.manifest import MANIFEST
+from tests.faults.processes import wait_until
+
+pytest.importorskip("ray", reason="Ray is not installed: pip install -r requirements-cluster.txt")
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc")]
+
+FILES, ROWS = 8, 5_000  # some seconds of work for two processes, so that there is a middle
+
+
+def names_of_processes() -> dict[int, str]:
+    """Process id -> the name that the process has, which Ray makes of what its worker does."""
+    names = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            names[int(entry.name)] = (entry / "cmdline").read_bytes().split(b"\0")[0].decode(errors="replace")
+        except OSError:
+            continue  # it has ended
+    return names
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, pristine_bundle: Path) -> Path:
+    """A folder with inputs, and what plain `score` makes of them."""
+    folder = tmp_path_factory.mktemp("cluster")
+    write_files(folder / "in", FILES, ROWS)
+    subprocess.run(score_command(pristine_bundle, folder, "plain"), check=True, env=quiet())
+    return folder
+
+
+def workers() -> set[int]:
+    """Processes of Ray that are at a task of ours."""
+    return {pid for pid, name in names_of_processes().items() if name.startswith("ray::_attempt")}
+
+
+@pytest.fixture
+def _others() -> Iterator[None]:
+    """No worker of another test is there, before or after."""
+    wait_until(lambda: not workers())
+    yield
+    wait_until(lambda: not workers())
+
+
+@pytest.mark.usefixtures("_others")
+def test_a_worker_that_is_killed_loses_and_doubles_nothing(folder: Path, pristine_bundle: Path) -> None:
+    command = score_command(pristine_bundle, folder, "killed", "--ray")
+    process = subprocess.Popen(command, env=quiet(), stderr=subprocess.PIPE, text=True)
+    wait_for_outputs(process, folder / "killed", 1)
+    wait_until(lambda: bool(workers()) or process.poll() is not None)
+    os.kill(min(workers()), signal.SIGKILL)
+    _, errors = process.communicate()
+    assert process.returncode == 0, errors
+    assert "attempt 1 of 3 failed, tried again: its worker was lost" in errors
+    assert differing(folder / "plain", folder / "killed") == []
+    manifest = json.loads((folder / "killed" / MANIFEST).read_text("utf-8"))
+    assert (manifest["inputs"], manifest["rows"]) == (FILES, FILES * ROWS)
+    assert not list((folder / "killed").glob(".*"))
+
+
+@pytest.mark.usefixtures("_others")
+def test_an_interrupted_run_has_no_manifest_and_goes_on(folder: Path, pristine_bundle: Path) -> None:
+    command = score_command(pristine_bundle, folder, "interrupted", "--ray")
+    process = subprocess.Popen(command, env=quiet(), stderr=subprocess.PIPE, text=True)
+    wait_for_outputs(process, folder / "interrupted", 1)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate()
+    assert process.returncode == 130, errors
+    assert "interrupted; the same command goes on" in errors
+    assert not (folder / "interrupted" / MANIFEST).exists()
+    kept = {path: path.stat().st_mtime_ns for path in outputs(folder / "interrupted")}
+    assert 0 < len(kept) < FILES
+    again = subprocess.run(command, env=quiet(), stderr=subprocess.PIPE, text=True, check=True)
+    assert f"{FILES} inputs, {FILES} outputs, {len(kept)} of them there already" in again.stderr
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    assert differing(folder / "plain", folder / "interrupted") == []
+    assert (folder / "interrupted" / MANIFEST).exists()
+
+
+def test_a_node_that_is_removed_loses_and_doubles_nothing(tmp_path: Path, pristine_bundle: Path) -> None:
+    loss = lose_a_node(pristine_bundle, tmp_path, files=12, rows=3_000)
+    assert (loss.outputs, loss.rows, loss.different) == (12, 12 * 3_000, [])
+
+
+def test_no_cluster_at_the_address(folder: Path, pristine_bundle: Path) -> None:
+    command = score_command(pristine_bundle, folder, "nowhere", "--ray", "127.0.0.1:1")
+    result = subprocess.run(command, env=quiet(), stderr=subprocess.PIPE, text=True, check=False)
+    assert result.returncode == 1
+    assert "error: --ray 127.0.0.1:1: no Ray there" in result.stderr

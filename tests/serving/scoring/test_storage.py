@@ -1,0 +1,105 @@
+"""Files of this machine; those of S3 are in test_s3."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from serving.errors import FileError
+from serving.scoring.storage import LocalStorage, StoredFile, is_below, joined, storage_of
+from tests.serving.scoring.folders import fill, stored
+
+
+def names(pattern: Path | str) -> list[str]:
+    return [file.name for file in storage_of(str(pattern)).find(str(pattern))]
+
+
+def test_a_file_is_found_by_its_own_name(tmp_path: Path) -> None:
+    path = fill(tmp_path, "in/a.csv") / "in" / "a.csv"
+    assert list(storage_of(str(path)).find(str(path))) == [stored(path, "a.csv")]
+
+
+def test_a_folder_is_all_that_lies_below_it_in_order(tmp_path: Path) -> None:
+    fill(tmp_path, "b.csv", "a.csv", "2024/may.csv", "2024/01/x.csv", "10.csv")
+    assert sorted(names(tmp_path)) == ["10.csv", "2024/01/x.csv", "2024/may.csv", "a.csv", "b.csv"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("in/*.csv", ["a.csv", "b.csv"]),
+        ("in/?.csv", ["a.csv", "b.csv"]),
+        ("in/[a].csv", ["a.csv"]),
+        ("*/sub/*.csv", ["in/sub/c.csv"]),
+        ("in/**/*.csv", ["a.csv", "b.csv", "sub/c.csv"]),
+        ("in/*.tsv", []),
+        ("other/*.csv", []),
+    ],
+)
+def test_names_of_a_pattern_are_below_its_first_fixed_folder(tmp_path: Path, pattern: str, expected: list[str]) -> None:
+    fill(tmp_path, "in/a.csv", "in/b.csv", "in/sub/c.csv")
+    assert names(tmp_path / pattern) == expected
+
+
+def test_a_pattern_of_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(fill(tmp_path, "a.csv", "b.tsv"))
+    assert names("*.csv") == ["a.csv"]
+
+
+def test_a_file_may_be_called_like_a_pattern(tmp_path: Path) -> None:
+    fill(tmp_path, "a[1].csv", "a1.csv")
+    assert names(tmp_path / "a[1].csv") == ["a[1].csv"]
+
+
+@pytest.mark.parametrize(
+    ("name", "is_hidden"),
+    [("a.csv", False), (".a.csv", True), ("_m/a.csv", True), ("x/.git/a.csv", True), ("a_.csv", False)],
+)
+def test_what_is_hidden(name: str, is_hidden: bool) -> None:
+    assert StoredFile(f"/in/{name}", name, 1, 1).is_hidden == is_hidden
+
+
+def test_what_is_written_is_whole_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "x.json"
+    LocalStorage().write(str(path), b"{}")
+    LocalStorage().write(str(path), b"{1}")
+    assert path.read_bytes() == b"{1}"
+    assert os.listdir(path.parent) == ["x.json"]  # noqa: PTH208
+
+
+def test_an_attempt_sweeps_what_those_before_it_have_left_and_no_more(tmp_path: Path) -> None:
+    fill(tmp_path, ".a.csv.k2j_9x.partial/a.csv", ".a.csv.gz.k2j_9x.partial/a.csv.gz", "b.csv")
+    storage = LocalStorage()
+    with storage.workplace(str(tmp_path / "a.csv")) as folder:
+        (folder / "a.csv").write_bytes(b"text\n")
+        storage.publish(folder / "a.csv", str(tmp_path / "a.csv"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".a.csv.gz.k2j_9x.partial", "a.csv", "b.csv"]
+
+
+def test_a_fault_names_the_path(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    storage, below = LocalStorage(), str(tmp_path / "file" / "a.csv")
+    with pytest.raises(FileError, match=r"a\.csv: cannot be written"), storage.workplace(below):
+        pass
+    with pytest.raises(FileError, match=r"a\.csv: cannot be read"), storage.opened(below):
+        pass
+    with pytest.raises(FileError, match=r"a\.csv: cannot be removed"):
+        storage.remove(below)
+    storage.remove(str(tmp_path / "gone"))
+
+
+@pytest.mark.parametrize("url", ["gs://bucket/in", "https://example.com/a.csv", "s3://", "s3://key:secret@bucket/in"])
+def test_urls_that_are_refused(url: str) -> None:
+    with pytest.raises(FileError, match=r"accepted: files and folders of this machine, and s3://BUCKET/KEY") as refused:
+        storage_of(url)
+    assert "secret" not in str(refused.value)
+
+
+def test_places(tmp_path: Path) -> None:
+    assert joined("s3://bucket/out/", "a/b.csv") == "s3://bucket/out/a/b.csv"
+    assert joined(str(tmp_path), "a/b.csv") == str(tmp_path / "a" / "b.csv")
+    assert is_below(str(tmp_path / "a" / ".." / "b"), str(tmp_path / "b"))
+    assert not is_below(str(tmp_path / "bc"), str(tmp_path / "b"))
+    assert is_below("s3://bucket/out/a", "s3://bucket/out/")
+    assert not is_below("s3://bucket/outer/a", "s3://bucket/out")
+    assert not is_below(str(tmp_path), "s3://bucket/out")
