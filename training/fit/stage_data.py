@@ -127,18 +127,21 @@ class StageData:
         """
         labels, everywhere = self.dataset.labels, np.ones(len(texts), bool)
         files = [file.predict(texts) for file in load_teacher_files(stage.teacher_files, labels)]
-        in_files = np.any([known for _, known in files], axis=0) if files else ~everywhere
         bundles = [served_probabilities(teacher, texts) for teacher in load_teachers(stage.teachers, labels)]
-        baselines = [self._cross_fitted(name, stage).predict(texts) for name in stage.teacher_baselines]
-        answers = [
-            *files,
-            *((answer, everywhere) for answer in bundles),
-            *((answer, labelled | ~in_files) for answer in baselines),
-        ]
-        total: Floats = np.sum([p * known[:, None] for p, known in answers], axis=0, dtype=np.float32)
+        asked = labelled | ~np.any([~everywhere, *(known for _, known in files)], axis=0)
+        baselines = [self._asked(self._cross_fitted(name, stage), texts, asked) for name in stage.teacher_baselines]
+        answers = [*files, *((answer, everywhere) for answer in bundles), *((answer, asked) for answer in baselines)]
+        total: Floats = np.sum([probabilities for probabilities, _ in answers], axis=0, dtype=np.float32)
         count: Floats = np.sum([known for _, known in answers], axis=0, dtype=np.float32)
         mean = (total / np.maximum(count, 1)[:, None]).astype(np.float32, copy=False)
         return mean, count > 0
+
+    def _asked(self, baseline: CrossFitted, texts: list[str], asked: npt.NDArray[np.bool_]) -> Floats:
+        """Its answers to the texts that it is asked, 0 elsewhere: float32 (texts, classes)."""
+        probabilities = np.zeros((len(texts), len(self.dataset.labels)), np.float32)
+        if asked.any():
+            probabilities[asked] = baseline.predict([text for text, wanted in zip(texts, asked, strict=True) if wanted])
+        return probabilities
 
     def _cross_fitted(self, name: str, stage: Stage) -> CrossFitted:
         """The baseline of the stage's own labelled rows, or of all where those are too few of a class."""
