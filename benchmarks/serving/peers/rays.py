@@ -17,7 +17,7 @@ class Sentiment:
     def __init__(self) -> None:
         self.predictor = load()
 
-    @serve.batch(max_batch_size=32, batch_wait_timeout_s=0.005)  # type: ignore[untyped-decorator]
+    @serve.batch(max_batch_size=32, batch_wait_timeout_s=0.005)
     async def predict(self, texts: list[str]) -> list[dict[str, Any]]:
         return [answer(prediction) for prediction in self.predictor.predict(texts)]
 
