@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.figures import behaviour, table
+from benchmarks.figures import behaviour, table, times
 from serving.model.bundle import Bundle
 from serving.model.metadata import Metadata
+from serving.model.predictor import Predictor
 from tests.deploy.conftest import RunWeb
 from tests.deploy.services import ROOT, http_client
 from training.recipe.recipe import Recipe, find_recipe, read_recipe
 from training.report.report_data import TrainingRecord
+from training.text.emoji_names import emoji_names
 
 DEFAULT = "tweets"
 
@@ -69,4 +71,28 @@ def test_the_page_of_figures_quotes_its_own(default: Metadata) -> None:
     page = (ROOT / "docs" / "figures.md").read_text(encoding="utf-8")
     assert table(default.metrics["test"]) in page
     assert behaviour(ROOT / "artifacts") in page
+    assert times(TrainingRecord.read(ROOT / "artifacts")) in page
     assert default.model_version in page
+
+
+def test_the_default_one_answers_what_the_page_shows_first(default: Metadata) -> None:
+    expected = {
+        "I love this, thank you so much!": "positive",
+        "WORST SHOW EVER": "negative",
+        "The next train leaves at nine.": "neutral",
+        "not bad at all :)": "positive",
+        "two hours late and nobody says a word 😡": "negative",
+        "Can anyone tell me when the library opens on Sunday?": "neutral",
+    }
+    texts = [answer.text for answer in default.known_answers]
+    predictions = Predictor.load(ROOT / "artifacts").predict(texts)
+    assert {text: prediction.label for text, prediction in zip(texts, predictions, strict=True)} == expected
+
+
+@pytest.mark.usefixtures("default")
+def test_the_default_one_knows_every_emoji() -> None:
+    # A tone of skin says nothing without the emoji before it.
+    texts = [emoji for emoji in emoji_names() if emoji not in "🏻🏼🏽🏾🏿"]
+    predictions = Predictor.load(ROOT / "artifacts").predict([*texts, *(text * 3 for text in texts)])
+    assert len(texts) > 3000
+    assert min(prediction.in_vocabulary for prediction in predictions) >= 0.9
