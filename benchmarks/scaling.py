@@ -37,7 +37,7 @@ BITS = 8  # in a byte
 class Inputs:
     """What the tables are reckoned from; SOURCES says of each what it is and where it is from."""
 
-    rows_per_core: float = 4_884
+    rows_per_core: float = 2_560
     score_share: float = 0.92
     cluster_share: float = 0.85
     row_bytes: float = 116
