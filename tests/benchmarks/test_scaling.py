@@ -67,7 +67,7 @@ def test_the_commands_of_the_sources_are_there() -> None:
 @pytest.mark.parametrize(
     ("value", "quoted"),
     [
-        (INPUTS.rows_per_core, r"On one core \(.*\): ([\d,]+) tweets a second"),
+        (INPUTS.rows_per_core, r"On one core of a slow machine \(.*\): ([\d,]+) tweets a second"),
         (INPUTS.score_share * 100, r"`score` and the predictor, nine\nshort turns of each, gave (\d+)% on average"),
         (INPUTS.row_bytes, r"Files of 1,000,000 rows, (\d+) MB"),
         (INPUTS.request_seconds * 1000, r"\| today \| [^|]* \| ([\d.]+) ±"),
