@@ -7,6 +7,7 @@ and the packages of requirements-cluster.txt, and it must see inputs and outputs
 
 import logging
 import os
+import socket
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -33,6 +34,7 @@ THIS_MACHINE = "local"
 # Tasks that Ray has at once: enough to keep a large cluster busy, and few enough to be looked through every second.
 CAPACITY = 1000
 _WAIT_SECONDS = 1.0
+_CONNECT_SECONDS = 10.0
 _REPORT_SECONDS = 1.0  # between two reports of a task
 # Of the tasks' results and the bundle; Ray by itself would take a third of the memory.
 _STORE_BYTES = 256 * 1024**2
@@ -143,6 +145,12 @@ class RayPool:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._ray.shutdown()  # which ends the tasks of this job, and Ray where it was started here
 
+    def _check_listening(self) -> None:
+        """Ray itself would wait for minutes. Raises OSError where nothing listens at the cluster's address."""
+        host, _, port = self._address.rpartition(":")
+        if host:
+            socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
+
     def _start(self) -> None:
         package = str(Path(serving.__file__).parent)
         environment = {"py_modules": [package], "env_vars": _ENVIRONMENT, "excludes": ["**/__pycache__"]}
@@ -151,6 +159,7 @@ class RayPool:
             options |= {"num_cpus": processors(), "object_store_memory": _STORE_BYTES, "include_dashboard": False}
             os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # else Ray tells its makers of each start
         try:
+            self._check_listening()
             self._ray.init(logging_level=logging.ERROR, **options)
         except (ConnectionError, ValueError, RuntimeError, OSError) as error:
             raise ServingError(f"--ray {self._address}: no Ray there ({error})") from error
