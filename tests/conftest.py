@@ -14,6 +14,9 @@ def pristine_bundle() -> Path:
     return TINY
 
 
+WITH_RAY = {"test_cluster.py", "test_ray_pool.py", "test_s3.py"}
+
+
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
     """A copy of it to break."""
@@ -23,8 +26,11 @@ def bundle(tmp_path: Path) -> Path:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep each file's tests in one process of pytest-xdist, as they share trainings, browsers and servers.
 
-    Those of serving share nothing that is dear, and some files of theirs mostly wait, so they go wherever is room.
+    Those of serving share nothing that is dear, and some files of theirs mostly wait, so they go wherever is room. All
+    with Ray are one after the other: a test that kills one of its workers must find none of another's.
     """
     for item in items:
-        if "tests/serving" not in item.path.as_posix():
+        if item.path.name in WITH_RAY:
+            item.add_marker(pytest.mark.xdist_group("ray"))
+        elif "tests/serving" not in item.path.as_posix():
             item.add_marker(pytest.mark.xdist_group(item.path.as_posix()))
