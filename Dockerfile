@@ -12,9 +12,9 @@ FROM base AS build
 ARG REQUIREMENTS=requirements.txt
 COPY requirements.txt requirements-traces.txt ./
 # Wheels alone: a package's source would need a compiler, and would be run to be built.
-RUN --mount=type=cache,target=/root/.cache/pip \
+RUN --mount=type=cache,target=/var/cache/pip \
     python -m venv --without-pip .venv \
-    && python -m pip --python .venv install --only-binary :all: -r "$REQUIREMENTS"
+    && python -m pip --python .venv install --cache-dir "${PIP_CACHE_DIR:-/var/cache/pip}" --only-binary :all: -r "$REQUIREMENTS"
 COPY serving serving
 COPY artifacts artifacts
 # Nothing can be written here later, so what Python compiles is compiled now. The files of a clone may be readable to
