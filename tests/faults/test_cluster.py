@@ -46,6 +46,25 @@ def workers() -> set[int]:
     return {pid for pid, name in names_of_processes().items() if name.startswith("ray::_attempt")}
 
 
+def writes_into(pid: int, folder: Path) -> bool:
+    """Whether a process has a file of a folder open."""
+    try:
+        return any(os.readlink(entry).startswith(f"{folder}/") for entry in Path(f"/proc/{pid}/fd").iterdir())
+    except OSError:
+        return False  # it has ended, or just closed one
+
+
+def killed_in_the_middle(folder: Path) -> bool:
+    """Whether a worker that had begun an output and not ended it was there, and is killed."""
+    for pid in workers():
+        os.kill(pid, signal.SIGSTOP)  # so that it cannot end its task between the look and the kill
+        if writes_into(pid, folder):
+            os.kill(pid, signal.SIGKILL)
+            return True
+        os.kill(pid, signal.SIGCONT)
+    return False
+
+
 @pytest.fixture
 def _others() -> Iterator[None]:
     """No worker of another test is there, before or after."""
@@ -59,8 +78,7 @@ def test_a_worker_that_is_killed_loses_and_doubles_nothing(folder: Path, pristin
     command = score_command(pristine_bundle, folder, "killed", "--ray")
     process = subprocess.Popen(command, env=quiet(), stderr=subprocess.PIPE, text=True)
     wait_for_outputs(process, folder / "killed", 1)
-    wait_until(lambda: bool(workers()) or process.poll() is not None)
-    os.kill(min(workers()), signal.SIGKILL)
+    wait_until(lambda: killed_in_the_middle(folder / "killed"))
     _, errors = process.communicate()
     assert process.returncode == 0, errors
     assert "attempt 1 of 3 failed, tried again: its worker was lost" in errors
