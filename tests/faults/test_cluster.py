@@ -49,7 +49,7 @@ def workers() -> set[int]:
 def writes_into(pid: int, folder: Path) -> bool:
     """Whether a process has a file of a folder open."""
     try:
-        return any(os.readlink(entry).startswith(f"{folder}/") for entry in Path(f"/proc/{pid}/fd").iterdir())
+        return any(str(entry.readlink()).startswith(f"{folder}/") for entry in Path(f"/proc/{pid}/fd").iterdir())
     except OSError:
         return False  # it has ended, or just closed one
 
