@@ -37,9 +37,7 @@ def record(output: str, rows: int) -> Record:
     )
 
 
-def shown(
-    clock: Clock, *, terminal: bool, tasks: Sequence[Task] = TASKS
-) -> tuple[io.StringIO, RunProgress, Progress]:
+def shown(clock: Clock, *, terminal: bool, tasks: Sequence[Task] = TASKS) -> tuple[io.StringIO, RunProgress, Progress]:
     file = io.StringIO()
     console = Console(file=file, force_terminal=terminal, width=100)
     bar = Progress(console=console, disable=not terminal, get_time=clock)
