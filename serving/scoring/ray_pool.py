@@ -126,7 +126,8 @@ class RayPool:
         except ImportError as error:
             raise ServingError(package_missing("--ray", "-r requirements-cluster.txt")) from error
         self.capacity = CAPACITY
-        self._ray, self._address, self._bundle = ray, address, bundle
+        self._ray: Any = ray
+        self._address, self._bundle = address, bundle
         self._folder = replace(folder, options=replace(folder.options, threads=1))
         self._tasks: dict[Any, Task] = {}
         self._turns: dict[str, int] = {}  # of each task that was there

@@ -103,7 +103,7 @@ def test_a_machine_that_lacks_a_package_costs_no_task(folder: Path, pristine_bun
     fault = "ModuleNotFoundError: No module named 'onnxruntime.missing'; 'onnxruntime' is not a package"
     (tmp_path / "onnxruntime.py").write_text("import onnxruntime.missing", encoding="utf-8")
     node: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 100 * 1024**2, "include_dashboard": False}
-    cluster = Cluster(initialize_head=True, head_node_args=node)
+    cluster: Any = Cluster(initialize_head=True, head_node_args=node)
     try:
         cluster.add_node(**node, env_vars={"PYTHONPATH": str(tmp_path)})
         command = score_command(pristine_bundle, folder, "lacking", "--ray", cluster.address)
