@@ -6,8 +6,9 @@ python -m benchmarks.cluster loss [--bundle artifacts] [--files 200] [--rows 200
 `speed`: plain `score`, `score --ray` on this machine, and plain `score` again, each of the same folder and timed from
 its start to its end; the mean of both plain ones counts, for a machine's speed drifts within minutes.
 
-`loss`: a cluster of three nodes with a core each is simulated on this machine, and one of them is killed when a third
-of the outputs is there. Every output must be, to the byte, what plain `score` makes of its input.
+`loss`: a cluster of three nodes with a core each is simulated on this machine (Linux). When a third of the outputs is
+there, one of the nodes is killed in the middle of a task. Every output must be, to the byte, what plain `score` makes
+of its input.
 
 Both need the packages of requirements-cluster.txt.
 """
@@ -15,10 +16,12 @@ Both need the packages of requirements-cluster.txt.
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,6 +32,7 @@ from serving.scoring.manifest import MANIFEST
 NODES = 3
 _STORE_BYTES = 100 * 1024**2  # of each simulated node
 _SECONDS = 3600  # after which a run hangs
+_LOST = "NODE_TO_LOSE"  # a variable that the processes of one node have
 
 
 class Speed(NamedTuple):
@@ -91,11 +95,17 @@ def lose_a_node(bundle: Path, folder: Path, files: int, rows: int) -> Loss:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     cluster: Any = Cluster(initialize_head=True, head_node_args=_node())
     try:
-        others = [cluster.add_node(**_node()) for _ in range(NODES - 1)]
+        lost = cluster.add_node(**_node(), env_vars={_LOST: "1"})
+        for _ in range(NODES - 2):
+            cluster.add_node(**_node())
         command = score_command(bundle, folder, "out", "--ray", cluster.address)
         process = subprocess.Popen(command, env=quiet(), stderr=subprocess.PIPE, text=True)
         wait_for_outputs(process, folder / "out", max(files // 3, 1))
-        cluster.remove_node(others[0], allow_graceful=False)
+        while not (worker := stopped_in_the_middle(folder / "out", _is_of_lost_node)):
+            _check_running(process, folder / "out")
+            time.sleep(0.05)
+        cluster.remove_node(lost, allow_graceful=False)
+        os.kill(worker, signal.SIGKILL)  # which being stopped does not see that its node is gone
         _, errors = process.communicate(timeout=_SECONDS)
     finally:
         cluster.shutdown()
@@ -138,9 +148,49 @@ def outputs(folder: Path) -> list[Path]:
 def wait_for_outputs(process: "subprocess.Popen[str]", folder: Path, count: int) -> None:
     """Wait until so many outputs are there. Raises RuntimeError where the process ends before."""
     while len(outputs(folder)) < count:
-        if process.poll() is not None:
-            raise RuntimeError(f"score ended with {process.returncode} and {len(outputs(folder))} outputs")
+        _check_running(process, folder)
         time.sleep(0.05)
+
+
+def _check_running(process: "subprocess.Popen[str]", folder: Path) -> None:
+    if process.poll() is not None:
+        raise RuntimeError(f"score ended with {process.returncode} and {len(outputs(folder))} outputs")
+
+
+def workers() -> list[int]:
+    """The ids of the processes of Ray that are at a task of ours: Ray names them by what they do."""
+    ids = [int(entry.name) for entry in Path("/proc").glob("[0-9]*")]
+    return [pid for pid in ids if _read_proc(pid, "cmdline").startswith(b"ray::_attempt")]
+
+
+def stopped_in_the_middle(folder: Path, is_meant: Callable[[int], bool] = lambda _: True) -> int | None:
+    """The id of a worker that has begun an output of the folder, and is stopped, so that it cannot end it."""
+    for pid in filter(is_meant, workers()):
+        os.kill(pid, signal.SIGSTOP)
+        if _writes_into(pid, folder):
+            return pid
+        os.kill(pid, signal.SIGCONT)
+    return None
+
+
+def _writes_into(pid: int, folder: Path) -> bool:
+    try:
+        return any(str(entry.readlink()).startswith(f"{folder}/") for entry in Path(f"/proc/{pid}/fd").iterdir())
+    except OSError:
+        return False  # it has ended, or just closed one
+
+
+def _is_of_lost_node(pid: int) -> bool:
+    status = _read_proc(pid, "stat").rpartition(b")")[2].split()
+    # Its own environment is hidden below the name that Ray gives it, but its parent's is not.
+    return bool(status) and f"{_LOST}=1".encode() in _read_proc(int(status[1]), "environ").split(b"\0")
+
+
+def _read_proc(pid: int, name: str) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/{name}").read_bytes()
+    except OSError:
+        return b""  # it has ended
 
 
 def differing(one: Path, other: Path) -> list[str]:

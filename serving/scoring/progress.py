@@ -60,24 +60,32 @@ class RunProgress:
         self._start = self._last_line = clock()
         self._task = bar.add_task("starting", total=sum(self._sizes.values()))
         self._outputs = self._rows = self._bytes = 0
+        self._running: dict[str, ScoreProgress] = {}
 
     def ended(self, task: Task, record: Record) -> None:
         """See Reporter."""
+        self._running.pop(task.output, None)
         self._outputs += 1
         self._rows += record.rows
         self._bytes += self._sizes[task.output]
-        self.at_work({})
+        self._show()
 
     def failed(self, outcome: Outcome, attempts: int) -> None:
         """See Reporter."""
+        self._running.pop(outcome.task.output, None)
+        self._show()
         then = "given up" if attempts >= ATTEMPTS else "tried again"
         self._say(f"{outcome.task.output}: attempt {attempts} of {ATTEMPTS} failed, {then}: {outcome.reason}")
 
     def at_work(self, running: Mapping[str, ScoreProgress]) -> None:
-        """See Reporter."""
-        rows = self._rows + sum(progress.rows for progress in running.values())
+        """See Reporter. Who is not named is where it was: a bar that fell and rose again would count that as speed."""
+        self._running |= running
+        self._show()
+
+    def _show(self) -> None:
+        rows = self._rows + sum(progress.rows for progress in self._running.values())
         done = self._bytes + sum(
-            self._sizes[output] * (progress.fraction or 0.0) for output, progress in running.items()
+            self._sizes[output] * (progress.fraction or 0.0) for output, progress in self._running.items()
         )
         seconds = max(self._clock() - self._start, 1e-9)
         text = f"{self._outputs:,} of {len(self._sizes):,} outputs, {rows:,} rows, {rows / seconds:,.0f} rows/s"

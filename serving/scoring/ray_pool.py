@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import serving
-from serving.errors import BundleError, ServingError, package_missing
+from serving.errors import BundleError, ServingError, package_missing, printable
 from serving.model.bundle import MAX_BYTES, Bundle
 from serving.model.predictor import Predictor
 from serving.process import processors, set_switch_interval
@@ -31,8 +31,9 @@ from serving.scoring.tasks import Outcome, ShowProgress, attempt
 # What `--ray` without an address means.
 THIS_MACHINE = "local"
 
-# Tasks that Ray has at once: enough to keep a large cluster busy, and few enough to be looked through every second.
+# Tasks that Ray has at once, at least: a machine that joins finds work, and all are looked through every second.
 CAPACITY = 1000
+_REASON_CHARACTERS = 300  # of a task that failed; Ray's errors hold whole tracebacks
 _WAIT_SECONDS = 1.0
 _CONNECT_SECONDS = 10.0
 _REPORT_SECONDS = 1.0  # between two reports of a task
@@ -93,6 +94,19 @@ class Tally:
         return taken
 
 
+def capacity(cores: float) -> int:
+    """Tasks that a cluster is given at once: for each core one that it does, and one that is there when it ends."""
+    return max(CAPACITY, 2 * int(cores))
+
+
+def reason(error: Exception) -> str:
+    """An error on one line; of a long one beginning and end, for a traceback has its reason at the end."""
+    text = printable(" ".join(f"{type(error).__name__}: {error}".split()))
+    if len(text) <= _REASON_CHARACTERS:
+        return text
+    return f"{text[: _REASON_CHARACTERS // 3]} ... {text[-_REASON_CHARACTERS // 2 :]}"
+
+
 class RayPool:
     """Processes of Ray's, each with one core and a Predictor of its own. To be used with `with`.
 
@@ -105,25 +119,23 @@ class RayPool:
         ServingError: Ray is not installed, or there is no cluster at the address.
     """
 
-    capacity = CAPACITY
-
     def __init__(self, address: str, bundle: PackedBundle, folder: OutputFolder) -> None:
         try:
             import ray
             import ray.util.scheduling_strategies
         except ImportError as error:
             raise ServingError(package_missing("--ray", "-r requirements-cluster.txt")) from error
-        self._ray, self._address, self._bundle = ray, address, bundle
+        self.capacity = CAPACITY
+        self._ray: Any = ray
+        self._address, self._bundle = address, bundle
         self._folder = replace(folder, options=replace(folder.options, threads=1))
         self._tasks: dict[Any, Task] = {}
-        self._last: dict[str, ScoreProgress] = {}
+        self._turns: dict[str, int] = {}  # of each task that was there
 
     def __enter__(self) -> Self:
         self._start()
         ray = self._ray
-        here = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
-            ray.get_runtime_context().get_node_id(), soft=True
-        )
+        here = self._at(ray.get_runtime_context().get_node_id())
         tally = ray.remote(num_cpus=0, max_restarts=-1, scheduling_strategy=here)(Tally)
         self._tally = tally.remote()
         self._sent = [ray.put(self._bundle), ray.put(self._folder)]
@@ -133,12 +145,17 @@ class RayPool:
 
     def submit(self, task: Task) -> None:
         """See Pool."""
-        self._tasks[self._attempt.remote(task, *self._sent, self._tally)] = task
+        is_new = task.output not in self._turns
+        self._turns[task.output] = len(self._turns) if is_new else self._turns[task.output] + 1
+        where = "DEFAULT" if is_new else self._next_machine(self._turns[task.output])
+        reference = self._attempt.options(scheduling_strategy=where).remote(task, *self._sent, self._tally)
+        self._tasks[reference] = task
 
     def wait(self, at_work: ShowProgress) -> Sequence[Outcome]:
         """See Pool."""
         ended, _ = self._ray.wait(list(self._tasks), num_returns=len(self._tasks), timeout=_WAIT_SECONDS)
         outcomes = [self._outcome(reference) for reference in ended]
+        self.capacity = capacity(self._ray.cluster_resources().get("CPU", 0))
         at_work(self._running())
         return outcomes
 
@@ -168,17 +185,34 @@ class RayPool:
         task = self._tasks.pop(reference)
         try:
             outcome: Outcome = self._ray.get(reference)
+        except self._ray.exceptions.RayTaskError as error:  # what the machine lacks, such as a package
+            return Outcome(task, reason=reason(error.cause))
+        except self._ray.exceptions.RuntimeEnvSetupError as error:
+            return Outcome(task, reason=reason(error))
         except self._ray.exceptions.RayError as error:
             return Outcome(task, reason=f"its worker was lost ({type(error).__name__})")
         return outcome
 
+    def _next_machine(self, turn: int) -> Any:
+        """Where a task that failed is tried again.
+
+        A machine at which all fails at once is always free, and Ray would give it each task as often as it is tried. By
+        turns, the second and the third attempt are at machines that differ.
+        """
+        nodes = sorted(node["NodeID"] for node in self._ray.nodes() if node["Alive"] and node["Resources"].get("CPU"))
+        return self._at(nodes[turn % len(nodes)]) if nodes else "DEFAULT"
+
+    def _at(self, node: str) -> Any:
+        """A machine as where to run; another one where it is gone."""
+        return self._ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(node, soft=True)
+
     def _running(self) -> Mapping[str, ScoreProgress]:
-        """How far the tasks are that are at work; as last told where nobody answers."""
+        """How far those of the tasks are that have said so since; none where nobody answers."""
+        told: dict[str, ScoreProgress] = {}
         with suppress(self._ray.exceptions.RayError):
-            self._last |= self._ray.get(self._tally.take.remote(), timeout=_WAIT_SECONDS)
+            told = self._ray.get(self._tally.take.remote(), timeout=_WAIT_SECONDS)
         unended = {task.output for task in self._tasks.values()}
-        self._last = {output: progress for output, progress in self._last.items() if output in unended}
-        return self._last
+        return {output: progress for output, progress in told.items() if output in unended}
 
 
 def _attempt(task: Task, bundle: PackedBundle, folder: OutputFolder, tally: Any) -> Outcome:

@@ -1,8 +1,8 @@
 """Traces: FastAPI's own OpenTelemetry support, without anything that a user wrote.
 
 FastAPI's variable switches them on. By itself it would put each request's path and query into a span, and in both a
-text may stand (`/predict?text=...`). So it is handed requests without them, and what a span says instead is the
-template of the route.
+text may stand (`/predict?text=...`); so may it in `tracestate`, a header that becomes a part of the span. So it is
+handed requests without them, and what a span says instead is the template of the route.
 """
 
 import os
@@ -46,12 +46,17 @@ def telemetry_config(tracer_provider: TracerProvider | None = None) -> Telemetry
 
 
 class TracedApp(FastAPI):
-    """A FastAPI app whose traces are handed no address; a TraceMiddleware gives it back to what is inside."""
+    """A FastAPI app whose traces are handed no address and no tracestate.
+
+    A TraceMiddleware gives the address back to what is inside. Nothing there reads the other.
+    """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request, or the lifespan (ASGI)."""
         if scope["type"] == "http":
-            scope = {**scope, "path": "", "query_string": b"", _ADDRESS: (scope["path"], scope["query_string"])}
+            headers = [header for header in scope["headers"] if header[0] != b"tracestate"]
+            address = (scope["path"], scope["query_string"])
+            scope = {**scope, "path": "", "query_string": b"", "headers": headers, _ADDRESS: address}
         await super().__call__(scope, receive, send)
 
 

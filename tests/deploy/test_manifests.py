@@ -7,7 +7,7 @@ authors publish them, and kubernetes-validate that of each version of Kubernetes
 import re
 import subprocess
 import sys
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import kubernetes_validate
@@ -15,10 +15,12 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from serving.settings import GRACE, Settings
+from tests.deploy.documents import shell_lines
 from tests.deploy.services import ROOT
 
 COMPOSE = ROOT / "deploy" / "compose.yaml"
 KUBERNETES = ROOT / "deploy" / "kubernetes.yaml"
+PAGE = ROOT / "docs" / "deploy.md"
 COLLECTOR_TIMEOUT = 10  # seconds: OTEL_EXPORTER_OTLP_TIMEOUT's default (docs/traces.md)
 MEBIBYTE = 1024**2
 DEFAULTS = {name: field.default for name, field in Settings.model_fields.items()}
@@ -132,12 +134,29 @@ def test_files_have_room(pod: dict[str, Any], container: dict[str, Any], compose
 
 def test_memory_is_that_of_the_figures(container: dict[str, Any], composed: dict[str, Any]) -> None:
     figures = (ROOT / "docs" / "figures.md").read_text(encoding="utf-8")
-    (under_load,) = re.findall(r"Under load one worker holds (\d+) MB", figures)
+    ((one, two),) = re.findall(r"Under load one worker holds (\d+) MB, two hold (\d+) MB", figures)
     resources = container["resources"]
-    assert int(under_load) < int(resources["requests"]["memory"].removesuffix("Mi"))
+    assert int(one) < int(resources["requests"]["memory"].removesuffix("Mi"))
     # While a new model takes the old one's place there are two.
-    assert 2 * int(under_load) < int(resources["limits"]["memory"].removesuffix("Mi"))
-    assert 2 * int(under_load) < int(composed["mem_limit"].removesuffix("m"))
+    assert 2 * int(one) < int(resources["limits"]["memory"].removesuffix("Mi"))
+    (limit,) = re.findall(r"^\$\{MEMORY:-(\d+)m\}$", composed["mem_limit"])
+    assert 2 * int(one) < int(limit)
+    assert 2 * int(two) < 2 * int(limit)
+    ((workers, memory),) = re.findall(r"`WORKERS=(\d+) MEMORY=(\d+)m`", PAGE.read_text(encoding="utf-8"))
+    assert int(memory) == int(workers) * int(limit)
+
+
+def test_what_is_mounted_is_the_folder_around_a_model(composed: dict[str, Any]) -> None:
+    """A training puts a new folder in the old one's place, and a mount of that would stay with the old one."""
+    (mount,) = (volume for volume in composed["volumes"] if volume["type"] == "bind")
+    assert (mount["source"], mount["read_only"]) == ("${MODELS:-../artifacts}", True)
+    (trained,) = shell_lines(PAGE, "make train OUT=")
+    folder = PurePosixPath(trained.removeprefix("make train OUT="))
+    model_dir = PurePosixPath(mount["target"], folder.name)
+    (command,) = shell_lines(PAGE, "MODELS=")
+    assert command.startswith(f"MODELS=../{folder.parent} MODEL_DIR={model_dir} docker compose ")
+    (run,) = (line for line in shell_lines(PAGE, "docker run") if "MODEL_DIR" in line)
+    assert f'-v "$PWD/{folder.parent}:{mount["target"]}:ro" -e MODEL_DIR={model_dir} ' in run
 
 
 def test_nothing_can_be_written_or_gained(
@@ -154,8 +173,16 @@ def test_nothing_can_be_written_or_gained(
     assert composed["cap_drop"] == ["ALL"]
 
 
-def test_the_variables_are_the_services(composed: dict[str, Any]) -> None:
-    assert {name.lower() for name in composed["environment"]} <= set(DEFAULTS)
+def test_the_variables_are_the_services_and_those_of_traces(composed: dict[str, Any]) -> None:
+    traces = set(re.findall(r"\b(?:FASTAPI_)?OTEL_\w+", (ROOT / "docs" / "traces.md").read_text(encoding="utf-8")))
+    names = set(composed["environment"])
+    assert traces <= names
+    assert {name.lower() for name in names - traces} <= set(DEFAULTS)
+
+
+def test_the_image_has_what_requirements_names(composed: dict[str, Any]) -> None:
+    (usual,) = re.findall(r"^ARG REQUIREMENTS=(\S+)$", (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert composed["build"]["args"] == {"REQUIREMENTS": f"${{REQUIREMENTS:-{usual}}}"}
 
 
 def test_both_kinds_of_processor_build_and_ask_the_image() -> None:

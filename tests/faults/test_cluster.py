@@ -7,10 +7,21 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from benchmarks.cluster import differing, lose_a_node, outputs, quiet, score_command, wait_for_outputs, write_files
+from benchmarks.cluster import (
+    differing,
+    lose_a_node,
+    outputs,
+    quiet,
+    score_command,
+    stopped_in_the_middle,
+    wait_for_outputs,
+    workers,
+    write_files,
+)
 from serving.scoring.manifest import MANIFEST
 from tests.faults.processes import wait_until
 
@@ -19,17 +30,6 @@ pytest.importorskip("ray", reason="Ray is not installed: pip install -r requirem
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc")]
 
 FILES, ROWS = 8, 5_000  # some seconds of work for two processes, so that there is a middle
-
-
-def names_of_processes() -> dict[int, str]:
-    """Process id -> the name that the process has, which Ray makes of what its worker does."""
-    names = {}
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            names[int(entry.name)] = (entry / "cmdline").read_bytes().split(b"\0")[0].decode(errors="replace")
-        except OSError:
-            continue  # it has ended
-    return names
 
 
 @pytest.fixture(scope="module")
@@ -41,28 +41,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory, pristine_bundle: Path) -> P
     return folder
 
 
-def workers() -> set[int]:
-    """Processes of Ray that are at a task of ours."""
-    return {pid for pid, name in names_of_processes().items() if name.startswith("ray::_attempt")}
-
-
-def writes_into(pid: int, folder: Path) -> bool:
-    """Whether a process has a file of a folder open."""
-    try:
-        return any(str(entry.readlink()).startswith(f"{folder}/") for entry in Path(f"/proc/{pid}/fd").iterdir())
-    except OSError:
-        return False  # it has ended, or just closed one
-
-
 def killed_in_the_middle(folder: Path) -> bool:
     """Whether a worker that had begun an output and not ended it was there, and is killed."""
-    for pid in workers():
-        os.kill(pid, signal.SIGSTOP)  # so that it cannot end its task between the look and the kill
-        if writes_into(pid, folder):
-            os.kill(pid, signal.SIGKILL)
-            return True
-        os.kill(pid, signal.SIGCONT)
-    return False
+    if pid := stopped_in_the_middle(folder):
+        os.kill(pid, signal.SIGKILL)
+    return pid is not None
 
 
 @pytest.fixture
@@ -110,6 +93,28 @@ def test_an_interrupted_run_has_no_manifest_and_goes_on(folder: Path, pristine_b
 def test_a_node_that_is_removed_loses_and_doubles_nothing(tmp_path: Path, pristine_bundle: Path) -> None:
     loss = lose_a_node(pristine_bundle, tmp_path, files=12, rows=3_000)
     assert (loss.outputs, loss.rows, loss.different) == (12, 12 * 3_000, [])
+    assert loss.lost_attempts >= 1
+
+
+def test_a_machine_that_lacks_a_package_costs_no_task(folder: Path, pristine_bundle: Path, tmp_path: Path) -> None:
+    """Though it fails at once, and so is free for each task again before the others are."""
+    from ray.cluster_utils import Cluster
+
+    fault = "ModuleNotFoundError: No module named 'onnxruntime.missing'; 'onnxruntime' is not a package"
+    (tmp_path / "onnxruntime.py").write_text("import onnxruntime.missing", encoding="utf-8")
+    node: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 100 * 1024**2, "include_dashboard": False}
+    cluster: Any = Cluster(initialize_head=True, head_node_args=node)
+    try:
+        cluster.add_node(**node, env_vars={"PYTHONPATH": str(tmp_path)})
+        command = score_command(pristine_bundle, folder, "lacking", "--ray", cluster.address)
+        result = subprocess.run(command, env=quiet(), stderr=subprocess.PIPE, text=True, check=False)
+    finally:
+        cluster.shutdown()
+    assert result.returncode == 0, result.stderr
+    failures = [line for line in result.stderr.splitlines() if "attempt 1 of 3 failed, tried again: " in line]
+    assert failures
+    assert all(fault in line and len(line) < 400 for line in failures), failures
+    assert differing(folder / "plain", folder / "lacking") == []
 
 
 def test_no_cluster_at_the_address(folder: Path, pristine_bundle: Path) -> None:

@@ -1,4 +1,5 @@
 import io
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.progress import Progress
@@ -36,10 +37,11 @@ def record(output: str, rows: int) -> Record:
     )
 
 
-def shown(clock: Clock, *, terminal: bool) -> tuple[io.StringIO, RunProgress, Progress]:
+def shown(clock: Clock, *, terminal: bool, tasks: Sequence[Task] = TASKS) -> tuple[io.StringIO, RunProgress, Progress]:
     file = io.StringIO()
-    bar = Progress(console=Console(file=file, force_terminal=terminal, width=100), disable=not terminal)
-    return file, RunProgress(TASKS, bar, clock), bar
+    console = Console(file=file, force_terminal=terminal, width=100)
+    bar = Progress(console=console, disable=not terminal, get_time=clock)
+    return file, RunProgress(tasks, bar, clock), bar
 
 
 def test_a_log_gets_a_line_now_and_then_and_every_failure() -> None:
@@ -79,3 +81,31 @@ def test_a_terminal_has_a_bar_of_bytes() -> None:
     (task,) = bar.tasks
     assert (task.completed, task.total) == (125.0, 200.0)
     assert task.description == "1 of 2 outputs, 125 rows, 125 rows/s"
+
+
+def test_the_speed_is_that_of_the_work_while_many_run_and_end() -> None:
+    """In the order of Ray's pool: what has ended is no longer told of, and then said to have ended."""
+    clock, names = Clock(), [f"{number}.csv" for number in range(20)]
+    tasks = [Task(StoredFile(f"/in/{name}", name, 100, 1), name, None, 100) for name in names]
+    _, progress, bar = shown(clock, terminal=True, tasks=tasks)
+    (shown_task,) = bar.tasks
+    completed = []
+    for second in range(1, 11):  # in each one ends, and all others come a twentieth further
+        clock.seconds = float(second)
+        progress.at_work({name: ScoreProgress(second, 0, 0, second / 20) for name in names[second:]})
+        completed.append(shown_task.completed)
+        progress.ended(tasks[second - 1], record(names[second - 1], 20))
+        completed.append(shown_task.completed)
+    assert completed == sorted(completed)
+    assert shown_task.completed == 10 * 100 + 10 * 50
+    assert shown_task.description == "10 of 20 outputs, 300 rows, 30 rows/s"
+    assert shown_task.speed == (shown_task.completed - completed[0]) / 9
+
+
+def test_what_a_failed_attempt_did_is_taken_back() -> None:
+    _, progress, bar = shown(Clock(), terminal=True)
+    progress.at_work({"a.csv": ScoreProgress(50, 0, 0, 0.5), "b.csv": ScoreProgress(25, 0, 0, 0.25)})
+    progress.failed(Outcome(TASKS[0], reason="its worker was lost"), 1)
+    (task,) = bar.tasks
+    assert task.completed == 25.0
+    assert task.description.startswith("0 of 2 outputs, 25 rows")

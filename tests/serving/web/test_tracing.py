@@ -113,10 +113,14 @@ def test_a_fault_is_marked_and_not_quoted(
     assert "Ada" not in span.to_json()
 
 
-def test_a_callers_trace_goes_on(traced: TestClient, exporter: InMemorySpanExporter) -> None:
+def test_a_callers_trace_goes_on_without_what_else_it_sent(traced: TestClient, exporter: InMemorySpanExporter) -> None:
+    headers = {"traceparent": f"00-{TRACE}-{PARENT}-01", "TraceState": "mine=aunt Ada", "baggage": "mine=Ada"}
     with traced:
-        traced.post("/predict", json={"text": SECRET}, headers={"traceparent": f"00-{TRACE}-{PARENT}-01"})
+        assert traced.post("/predict", json={"text": SECRET}, headers=headers).status_code == 200
     (span,) = exporter.get_finished_spans()
+    assert span.context is not None
+    assert not span.context.trace_state
+    assert "Ada" not in span.to_json()
     assert span.parent is not None
     assert (f"{span.parent.trace_id:032x}", f"{span.parent.span_id:016x}") == (TRACE, PARENT)
 
@@ -137,6 +141,8 @@ def test_probes_leave_no_spans(traced: TestClient, exporter: InMemorySpanExporte
 
 def test_only_fastapis_variable_switches_them_on(predictor: FakePredictor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(SWITCH, raising=False)
+    assert not isinstance(create_app(Settings(model_dir=Path("mine")), predictor), TracedApp)
+    monkeypatch.setenv(SWITCH, "")
     assert not isinstance(create_app(Settings(model_dir=Path("mine")), predictor), TracedApp)
     monkeypatch.setenv(SWITCH, "TRUE")
     app = create_app(Settings(model_dir=Path("mine")), predictor)

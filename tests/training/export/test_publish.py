@@ -1,8 +1,15 @@
+import os
+import shutil
+import signal
+import sys
 from pathlib import Path
 
 import pytest
 
-from serving.model.bundle import METADATA, NETWORK, REPORT, TOKENIZER
+from serving.model.bundle import METADATA, NETWORK, REPORT, TOKENIZER, Bundle
+from tests.bundles import TINY, relabel
+from tests.deploy.services import ROOT, environment, free_port, http_client, running
+from tests.faults.processes import wait_until
 from training.errors import PublishError
 from training.export.publish import check_replaceable, publish, reserved, staging_folder
 
@@ -28,6 +35,28 @@ def test_an_old_bundle_is_replaced_and_nothing_is_left_over(tmp_path: Path) -> N
     publish(staged(target), target)
     assert (target / NETWORK).read_text(encoding="utf-8") == "new"
     assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="an open folder has a path in /proc")
+def test_a_service_finds_the_new_bundle_in_a_mounted_folder(tmp_path: Path) -> None:
+    """An open folder is like one that is mounted: it stays itself, whatever takes its name."""
+    target = Path(shutil.copytree(TINY, tmp_path / "models" / "mine"))
+    new = Path(shutil.copytree(TINY, staging_folder(target), dirs_exist_ok=True))
+    relabel(new, ["bad", "fair", "good"])
+    version, port = Bundle.read(new).metadata.model_version, free_port()
+    mount = os.open(target.parent, os.O_RDONLY)
+    env = environment(MODEL_DIR=f"/proc/{os.getpid()}/fd/{mount}/mine", PORT=str(port))
+    command = [sys.executable, "-m", "serving.server"]
+    try:
+        with (
+            running(command, port=port, log=tmp_path / "log", cwd=ROOT, env=env) as service,
+            http_client(service) as client,
+        ):
+            publish(new, target)
+            service.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: client.get("/readyz").headers["X-Model-Version"] == version)
+    finally:
+        os.close(mount)
 
 
 def test_a_replacement_that_fails_leaves_the_old_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
