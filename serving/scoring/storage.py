@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from functools import cache
-from pathlib import Path, PurePath, PurePosixPath
+from pathlib import Path, PurePath
 from typing import Any, BinaryIO, NamedTuple, cast
 
 from fsspec.utils import glob_translate
@@ -145,13 +145,14 @@ class LocalStorage(Storage):
             folder = tempfile.TemporaryDirectory(
                 dir=target.parent, prefix=f".{target.name}.", suffix=_PARTIAL, ignore_cleanup_errors=True
             )
-        with folder as name:
-            yield Path(name)
-        # What attempts that were killed have left.
-        left = re.compile(rf"\.{re.escape(target.name)}\.[^.]+{re.escape(_PARTIAL)}")
-        for other in target.parent.iterdir():
-            if left.fullmatch(other.name):
-                shutil.rmtree(other, ignore_errors=True)
+        try:
+            with folder as name:
+                yield Path(name)
+        finally:  # what killed attempts have left, and this one where Ctrl-C came while its folder was removed
+            left = re.compile(rf"\.{re.escape(target.name)}\.[^.]+{re.escape(_PARTIAL)}")
+            for other in target.parent.iterdir():
+                if left.fullmatch(other.name):
+                    shutil.rmtree(other, ignore_errors=True)
 
     def publish(self, made: Path, path: str) -> None:
         """See Storage."""
@@ -309,7 +310,7 @@ def _matcher(pattern: str, below: str) -> Callable[[str], Any]:
 
 
 def _is_hidden(name: str) -> bool:
-    return any(part.startswith((".", "_")) for part in PurePosixPath(name).parts)
+    return any(part.startswith((".", "_")) for part in name.split("/"))
 
 
 def _walk(
@@ -342,4 +343,6 @@ def _naming_errors(path: PurePath | str, done: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise FileError(f"{path}: cannot be {done} ({error.strerror or error})") from error
+        is_dangling = isinstance(error, FileNotFoundError) and Path(path).is_symlink()
+        reason = "it is a link that leads nowhere" if is_dangling else error.strerror or error
+        raise FileError(f"{path}: cannot be {done} ({reason})") from error

@@ -76,7 +76,7 @@ def test_a_link_that_leads_nowhere_is_named_unless_it_is_hidden_or_not_asked_for
     assert names(tmp_path / "in") == names(tmp_path / "in/*.csv") == ["a.csv"]
     (tmp_path / "in" / "b.csv").symlink_to(tmp_path / "gone")
     for path in ("in", "in/*.csv"):
-        with pytest.raises(FileError, match=r"in/b\.csv: cannot be read \(No such file or directory\)"):
+        with pytest.raises(FileError, match=r"in/b\.csv: cannot be read \(it is a link that leads nowhere\)"):
             names(tmp_path / path)
     assert names(tmp_path / "in/a*.csv") == ["a.csv"]
 
@@ -148,6 +148,13 @@ def test_an_attempt_sweeps_what_those_before_it_have_left_and_no_more(tmp_path: 
         (folder / "a.csv").write_bytes(b"text\n")
         storage.publish(folder / "a.csv", str(tmp_path / "a.csv"))
     assert sorted(path.name for path in tmp_path.iterdir()) == [".a.csv.gz.k2j_9x.partial", "a.csv", "b.csv"]
+
+
+def test_an_attempt_that_is_interrupted_sweeps_too(tmp_path: Path) -> None:
+    fill(tmp_path, ".a.csv.k2j_9x.partial/a.csv")
+    with pytest.raises(KeyboardInterrupt), LocalStorage().workplace(str(tmp_path / "a.csv")):
+        raise KeyboardInterrupt
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_fault_names_the_path(tmp_path: Path) -> None:
