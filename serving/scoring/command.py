@@ -1,7 +1,7 @@
 """`python -m serving score`: the command's options, and what it shows."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +12,7 @@ from typer.core import TyperCommand
 
 from serving.errors import FileError, printable
 from serving.model.bundle import Bundle
+from serving.model.types import PredictorLike
 from serving.process import processors, set_switch_interval
 from serving.scoring.manifest import MANIFEST, OutputFolder, Record
 from serving.scoring.plan import Inputs, Task, absolute, find_inputs, plan
@@ -147,18 +148,25 @@ def _tell(table: Table) -> None:
 
 def _score_many(sources: list[str], output: str, bundle: Path, options: ScoreOptions, ray: str) -> None:
     """Score files into a folder. Exits with 1 where a task failed for good, and with 130 where it was interrupted."""
-    target, model = _checked_folder(sources, output), Bundle.read(bundle)
-    folder = OutputFolder(target, model.metadata.name, model.metadata.model_version, options)
+    from serving.model.predictor import Predictor
+
+    target = _checked_folder(sources, output)
     inputs = find_inputs(sources, target)
     tasks = plan(inputs.files, target, options.pipe_format)
+    # Loaded once, so that the records name the model that predicts; with Ray, too, so that a bad one is told at once.
+    predictor = Predictor.load(bundle)
+    folder = OutputFolder(target, predictor.metadata.name, predictor.metadata.model_version, options)
     done = folder.done(tasks)
     remaining = [task for task in tasks if task.output not in done]
-    typer.echo(_summary(inputs, tasks, remaining), err=True)
+    typer.echo(_summary(inputs, tasks, remaining, done), err=True)
     records = list(done.values())
     if remaining:
         folder.remove_manifest()
         try:
-            with _pool(ray, model, folder) as pool, run_progress(remaining, Console(stderr=True)) as progress:
+            with (
+                _pool(ray, predictor, bundle, folder) as pool,
+                run_progress(remaining, Console(stderr=True)) as progress,
+            ):
                 made, failed = run(remaining, pool, folder, progress)
         except KeyboardInterrupt:
             typer.echo("interrupted; the same command goes on with the outputs that are missing", err=True)
@@ -201,18 +209,17 @@ def _checked_folder(sources: list[str], output: str) -> str:
     return target
 
 
-def _summary(inputs: Inputs, tasks: list[Task], remaining: list[Task]) -> str:
-    there = f", {len(tasks) - len(remaining):,} of them there already" if len(remaining) < len(tasks) else ""
+def _summary(inputs: Inputs, tasks: list[Task], remaining: list[Task], done: Mapping[str, Record]) -> str:
+    kept = len(tasks) - len(remaining)
+    there = f", {kept:,} of them there already" if kept else ""
+    others = f"; {len(done) - kept:,} outputs of other inputs are there as well" if len(done) > kept else ""
     passed_over = f"; {inputs.passed_over:,} hidden files or other kinds passed over" if inputs.passed_over else ""
-    return f"{len(inputs.files):,} inputs, {len(tasks):,} outputs{there}{passed_over}"
+    return f"{len(inputs.files):,} inputs, {len(tasks):,} outputs{there}{others}{passed_over}"
 
 
-def _pool(ray: str, model: Bundle, folder: OutputFolder) -> AbstractContextManager[Pool]:
-    from serving.model.predictor import Predictor
-
-    predictor = Predictor.load(model.folder)  # with Ray, too: so that a bad one is told before anything is started
+def _pool(ray: str, predictor: PredictorLike, bundle: Path, folder: OutputFolder) -> AbstractContextManager[Pool]:
     if not ray:
         return nullcontext(LocalPool(predictor, folder))
     from serving.scoring.ray_pool import PackedBundle, RayPool
 
-    return RayPool(ray, PackedBundle.pack(model), folder)
+    return RayPool(ray, PackedBundle.pack(Bundle(bundle, predictor.metadata)), folder)

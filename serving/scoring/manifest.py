@@ -4,18 +4,20 @@
     out/_records/may.csv.json   its record, which is there before it
     out/_manifest.json          all records; there once nothing is missing
 
+A folder is of one model, and has one output of each input, or its parts: whoever reads all of it reads no row twice.
 Readers of data sets, such as Spark and pyarrow, pass over names that begin with "_".
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Annotated
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, ValidationError
 
 from serving.errors import FileError
-from serving.scoring.plan import Task
+from serving.scoring.plan import Task, canonical
 from serving.scoring.resumable import Identity
 from serving.scoring.score import ScoreOptions, identity_of
 from serving.scoring.storage import Storage, joined, storage_of
@@ -23,7 +25,16 @@ from serving.scoring.storage import Storage, joined, storage_of
 MANIFEST = "_manifest.json"
 RECORDS = "_records"
 
+_REMEDY = "accepted: another output folder, or this file gone"
 _READERS = 16  # records that are read at once: of S3, each takes some hundredths of a second, mostly of waiting
+
+
+def _escaped(text: str) -> str:
+    """The text with an escape for what no JSON can hold: bytes of a file or a command that are not UTF-8."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+_Text = Annotated[str, AfterValidator(_escaped)]
 
 
 class Record(BaseModel):
@@ -47,17 +58,17 @@ class Record(BaseModel):
     input: str
     row_groups: tuple[int, int] | None
     made_of: Identity
-    text_column: str
-    notes: list[str]
+    text_column: _Text
+    notes: list[_Text]
     rows: int
-    errors: dict[str, int]
+    errors: dict[_Text, int]
     size: int
     sha256: str
     seconds: float
 
 
 class Manifest(BaseModel):
-    """All outputs of a run that missed nothing.
+    """All outputs in a folder, after a run that missed nothing.
 
     Attributes:
         model: name of the model.
@@ -105,31 +116,39 @@ class OutputFolder:
 
     def identity(self, task: Task) -> Identity:
         """What must be the same for a task's output to be the same."""
+        options = identity_of(self.options)
         return {
             "model": self.model_version,
             "input": f"{task.source.size} bytes",
             "time of the input": task.source.modified,
             "row groups": "all" if task.row_groups is None else "{} to {}".format(*task.row_groups),
-            **identity_of(self.options),
+            **{name: _escaped(value) if isinstance(value, str) else value for name, value in options.items()},
         }
 
     def done(self, tasks: Sequence[Task]) -> dict[str, Record]:
-        """The records of those tasks whose output is there, by its name.
+        """The records of all outputs that are there, by their names: of these tasks, and of other inputs.
 
         Raises:
-            FileError: an output is there that is of another model, of something else, or of nobody knows what.
+            FileError: an output is there of another model, of something else or of nobody knows what, or of an input of
+                these tasks whose outputs now have other names.
         """
         sizes = {file.name: file.size for file in self.storage.find(self.path)}
-        present = [task for task in tasks if task.output in sizes]
+        names = sorted(name for name in sizes if _record_name(name) in sizes)
         with ThreadPoolExecutor(_READERS) as pool:
-            records = list(pool.map(lambda task: self._record(task, sizes), present))
-        for task, record in zip(present, records, strict=True):
-            self._check(task, record, sizes[task.output])
-        return {record.output: record for record in records if record}
+            records = dict(zip(names, pool.map(self._record, names), strict=True))
+        for task in tasks:
+            if task.output in sizes and task.output not in records:
+                path = self.place(task.output)
+                raise FileError(f"{path}: is there, and no record says what it was made of; {_REMEDY}")
+        by_output = {task.output: task for task in tasks}
+        for name, record in records.items():
+            self._check(name, record, by_output.get(name), sizes[name])
+        self._check_names(records, by_output)
+        return records
 
     def write_record(self, record: Record) -> None:
         """To be called before the output is brought to its place: so an output always has a record."""
-        self.storage.write(self._record_path(record.output), record.model_dump_json(indent=2).encode() + b"\n")
+        self.storage.write(self.place(_record_name(record.output)), record.model_dump_json(indent=2).encode() + b"\n")
 
     def write_manifest(self, records: Iterable[Record]) -> None:
         """To be called when all outputs are there."""
@@ -152,29 +171,39 @@ class OutputFolder:
         """To be called before outputs are added."""
         self.storage.remove(self.place(MANIFEST))
 
-    def _record_path(self, output: str) -> str:
-        return self.place(f"{RECORDS}/{output}.json")
-
-    def _record(self, task: Task, names: dict[str, int]) -> Record | None:
-        path = self._record_path(task.output)
-        if f"{RECORDS}/{task.output}.json" not in names:
-            return None
+    def _record(self, output: str) -> Record:
+        path = self.place(_record_name(output))
         try:
             with self.storage.opened(path) as file:
                 return Record.model_validate_json(file.read())
         except ValidationError as error:
             raise FileError(f"{path}: is no record of an output; accepted: as it was written, or gone") from error
 
-    def _check(self, task: Task, record: Record | None, size: int) -> None:
-        path = self.place(task.output)
-        remedy = "accepted: another output folder, or this file gone"
-        if record is None:
-            raise FileError(f"{path}: is there, and no record says what it was made of; {remedy}")
-        identity = self.identity(task)
+    def _check_names(self, records: Mapping[str, Record], tasks: Mapping[str, Task]) -> None:
+        """Raises FileError where an input would have outputs of two runs, so that its rows were there twice."""
+        outputs = {canonical(task.source.path): task.output for task in tasks.values()}
+        twice = {
+            name: outputs[source]
+            for name, record in records.items()
+            if name not in tasks and (source := canonical(record.input)) in outputs
+        }
+        if twice:
+            name, output = next(iter(twice.items()))
+            more = f"; {len(twice) - 1:,} more are like it" if len(twice) > 1 else ""
+            found = f"was made of {records[name].input}, which now becomes {output}{more}"
+            raise FileError(f"{self.place(name)}: {found}; {_REMEDY}")
+
+    def _check(self, name: str, record: Record, task: Task | None, size: int) -> None:
+        path = self.place(name)
         if (version := record.made_of.get("model")) != self.model_version:
-            raise FileError(f"{path}: was made by the model {version}, and this one is {self.model_version}; {remedy}")
-        different = [name for name, value in identity.items() if record.made_of.get(name) != value]
+            raise FileError(f"{path}: was made by the model {version}, and this one is {self.model_version}; {_REMEDY}")
+        identity = self.identity(task) if task else {}
+        different = [key for key, value in identity.items() if record.made_of.get(key) != value]
         if different:
-            raise FileError(f"{path}: was made of another {', '.join(different)}; {remedy}")
+            raise FileError(f"{path}: was made of another {', '.join(different)}; {_REMEDY}")
         if record.size != size:
-            raise FileError(f"{path}: has {size:,} bytes, and {record.size:,} were written; {remedy}")
+            raise FileError(f"{path}: has {size:,} bytes, and {record.size:,} were written; {_REMEDY}")
+
+
+def _record_name(output: str) -> str:
+    return f"{RECORDS}/{output}.json"

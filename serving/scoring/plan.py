@@ -15,6 +15,7 @@ from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
 from serving.errors import FileError
+from serving.scoring.score import naming
 from serving.scoring.storage import StoredFile, is_below, is_pattern, is_url, joined, storage_of
 from serving.tables.formats import FORMATS, GZIP, SUFFIXES, format_of
 from serving.tables.parquet import PARQUET, row_counts
@@ -97,9 +98,11 @@ def plan(files: Iterable[StoredFile], output: str, format_name: str = "", task_r
         task_rows: rows of a Parquet file that a task has at most, unless one row group has more.
 
     Raises:
-        FileError: two outputs would have the same name, or one would take the place of an input.
+        FileError: an input cannot be read or has a name that is not UTF-8, two outputs would have the same name, or one
+            would take the place of an input.
     """
     suffix = _suffix(format_name)
+    files = [_checked_name(file) for file in files]
     tasks = sorted((task for file in files for task in _tasks(file, suffix, task_rows)), key=lambda task: task.output)
     for one, other in pairwise(tasks):
         if one.output == other.output:
@@ -107,9 +110,9 @@ def plan(files: Iterable[StoredFile], output: str, format_name: str = "", task_r
                 f"{one.source.path} and {other.source.path} would both become {one.output}; accepted: names that "
                 "differ, or a folder or a pattern in quotes above both, below which each keeps its place"
             )
-    sources = {_canonical(task.source.path) for task in tasks}
+    sources = {canonical(task.source.path) for task in tasks}
     for task in tasks:
-        if _canonical(joined(output, task.output)) in sources:
+        if canonical(joined(output, task.output)) in sources:
             raise FileError(f"{joined(output, task.output)}: is an input; accepted: an output folder with none of them")
     return tasks
 
@@ -119,11 +122,12 @@ def absolute(path: str) -> str:
     return path if is_url(path) else os.path.abspath(path)  # noqa: PTH100 -- Path.absolute keeps ".."
 
 
-_URLS = "s3://BUCKET/..."
-
-
-def _canonical(path: str) -> str:
+def canonical(path: str) -> str:
+    """The one path that a file has, whatever links lead to it; URLs as they are."""
     return path if is_url(path) else os.path.realpath(path)
+
+
+_URLS = "s3://BUCKET/..."
 
 
 def _is_input(file: StoredFile, output: str) -> bool:
@@ -136,6 +140,14 @@ def _is_known(path: str) -> bool:
     except FileError:
         return False
     return True
+
+
+def _checked_name(file: StoredFile) -> StoredFile:
+    """The file. Raises FileError where a record, which is JSON, could not hold its name."""
+    name = file.path.encode("utf-8", "backslashreplace").decode()
+    if name != file.path:
+        raise FileError(f"{name}: its name is not UTF-8; accepted: names in UTF-8")
+    return file
 
 
 def _tasks(file: StoredFile, suffix: str, task_rows: int) -> Iterator[Task]:
@@ -154,13 +166,12 @@ def _tasks(file: StoredFile, suffix: str, task_rows: int) -> Iterator[Task]:
 
 
 def _ranges(file: StoredFile, task_rows: int) -> list[tuple[int, int]]:
-    """Row groups that belong together; none where the file cannot be read, of which its task then tells."""
-    storage = storage_of(file.path)
-    try:
-        with storage.opened(file.path) as content:
-            counts = row_counts(content)
-    except FileError:
-        return []
+    """Row groups that belong together; one range, of none, where the file is no Parquet, of which its task then tells.
+
+    Raises FileError where it cannot be read: its outputs would have other names than when it can.
+    """
+    with storage_of(file.path).opened(file.path) as content, naming(file.path):
+        counts = row_counts(content)
     starts, rows = [0], 0
     for group, count in enumerate(counts):
         if rows and rows + count > task_rows:

@@ -1,15 +1,16 @@
 """Storage of files: this machine's disks, and S3 by pyarrow's file systems; both are listed, read and written alike."""
 
-import glob
 import os
 import re
 import shutil
+import stat
+import sys
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from functools import cache
-from pathlib import Path, PurePath, PurePosixPath
+from pathlib import Path, PurePath
 from typing import Any, BinaryIO, NamedTuple, cast
 
 from fsspec.utils import glob_translate
@@ -30,7 +31,7 @@ class StoredFile(NamedTuple):
         path: of it, or its URL.
         name: its place below the folder that was searched, with "/" between the parts.
         size: in bytes.
-        modified: nanoseconds since 1970.
+        modified: nanoseconds since 1970; of S3 whole seconds, for some stores tell more where they list it alone.
     """
 
     path: str
@@ -41,19 +42,39 @@ class StoredFile(NamedTuple):
     @property
     def is_hidden(self) -> bool:
         """Whether it or a folder above it is not meant to be data, as readers of data sets have it: "_x" or ".x"."""
-        return any(part.startswith((".", "_")) for part in PurePosixPath(self.name).parts)
+        return _is_hidden(self.name)
 
 
 class Storage(ABC):
     """Where files lie. Every method raises FileError, whose sentence names the path."""
 
-    @abstractmethod
     def find(self, path: str) -> Iterator[StoredFile]:
         """A file; all files below a folder; or those that a pattern with *, ?, [] or ** matches."""
+        if self.is_folder(path):
+            yield from self._listed(path, lambda _: True)
+        elif file := self.stat(path):
+            yield file
+        elif is_pattern(path):
+            yield from self._matching(path)
+
+    def _matching(self, pattern: str) -> Iterator[StoredFile]:
+        fixed = _MAGIC.split(pattern, maxsplit=1)[0].rpartition("/")[0] + "/"
+        below = pattern[len(fixed) :]
+        matches = _matcher(pattern, below)
+        if self.is_folder(fixed):
+            yield from self._listed(fixed, matches, sys.maxsize if "**" in below else below.count("/") + 1)
+
+    @abstractmethod
+    def _listed(self, folder: str, wanted: Callable[[str], Any], levels: int = sys.maxsize) -> Iterator[StoredFile]:
+        """The files below a folder whose names there are wanted, so many levels deep."""
 
     @abstractmethod
     def is_folder(self, path: str) -> bool:
         """Whether there is a folder."""
+
+    @abstractmethod
+    def stat(self, path: str) -> StoredFile | None:
+        """The file, or None where there is none."""
 
     @abstractmethod
     @contextmanager
@@ -77,29 +98,28 @@ class Storage(ABC):
     def remove(self, path: str) -> None:
         """Remove a file, if it is there."""
 
-    def stat(self, path: str) -> StoredFile | None:
-        """The file, or None where there is none."""
-        return next((file for file in self.find(path) if file.path == path), None)
-
 
 class LocalStorage(Storage):
     """Disks of this machine, and those of others that are mounted."""
 
-    def find(self, path: str) -> Iterator[StoredFile]:
-        """See Storage."""
-        if Path(path).is_dir():
-            for folder, folders, names in os.walk(path):
-                folders.sort()
-                yield from (_local(Path(folder, name), Path(path)) for name in sorted(names))
-        elif Path(path).is_file():
-            yield _local(Path(path), Path(path).parent)
-        elif _MAGIC.search(path):
-            matches = sorted(map(Path, glob.glob(path, recursive=True)))  # noqa: PTH207 -- of an absolute path, too
-            yield from (_local(match, Path(_fixed_part(path))) for match in matches if match.is_file())
+    def _matching(self, pattern: str) -> Iterator[StoredFile]:
+        return super()._matching(Path(pattern).absolute().as_posix())
+
+    def _listed(self, folder: str, wanted: Callable[[str], Any], levels: int = sys.maxsize) -> Iterator[StoredFile]:
+        return _walk(str(Path(folder)), wanted, levels)
 
     def is_folder(self, path: str) -> bool:
         """See Storage."""
-        return Path(path).is_dir()
+        with _naming_errors(path, "read"):
+            return Path(path).is_dir()
+
+    def stat(self, path: str) -> StoredFile | None:
+        """See Storage."""
+        with _naming_errors(path, "read"):
+            if not Path(path).is_file():
+                return None
+            status = Path(path).stat()
+        return StoredFile(path, Path(path).name, status.st_size, status.st_mtime_ns)
 
     @contextmanager
     def opened(self, path: str) -> Iterator[BinaryIO]:
@@ -125,13 +145,14 @@ class LocalStorage(Storage):
             folder = tempfile.TemporaryDirectory(
                 dir=target.parent, prefix=f".{target.name}.", suffix=_PARTIAL, ignore_cleanup_errors=True
             )
-        with folder as name:
-            yield Path(name)
-        # What attempts that were killed have left.
-        left = re.compile(rf"\.{re.escape(target.name)}\.[^.]+{re.escape(_PARTIAL)}")
-        for other in target.parent.iterdir():
-            if left.fullmatch(other.name):
-                shutil.rmtree(other, ignore_errors=True)
+        try:
+            with folder as name:
+                yield Path(name)
+        finally:  # what killed attempts have left, and this one where Ctrl-C came while its folder was removed
+            left = re.compile(rf"\.{re.escape(target.name)}\.[^.]+{re.escape(_PARTIAL)}")
+            for other in target.parent.iterdir():
+                if left.fullmatch(other.name):
+                    shutil.rmtree(other, ignore_errors=True)
 
     def publish(self, made: Path, path: str) -> None:
         """See Storage."""
@@ -158,39 +179,25 @@ class ArrowStorage(Storage):
 
         self._root, self._files, self._base, self._arrow = root, files, base.rstrip("/"), fs
 
-    def find(self, path: str) -> Iterator[StoredFile]:
-        """See Storage."""
-        with _naming_errors(path, "read"):
-            if self.is_folder(path):
-                yield from self._listed(path.rstrip("/"), recursive=True)
-                return
-            (info,) = self._files.get_file_info([self._inner(path)])
-            if info.type == self._arrow.FileType.File:
-                yield StoredFile(path, path.rpartition("/")[2], info.size, info.mtime_ns)
-            elif _MAGIC.search(path):
-                yield from self._matching(path)
-
-    def _matching(self, pattern: str) -> Iterator[StoredFile]:
-        folder = _fixed_part(pattern)
-        below = pattern[len(folder) :].lstrip("/")
-        matches = re.compile(glob_translate(below)).fullmatch
-        if folder + "/" == self._root or self.is_folder(folder):
-            found = self._listed(folder, recursive="/" in below or "**" in below)
-            yield from (file for file in found if matches(file.name))
-
-    def _listed(self, folder: str, *, recursive: bool) -> Iterator[StoredFile]:
+    def _listed(self, folder: str, wanted: Callable[[str], Any], levels: int = sys.maxsize) -> Iterator[StoredFile]:
+        folder = folder.rstrip("/")
         inner = self._inner(folder)
-        selector = self._arrow.FileSelector(inner, recursive=recursive)
-        for info in sorted(self._files.get_file_info(selector), key=lambda info: info.path):
-            if info.type == self._arrow.FileType.File:
-                name = info.path[len(inner) + 1 :]
-                yield StoredFile(f"{folder}/{name}", name, info.size, info.mtime_ns)
+        with _naming_errors(folder, "read"):
+            found = self._files.get_file_info(self._arrow.FileSelector(inner, recursive=levels > 1))
+        for info in sorted(found, key=lambda info: info.path):
+            name = info.path[len(inner) + 1 :]
+            if info.type == self._arrow.FileType.File and wanted(name):
+                yield self._found(f"{folder}/{name}", name, info)
 
     def is_folder(self, path: str) -> bool:
-        """See Storage; one of S3 is there as long as it has files."""
-        with _naming_errors(path, "read"):
-            (info,) = self._files.get_file_info([self._inner(path.rstrip("/"))])
-        return bool(info.type == self._arrow.FileType.Directory)
+        """See Storage; one of S3 is there as long as it has files, and a bucket's own always."""
+        path = path.rstrip("/")
+        return f"{path}/" == self._root or bool(self._info(path).type == self._arrow.FileType.Directory)
+
+    def stat(self, path: str) -> StoredFile | None:
+        """See Storage."""
+        info = self._info(path)
+        return self._found(path, path.rpartition("/")[2], info) if info.type == self._arrow.FileType.File else None
 
     @contextmanager
     def opened(self, path: str) -> Iterator[BinaryIO]:
@@ -223,10 +230,17 @@ class ArrowStorage(Storage):
 
     def remove(self, path: str) -> None:
         """See Storage."""
-        with _naming_errors(path, "removed"):
-            (info,) = self._files.get_file_info([self._inner(path)])
-            if info.type == self._arrow.FileType.File:
+        if self.stat(path):
+            with _naming_errors(path, "removed"):
                 self._files.delete_file(self._inner(path))
+
+    def _found(self, path: str, name: str, info: Any) -> StoredFile:
+        return StoredFile(path, name, info.size, info.mtime_ns // 10**9 * 10**9)
+
+    def _info(self, path: str) -> Any:
+        with _naming_errors(path, "read"):
+            (info,) = self._files.get_file_info([self._inner(path)])
+        return info
 
     def _inner(self, path: str) -> str:
         """Pyarrow's own path. It is no URL, so that a key may have signs that a URL writes otherwise."""
@@ -286,19 +300,42 @@ def _bucket(root: str) -> ArrowStorage:
     return ArrowStorage(root, files, base)
 
 
-def _fixed_part(pattern: str) -> str:
-    """The folder above the first part of a pattern that has a sign of one; "." where that is the first."""
-    start = _MAGIC.search(pattern)
-    before = pattern[: start.start()] if start else pattern
-    separators = "/" if is_url(pattern) or os.sep == "/" else "/" + os.sep
-    end = max(before.rfind(each) for each in separators)
-    return before[:end] or "/" if end >= 0 else "."
+def _matcher(pattern: str, below: str) -> Callable[[str], Any]:
+    """Whether a name below a pattern's first folder matches the rest of it. Raises FileError."""
+    flags = re.IGNORECASE if os.name == "nt" and not is_url(pattern) else re.NOFLAG
+    try:
+        return re.compile(glob_translate(below), flags).fullmatch
+    except (ValueError, re.error) as error:
+        raise FileError(f"{pattern}: is no pattern ({error}); accepted: patterns such as 'in/**/*.csv'") from error
 
 
-def _local(path: Path, folder: Path) -> StoredFile:
-    with _naming_errors(str(path), "read"):
-        status = path.stat()
-    return StoredFile(str(path), path.relative_to(folder).as_posix(), status.st_size, status.st_mtime_ns)
+def _is_hidden(name: str) -> bool:
+    return any(part.startswith((".", "_")) for part in name.split("/"))
+
+
+def _walk(
+    folder: str, wanted: Callable[[str], Any], levels: int, place: str = "", above: tuple[str, ...] = ()
+) -> Iterator[StoredFile]:
+    """The files below a folder, and below those that links in it lead to; what is hidden need not be readable.
+
+    Args:
+        folder: its path.
+        wanted: whether a file with such a name below the first folder is.
+        levels: that are looked at.
+        place: what stands before a name in the folder, to be one below the first.
+        above: the real paths of the folders above it, to which links lead back that would never end.
+    """
+    above = (*above, os.path.realpath(folder))
+    with _naming_errors(folder, "read"), os.scandir(folder) as found:
+        entries = sorted(found, key=lambda entry: entry.name)
+    for entry in entries:
+        name = place + entry.name
+        with suppress(FileError) if _is_hidden(name) else nullcontext(), _naming_errors(entry.path, "read"):
+            if entry.is_dir():
+                if levels > 1 and os.path.realpath(entry.path) not in above:
+                    yield from _walk(entry.path, wanted, levels - 1, f"{name}/", above)
+            elif wanted(name) and stat.S_ISREG((status := entry.stat()).st_mode):
+                yield StoredFile(entry.path, name, status.st_size, status.st_mtime_ns)
 
 
 @contextmanager
@@ -306,4 +343,6 @@ def _naming_errors(path: PurePath | str, done: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise FileError(f"{path}: cannot be {done} ({error.strerror or error})") from error
+        is_dangling = isinstance(error, FileNotFoundError) and Path(path).is_symlink()
+        reason = "it is a link that leads nowhere" if is_dangling else error.strerror or error
+        raise FileError(f"{path}: cannot be {done} ({reason})") from error

@@ -98,8 +98,17 @@ class ParquetWriter(Writer):
 
 
 def row_counts(file: BinaryIO) -> list[int]:
-    """The number of rows in each row group of a Parquet file, which is left open. Raises RowsError."""
-    metadata = _parquet_file(file).metadata
+    """The number of rows in each row group of a file, which is left open; none where it is no Parquet.
+
+    Raises:
+        RowsError: it cannot be read, so that nobody knows, or pyarrow is not installed.
+    """
+    try:
+        metadata = _pyarrow().parquet.ParquetFile(file).metadata
+    except OSError as error:
+        raise RowsError(f"it cannot be read: {error}") from error
+    except ValueError:
+        return []
     return [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
 
 

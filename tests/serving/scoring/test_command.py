@@ -44,6 +44,16 @@ def test_one_file_into_a_folder_keeps_its_name(pristine_bundle: Path, tmp_path: 
         assert (tmp_path / folder / "in.csv").exists()
 
 
+def test_a_second_command_adds_to_a_folder(pristine_bundle: Path, tmp_path: Path) -> None:
+    fill(tmp_path / "in", "a.csv", "b.csv")
+    run(pristine_bundle, tmp_path / "in" / "a.csv", "--output", f"{tmp_path}/out/")
+    result = run(pristine_bundle, tmp_path / "in" / "b.csv", "--output", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert "1 inputs, 1 outputs; 1 outputs of other inputs are there as well" in result.stderr
+    assert f"4 rows in 2 outputs in {tmp_path / 'out'}" in result.stderr
+    assert json.loads((tmp_path / "out" / MANIFEST).read_text("utf-8"))["rows"] == 4
+
+
 def test_a_file_that_is_called_like_a_pattern_is_one_file(pristine_bundle: Path, tmp_path: Path) -> None:
     fill(tmp_path, "in[1].csv")
     assert run(pristine_bundle, tmp_path / "in[1].csv", "--output", tmp_path / "out.csv").exit_code == 0

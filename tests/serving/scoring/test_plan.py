@@ -96,10 +96,29 @@ def test_names_of_parts_sort_in_order(tmp_path: Path) -> None:
     assert tasks[10].output == "big-00010-of-00012.csv"
 
 
-def test_a_parquet_file_that_cannot_be_read_is_one_task(tmp_path: Path) -> None:
+def test_what_is_no_parquet_is_one_task(tmp_path: Path) -> None:
     (tmp_path / "a.parquet").write_bytes(b"PAR1")
     broken = stored(tmp_path / "a.parquet")._replace(size=SMALL_BYTES)
     assert plan([broken], str(tmp_path / "out")) == [Task(broken, "a.parquet", None, SMALL_BYTES)]
+
+
+def test_a_parquet_file_that_cannot_be_read_is_no_task(tmp_path: Path) -> None:
+    """As where S3 is out of reach for a moment: its output would have another name than in the next run."""
+    path = write_parquet(tmp_path / "a.parquet", [1])
+    (tmp_path / "b.parquet").write_bytes(b"PAR1\0\0\0\0\4\0\0\0PAR1")
+    damaged = stored(tmp_path / "b.parquet")._replace(size=SMALL_BYTES)
+    gone = stored(path)._replace(size=SMALL_BYTES)
+    path.unlink()
+    with pytest.raises(FileError, match=r"a\.parquet: cannot be read \(No such file or directory\)"):
+        plan([gone], str(tmp_path / "out"))
+    with pytest.raises(FileError, match=r"b\.parquet: it cannot be read: "):
+        plan([damaged], str(tmp_path / "out"))
+
+
+def test_a_name_that_is_not_utf_8_is_refused() -> None:
+    file = StoredFile("/in/caf\udce9.csv", "caf\udce9.csv", 1, 1)  # as Python has a name with the byte 0xe9
+    with pytest.raises(FileError, match=r"/in/caf\\udce9\.csv: its name is not UTF-8; accepted: names in UTF-8"):
+        plan([file], "/out")
 
 
 def test_paths_are_absolute_for_processes_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

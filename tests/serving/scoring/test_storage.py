@@ -1,12 +1,15 @@
 """Files of this machine; those of S3 are in test_s3."""
 
 import os
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pyarrow import fs
 
 from serving.errors import FileError
-from serving.scoring.storage import LocalStorage, StoredFile, is_below, joined, storage_of
+from serving.scoring.storage import ArrowStorage, LocalStorage, StoredFile, is_below, joined, storage_of
 from tests.serving.scoring.folders import fill, stored
 
 
@@ -46,6 +49,77 @@ def test_a_pattern_of_the_working_folder(tmp_path: Path, monkeypatch: pytest.Mon
     assert names("*.csv") == ["a.csv"]
 
 
+@pytest.mark.parametrize("pattern", ["in/**.csv", "s3://bucket/in/**.csv"])
+def test_what_is_no_pattern_is_refused(tmp_path: Path, pattern: str) -> None:
+    fill(tmp_path, "in/a.csv")
+    storage = ArrowStorage("s3://bucket/", Minio(), str(tmp_path)) if "://" in pattern else LocalStorage()
+    with pytest.raises(
+        FileError, match=r"in/\*\*\.csv: is no pattern .*; accepted: patterns such as 'in/\*\*/\*\.csv'"
+    ):
+        list(storage.find(pattern if "://" in pattern else str(tmp_path / pattern)))
+
+
+def test_links_to_folders_are_followed_but_not_round_and_round(tmp_path: Path) -> None:
+    fill(tmp_path, "in/a.csv", "in/sub/b.csv", "elsewhere/c.csv")
+    (tmp_path / "in" / "link").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "in" / "sub" / "back").symlink_to(tmp_path / "in")
+    (tmp_path / "elsewhere" / "itself").symlink_to(tmp_path / "elsewhere")
+    assert sorted(names(tmp_path / "in")) == ["a.csv", "link/c.csv", "sub/b.csv"]
+    assert sorted(names(tmp_path / "in/**/*.csv")) == ["a.csv", "link/c.csv", "sub/b.csv"]
+    assert names(tmp_path / "in/*/c.csv") == ["link/c.csv"]
+
+
+def test_a_link_that_leads_nowhere_is_named_unless_it_is_hidden_or_not_asked_for(tmp_path: Path) -> None:
+    """Emacs locks a file by a link that is called .#a.csv and leads nowhere."""
+    fill(tmp_path, "in/a.csv")
+    (tmp_path / "in" / ".#a.csv").symlink_to("me@machine.1234:5")
+    assert names(tmp_path / "in") == names(tmp_path / "in/*.csv") == ["a.csv"]
+    (tmp_path / "in" / "b.csv").symlink_to(tmp_path / "gone")
+    for path in ("in", "in/*.csv"):
+        with pytest.raises(FileError, match=r"in/b\.csv: cannot be read \(it is a link that leads nowhere\)"):
+            names(tmp_path / path)
+    assert names(tmp_path / "in/a*.csv") == ["a.csv"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the length of a path is limited otherwise")
+def test_a_folder_that_cannot_be_listed_is_named_unless_it_is_hidden(tmp_path: Path) -> None:
+    """One whose path is too long, for the permissions of others do not hinder root."""
+    fill(tmp_path, "in/a.csv")
+    folder, part = os.open(fill(tmp_path, "in/.deep/b.csv") / "in" / ".deep", os.O_RDONLY), "x" * 250
+    for _ in range(20):
+        os.mkdir(part, dir_fd=folder)
+        above, folder = folder, os.open(part, os.O_RDONLY, dir_fd=folder)
+        os.close(above)
+    os.close(folder)
+    assert sorted(names(tmp_path / "in")) == [".deep/b.csv", "a.csv"]
+    (tmp_path / "in" / ".deep").rename(tmp_path / "in" / "deep")
+    for path in ("in", "in/**/*.csv"):
+        with pytest.raises(FileError, match=r"xxx: cannot be read \(File name too long\)"):
+            names(tmp_path / path)
+    assert names(tmp_path / "in/*.csv") == ["a.csv"]
+
+
+class Minio:
+    """Files of this machine, told as MinIO does: those that are listed with milliseconds, a single one without."""
+
+    def get_file_info(self, which: Any) -> list[fs.FileInfo]:
+        infos: list[fs.FileInfo] = fs.LocalFileSystem().get_file_info(which)
+        return infos if isinstance(which, fs.FileSelector) else [self._without_milliseconds(info) for info in infos]
+
+    def _without_milliseconds(self, info: fs.FileInfo) -> fs.FileInfo:
+        seconds = (info.mtime_ns or 0) // 10**9
+        return fs.FileInfo(info.path, info.type, size=info.size, mtime_ns=seconds * 10**9)
+
+
+def test_a_file_of_s3_is_the_same_whether_it_is_listed_or_named_alone(tmp_path: Path) -> None:
+    os.utime(fill(tmp_path, "in/a.csv") / "in" / "a.csv", ns=(1, 1_700_000_006_821_000_000))
+    storage = ArrowStorage("s3://bucket/", Minio(), str(tmp_path))
+    (listed,), (matching,) = storage.find("s3://bucket/in"), storage.find("s3://bucket/in/*.csv")
+    (alone,) = storage.find("s3://bucket/in/a.csv")
+    assert listed == matching == alone == storage.stat("s3://bucket/in/a.csv")
+    assert alone.modified == 1_700_000_006_000_000_000
+
+
 def test_a_file_may_be_called_like_a_pattern(tmp_path: Path) -> None:
     fill(tmp_path, "a[1].csv", "a1.csv")
     assert names(tmp_path / "a[1].csv") == ["a[1].csv"]
@@ -74,6 +148,13 @@ def test_an_attempt_sweeps_what_those_before_it_have_left_and_no_more(tmp_path: 
         (folder / "a.csv").write_bytes(b"text\n")
         storage.publish(folder / "a.csv", str(tmp_path / "a.csv"))
     assert sorted(path.name for path in tmp_path.iterdir()) == [".a.csv.gz.k2j_9x.partial", "a.csv", "b.csv"]
+
+
+def test_an_attempt_that_is_interrupted_sweeps_too(tmp_path: Path) -> None:
+    fill(tmp_path, ".a.csv.k2j_9x.partial/a.csv")
+    with pytest.raises(KeyboardInterrupt), LocalStorage().workplace(str(tmp_path / "a.csv")):
+        raise KeyboardInterrupt
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_fault_names_the_path(tmp_path: Path) -> None:

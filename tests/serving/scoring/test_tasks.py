@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,72 @@ def test_a_record_without_its_output_is_none(tmp_path: Path) -> None:
     score_all(tmp_path / "in", tmp_path / "out")
     (tmp_path / "out" / "a.csv").unlink()
     assert score_all(tmp_path / "in", tmp_path / "out").outputs == ["a.csv"]
+
+
+def test_outputs_of_other_inputs_stay_and_are_in_the_manifest(tmp_path: Path) -> None:
+    fill(tmp_path, "in/a.csv", "in/b.csv")
+    score_all(tmp_path / "in" / "a.csv", tmp_path / "out")
+    before = (tmp_path / "out" / "a.csv").stat()
+    assert score_all(tmp_path / "in" / "b.csv", tmp_path / "out").outputs == ["b.csv"]
+    manifest = json.loads((tmp_path / "out" / MANIFEST).read_text("utf-8"))
+    assert [each["output"] for each in manifest["outputs"]] == ["a.csv", "b.csv"]
+    assert (manifest["inputs"], manifest["rows"]) == (2, 4)
+    assert (tmp_path / "out" / "a.csv").stat().st_mtime_ns == before.st_mtime_ns
+
+
+@pytest.mark.parametrize(
+    ("version", "fault"),
+    [
+        ("ba9876543210", r"out/a\.csv: was made by the model 0123456789ab, and this one is ba9876543210"),
+        ("0123456789ab", r"out/a\.csv: has \d+ bytes, and \d+ were written"),
+    ],
+)
+def test_outputs_of_other_inputs_are_checked_too(tmp_path: Path, version: str, fault: str) -> None:
+    fill(tmp_path, "in/a.csv", "in/b.csv")
+    score_all(tmp_path / "in" / "a.csv", tmp_path / "out")
+    changed_output(tmp_path)
+    folder = output_folder(tmp_path / "out", version=version)
+    with pytest.raises(FileError, match=fault):
+        folder.done(tasks_of(tmp_path / "in" / "b.csv", folder))
+
+
+@pytest.mark.parametrize("source", ["in", "link"])
+def test_an_input_has_no_outputs_under_two_names(tmp_path: Path, source: str) -> None:
+    """As of another --format: whoever reads the folder would read its rows twice."""
+    fill(tmp_path, "in/a.csv", "in/b.csv")
+    (tmp_path / "link").symlink_to(tmp_path / "in")
+    score_all(tmp_path / "in", tmp_path / "out")
+    folder = output_folder(tmp_path / "out")
+    fault = (
+        rf"out/a\.csv: was made of {tmp_path}/in/a\.csv, which now becomes a\.parquet; 1 more are like it; accepted: "
+    )
+    with pytest.raises(FileError, match=fault):
+        folder.done(tasks_of(tmp_path / source, folder, "parquet"))
+
+
+def test_a_file_has_no_parts_of_two_cuts(tmp_path: Path) -> None:
+    """As where it was replaced by a longer one."""
+    path, folder = tmp_path / "big.parquet", output_folder(tmp_path / "out")
+
+    def cut(group_rows: list[int]) -> list[Task]:
+        source = stored(write_parquet(path, group_rows))._replace(size=SMALL_BYTES)
+        tasks = plan([source], folder.path, task_rows=1)
+        return [replace(task, source=stored(path)) for task in tasks]  # its true size
+
+    run(cut([1] * 4), LocalPool(FakePredictor(), folder), folder, SilentReporter())
+    with pytest.raises(FileError, match=r"big-00000-of-00004\.parquet: .* now becomes big-00004-of-00005.* 3 more are"):
+        folder.done(cut([1] * 5))
+
+
+def test_bytes_that_are_not_utf_8_are_escaped_in_the_record(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.jsonl").write_bytes(b'{"t\xe9xt": "so good"}\n')
+    options = {"encoding": "utf-8", "text_column": "t\udce9xt"}  # as Python has an argument with the byte 0xe9
+    assert score_all(tmp_path / "in", tmp_path / "out", **options).outputs == ["a.jsonl"]
+    assert b'{"t\xe9xt": "so good", "label": ' in (tmp_path / "out" / "a.jsonl").read_bytes()
+    record = json.loads((tmp_path / "out" / MANIFEST).read_text("utf-8"))["outputs"][0]
+    assert record["text_column"] == r"t\udce9xt"
+    assert score_all(tmp_path / "in", tmp_path / "out", **options).outputs == []
 
 
 def changed_model(tmp_path: Path) -> OutputFolder:
