@@ -1,5 +1,6 @@
 """Provenance of a model: files, cleaning, parts, libraries, and the commands that make it again."""
 
+import json
 import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import PurePath
@@ -84,7 +85,8 @@ def command(metadata: Metadata) -> str:
         else _fit(name, metadata.teacher_data.get(folder, metadata.data), folder, recipe.get("seed", metadata.seed))
         for name, folder, recipe in _teachers(metadata)
     ]
-    return "\n".join([*commands, _fit("recipe.toml", metadata.data, f"build/{metadata.name}", metadata.seed)])
+    commands.append(_fit("recipe.toml", metadata.data, f"build/{metadata.name}", metadata.seed))
+    return "\n".join(dict.fromkeys(line for lines in commands for line in lines.splitlines()))
 
 
 def keep_policy(metadata: Metadata, stage: str | None = None) -> KeepPolicy:
@@ -103,9 +105,11 @@ def vectors_path(metadata: Metadata) -> str:
 
 
 def _teachers(metadata: Metadata) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """File name for the recipe, folder and recipe of each."""
-    for number, (folder, recipe) in enumerate(metadata.teacher_recipes.items(), start=1):
-        yield f"teacher-{number}.toml", folder, recipe
+    """File name for the recipe, folder and recipe of each; one for two files that an encoder wrote."""
+    names: dict[str, str] = {}
+    for folder, recipe in metadata.teacher_recipes.items():
+        name = names.setdefault(json.dumps(recipe, sort_keys=True), f"teacher-{len(names) + 1}.toml")
+        yield name, folder, recipe
 
 
 def _answers(recipe: str, path: str, metadata: Metadata) -> str:

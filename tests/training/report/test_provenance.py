@@ -133,3 +133,15 @@ def test_an_encoder_is_tuned_and_asked_before_what_it_taught_is_fitted() -> None
         "python -m training finetune teacher-1.toml --data tweets.csv --out build/teacher-1",
         "python -m training answers teacher-1.toml --data tweets.csv --teacher build/teacher-1 --out data/t.npz",
     ]
+
+
+def test_an_encoder_that_wrote_two_files_of_answers_is_tuned_once() -> None:
+    recipe = ANSWERED.teacher_recipes["data/t.npz"]
+    twice = ANSWERED.model_copy(update={"teacher_recipes": {"data/t.npz": recipe, "data/more.npz": recipe}})
+    assert [line.split(" --data")[0] for line in command(twice).splitlines()] == [
+        "python -m training finetune teacher-1.toml",
+        "python -m training answers teacher-1.toml",
+        "python -m training answers teacher-1.toml",
+        "python -m training fit recipe.toml",
+    ]
+    assert list(recipes(twice)) == ["teacher-1.toml", "recipe.toml"]
