@@ -39,7 +39,7 @@ class Inputs:
 
     rows_per_core: float = 2_560
     score_share: float = 0.92
-    cluster_share: float = 0.85
+    cluster_share: float = 1.0
     row_bytes: float = 116
     scored_row_bytes: float = 172
     request_seconds: float = 0.000_375
@@ -69,7 +69,7 @@ SOURCES = {
         "`python -m benchmarks.inference`",
     ),
     "score_share": ("share of it that `score` keeps", "{:.2f}", _FILES),
-    "cluster_share": ("share of that which a cluster keeps: the least that is asked of it", "{:.2f}", ""),
+    "cluster_share": ("share of that which Ray keeps, on one machine", "{:.2f}", "`python -m benchmarks.cluster speed`"),
     "row_bytes": ("bytes of a row of a CSV", "{:,.0f}", _FILES),
     "scored_row_bytes": ("bytes of the same row with its answer", "{:,.0f}", _MEASURE),
     "request_seconds": ("seconds of a processor that one request takes", "{:.6f}", f"{_SERVING[:-1]} --beside REV`"),

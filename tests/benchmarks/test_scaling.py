@@ -53,7 +53,7 @@ def test_the_page_has_the_tables() -> None:
 def test_every_input_has_a_source() -> None:
     assert list(SOURCES) == [field.name for field in fields(INPUTS)]
     assumed = [row for row in cells(inputs_table(INPUTS)) if row[2] == "assumed"]
-    assert len(assumed) == 5
+    assert len(assumed) == 4
 
 
 def test_the_commands_of_the_sources_are_there() -> None:
@@ -79,6 +79,12 @@ def test_what_was_measured_is_what_the_page_of_figures_says(value: float, quoted
     found = re.search(quoted, FIGURES)
     assert found
     assert value == pytest.approx(float(found[1].replace(",", "")), rel=1e-4)
+
+
+def test_ray_is_reckoned_with_no_more_than_was_measured() -> None:
+    found = re.search(r"\| `score --ray`[^|]*\| [\d,]+ \| (\d+)% \|", FIGURES)
+    assert found
+    assert min(int(found[1]) / 100, 1) == INPUTS.cluster_share
 
 
 def test_rows() -> None:
