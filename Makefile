@@ -102,7 +102,7 @@ train: .venv/ready
 SETS := semeval_2013_2016.csv.gz labelled_tweets.csv.gz gop_debate.csv emoticon_tweets.csv.gz emoji_tweets.csv.gz
 OF_DEFAULT = $(SETS:%=$(RAW)/%) build/made_up.csv
 default: .venv/ready vectors build/made_up.csv
-	@echo "About an hour on two cores: weak labels 25 minutes, what teachers answered 20, SemEval 6, baselines and report 10."
+	@echo "Half an hour to two hours on two cores, as fast as they are, most of it for what teachers answered."
 	@echo "Where it is stopped, the same command goes on."
 	$(DEV) -m training fit tweets --data $(OF_DEFAULT) --out build/tweets --stage-cache build/bodies \
 	  $$([ ! -f build/.tweets.training/state.npz ] || echo --resume)
