@@ -69,7 +69,11 @@ SOURCES = {
         "`python -m benchmarks.inference`",
     ),
     "score_share": ("share of it that `score` keeps", "{:.2f}", _FILES),
-    "cluster_share": ("share of that which Ray keeps, on one machine", "{:.2f}", "`python -m benchmarks.cluster speed`"),
+    "cluster_share": (
+        "share of that which Ray keeps, on one machine",
+        "{:.2f}",
+        "`python -m benchmarks.cluster speed`",
+    ),
     "row_bytes": ("bytes of a row of a CSV", "{:,.0f}", _FILES),
     "scored_row_bytes": ("bytes of the same row with its answer", "{:,.0f}", _MEASURE),
     "request_seconds": ("seconds of a processor that one request takes", "{:.6f}", f"{_SERVING[:-1]} --beside REV`"),
