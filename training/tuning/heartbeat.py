@@ -32,10 +32,16 @@ class Heartbeat:
         study: The study.
         interval: Seconds between two beats.
         on_note: Is told of a silent trial.
+
+    Attributes:
+        trial: The one of this process that goes on.
+        lock: Held while a trial begins again. Who asks for one under it finds the silent one or its successor, and does
+            not take its place with other values.
     """
 
     def __init__(self, study: optuna.Study, interval: float, on_note: Callable[[str], None]) -> None:
         self.trial: optuna.Trial | None = None
+        self.lock = threading.Lock()
         self._study, self._interval, self._on_note = study, interval, on_note
         self._seen: dict[int, tuple[int | None, int]] = {}
         self._stop = threading.Event()
@@ -73,7 +79,8 @@ class Heartbeat:
         self._seen = {trial.number: self._looks(trial) for trial in running}
         for trial in running:
             if self._seen[trial.number][1] > SILENT_LOOKS:
-                self._begin_again(trial)
+                with self.lock:
+                    self._begin_again(trial)
 
     def _looks(self, trial: FrozenTrial) -> tuple[int | None, int]:
         """Its counter, and how many looks in a row have seen that."""

@@ -133,9 +133,10 @@ class Search:
     def _try_once(self, study: optuna.Study, heartbeat: Heartbeat, n_trials: int) -> bool:
         """One trial. False where none was left: other machines have begun them all."""
         bind_study(study, storage_name(self.storage), self._identity())  # again: two searches may begin at once
-        if len(self._others(study)) >= n_trials:
-            return False
-        trial = study.ask()
+        with heartbeat.lock:
+            if len(self._others(study)) >= n_trials:
+                return False
+            trial = study.ask()
         earlier = [other for other in self._others(study, TrialState.WAITING) if other.number < trial.number]
         if len(earlier) >= n_trials:  # another machine took the last place meanwhile
             end_trial(study, trial)
