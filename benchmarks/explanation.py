@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from serving.model.predictor import Predictor
+from serving.model.predictor import Predictor, text_input
 
 TWEET = (
     "So the 8:15 train was late today and nobody said a single word about it @railco "
@@ -52,7 +52,7 @@ def table(predictor: Predictor, times: int) -> str:
 
 
 def _row(predictor: Predictor, name: str, text: str, times: int) -> str:
-    (encoded,) = predictor.encoder.encode([text])
+    (encoded,) = text_input(predictor).encoder.encode([text])
     plain = _milliseconds(lambda: predictor.predict([text]), times)
     explained = _milliseconds(lambda: predictor.explain(text), times)
     figures = (np.median(plain), np.median(explained), np.percentile(explained, 99))

@@ -44,7 +44,7 @@ def comparison(predictor: Predictor, other: Predictor, texts: list[str]) -> str:
     """Markdown: two bundles on these texts, in turns, and the median of the ratios of a turn."""
     measures: dict[str, Callable[[Predictor], object]] = {
         "preprocessing and network": lambda bundle: bundle.predict(texts),
-        "preprocessing alone": lambda bundle: bundle.encoder.encode_with_shares(texts),
+        "preprocessing alone": lambda bundle: bundle.input.encode(texts),
     }
     rows = []
     for name, work in measures.items():

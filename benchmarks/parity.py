@@ -12,7 +12,7 @@ import numpy as np
 
 import training.model.network  # noqa: F401  (makes the pooling known to Keras)
 from serving.model.bundle import NETWORK
-from serving.model.predictor import Predictor
+from serving.model.predictor import Predictor, text_input
 from training.data.readers import column, read_table
 from training.model.backend import keras
 from training.types import Probabilities
@@ -47,9 +47,10 @@ def largest_difference(bundle: Path, texts: list[str]) -> float:
 def by_keras(path: Path, predictor: Predictor, texts: list[str]) -> Probabilities:
     """Keras's own answers, float32 (texts, classes), in batches padded to their longest."""
     network = keras.models.load_model(path, compile=False)
-    encoded = predictor.encoder.encode(texts)
+    encoder = text_input(predictor).encoder
+    encoded = encoder.encode(texts)
     batches = [encoded[i : i + BATCH] for i in range(0, len(encoded), BATCH)]
-    return np.concatenate([network.predict_on_batch(predictor.encoder.pad_batch(batch)[0]) for batch in batches])
+    return np.concatenate([network.predict_on_batch(encoder.pad_batch(batch)[0]) for batch in batches])
 
 
 if __name__ == "__main__":

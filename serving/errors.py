@@ -15,6 +15,7 @@ ServingError
     BodyTooLarge         413
     UnsupportedMediaType 415
     InvalidText          422      missing, blank, too long, of the wrong type, too many
+    InvalidFields        422      of a row: unknown, of the wrong type, out of range
     InvalidFile          422      missing, without a header, with no column of texts
     HeadersTooLarge      431
     Overloaded           503      the queue is full, or the deadline has passed
@@ -29,7 +30,7 @@ A `RequestError` carries its own status and code, so one handler renders all of 
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 
 def printable(text: str) -> str:
@@ -56,6 +57,14 @@ def package_missing(what: str, requirement: str) -> str:
     """The sentence of an error: `what` needs a package, and how it is installed."""
     command = f"{sys.executable} -m pip install {requirement}"
     return f"{what} needs a package that is not installed; this installs it: {command}"
+
+
+class FieldFault(NamedTuple):
+    """What is wrong with a field: its name, what was found, and what is accepted, in words."""
+
+    name: str
+    found: str
+    accepted: str
 
 
 class BundleError(ServingError):
@@ -178,6 +187,22 @@ class InvalidText(RequestError):
     status = 422
     code = "invalid_text"
     title = "The text cannot be classified"
+
+
+class InvalidFields(RequestError):
+    """Fields of a row cannot be used.
+
+    Args:
+        faults: every field that is wrong.
+    """
+
+    status = 422
+    code = "fields_invalid"
+    title = "These fields cannot be classified"
+
+    def __init__(self, faults: Sequence[FieldFault]) -> None:
+        super().__init__(" ".join(f"`{name}` is {found}; accepted is {accepted}." for name, found, accepted in faults))
+        self.faults = tuple(faults)
 
 
 class InvalidFile(RequestError):

@@ -9,7 +9,7 @@ from serving.adopt.keras_files import KerasNetwork
 from serving.adopt.tokenizers import KerasTokenizer
 from serving.errors import printable
 from serving.model.keras_config import Json, Layer
-from serving.model.predictor import Predictor
+from serving.model.predictor import Predictor, text_input
 
 # Options of a layer that decide what it computes, in the order to be shown.
 _OPTIONS = (
@@ -86,9 +86,10 @@ def tokenizer_lines(tokenizer: KerasTokenizer, path: Path) -> Iterator[str]:
 
 def trial_lines(predictor: Predictor, text: str) -> Iterator[str]:
     """What becomes of one text: its tokens, its ids as the network gets them, its answer."""
-    (encoded,), (prediction,) = predictor.encoder.encode([text]), predictor.predict([text])
+    encoder = text_input(predictor).encoder
+    (encoded,), (prediction,) = encoder.encode([text]), predictor.predict([text])
     yield f"text: {text}"
-    yield f"  tokens  {printable(' '.join(predictor.encoder.tokens(text))) or '(none)'}"
+    yield f"  tokens  {printable(' '.join(encoder.tokens(text))) or '(none)'}"
     yield f"  ids     {' '.join(map(str, encoded.ids.tolist()))}"
     if encoded.cut:
         yield f"  {encoded.cut:,} more were cut off"

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,14 @@ from serving.errors import BundleError
 from serving.model.metadata import ACCEPTED_VERSIONS, DEFAULT_THRESHOLD, Metadata
 from serving.model.text_rules import TextRules
 
-NETWORK, TOKENIZER, METADATA = "sentiment.h5", "tokenizer.json", "metadata.json"
+NETWORK, METADATA = "sentiment.h5", "metadata.json"
+TOKENIZER, FIELDS = "tokenizer.json", "fields.json"
+# The file that says how the network reads a row, by the kind of input.
+INPUT_FILES: Mapping[str, str] = {"text": TOKENIZER, "fields": FIELDS}
 REPORT = "report"
 
 # How large each file may be: what is larger is refused before any of it is read.
-MAX_BYTES = {NETWORK: 1024**3, TOKENIZER: 64 * 1024**2, METADATA: 16 * 1024**2}
+MAX_BYTES = {NETWORK: 1024**3, TOKENIZER: 64 * 1024**2, FIELDS: 64 * 1024**2, METADATA: 16 * 1024**2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +40,10 @@ class Bundle:
         """
         if not folder.is_dir():
             raise BundleError(f"{folder}: is no folder; accepted: a bundle, which `python -m training fit` writes")
-        for name, max_bytes in MAX_BYTES.items():
-            _check_size(folder / name, max_bytes)
+        _check_size(folder / METADATA)
         metadata = _read_metadata(folder / METADATA)
-        for name in (NETWORK, TOKENIZER):
+        for name in (NETWORK, INPUT_FILES[metadata.inputs]):
+            _check_size(folder / name)
             _check_hash(folder / name, metadata.files.get(name))
         version = model_version(
             metadata.files, metadata.labels, metadata.text_rules, decision_threshold=metadata.decision_threshold
@@ -57,9 +61,14 @@ class Bundle:
         return self.folder / NETWORK
 
     @property
-    def tokenizer(self) -> Path:
+    def input_file(self) -> Path:
         """The path of the preprocessing."""
-        return self.folder / TOKENIZER
+        return self.folder / INPUT_FILES[self.metadata.inputs]
+
+    @property
+    def paths(self) -> list[Path]:
+        """The paths of its files."""
+        return [self.network, self.input_file, self.folder / METADATA]
 
 
 def sha256(path: Path) -> str:
@@ -83,7 +92,8 @@ def model_version(
         text_rules: of an adopted bundle.
         decision_threshold: of one with two labels.
     """
-    content: list[Any] = [files[NETWORK], files[TOKENIZER], labels]
+    of_input = next(files[name] for name in INPUT_FILES.values() if name in files)
+    content: list[Any] = [files[NETWORK], of_input, labels]
     if text_rules is not None:
         content.append(text_rules.model_dump(mode="json", exclude_defaults=True))
     if decision_threshold != DEFAULT_THRESHOLD:
@@ -113,7 +123,8 @@ def _sentence(fault: ErrorDetails) -> str:
     return f"{place}: {fault['msg']}" if place else fault["msg"]
 
 
-def _check_size(path: Path, max_bytes: int) -> None:
+def _check_size(path: Path) -> None:
+    max_bytes = MAX_BYTES[path.name]
     try:
         size = path.stat().st_size
     except OSError:

@@ -7,7 +7,7 @@ https://arxiv.org/abs/1612.08220. What it shows and what it cannot is in docs/ex
 import re
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import unescape
 from unicodedata import category
 
@@ -15,7 +15,7 @@ from tokenizers import Regex
 from tokenizers.pre_tokenizers import Split
 
 from serving.model.tokenizer import Encoded, Encoder
-from serving.model.types import Probabilities, WeighedWord
+from serving.model.types import Prediction, Probabilities, WeighedWord
 
 # Oniguruma's syntax, the tokenizer's own. Whatever matches goes on (\Y) to where a character as a reader sees it ends
 # (an extended grapheme cluster, Unicode Standard Annex 29), so that no accent, skin tone or joined emoji comes apart.
@@ -116,6 +116,10 @@ class Occlusion:
         self._changed = [not _same(variant, base) for variant in variants]
         changed = [variant for variant, is_changed in zip(variants, self._changed, strict=True) if is_changed]
         self.encoded = [encoded_text, *([] if self._word_read_in_part is None else [base]), *changed]
+
+    def explained(self, prediction: Prediction, probabilities: Probabilities, label: int) -> Prediction:
+        """The prediction with the text's words; the arguments are those of `weigh`."""
+        return replace(prediction, explanation=self.weigh(probabilities, label))
 
     def weigh(self, probabilities: Probabilities, label: int) -> tuple[WeighedWord, ...]:
         """Every word of the text, in order.

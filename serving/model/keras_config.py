@@ -14,6 +14,9 @@ from serving.errors import NetworkError
 Weights = list[npt.NDArray[np.float32]]
 Json = dict[str, Any]
 
+# Inputs of a network: token ids, or those of the values of categories; and numbers beside them, or alone.
+IDS, NUMBERS = "ids", "field_numbers"
+
 MAX_LAYERS = 500  # of one model; public networks for texts have at most a few dozen
 MODELS = ("Sequential", "Functional", "Model")
 
@@ -78,13 +81,19 @@ def read_architecture(model: Json, version: str) -> list[Layer]:
     if len(outputs) != 1:
         raise NetworkError(f"it has {len(outputs)} outputs; accepted: one")
     inputs = [layer.name for layer in layers if layer.kind == "InputLayer"]
-    if len(inputs) > 1:
+    if len(inputs) > 1 and set(inputs) != {IDS, NUMBERS}:
         raise NetworkError(f"it has {len(inputs)} inputs ({', '.join(inputs)}); accepted: one, of token ids")
     if outputs[0] != layers[-1].name:
         raise NetworkError(
             f"its output is {outputs[0]!r}, but {layers[-1].name!r} is its last layer; accepted: the same"
         )
     return layers
+
+
+def input_shape(layer: Layer) -> list[int | None] | None:
+    """What a layer's file declares of its input, the batch first; None where it does not."""
+    shape: list[int | None] | None = layer.options.get("batch_shape") or layer.options.get("batch_input_shape")
+    return shape
 
 
 def major_version(version: str) -> int:

@@ -1,5 +1,6 @@
 """Schema of `metadata.json`, which describes a bundle."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -15,6 +16,10 @@ DEFAULT_THRESHOLD: Final = 0.5  # above which the second of two labels is the mo
 # What an adopted bundle cannot know, so that these have defaults; what training wrote has all of them.
 KNOWN_BY_TRAINING: Final = ("seed", "recipe", "data", "split", "cleaning", "metrics")
 
+# One field of a row: a number, a category's value, or nothing; and a row, which is a text or named fields.
+FieldValue = float | str | None
+Row = str | Mapping[str, FieldValue]
+
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -28,11 +33,28 @@ class KnownAnswer(_Strict):
     text: str
     probabilities: list[float]
 
+    @property
+    def row(self) -> str:
+        """The text."""
+        return self.text
+
     @field_validator("text")
     @classmethod
     def _is_unicode(cls, text: str) -> str:
         text.encode()  # a lone surrogate, which JSON can hold, raises a ValueError
         return text
+
+
+class KnownRow(_Strict):
+    """Fields of our own and the probabilities that the bundle must give for them, in label order."""
+
+    fields: dict[str, FieldValue]
+    probabilities: list[float]
+
+    @property
+    def row(self) -> Mapping[str, FieldValue]:
+        """The fields."""
+        return self.fields
 
 
 class DataFile(_Strict):
@@ -93,7 +115,7 @@ class Metadata(_Strict):
     )
     labels: list[str] = Field(min_length=2, description="in the order of the network's outputs")
     files: dict[str, str] = Field(description="name -> sha256 (hex) of the network and the tokenizer; not of a report")
-    known_answers: list[KnownAnswer] = Field(min_length=1)
+    known_answers: list[KnownAnswer | KnownRow] = Field(min_length=1)
     temperature: float = Field(
         gt=0, allow_inf_nan=False, description="already folded into the last layer; 1 means uncalibrated"
     )

@@ -1,15 +1,18 @@
 """Inference session of a Keras `.h5`, in ONNX Runtime."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import onnxruntime
 
 from serving.errors import NetworkError
+from serving.model.keras_config import IDS, NUMBERS
 from serving.model.keras_h5 import read_layers
 from serving.model.onnx_graph import translate
 from serving.model.tokenizer import Ids
-from serving.model.types import Probabilities
+from serving.model.types import Numbers, Probabilities
 
 
 class Network:
@@ -20,7 +23,8 @@ class Network:
         threads: that one call may use.
 
     Attributes:
-        vocabulary: the embedding's rows; ids are below it.
+        vocabulary: the embedding's rows; ids are below it. 0 where it takes no ids.
+        numbers: the numbers of fields that it takes beside ids or alone; 0 for one of texts.
         classes: the probabilities of each answer.
         end: `softmax`, or `sigmoid` where the network itself gives but the second of two probabilities.
         masked: whether padding is masked, so that it changes no answer.
@@ -42,7 +46,7 @@ class Network:
         except Exception as error:  # ONNX Runtime and h5py's contents can fail in many ways; all mean this
             raise NetworkError(f"{path.name}: its layers do not fit together: {error}") from error
         self.vocabulary, self.classes, self.end = translation.vocabulary, translation.classes, translation.end
-        self.masked, self.steps = translation.masked, translation.steps
+        self.masked, self.steps, self.numbers = translation.masked, translation.steps, translation.numbers
 
     @property
     def threads(self) -> int:
@@ -71,6 +75,21 @@ class Network:
         if self.masked and not (ids[:, 0].all() and np.count_nonzero(ids) == lengths.sum()):
             ids, lengths = _padded_right(ids)
         (probabilities,) = self._session.run(["probabilities"], {"ids": ids, "lengths": lengths})
+        return np.asarray(probabilities, dtype=np.float32)
+
+    def run_fields(self, ids: Ids, numbers: Numbers) -> Probabilities:
+        """The answer of a network of fields to a batch of rows.
+
+        Args:
+            ids: of the values of categories, int32 (rows, categories).
+            numbers: standardized, float32 (rows, numbers).
+
+        Returns:
+            Probabilities, float32 (rows, classes).
+        """
+        feeds: dict[str, npt.NDArray[Any]] = {IDS: ids} if self.vocabulary else {}
+        feeds |= {NUMBERS: numbers} if self.numbers else {"lengths": np.full(len(ids), ids.shape[1], np.int32)}
+        (probabilities,) = self._session.run(["probabilities"], feeds)
         return np.asarray(probabilities, dtype=np.float32)
 
 

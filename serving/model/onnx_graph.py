@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import onnx
 
 from serving.errors import NetworkError
-from serving.model.keras_config import Layer
+from serving.model.keras_config import NUMBERS, Layer, input_shape
 from serving.model.layers.activations import ACTIVATION_LAYERS
 from serving.model.layers.features import FEATURE_LAYERS
 from serving.model.layers.graph import Graph, PaddingRead, Translator, Value, refused
@@ -34,6 +34,7 @@ class Translation:
     end: str
     masked: bool
     steps: int | None
+    numbers: int
 
 
 def translate(layers: list[Layer]) -> Translation:
@@ -47,7 +48,7 @@ def translate(layers: list[Layer]) -> Translation:
     """
     _check_kinds(layers)
     embeddings = [layer for layer in layers if layer.kind == "Embedding"]
-    if all(layer.options.get("mask_zero") for layer in embeddings):
+    if embeddings and all(layer.options.get("mask_zero") for layer in embeddings):
         try:
             return _translation(layers, embeddings, Graph(padded_right=True))
         except PaddingRead:
@@ -63,13 +64,15 @@ def _translation(layers: list[Layer], embeddings: list[Layer], graph: Graph) -> 
             raise refused(layer, f"is a {layer.kind} of the input itself", "an Embedding of token ids first")
         values[layer.name] = TRANSLATORS[layer.kind](graph, layer, inputs)
     name, classes = _probabilities(graph, layers[-1], values[layers[-1].name])
+    numbers = next((values[layer.name].width or 0 for layer in layers if layer.name == NUMBERS), 0)
     return Translation(
-        model=graph.model(name, classes),
-        vocabulary=min(len(layer.weights[0]) for layer in embeddings),
+        model=graph.model(name, classes, ids=bool(embeddings), numbers=numbers),
+        vocabulary=min((len(layer.weights[0]) for layer in embeddings), default=0),
         classes=classes,
         end=values[layers[-1].name].activation,
         masked=graph.padded_right,
         steps=None if graph.padded_right else declared_steps(layers),
+        numbers=numbers,
     )
 
 
@@ -77,25 +80,20 @@ def declared_steps(layers: list[Layer]) -> int | None:
     """The length of texts that a network's file declares, in tokens; None where it takes any."""
     lengths = [layer.options.get("output_sequence_length") for layer in layers if layer.kind == "TextVectorization"]
     for layer in layers if not lengths else ():
-        lengths += (_shape(layer) or [])[1:2]
+        lengths += (input_shape(layer) or [])[1:2] if layer.name != NUMBERS else []
         lengths += [layer.options.get("input_length")] if layer.kind == "Embedding" else []
     return next((length for length in lengths if type(length) is int), None)
 
 
-def _shape(layer: Layer) -> list[int | None] | None:
-    shape: list[int | None] | None = layer.options.get("batch_shape") or layer.options.get("batch_input_shape")
-    return shape
-
-
 def _check_kinds(layers: list[Layer]) -> None:
-    shape = next((shape for layer in layers if layer.kind == "InputLayer" and (shape := _shape(layer))), [])
+    shape = next((shape for layer in layers if layer.kind == "InputLayer" and (shape := input_shape(layer))), [])
     accepted = "accepted: networks of token ids, which begin with an Embedding"
     if len(shape) > 2:
         raise NetworkError(f"takes vectors or images, of shape {shape[1:]}, not texts; {accepted}")
     for layer in layers:
         if layer.kind not in TRANSLATORS:
             raise refused(layer, f"is a {layer.kind}", ", ".join(TRANSLATORS))
-    if not any(layer.kind == "Embedding" for layer in layers):
+    if not any(layer.kind == "Embedding" or layer.name == NUMBERS for layer in layers):
         raise NetworkError(f"takes numbers and has no Embedding of them; {accepted}")
 
 

@@ -8,9 +8,10 @@ from unicodedata import category
 import numpy as np
 import numpy.typing as npt
 
-from serving.model.metadata import Metadata
+from serving.model.metadata import FieldValue, Metadata
 
 Probabilities = npt.NDArray[np.float32]
+Numbers = npt.NDArray[np.float32]
 
 # Of probabilities and weights in JSON and files: six digits. Calibration is far coarser, and float32 has seven.
 STEPS = 10**6
@@ -56,8 +57,23 @@ class WeighedWord:
 
 
 @dataclass(frozen=True, slots=True)
+class WeighedField:
+    """A field of an explained row, and how much its value speaks for the label.
+
+    Attributes:
+        name: of the field.
+        value: that it has; None where it is missing.
+        weight: the label's probability less its probability where the field is missing, so from -1 to 1.
+    """
+
+    name: str
+    value: FieldValue
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
 class Prediction:
-    """The answer for one text.
+    """The answer for one text, or one row of fields.
 
     Attributes:
         label: the most probable one.
@@ -68,15 +84,17 @@ class Prediction:
             `Encoder.encode_with_shares`.
         explanation: the text's words with their weights, where they were asked for.
         cut: how many tokens were not read.
+        weighed_fields: the row's fields with their weights, where they were asked for.
     """
 
     label: str
     probability: float
     probabilities: dict[str, float]
-    truncated: bool
+    truncated: bool = False
     in_vocabulary: float = 1.0
     explanation: tuple[WeighedWord, ...] | None = None
     cut: int = 0
+    weighed_fields: tuple[WeighedField, ...] | None = None
 
 
 class PredictorLike(Protocol):

@@ -20,7 +20,7 @@ from typing import Any, Self
 
 import serving
 from serving.errors import BundleError, ServingError, package_missing, printable
-from serving.model.bundle import MAX_BYTES, Bundle
+from serving.model.bundle import Bundle
 from serving.model.predictor import Predictor
 from serving.process import processors, set_switch_interval
 from serving.scoring.manifest import OutputFolder
@@ -59,7 +59,7 @@ class PackedBundle:
     def pack(cls, bundle: Bundle) -> Self:
         """Read the files of a bundle. Raises BundleError."""
         try:
-            files = {name: (bundle.folder / name).read_bytes() for name in MAX_BYTES}
+            files = {path.name: path.read_bytes() for path in bundle.paths}
         except OSError as error:
             raise BundleError(f"{bundle.folder}: cannot be read ({error.strerror})") from error
         return cls(bundle.metadata.model_version, files)

@@ -84,7 +84,7 @@ def test_the_default_one_answers_what_the_page_shows_first(default: Metadata) ->
         "two hours late and nobody says a word 😡": "negative",
         "Can anyone tell me when the library opens on Sunday?": "neutral",
     }
-    texts = [answer.text for answer in default.known_answers]
+    texts = [answer.row for answer in default.known_answers]
     predictions = Predictor.load(ROOT / "artifacts").predict(texts)
     assert {text: prediction.label for text, prediction in zip(texts, predictions, strict=True)} == expected
 

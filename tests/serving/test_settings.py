@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from serving.errors import SettingsError
-from serving.model.predictor import BATCH
+from serving.model.inputs.text import BATCH
 from serving.settings import BATCH_LIMIT, Settings
 
 PAGE = Path(__file__).parents[2] / "docs" / "settings.md"

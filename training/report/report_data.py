@@ -14,7 +14,7 @@ import pandas as pd
 
 from serving.model.bundle import REPORT
 from serving.model.metadata import Metadata
-from serving.model.predictor import Predictor
+from serving.model.predictor import Predictor, text_input
 from training.errors import DataError
 from training.evaluation.behaviour import FailureCount
 from training.evaluation.evaluate import served_probabilities
@@ -117,8 +117,8 @@ class ReportData:
             record: What is kept of its training.
             test: A frame with `text`, `label` (index) and `group`.
         """
-        texts, pad = test.text.tolist(), predictor.encoder.pad_id
-        lengths = [int((item.ids != pad).sum()) for item in predictor.encoder.encode(texts)]
+        texts, encoder = test.text.tolist(), text_input(predictor).encoder
+        lengths = [int((item.ids != encoder.pad_id).sum()) for item in encoder.encode(texts)]
         return cls(
             metadata=predictor.metadata,
             record=record,

@@ -13,11 +13,11 @@ from typing import Annotated
 import numpy as np
 from fastapi import FastAPI, Form
 
-from serving.model.predictor import Predictor
+from serving.model.predictor import Predictor, text_input
 
 models = importlib.import_module(f"{os.environ['KERAS']}.models")
 network = models.load_model(os.environ["MODEL_FILE"], compile=False)
-encoder = Predictor.load(Path(os.environ["MODEL_DIR"])).encoder
+encoder = text_input(Predictor.load(Path(os.environ["MODEL_DIR"]))).encoder
 
 app = FastAPI()
 

@@ -6,13 +6,23 @@ import numpy as np
 import numpy.typing as npt
 from onnx import TensorProto
 
-from serving.model.keras_config import Layer
+from serving.model.keras_config import NUMBERS, Layer, input_shape
 from serving.model.layers.activations import activated
 from serving.model.layers.graph import Graph, PaddingRead, Translator, Value, refused
 
 
 def _input(graph: Graph, layer: Layer, inputs: list[Value]) -> Value:
+    if layer.name == NUMBERS:
+        return Value(NUMBERS, width=_width(layer))
     return Value(graph.node("Transpose", "ids", perm=[1, 0]), steps=True, ids=True)
+
+
+def _width(layer: Layer) -> int:
+    """How many numbers of fields an input takes."""
+    shape = input_shape(layer) or []
+    if len(shape) != 2 or not shape[1] or not str(layer.options.get("dtype", "float32")).startswith("float"):
+        raise refused(layer, f"is {layer.options.get('dtype')} of shape {shape}", "float32 of (rows, numbers)")
+    return shape[1]
 
 
 def unchanged(graph: Graph, layer: Layer, inputs: list[Value]) -> Value:

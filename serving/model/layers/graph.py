@@ -10,7 +10,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from serving.errors import NetworkError
-from serving.model.keras_config import Layer
+from serving.model.keras_config import IDS, NUMBERS, Layer
 
 OPSET, IR_VERSION = 20, 10
 MASK = "mask"
@@ -23,8 +23,9 @@ class PaddingRead(Exception):  # noqa: N818 -- no error: the graph is then built
 class Graph:
     """Builder of an ONNX graph: nodes and constants get their names as they are added.
 
-    The graph's inputs are `ids`, int32 (texts, steps), and `lengths`, int32 (texts,). Its output is `probabilities`,
-    float32 (texts, classes). Steps come first inside, as ONNX's recurrent operators have them.
+    The graph's inputs are those that a network has: `ids`, int32 (texts, steps), `lengths`, int32 (texts,), and
+    `field_numbers`, float32 (texts, numbers). Its output is `probabilities`, float32 (texts, classes). Steps come first
+    inside, as ONNX's recurrent operators have them.
 
     Args:
         padded_right: whether what is masked are the steps from `lengths` on, and no layer reads them; otherwise those
@@ -132,13 +133,23 @@ class Graph:
         ids = self.node("Transpose", "ids", perm=[1, 0])
         return self.node("Cast", ids, to=TensorProto.BOOL)
 
-    def model(self, result: str, classes: int) -> onnx.ModelProto:
-        """The finished model, whose output is the value named `result`."""
+    def model(self, result: str, classes: int, *, ids: bool = True, numbers: int = 0) -> onnx.ModelProto:
+        """The finished model.
+
+        Args:
+            result: the name of the value that is its output.
+            classes: probabilities of each answer.
+            ids: whether it takes ids.
+            numbers: how many numbers of fields it takes; a network that takes some has no use for lengths.
+        """
         self.node("Identity", result, output="probabilities")
-        inputs = [
-            helper.make_tensor_value_info("ids", TensorProto.INT32, ["texts", "steps"]),
-            helper.make_tensor_value_info("lengths", TensorProto.INT32, ["texts"]),
-        ]
+        inputs = []
+        if ids:
+            inputs.append(helper.make_tensor_value_info(IDS, TensorProto.INT32, ["texts", "steps"]))
+        if numbers:
+            inputs.append(helper.make_tensor_value_info(NUMBERS, TensorProto.FLOAT, ["texts", numbers]))
+        else:
+            inputs.append(helper.make_tensor_value_info("lengths", TensorProto.INT32, ["texts"]))
         outputs = [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["texts", classes])]
         graph = helper.make_graph(self._nodes, "sentiment", inputs, outputs, list(self._constants.values()))
         return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)

@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from serving.batching.batcher import Batcher
 from serving.errors import InferenceFailed, Overloaded
-from serving.model.predictor import BATCH
+from serving.model.inputs.text import BATCH
 from serving.model.types import Prediction
 from serving.settings import Settings
 from serving.tables.base import CHUNK_ROWS, ScoredRows, Writer, in_chunks

@@ -16,7 +16,7 @@ from starlette.templating import Jinja2Templates
 
 from serving import __version__
 from serving.model.explanation import is_punctuation
-from serving.model.metadata import Metadata
+from serving.model.metadata import KnownAnswer, Metadata
 from serving.model.types import WeighedWord
 from serving.settings import Settings
 from serving.web.pages.model_page import ModelFacts, Report
@@ -129,7 +129,7 @@ class Pages:
 
     def _form_context(self, text: str) -> dict[str, Any]:
         # A bundle's known answers are sentences of its author's own, and about what the model is for.
-        examples = [answer.text for answer in self._metadata.known_answers]
+        examples = [answer.text for answer in self._metadata.known_answers if isinstance(answer, KnownAnswer)]
         return {
             "text": text,
             "is_sentiment": self._metadata.is_sentiment,

@@ -14,7 +14,7 @@ def test_a_whole_bundle(bundle: Path) -> None:
     read = Bundle.read(bundle)
     assert read.metadata.labels == ["negative", "neutral", "positive"]
     assert read.network.name == NETWORK
-    assert read.tokenizer.name == TOKENIZER
+    assert read.input_file.name == TOKENIZER
 
 
 def test_no_folder(tmp_path: Path) -> None:

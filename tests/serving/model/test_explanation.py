@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, example, given, settings
 from serving.adopt.preprocessing import PadSequences, preprocessing
 from serving.adopt.tokenizers import KerasTokenizer
 from serving.model.explanation import MAX_CHARS, MAX_STEPS, Occlusion, cut_words, is_punctuation
-from serving.model.predictor import Predictor
+from serving.model.predictor import Predictor, text_input
 from serving.model.tokenizer import Encoder
 from serving.model.types import Prediction
 from tests.bundles import TEXTS, TINY, UNMASKED, adopt, cut_to, edit_tokenizer
@@ -173,7 +173,7 @@ def test_what_the_network_does_not_notice_weighs_nothing(predictor: Predictor) -
     by_word = weights(predictor.explain(text))
     assert (by_word["@bob"], by_word["@al"]) == (0, 0)
     assert by_word["love"] != 0
-    assert len(Occlusion(text, predictor.encoder).encoded) == 1 + 3
+    assert len(Occlusion(text, text_input(predictor).encoder).encoded) == 1 + 3
 
 
 def test_what_is_beyond_the_cut_is_not_tried_and_does_not_move_up(cutting: Predictor) -> None:
@@ -194,7 +194,7 @@ def test_a_word_that_is_read_in_part_moves_up_no_further(bundle: Path) -> None:
     edit_tokenizer(bundle, cut_to(4))
     predictor = Predictor.load(bundle)
     text = "I love this #WorstShowEver worst"
-    assert predictor.encoder.tokens(text) == ["i", "love", "this", "<hashtag>"]
+    assert text_input(predictor).encoder.tokens(text) == ["i", "love", "this", "<hashtag>"]
     explained = predictor.explain(text)
     head, none, one = predictor.predict(["I love this", "  love this", "I   this"])
     label = explained.label
@@ -233,14 +233,14 @@ def test_what_is_cut_off_at_either_side_has_no_weight(
     assert explained.explanation is not None
     assert all(text[word.start : word.end] == word.word for word in explained.explanation)
     read = " ".join(word.word for word in explained.explanation if word.weight is not None)
-    assert read == (of_the_last if cutting_as_keras.encoder.cuts_left else of_the_first)
+    assert read == (of_the_last if text_input(cutting_as_keras).encoder.cuts_left else of_the_first)
     for word in explained.explanation:
         assert word.weight != 0 or word.word in ("zz", "!")
 
 
 def test_weights_are_the_same_when_what_is_cut_off_was_never_there(cutting_as_keras: Predictor) -> None:
-    text = "a zz b c d e f" if cutting_as_keras.encoder.cuts_left else "c d e zz f g h"
-    part = "c d e f" if cutting_as_keras.encoder.cuts_left else "c d e zz f"
+    text = "a zz b c d e f" if text_input(cutting_as_keras).encoder.cuts_left else "c d e zz f g h"
+    part = "c d e f" if text_input(cutting_as_keras).encoder.cuts_left else "c d e zz f"
     whole, alone = (weights(cutting_as_keras.explain(each)) for each in (text, part))
     assert {word: weight for word, weight in whole.items() if weight is not None} == pytest.approx(alone)
 
@@ -248,7 +248,7 @@ def test_weights_are_the_same_when_what_is_cut_off_was_never_there(cutting_as_ke
 def test_a_word_that_is_read_in_part_at_either_side(cutting_as_keras: Predictor) -> None:
     explained = cutting_as_keras.explain("a-b-c d-e-f")
     first, last = explained.explanation or ()
-    in_part, other = (first, last) if cutting_as_keras.encoder.cuts_left else (last, first)
+    in_part, other = (first, last) if text_input(cutting_as_keras).encoder.cuts_left else (last, first)
     (without_it,) = cutting_as_keras.predict([other.word])
     assert in_part.weight == pytest.approx(explained.probability - without_it.probabilities[explained.label])
     assert other.weight not in (None, 0)

@@ -14,10 +14,11 @@ from serving.adopt.preprocessing import PadSequences, preprocessing
 from serving.adopt.tokenizers import KerasTokenizer
 from serving.errors import BundleError
 from serving.model.bundle import NETWORK, TOKENIZER
+from serving.model.inputs.text import BATCH, TextInput
 from serving.model.keras_encoder import KerasEncoder
 from serving.model.metadata import KnownAnswer
 from serving.model.network import Network
-from serving.model.predictor import BATCH, Predictor
+from serving.model.predictor import Predictor
 from serving.model.text_rules import TextRules
 from serving.model.tokenizer import Ids
 from serving.model.types import Probabilities
@@ -34,7 +35,7 @@ def test_one_prediction_a_text_in_order_as_keras_answers_it(predictor: Predictor
     predictions = predictor.predict(TEXTS)
     for text, prediction, known in zip(TEXTS, predictions, predictor.metadata.known_answers, strict=True):
         assert list(prediction.probabilities) == LABELS
-        assert text == known.text
+        assert text == known.row
         assert list(prediction.probabilities.values()) == pytest.approx(known.probabilities, abs=1e-5)
         assert prediction.probability == max(prediction.probabilities.values())
         assert prediction.probabilities[prediction.label] == prediction.probability
@@ -158,9 +159,9 @@ def test_padding_that_does_not_fit_the_network(tmp_path: Path, folder: Path, str
         Predictor.load(bundle)
 
 
-def test_inputs_that_serving_cannot_prepare_yet(bundle: Path) -> None:
+def test_a_bundle_of_fields_without_its_fields(bundle: Path) -> None:
     edit_metadata(bundle, lambda content: content.update(inputs="fields"))
-    with pytest.raises(BundleError, match=r"metadata\.json: has inputs 'fields'; accepted: 'text'"):
+    with pytest.raises(BundleError, match=r"fields\.json: is missing"):
         Predictor.load(bundle)
 
 
@@ -222,7 +223,7 @@ def test_other_text_rules_than_the_bundle_was_written_with(tmp_path: Path) -> No
 class TwoClasses:
     """A network that answers the second label as often as it reads the word 2."""
 
-    vocabulary, classes, masked, steps = 50, 2, False, 8
+    vocabulary, classes, masked, steps, numbers = 50, 2, False, 8, 0
 
     def run(self, ids: Ids, lengths: Ids) -> Probabilities:
         second = (ids == 2).sum(axis=1) / lengths
@@ -240,7 +241,7 @@ def test_the_second_label_needs_more_than_the_threshold(threshold: float, label:
         }
     )
     encoder = KerasEncoder(*preprocessing(WORDS, CUT_LEFT, rows=50, masked=False))
-    predictor = Predictor(cast(Network, TwoClasses()), encoder, metadata)
+    predictor = Predictor(cast(Network, TwoClasses()), TextInput(encoder), metadata)
     (prediction,) = predictor.predict(["love love"])
     assert (prediction.label, prediction.probabilities) == (label, {"ham": 0.75, "spam": 0.25})
     assert prediction.probability == prediction.probabilities[label]

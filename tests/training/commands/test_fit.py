@@ -70,7 +70,7 @@ def test_so_it_does_on_the_behaviour_suite(sample_bundle: Path) -> None:
 
 def test_no_text_of_the_data_is_in_the_bundle(sample_bundle: Path, sample: Path) -> None:
     texts = [line.split(",")[0].strip('"') for line in sample.read_text(encoding="utf-8").splitlines()[1:]]
-    known = {answer.text for answer in Bundle.read(sample_bundle).metadata.known_answers}
+    known = {answer.row for answer in Bundle.read(sample_bundle).metadata.known_answers}
     for path in sample_bundle.rglob("*"):
         if path.is_file() and path.suffix != ".h5" and path.name != TOKENIZER:
             content = path.read_text(encoding="utf-8")

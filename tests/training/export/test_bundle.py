@@ -30,7 +30,7 @@ def test_a_bundle_is_written_and_held_to_keras(trained: Trained, tmp_path: Path)
     predictor, difference = write_bundle(Recipe.model_validate(STAGED), trained, tmp_path)
     assert difference <= 1e-5
     answers = predictor.metadata.known_answers
-    assert [answer.text for answer in answers] == list(SENTENCES)
+    assert [answer.row for answer in answers] == list(SENTENCES)
     served = [list(p.probabilities.values()) for p in predictor.predict(list(SENTENCES))]
     assert np.array([answer.probabilities for answer in answers]) == pytest.approx(np.array(served), abs=1e-5)
 

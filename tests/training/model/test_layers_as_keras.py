@@ -257,3 +257,37 @@ def test_cells_of_cudnn(tmp_path: Path, kind: str) -> None:
     write_h5(replace(read, layers=old, architecture=architecture), tmp_path / "cudnn.h5")
     ids, lengths = padded("pre")
     assert np.abs(Network(tmp_path / "cudnn.h5").run(ids, lengths) - np.asarray(model(ids))).max() <= TOLERANCE
+
+
+@pytest.mark.parametrize(("values", "numbers"), [((5, 7), 4), ((), 4), ((3, 4), 0)])
+def test_networks_of_fields(tmp_path: Path, values: tuple[int, ...], numbers: int) -> None:
+    """Categories in one embedding, numbers beside them, or either alone."""
+    inputs, features = [], []
+    if values:
+        inputs.append(keras.Input((len(values),), dtype="int32", name="ids"))
+        embedded = keras.layers.Embedding(sum(values), 3)(inputs[-1])
+        features.append(keras.layers.Flatten()(embedded))
+    if numbers:
+        inputs.append(keras.Input((numbers,), name="field_numbers"))
+        features.append(inputs[-1])
+    joined = keras.layers.Concatenate()(features) if len(features) > 1 else features[0]
+    hidden = keras.layers.Dropout(0.2)(keras.layers.Dense(6, activation="relu")(joined))
+    model = keras.Model(inputs, keras.layers.Dense(3, activation="softmax")(hidden))
+    model.save(tmp_path / "n.h5", include_optimizer=False)
+
+    rng = np.random.default_rng(0)
+    ids = rng.integers(0, sum(values) or 1, (9, len(values))).astype(np.int32)
+    rows = rng.normal(size=(9, numbers)).astype(np.float32)
+    network = Network(tmp_path / "n.h5")
+    assert (network.vocabulary, network.numbers, network.steps or 0) == (sum(values), numbers, len(values))
+    fed = [array for array in (ids, rows) if array.shape[1]]
+    expected = model.predict_on_batch(fed if len(fed) > 1 else fed[0])
+    assert network.run_fields(ids, rows) == pytest.approx(expected, abs=1e-6)
+
+
+def test_numbers_that_are_no_floats(tmp_path: Path) -> None:
+    numbers = keras.Input((2,), dtype="int32", name="field_numbers")
+    outputs = keras.layers.Dense(2, activation="softmax")(numbers)
+    keras.Model(numbers, outputs).save(tmp_path / "n.h5", include_optimizer=False)
+    with pytest.raises(NetworkError, match="layer 'field_numbers' is int32"):
+        Network(tmp_path / "n.h5")

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from serving.model.predictor import Predictor
+from serving.model.predictor import Predictor, text_input
 from tests.bundles import TEXTS
 from tests.keras_bundles import write_bundle
 from tests.training.report.examples import COMPARED, COUNTS, HISTORY, answers, report_data
@@ -38,7 +38,7 @@ def test_the_bundle_is_asked_as_evaluation_asks_it(pristine_bundle: Path) -> Non
     found = gathered(predictor)
     assert found.figures == evaluate(predictor, TEXTS, TEST.label.to_numpy())
     assert found.groups == ["a", "a", "a", "b", "b", "b"]
-    assert found.lengths.tolist() == [len(item.ids) for item in predictor.encoder.encode(TEXTS)]
+    assert found.lengths.tolist() == [len(item.ids) for item in text_input(predictor).encoder.encode(TEXTS)]
 
 
 def test_padding_is_no_token(pristine_bundle: Path, tmp_path: Path) -> None:

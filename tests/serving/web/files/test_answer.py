@@ -10,7 +10,7 @@ from starlette.types import Message
 
 from serving.batching.batcher import Batcher
 from serving.errors import InferenceFailed, NotReady, Overloaded, RowsError
-from serving.model.predictor import BATCH
+from serving.model.inputs.text import BATCH
 from serving.model.types import Prediction
 from serving.settings import Settings
 from serving.tables.base import CHUNK_ROWS, ReadOptions

@@ -1,0 +1,283 @@
+"""Fields of a form as a kind of input: named numbers and categories, as `fields.json` describes them.
+
+A number is standardized: less its mean, by its scale. A category's value is an id, and so is a missing one where the
+file says no other value for it. All of it is data: training writes the file, and both sides read it by this module.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
+from pathlib import Path
+from typing import Annotated, Final, Literal, NamedTuple, Self
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from serving.errors import BundleError, FieldFault, InvalidFields
+from serving.model.bundle import FIELDS, NETWORK
+from serving.model.inputs.base import RowFacts
+from serving.model.metadata import FieldValue, Metadata
+from serving.model.network import Network
+from serving.model.tokenizer import Ids
+from serving.model.types import Numbers, Prediction, Probabilities, WeighedField
+
+BATCH = 256  # rows that the network computes at once: a row has few numbers
+MAX_FIELDS = 500
+MAX_VALUES = 1000  # of a category
+SHOWN_VALUES = 20  # in a sentence
+# What a request may say beside its fields.
+RESERVED: Final = frozenset({"text", "texts", "fields", "rows", "explain", "partial", "min_probability"})
+
+_MISSING = ("", "?")  # as forms and files write it
+
+Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\s].*[^\s]$|^[^\s]$")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class NumberField(_Strict):
+    """A number.
+
+    Attributes:
+        name: of the field.
+        unit: as people read it.
+        minimum: the least that is accepted.
+        maximum: the greatest that is accepted.
+        step: between two values of the form; whole numbers have 1.
+        mean: of the training rows.
+        scale: their standard deviation.
+        missing: the number that a missing one becomes.
+    """
+
+    kind: Literal["number"] = "number"
+    name: Name
+    unit: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    step: float | None = Field(None, gt=0)
+    mean: float
+    scale: float = Field(gt=0)
+    missing: float
+
+    @property
+    def accepted(self) -> str:
+        """What is accepted, in words."""
+        unit = f" {self.unit}" if self.unit else ""
+        low, high = (None if bound is None else f"{bound:g}" for bound in (self.minimum, self.maximum))
+        if low and high:
+            return f"a number from {low} to {high}{unit}"
+        return f"a number{f' from {low} on' if low else ''}{f' up to {high}' if high else ''}{unit}"
+
+    def read(self, value: FieldValue) -> float | None:
+        """The number. Raises ValueError where it is none that is accepted."""
+        if value is None or (isinstance(value, str) and value.strip() in _MISSING):
+            return None
+        if isinstance(value, bool):
+            raise ValueError
+        number = float(value)
+        if not np.isfinite(number) or _outside(number, self.minimum, self.maximum):
+            raise ValueError
+        return number
+
+    def standardized(self, value: FieldValue) -> float:
+        """What the network reads of a value that `read` gave."""
+        return ((self.missing if value is None else float(value)) - self.mean) / self.scale
+
+
+class CategoryField(_Strict):
+    """One of some values.
+
+    Attributes:
+        name: of the field.
+        values: in the order of the form.
+        missing: the value that a missing one becomes; None: the network knows that it is missing.
+    """
+
+    kind: Literal["category"] = "category"
+    name: Name
+    values: list[str] = Field(min_length=1, max_length=MAX_VALUES)
+    missing: str | None = None
+
+    @property
+    def accepted(self) -> str:
+        """What is accepted, in words."""
+        more = f" and {len(self.values) - SHOWN_VALUES:,} more" if len(self.values) > SHOWN_VALUES else ""
+        return f"one of {', '.join(map(repr, self.values[:SHOWN_VALUES]))}{more}"
+
+    def read(self, value: FieldValue) -> str | None:
+        """The value. Raises ValueError where it is none that is accepted."""
+        if value is None:
+            return None
+        text = (f"{value:g}" if isinstance(value, float) else str(value)).strip()
+        if text in self.values:
+            return text
+        if text in _MISSING:
+            return None
+        raise ValueError
+
+    def id(self, value: FieldValue) -> int:
+        """Of a value that `read` gave: 0 where it is missing and stays so."""
+        value = self.missing if value is None else str(value)
+        return 0 if value is None else self.values.index(value) + 1
+
+    @model_validator(mode="after")
+    def _values_fit(self) -> Self:
+        if len(set(self.values)) != len(self.values):
+            raise ValueError("has a value twice; accepted: each once")
+        if self.missing is not None and self.missing not in self.values:
+            raise ValueError(f"missing: found {self.missing!r}; accepted: one of its values, or null")
+        return self
+
+
+class FieldsFile(_Strict):
+    """The content of `fields.json`."""
+
+    version: Literal[1] = 1
+    fields: list[Annotated[NumberField | CategoryField, Field(discriminator="kind")]] = Field(
+        min_length=1, max_length=MAX_FIELDS
+    )
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> Self:
+        names = [field.name for field in self.fields]
+        if len(set(names)) != len(names):
+            raise ValueError("two fields have the same name; accepted: a name for each")
+        if reserved := sorted(RESERVED & set(names)):
+            raise ValueError(f"a field's name is {reserved[0]!r}; accepted: any but {', '.join(sorted(RESERVED))}")
+        return self
+
+
+class EncodedRow(NamedTuple):
+    """What the network reads of a row: ids of categories, standardized numbers."""
+
+    ids: list[int]
+    numbers: list[float]
+
+
+class FieldsInput:
+    """Rows of fields.
+
+    Args:
+        file: what the fields are.
+    """
+
+    def __init__(self, file: FieldsFile) -> None:
+        self.fields = file.fields
+        self.numbers = [field for field in file.fields if isinstance(field, NumberField)]
+        self.categories = [field for field in file.fields if isinstance(field, CategoryField)]
+        # All categories share one embedding, in which each has its own ids, the first for what is missing.
+        self._offsets = list(accumulate((len(field.values) + 1 for field in self.categories), initial=0))
+
+    @classmethod
+    def read(cls, path: Path) -> "FieldsInput":
+        """Read a bundle's fields.
+
+        Raises:
+            BundleError: the sentence names the file and the fault.
+        """
+        try:
+            return cls(FieldsFile.model_validate_json(path.read_bytes()))
+        except OSError as error:
+            raise BundleError(f"{path}: cannot be read ({error.strerror})") from error
+        except ValidationError as error:
+            fault = error.errors()[0]
+            raise BundleError(f"{path}: {'.'.join(map(str, fault['loc']))}: {fault['msg']}") from error
+
+    @property
+    def vocabulary_size(self) -> int:
+        """The ids of all categories."""
+        return self._offsets[-1]
+
+    def parse(self, row: Mapping[str, FieldValue]) -> dict[str, FieldValue]:
+        """The row with every field, in order: a number, one of the values, or None where it is missing.
+
+        Args:
+            row: as it was sent: numbers may be texts; what is empty or "?" is missing.
+
+        Raises:
+            InvalidFields: it names every field that is wrong or unknown, what was found and what is accepted.
+        """
+        known = {field.name for field in self.fields}
+        accepted = f"the names {', '.join(sorted(known))}"
+        faults = [FieldFault(name, "no field of this model", accepted) for name in row if name not in known]
+        parsed: dict[str, FieldValue] = {}
+        for field in self.fields:
+            try:
+                parsed[field.name] = field.read(row.get(field.name))
+            except (TypeError, ValueError):
+                faults.append(FieldFault(field.name, repr(row[field.name]), field.accepted))
+        if faults:
+            raise InvalidFields(faults)
+        return parsed
+
+    def check(self, network: Network, metadata: Metadata) -> None:  # noqa: ARG002 -- the file says all
+        """See ModelInput."""
+        facts = (network.vocabulary, network.numbers, network.steps or 0)
+        expected = (self.vocabulary_size, len(self.numbers), len(self.categories))
+        if facts != expected:
+            raise BundleError(
+                f"{FIELDS}: has {expected[2]} categories of {expected[0]} ids and {expected[1]} numbers, {NETWORK} "
+                f"takes {facts[2]} of {facts[0]} and {facts[1]}; they must be equal"
+            )
+
+    def encode(self, rows: Sequence[Mapping[str, FieldValue]]) -> tuple[list[EncodedRow], list[RowFacts]]:
+        """See ModelInput.
+
+        Raises:
+            InvalidFields: a row is none that `parse` takes.
+        """
+        return [self._encode(self.parse(row)) for row in rows], [RowFacts()] * len(rows)
+
+    def run(self, network: Network, encoded: Sequence[EncodedRow]) -> Probabilities:
+        """See ModelInput."""
+        ids, numbers = self.arrays(encoded)
+        starts = range(0, len(encoded), BATCH)
+        answers = [network.run_fields(ids[at : at + BATCH], numbers[at : at + BATCH]) for at in starts]
+        return np.concatenate(answers) if answers else np.empty((0, network.classes), np.float32)
+
+    def arrays(self, encoded: Sequence[EncodedRow]) -> tuple[Ids, Numbers]:
+        """Ids, int32 (rows, categories), and numbers, float32 (rows, numbers)."""
+        ids = np.array([row.ids for row in encoded], np.int32).reshape(len(encoded), len(self.categories))
+        numbers = np.array([row.numbers for row in encoded], np.float32).reshape(len(encoded), len(self.numbers))
+        return ids, numbers
+
+    def occlude(self, row: Mapping[str, FieldValue]) -> "OccludedFields":
+        """See ModelInput: the row with each of its fields missing in turn."""
+        parsed = self.parse(row)
+        return OccludedFields(parsed, [self._encode(variant) for variant in (parsed, *_variants(parsed))])
+
+    def _encode(self, row: Mapping[str, FieldValue]) -> EncodedRow:
+        ids = [
+            offset + field.id(row[field.name]) for field, offset in zip(self.categories, self._offsets, strict=False)
+        ]
+        return EncodedRow(ids, [field.standardized(row[field.name]) for field in self.numbers])
+
+
+@dataclass(frozen=True, slots=True)
+class OccludedFields:
+    """A row, and the variants in which one field each is missing.
+
+    Attributes:
+        row: every field's value.
+        encoded: of the row, then of the variants.
+    """
+
+    row: Mapping[str, FieldValue]
+    encoded: Sequence[EncodedRow]
+
+    def explained(self, prediction: Prediction, probabilities: Probabilities, label: int) -> Prediction:
+        """See Occluded: a weight is the label's probability less its probability where the field is missing."""
+        of_row, *of_variants = probabilities[:, label].tolist()
+        weights = zip(self.row.items(), of_variants, strict=True)
+        weighed = tuple(WeighedField(name, value, of_row - without) for (name, value), without in weights)
+        return replace(prediction, weighed_fields=weighed)
+
+
+def _variants(row: Mapping[str, FieldValue]) -> list[dict[str, FieldValue]]:
+    return [{**row, name: None} for name in row]
+
+
+def _outside(number: float, minimum: float | None, maximum: float | None) -> bool:
+    return (minimum is not None and number < minimum) or (maximum is not None and number > maximum)

@@ -1,0 +1,158 @@
+import json
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pytest
+
+from serving.errors import BundleError, InvalidFields
+from serving.model.inputs.fields import CategoryField, FieldsFile, FieldsInput, NumberField
+from serving.model.metadata import FieldValue, KnownRow
+from serving.model.network import Network
+from serving.model.predictor import Predictor, text_input
+from serving.model.tokenizer import Ids
+from serving.model.types import Numbers, Probabilities
+from tests.serving.fakes import fake_metadata
+
+AGE = NumberField(name="age", unit="years", minimum=17, maximum=90, step=1, mean=40, scale=10, missing=37)
+GAIN = NumberField(name="capital gain", minimum=0, mean=0, scale=1, missing=0)
+WORK = CategoryField(name="work", values=["private", "state", "none"])
+SEX = CategoryField(name="sex", values=["female", "male"], missing="female")
+
+
+@pytest.fixture
+def fields() -> FieldsInput:
+    return FieldsInput(FieldsFile(fields=[WORK, AGE, SEX, GAIN]))
+
+
+def test_a_row_is_read_as_it_is_sent_by_json_and_by_forms(fields: FieldsInput) -> None:
+    expected = {"work": "state", "age": 50.0, "sex": None, "capital gain": None}
+    assert fields.parse({"work": "state", "age": 50}) == expected
+    assert fields.parse({"work": " state ", "age": "50", "sex": "", "capital gain": "?"}) == expected
+
+
+def test_what_the_network_reads(fields: FieldsInput) -> None:
+    rows: list[dict[str, FieldValue]] = [{"work": "state", "age": 50, "sex": "male", "capital gain": 2}, {}]
+    encoded, facts = fields.encode(rows)
+    ids, numbers = fields.arrays(encoded)
+    # Ids of work are 0 to 3, the first of which is missing; then those of sex, whose missing one is "female".
+    assert ids.tolist() == [[2, 6], [0, 5]]
+    assert [array.dtype.name for array in (ids, numbers)] == ["int32", "float32"]
+    np.testing.assert_allclose(numbers, np.array([[1, 2], [-0.3, 0]]), rtol=1e-6)
+    assert fields.vocabulary_size == 4 + 3
+    assert len(facts) == 2
+
+
+@pytest.mark.parametrize(
+    ("value", "found"), [("old", "'old'"), (16, "16"), (91.0, "91.0"), ("nan", "'nan'"), (True, "True")]
+)
+def test_a_number_that_is_none(fields: FieldsInput, value: Any, found: str) -> None:
+    with pytest.raises(InvalidFields, match=f"`age` is {found}; accepted is a number from 17 to 90 years."):
+        fields.parse({"age": value})
+
+
+def test_every_fault_is_told_at_once(fields: FieldsInput) -> None:
+    with pytest.raises(InvalidFields) as raised:
+        fields.parse({"age": "x", "work": "circus", "capital gain": -1, "size": 3})
+    assert [fault.name for fault in raised.value.faults] == ["size", "work", "age", "capital gain"]
+    assert "`work` is 'circus'; accepted is one of 'private', 'state', 'none'." in raised.value.detail
+    assert "`capital gain` is -1; accepted is a number from 0 on." in raised.value.detail
+    assert "accepted is the names age, capital gain, sex, work." in raised.value.detail
+
+
+def test_categories_that_are_numbers() -> None:
+    fields = FieldsInput(FieldsFile(fields=[CategoryField(name="class", values=["1", "2", "?"])]))
+    assert [fields.parse({"class": value})["class"] for value in (1, 2.0, "1", "?", "")] == ["1", "2", "1", "?", None]
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        ("{", "Invalid JSON"),
+        ({"fields": []}, "at least 1 item"),
+        ({"fields": [{"kind": "text", "name": "a"}]}, "'number', 'category'"),
+        ({"fields": [{"kind": "category", "name": "explain", "values": ["a"]}]}, "a field's name is 'explain'"),
+        ({"fields": [{"kind": "category", "name": "a", "values": ["a"]}] * 2}, "two fields have the same name"),
+        ({"fields": [{"kind": "category", "name": "a", "values": ["a", "a"]}]}, "a value twice"),
+        ({"fields": [{"kind": "category", "name": "a", "values": ["a"], "missing": "b"}]}, "one of its values"),
+        ({"fields": [{"kind": "number", "name": "a", "mean": 0, "scale": 0, "missing": 0}]}, "greater than 0"),
+        ({"fields": [{"kind": "category", "name": "a", "values": ["a"]}], "more": 1}, "Extra inputs"),
+    ],
+)
+def test_a_file_that_is_none_of_ours(tmp_path: Path, content: Any, fault: str) -> None:
+    path = tmp_path / "fields.json"
+    path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+    with pytest.raises(BundleError, match=rf"fields\.json: .*{fault}"):
+        FieldsInput.read(path)
+
+
+def test_a_file_that_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match=r"fields\.json: cannot be read \(No such file"):
+        FieldsInput.read(tmp_path / "fields.json")
+
+
+class TwoClasses:
+    """A network that answers the second label the older somebody is, and more so with the value of id 2."""
+
+    vocabulary, classes, numbers, steps = 7, 2, 2, 2
+
+    def run_fields(self, ids: Ids, numbers: Numbers) -> Probabilities:
+        second = 0.5 + numbers[:, 0] / 10 + (ids[:, 0] == 2) * 0.25
+        return np.stack([1 - second, second], axis=1).astype(np.float32)
+
+
+KNOWN = KnownRow(fields={"age": 50, "work": "state"}, probabilities=[0.15, 0.85])
+
+
+@pytest.fixture
+def predictor(fields: FieldsInput) -> Predictor:
+    metadata = fake_metadata().model_copy(
+        update={"labels": ["<=50K", ">50K"], "known_answers": [KNOWN], "inputs": "fields"}
+    )
+    return Predictor(cast(Network, TwoClasses()), fields, metadata)
+
+
+def test_a_predictor_of_rows(predictor: Predictor) -> None:
+    old, young = predictor.predict([{"age": 80, "work": "none"}, {"age": 20}])
+    assert (old.label, young.label) == (">50K", "<=50K")
+    assert old.probabilities[">50K"] == pytest.approx(0.9)
+    assert predictor.predict([]) == []
+
+
+def test_a_field_weighs_what_the_answer_loses_where_it_is_missing(predictor: Predictor) -> None:
+    prediction = predictor.explain({"age": "50", "work": "state"})
+    assert (prediction.label, prediction.explanation) == (">50K", None)
+    weighed = prediction.weighed_fields or ()
+    assert [(field.name, field.value) for field in weighed] == [
+        ("work", "state"),
+        ("age", 50.0),
+        ("sex", None),
+        ("capital gain", None),
+    ]
+    assert [field.weight for field in weighed] == pytest.approx([0.25, 0.13, 0, 0], abs=1e-6)
+
+
+def test_many_rows_are_answered_as_one(predictor: Predictor) -> None:
+    rows: list[dict[str, FieldValue]] = [{"age": 17 + number % 70} for number in range(1000)]
+    alone = [predictor.predict([row])[0].probability for row in rows[:70]]
+    assert [prediction.probability for prediction in predictor.predict(rows)][:70] == alone
+
+
+def test_a_known_answer_that_is_off_is_refused(predictor: Predictor, fields: FieldsInput) -> None:
+    off = predictor.metadata.model_copy(
+        update={"known_answers": [KNOWN.model_copy(update={"probabilities": [0.5, 0.5]})]}
+    )
+    with pytest.raises(BundleError, match=r"the known answer for .* is off by 0\.35"):
+        Predictor(cast(Network, TwoClasses()), fields, off)
+
+
+def test_fields_that_the_network_does_not_have_are_refused(predictor: Predictor) -> None:
+    fewer = FieldsInput(FieldsFile(fields=[WORK, AGE]))
+    sentence = "has 1 categories of 4 ids and 1 numbers, .* takes 2 of 7 and 2; they must be equal"
+    with pytest.raises(BundleError, match=sentence):
+        Predictor(cast(Network, TwoClasses()), fewer, predictor.metadata)
+
+
+def test_what_takes_texts_alone_refuses_it(predictor: Predictor) -> None:
+    with pytest.raises(BundleError, match="has inputs 'fields'; accepted here: 'text'"):
+        text_input(predictor)
