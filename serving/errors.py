@@ -201,7 +201,9 @@ class InvalidFields(RequestError):
     title = "These fields cannot be classified"
 
     def __init__(self, faults: Sequence[FieldFault]) -> None:
-        super().__init__(" ".join(f"`{name}` is {found}; accepted is {accepted}." for name, found, accepted in faults))
+        # A client's own names may have any length.
+        sentences = (f"`{name[:60]}` is {found}; accepted is {accepted}." for name, found, accepted in faults)
+        super().__init__(" ".join(sentences))
         self.faults = tuple(faults)
 
 

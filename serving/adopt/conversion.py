@@ -111,6 +111,8 @@ def try_out(path: Path, output: Path) -> None:
     """
     try:
         network = Network(output)
+        if network.numbers:
+            raise NetworkError("takes numbers of fields, not texts; accepted: networks of token ids")
         texts, steps = (TRIED_TEXTS, network.steps) if network.steps else (1, TRIED_STEPS)
         if steps <= MAX_TOKENS:  # a longer one is refused for that
             network.run(np.ones((texts, steps), np.int32), np.full(texts, steps, np.int32))

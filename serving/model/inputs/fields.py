@@ -4,6 +4,7 @@ A number is standardized: less its mean, by its scale. A category's value is an 
 file says no other value for it. All of it is data: training writes the file, and both sides read it by this module.
 """
 
+import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
@@ -74,7 +75,7 @@ class NumberField(_Strict):
         """The number. Raises ValueError where it is none that is accepted."""
         if value is None or (isinstance(value, str) and value.strip() in _MISSING):
             return None
-        if isinstance(value, bool):
+        if isinstance(value, bool) or (isinstance(value, str) and "_" in value):  # which Python would take for digits
             raise ValueError
         number = float(value)
         if not np.isfinite(number) or _outside(number, self.minimum, self.maximum):
@@ -110,7 +111,9 @@ class CategoryField(_Strict):
         """The value. Raises ValueError where it is none that is accepted."""
         if value is None:
             return None
-        text = (f"{value:g}" if isinstance(value, float) else str(value)).strip()
+        # JSON and tables have numbers for what are names: 2 and 2.0 are both "2".
+        is_whole = isinstance(value, float) and value.is_integer()
+        text = str(int(value) if is_whole else value).strip()
         if text in self.values:
             return text
         if text in _MISSING:
@@ -206,8 +209,8 @@ class FieldsInput:
         for field in self.fields:
             try:
                 parsed[field.name] = field.read(row.get(field.name))
-            except (TypeError, ValueError):
-                faults.append(FieldFault(field.name, repr(row[field.name]), field.accepted))
+            except (TypeError, ValueError, OverflowError):
+                faults.append(FieldFault(field.name, reprlib.repr(row[field.name]), field.accepted))
         if faults:
             raise InvalidFields(faults)
         return parsed

@@ -285,6 +285,13 @@ def test_networks_of_fields(tmp_path: Path, values: tuple[int, ...], numbers: in
     assert network.run_fields(ids, rows) == pytest.approx(expected, abs=1e-6)
 
 
+def test_numbers_of_fields_are_no_model_of_texts(tmp_path: Path) -> None:
+    numbers = keras.Input((2,), name="field_numbers")
+    keras.Model(numbers, keras.layers.Dense(2, activation="softmax")(numbers)).save(tmp_path / "n.h5")
+    with pytest.raises(NetworkError, match=r"n\.h5: takes numbers of fields, not texts"):
+        load_network(tmp_path / "n.h5", {})
+
+
 def test_numbers_that_are_no_floats(tmp_path: Path) -> None:
     numbers = keras.Input((2,), dtype="int32", name="field_numbers")
     outputs = keras.layers.Dense(2, activation="softmax")(numbers)

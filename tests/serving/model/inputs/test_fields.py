@@ -44,7 +44,16 @@ def test_what_the_network_reads(fields: FieldsInput) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "found"), [("old", "'old'"), (16, "16"), (91.0, "91.0"), ("nan", "'nan'"), (True, "True")]
+    ("value", "found"),
+    [
+        ("old", "'old'"),
+        (16, "16"),
+        (91.0, "91.0"),
+        ("nan", "'nan'"),
+        (True, "True"),
+        ("1_0", "'1_0'"),
+        (10**400, r"10+\.\.\.0+"),
+    ],
 )
 def test_a_number_that_is_none(fields: FieldsInput, value: Any, found: str) -> None:
     with pytest.raises(InvalidFields, match=f"`age` is {found}; accepted is a number from 17 to 90 years."):
@@ -61,8 +70,17 @@ def test_every_fault_is_told_at_once(fields: FieldsInput) -> None:
 
 
 def test_categories_that_are_numbers() -> None:
-    fields = FieldsInput(FieldsFile(fields=[CategoryField(name="class", values=["1", "2", "?"])]))
-    assert [fields.parse({"class": value})["class"] for value in (1, 2.0, "1", "?", "")] == ["1", "2", "1", "?", None]
+    values = ["1", "2", "1234567", "?"]
+    fields = FieldsInput(FieldsFile(fields=[CategoryField(name="class", values=values)]))
+    sent: list[FieldValue] = [1, 2.0, 1234567.0, "1", "?", ""]
+    found = [fields.parse({"class": value})["class"] for value in sent]
+    assert found == ["1", "2", "1234567", "1", "?", None]
+
+
+def test_a_sentence_does_not_quote_all_of_what_is_long(fields: FieldsInput) -> None:
+    with pytest.raises(InvalidFields) as raised:
+        fields.parse({"work": "x" * 10_000, "y" * 10_000: 1})
+    assert len(raised.value.detail) < 300
 
 
 @pytest.mark.parametrize(
