@@ -15,6 +15,7 @@ from serving.model.tokenizer import Encoder
 FIXTURES = Path(__file__).parent / "fixtures"
 TINY = FIXTURES / "tiny"  # padding is masked, texts are padded by batch
 UNMASKED = FIXTURES / "unmasked"  # padding is read, texts are padded on the left to one length
+FORM = FIXTURES / "form"  # of fields
 NETWORKS = FIXTURES / "networks"  # `.h5` files, and in ANSWERS what Keras answers to some ids
 OTHERS = FIXTURES / "others"  # one network as Keras 2 and 3 keep it, in every kind of file, with its ANSWERS
 ANSWERS = "answers.json"

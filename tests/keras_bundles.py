@@ -4,12 +4,13 @@ from pathlib import Path
 
 import numpy as np
 
-from serving.model.bundle import METADATA, NETWORK, TOKENIZER, model_version, sha256
-from serving.model.metadata import KnownAnswer, Metadata
+from serving.model.bundle import FIELDS, METADATA, NETWORK, TOKENIZER, model_version, sha256
+from serving.model.inputs.fields import CategoryField, FieldsFile, FieldsInput, NumberField
+from serving.model.metadata import FieldValue, KnownAnswer, KnownRow, Metadata
 from serving.model.tokenizer import Encoder
 from tests.bundles import LABELS, TEXTS
 from training.model.backend import keras
-from training.model.network import build_network
+from training.model.network import build_field_network, build_network
 from training.recipe.model import NetworkConfig, TokenizerConfig
 from training.text.tokenizer import build_tokenizer
 
@@ -44,6 +45,62 @@ def write_bundle(
     randomise(network)
     network.save(folder / NETWORK, include_optimizer=False)
     write_metadata(folder, network, labels)
+    return network
+
+
+FORM_FIELDS = FieldsFile(
+    fields=[
+        NumberField(name="age", unit="years", minimum=17, maximum=90, step=1, mean=40, scale=12, missing=38),
+        CategoryField(name="workclass", values=["Private", "State-gov", "Self-emp-not-inc"]),
+        NumberField(
+            name="hours-per-week", unit="hours", minimum=1, maximum=99, step=0.5, mean=40, scale=10, missing=40
+        ),
+        CategoryField(name="sex", values=["Female", "Male"], missing="Female"),
+    ]
+)
+FORM_LABELS = ["<=50K", ">50K"]
+FORM_ROWS: list[dict[str, FieldValue]] = [
+    {"age": 52.0, "workclass": "Self-emp-not-inc", "hours-per-week": 45.5, "sex": "Male"},
+    {"age": 19.0, "workclass": "Private", "hours-per-week": 20.0, "sex": "Female"},
+    {"age": None, "workclass": None, "hours-per-week": None, "sex": None},
+]
+
+
+def write_form_bundle(folder: Path, file: FieldsFile = FORM_FIELDS) -> keras.Model:
+    """Write a whole bundle of fields; returns its Keras network."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / FIELDS).write_text(file.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    fields = FieldsInput(file)
+    network = build_field_network(
+        NetworkConfig(embedding=3, dense=[6]),
+        vocabulary=fields.vocabulary_size,
+        categories=len(fields.categories),
+        numbers=len(fields.numbers),
+        classes=len(FORM_LABELS),
+    )
+    randomise(network)
+    network.save(folder / NETWORK, include_optimizer=False)
+    files = {name: sha256(folder / name) for name in (NETWORK, FIELDS)}
+    encoded, _ = fields.encode(FORM_ROWS)
+    answers = network.predict_on_batch(list(fields.arrays(encoded))).tolist()
+    known = [KnownRow(fields=row, probabilities=answer) for row, answer in zip(FORM_ROWS, answers, strict=True)]
+    metadata = Metadata(
+        name="form",
+        model_version=model_version(files, FORM_LABELS),
+        inputs="fields",
+        labels=FORM_LABELS,
+        files=files,
+        known_answers=known,
+        temperature=1.0,
+        seed=1,
+        recipe={"name": "form", "inputs": "fields", "data": {"label": "income", "labels": FORM_LABELS}},
+        data=[],
+        split={},
+        cleaning={},
+        libraries={},
+        metrics={},
+    )
+    (folder / METADATA).write_text(metadata.model_dump_json(indent=2), encoding="utf-8")
     return network
 
 

@@ -9,7 +9,8 @@ from serving.batching.admission import Admission
 from serving.batching.queue import Compute, Job
 from serving.batching.worker import Worker
 from serving.errors import NotReady
-from serving.model.types import Prediction, PredictorLike
+from serving.model.predictor import PredictorLike
+from serving.model.types import Prediction
 from serving.settings import BATCH_LIMIT, DEADLINE
 
 # How many texts one text counts as that is to be explained: a tweet's words, each of which is left out once.

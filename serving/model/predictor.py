@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -16,6 +17,27 @@ from serving.model.network import Network
 from serving.model.types import Prediction
 
 KNOWN_ANSWER_TOLERANCE = 1e-4
+
+
+class PredictorLike(Protocol):
+    """What the service asks of a predictor; `Predictor` is the real one. One thread calls it."""
+
+    @property
+    def metadata(self) -> Metadata:
+        """What the bundle says of itself."""
+
+    @property
+    def fields(self) -> FieldsInput | None:
+        """The fields that its rows have; None where a row is a text."""
+
+    def predict(self, rows: Sequence[Any]) -> list[Prediction]:
+        """One prediction a row, in order; texts may be of any length."""
+
+    def explain(self, row: Any) -> Prediction:
+        """What `predict` answers to this one row, with an explanation."""
+
+    def check(self) -> None:
+        """Raises an exception where the known answers do not hold."""
 
 
 class Predictor:
@@ -52,6 +74,11 @@ class Predictor:
         predictor = cls(Network(bundle.network, threads=threads), read_input(bundle), bundle.metadata)
         process.trim()
         return predictor
+
+    @property
+    def fields(self) -> FieldsInput | None:
+        """See PredictorLike."""
+        return self.input if isinstance(self.input, FieldsInput) else None
 
     def predict(self, rows: Sequence[Row]) -> list[Prediction]:
         """One prediction a row, in order: a row is a text, or fields. An answer does not depend on the other rows.
@@ -106,13 +133,6 @@ class Predictor:
             len(a.probabilities) != len(labels) for a in self.metadata.known_answers
         ):
             raise BundleError(f"{METADATA}: labels {labels} are not distinct or its known answers are of other labels")
-
-
-def load_text_predictor(folder: Path, *, threads: int = 1) -> Predictor:
-    """As `Predictor.load`, of a model of texts alone. Raises BundleError."""
-    predictor = Predictor.load(folder, threads=threads)
-    text_input(predictor)
-    return predictor
 
 
 def text_input(predictor: Predictor) -> TextInput:

@@ -1,14 +1,12 @@
-"""Types of a prediction and the protocol of a predictor; which texts are blank, and how figures are rounded."""
+"""Types of a prediction; which texts are blank, and how figures are rounded."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 from unicodedata import category
 
 import numpy as np
 import numpy.typing as npt
 
-from serving.model.metadata import FieldValue, Metadata
+from serving.model.metadata import FieldValue
 
 Probabilities = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.float32]
@@ -95,20 +93,3 @@ class Prediction:
     explanation: tuple[WeighedWord, ...] | None = None
     cut: int = 0
     weighed_fields: tuple[WeighedField, ...] | None = None
-
-
-class PredictorLike(Protocol):
-    """What the service asks of a predictor; `Predictor` is the real one. One thread calls it."""
-
-    @property
-    def metadata(self) -> Metadata:
-        """What the bundle says of itself."""
-
-    def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """One prediction a text, in order; texts may be of any length."""
-
-    def explain(self, text: str) -> Prediction:
-        """What `predict` answers to this one text, with an explanation."""
-
-    def check(self) -> None:
-        """Raises an exception where the known answers do not hold."""

@@ -12,7 +12,7 @@ from typer.core import TyperCommand
 
 from serving.errors import FileError, printable
 from serving.model.bundle import Bundle
-from serving.model.types import PredictorLike
+from serving.model.predictor import PredictorLike
 from serving.process import processors, set_switch_interval
 from serving.scoring.manifest import MANIFEST, OutputFolder, Record
 from serving.scoring.plan import Inputs, Task, absolute, find_inputs, plan
@@ -122,9 +122,9 @@ def _is_folder_wanted(sources: list[str], output: str) -> bool:
 
 
 def _score_one(source: Path, target: Path, bundle: Path, options: ScoreOptions) -> None:
-    from serving.model.predictor import load_text_predictor
+    from serving.model.predictor import Predictor
 
-    predictor = load_text_predictor(bundle)
+    predictor = Predictor.load(bundle)
     try:
         with progress_bar(Console(stderr=True)) as show:
             progress = score_file(predictor, source, target, options, show, _tell)
@@ -148,13 +148,13 @@ def _tell(table: Table) -> None:
 
 def _score_many(sources: list[str], output: str, bundle: Path, options: ScoreOptions, ray: str) -> None:
     """Score files into a folder. Exits with 1 where a task failed for good, and with 130 where it was interrupted."""
-    from serving.model.predictor import load_text_predictor
+    from serving.model.predictor import Predictor
 
     target = _checked_folder(sources, output)
     inputs = find_inputs(sources, target)
     tasks = plan(inputs.files, target, options.pipe_format)
     # Loaded once, so that the records name the model that predicts; with Ray, too, so that a bad one is told at once.
-    predictor = load_text_predictor(bundle)
+    predictor = Predictor.load(bundle)
     folder = OutputFolder(target, predictor.metadata.name, predictor.metadata.model_version, options)
     done = folder.done(tasks)
     remaining = [task for task in tasks if task.output not in done]

@@ -15,7 +15,7 @@ from pathlib import Path, PurePath
 from typing import BinaryIO, NamedTuple, cast
 
 from serving.errors import FileError, RowsError
-from serving.model.types import PredictorLike
+from serving.model.predictor import PredictorLike
 from serving.scoring.resumable import Identity, ResumableFile
 from serving.tables.base import MAX_TEXT_CHARS, Format, ReadOptions, Writer, in_chunks
 from serving.tables.chunk import Chunk, TextExtractor

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from serving.errors import FileError, ServingError
-from serving.model.types import PredictorLike
+from serving.model.predictor import PredictorLike
 from serving.scoring.manifest import OutputFolder, Record
 from serving.scoring.plan import Task
 from serving.scoring.score import OpenedFile, ScoreProgress, naming, open_job, unpacked, write_file

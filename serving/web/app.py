@@ -17,8 +17,7 @@ from uvicorn.config import STARTUP_FAILURE
 
 from serving import __version__, logs
 from serving.errors import RequestError, ServingError
-from serving.model.predictor import Predictor, load_text_predictor
-from serving.model.types import PredictorLike
+from serving.model.predictor import Predictor, PredictorLike
 from serving.settings import Settings
 from serving.web.error_handlers import render_error
 from serving.web.load_shedding import LOAD_SHEDDING, LoadShedding, LoadSheddingMiddleware, RefusalCounter
@@ -59,7 +58,7 @@ def create_app(
 
 
 def _load(settings: Settings) -> Predictor:
-    return load_text_predictor(settings.model_dir, threads=settings.inference_threads)
+    return Predictor.load(settings.model_dir, threads=settings.inference_threads)
 
 
 def undeployed_app(tracer_provider: TracerProvider | None = None) -> FastAPI:

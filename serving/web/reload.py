@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from serving import process
 from serving.errors import BundleError
-from serving.model.types import PredictorLike
+from serving.model.predictor import PredictorLike
 
 _log = logging.getLogger(__name__)
 

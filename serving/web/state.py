@@ -12,7 +12,7 @@ from fastapi import Depends, Request
 from serving.batching.admission import Admission
 from serving.batching.batcher import Batcher, Readiness
 from serving.model.metadata import Metadata
-from serving.model.types import PredictorLike
+from serving.model.predictor import PredictorLike
 from serving.settings import Settings
 from serving.web.metrics import Metrics
 from serving.web.pages.render import Pages

@@ -6,6 +6,7 @@ from threading import Event
 
 from serving.errors import BundleError
 from serving.model.explanation import cut_words
+from serving.model.inputs.fields import FieldsInput
 from serving.model.metadata import Metadata
 from serving.model.types import Prediction, WeighedWord
 
@@ -23,6 +24,8 @@ def fake_metadata(labels: Sequence[str] = LABELS) -> Metadata:
 
 class FakePredictor:
     """Likes "good" and dislikes "bad"; reads 20 words, and knows ASCII. `gate` holds it back while it is clear."""
+
+    fields: FieldsInput | None = None
 
     def __init__(self, labels: Sequence[str] = LABELS) -> None:
         self.metadata = fake_metadata(labels)

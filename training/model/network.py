@@ -1,8 +1,9 @@
-"""The network that is served: Embedding, spatial dropout, stacked LSTMs, pooling, dense softmax."""
+"""Networks that are served: of texts, an Embedding, stacked LSTMs and pooling; of fields, an Embedding and numbers."""
 
 from collections.abc import Sequence
 from typing import Any
 
+from serving.model.keras_config import IDS, NUMBERS
 from training.model.backend import keras
 from training.recipe.model import NetworkConfig
 
@@ -102,8 +103,46 @@ def build_network(
     if pools:
         network.add(Pooling1D(config.pooling, name="pooling"))
     network.add(keras.layers.Dropout(config.dropout, name="dropout"))
-    network.add(keras.layers.Dense(classes, activation="softmax", name="probabilities"))
+    for layer in _dense_layers(config, classes):
+        network.add(layer)
     return network
+
+
+def build_field_network(
+    config: NetworkConfig, *, vocabulary: int, categories: int, numbers: int, classes: int
+) -> keras.Model:
+    """Build the network of fields, uncompiled, with the inputs that its fields need.
+
+    An embedding of categories beside numbers: Guo and Berkhahn 2016, Entity Embeddings of Categorical Variables
+    (https://arxiv.org/abs/1604.06737).
+
+    Args:
+        config: The recipe's `[network]`, of which `embedding`, `dense` and `dropout` count.
+        vocabulary: Ids of all categories together.
+        categories: Ids of a row: int32 (rows, categories), the input `ids`.
+        numbers: Numbers of a row: standardized, float32 (rows, numbers), the input `field_numbers`.
+        classes: Number of labels.
+    """
+    inputs, features = [], []
+    if categories:
+        inputs.append(keras.Input((categories,), dtype="int32", name=IDS))
+        embedded = keras.layers.Embedding(vocabulary, config.embedding, name="embedding")(inputs[-1])
+        features.append(keras.layers.Flatten(name="flatten")(embedded))
+    if numbers:
+        inputs.append(keras.Input((numbers,), name=NUMBERS))
+        features.append(inputs[-1])
+    output = keras.layers.Concatenate(name="concatenate")(features) if len(features) > 1 else features[0]
+    for layer in _dense_layers(config, classes):
+        output = layer(output)
+    return keras.Model(inputs, output, name="fields")
+
+
+def _dense_layers(config: NetworkConfig, classes: int) -> list[keras.layers.Layer]:
+    layers: list[keras.layers.Layer] = []
+    for number, units in enumerate(config.dense, start=1):
+        layers.append(keras.layers.Dense(units, activation="relu", name=f"dense_{number}"))
+        layers.append(keras.layers.Dropout(config.dropout, name=f"dense_dropout_{number}"))
+    return [*layers, keras.layers.Dense(classes, activation="softmax", name="probabilities")]
 
 
 def _lstm(units: int, bidirectional: bool, return_steps: bool, name: str) -> keras.layers.Layer:

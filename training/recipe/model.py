@@ -57,7 +57,7 @@ class TokenizerConfig(ConfigSection):
 
 
 class NetworkConfig(ConfigSection):
-    """`[network]`: Embedding, spatial dropout, stacked LSTMs, pooling, dense softmax."""
+    """`[network]`: Embedding, spatial dropout, stacked LSTMs, pooling, dense softmax; of fields, Embedding and dense."""
 
     embedding: int = Field(128, ge=1, le=1024, description="units of a token's vector")
     masked: bool = Field(True, description="padding is masked, so an answer cannot depend on it")
@@ -70,7 +70,12 @@ class NetworkConfig(ConfigSection):
     pooling: list[Literal["last", "max", "average", "attention"]] = Field(
         ["last"], min_length=1, max_length=4, description="how the steps become one vector; several are concatenated"
     )
-    dropout: Fraction = Field(0.2, description="fraction of pooled features dropped in training")
+    dropout: Fraction = Field(
+        0.2, description="fraction of pooled features, and of each dense layer's, dropped in training"
+    )
+    dense: list[Annotated[int, Field(ge=1, le=4096)]] = Field(
+        [], max_length=6, description="units of each dense layer before the labels' own, first to last"
+    )
 
     @model_validator(mode="after")
     def _pooling_fits(self) -> "NetworkConfig":

@@ -12,7 +12,7 @@ from httpx2 import ASGITransport, AsyncClient
 from starlette.testclient import TestClient
 
 from serving.errors import BundleError
-from serving.model.types import PredictorLike
+from serving.model.predictor import PredictorLike
 from serving.settings import Settings
 from serving.web.app import create_app
 from serving.web.reload import Reloader
