@@ -45,7 +45,7 @@ def main() -> None:
     options = parser.parse_args()
     dataset = load_dataset([options.data], DataConfig(text=options.text_column, label=options.label_column), 1)
     backend.make_repeatable(1)
-    encoder = Encoder(build_tokenizer(dataset.train.text, TokenizerConfig(model="word", vocabulary=WORDS)).to_str())
+    encoder = Encoder(build_tokenizer(dataset.train.row, TokenizerConfig(model="word", vocabulary=WORDS)).to_str())
     ways: dict[str, Callable[[], list[float]]] = {
         "tutorial, batches of 32": lambda: tutorial(dataset, encoder),
         "ours, batches of 32": lambda: ours(dataset, encoder, 32),
@@ -57,7 +57,7 @@ def main() -> None:
 
 def tutorial(dataset: Dataset, encoder: Encoder) -> list[float]:
     """Seconds of each epoch the tutorial's way."""
-    encoded = encoder.encode(dataset.train.text.tolist())
+    encoded = encoder.encode(dataset.train.row.tolist())
     longest = max(len(item.ids) for item in encoded)
     ids = np.zeros((len(encoded), longest), np.int32)
     for row, item in enumerate(encoded):

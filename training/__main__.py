@@ -180,7 +180,7 @@ def evaluate(
 
     predictor = Predictor.load(bundle)
     if learned_from(data, predictor.metadata):
-        _note(f"the model was trained on rows of {data.name}, so these figures are better than on new texts")
+        _note(f"the model was trained on rows of {data.name}, so these figures are better than on new rows")
     header = "false" if no_header else None
     rows = read_labelled(
         data, predictor.metadata, text=text_column, label=label_column, encoding=encoding, header=header
@@ -190,7 +190,7 @@ def evaluate(
     if rows.dropped:
         reasons = ", ".join(f"{reason}: {count:,}" for reason, count in rows.dropped.items())
         _note(f"{sum(rows.dropped.values()):,} rows are left out ({reasons})")
-    figures = measured(predictor, rows.texts, rows.truth)
+    figures = measured(predictor, rows.rows, rows.truth)
     if few := worth_of_few({label: of_class.rows for label, of_class in figures.classes.items()}):
         _note(f"few rows to measure with: {few}")
     if as_json:

@@ -18,9 +18,11 @@ from training.evaluation.tables import (
     confusion_table,
     count,
     few_rows_notes,
+    field_table,
     key_figures,
 )
 from training.progress import Epoch, TrainingCallback
+from training.recipe.fields import FieldConfig
 
 
 def as_rich(table: Table) -> RichTable:
@@ -65,6 +67,11 @@ class Display(TrainingCallback):
         self._print(Table("Parts", ("class", *sizes), [*rows, total]))
         for note in few_rows_notes(sizes):
             self.on_note(note)
+
+    def on_fields(self, fields: Sequence[FieldConfig]) -> None:
+        """What a row has."""
+        if fields:
+            self._print(field_table(fields))
 
     def on_weak_labels(self, cleaning: Mapping[str, int], tasks: Mapping[str, tuple[int, int]]) -> None:
         """What pre-training was read from."""
@@ -136,7 +143,7 @@ class Display(TrainingCallback):
 
     def on_verified(self, rows: int, difference: float) -> None:
         """Serving and Keras agree."""
-        self.console.print(f"Verified: serving and Keras agree within {difference:.1e} on {rows:,} validation texts")
+        self.console.print(f"Verified: serving and Keras agree within {difference:.1e} on {rows:,} validation rows")
 
     def next_step(self, sentence: str) -> None:
         """The last line of a command: what to do with what it wrote."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
 
+from training.recipe.fields import FieldConfig
 from training.recipe.stages import KeepPolicy
 
 
@@ -46,6 +47,9 @@ class TrainingCallback:
     def on_dataset(self, cleaning: Mapping[str, int], sizes: Mapping[str, Mapping[str, int]]) -> None:
         """The rows are read: what each rule dropped, and the rows of each part by class."""
 
+    def on_fields(self, fields: Sequence[FieldConfig]) -> None:
+        """The fields of a row; none where a row is a text."""
+
     def on_weak_labels(self, cleaning: Mapping[str, int], tasks: Mapping[str, tuple[int, int]]) -> None:
         """The weakly labelled rows are read: what each rule dropped, and each task's rows and classes."""
 
@@ -77,4 +81,4 @@ class TrainingCallback:
         """Training is over, finished or not."""
 
     def on_verified(self, rows: int, difference: float) -> None:
-        """Serving and Keras agree within `difference` on so many texts."""
+        """Serving and Keras agree within `difference` on so many rows."""

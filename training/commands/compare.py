@@ -9,7 +9,8 @@ from serving.model.bundle import Bundle
 from training.commands.fit import fit
 from training.console import Display
 from training.data.checks import check_vectors
-from training.data.dataset import Dataset, load_dataset
+from training.data.dataset import Dataset
+from training.data.found_fields import load_rows
 from training.data.sources import file_hashes
 from training.errors import DataError
 from training.evaluation.leakage import check_no_test_leakage
@@ -40,7 +41,7 @@ def compare(
         TrainingError: Before any training where the data are at fault.
         BundleError: The bundle is broken.
     """
-    dataset = load_dataset(paths, recipe.data, recipe.split_seed)
+    recipe, dataset = load_rows(recipe, paths)
     check_vectors(recipe)
     if bundle:
         _check_bundle(bundle, recipe, paths, dataset)

@@ -52,11 +52,11 @@ def fit(
         check_replaceable(out)
         trained = Trainer(recipe, paths, work, display, stage_cache).run(resume=resume)
         staged = staging_folder(out)
-        predictor, difference = write_bundle(recipe, trained, staged)
+        predictor, difference = write_bundle(trained, staged)
         display.on_verified(len(trained.dataset.validation), difference)
         predictor, figures = add_figures(staged, predictor, trained.dataset)
         record = TrainingRecord(trained.history)
-        if baselines and (rows := _baseline_rows(recipe, trained.dataset, display)):
+        if baselines and (rows := _baseline_rows(trained.recipe, trained.dataset, display)):
             record = TrainingRecord(trained.history, rows, network_row(staged, trained.dataset, record.seconds))
         write_report(staged, ReportData.gather(predictor, record, trained.dataset.test), texts=texts)
         publish(staged, out)

@@ -8,7 +8,8 @@ from serving.model.bundle import REPORT
 from serving.model.metadata import Metadata
 from serving.model.predictor import Predictor
 from training.console import Display
-from training.data.dataset import Dataset, load_dataset
+from training.data.dataset import Dataset
+from training.data.found_fields import load_rows
 from training.errors import DataError
 from training.evaluation.leakage import bundle_recipe
 from training.evaluation.metrics import Figures
@@ -48,7 +49,7 @@ def report(
         predictor, record = Predictor.load(bundle), TrainingRecord.read(bundle)
         metadata = _current(predictor.metadata, bundle)
         recipe = bundle_recipe(metadata, bundle)
-        dataset = load_dataset(paths, recipe.data, recipe.split_seed)
+        recipe, dataset = load_rows(recipe, paths)
         _check_same_rows(metadata, dataset)
         display.on_dataset(dataset.cleaning, dataset.sizes())
         staged = staging_folder(bundle)

@@ -85,27 +85,26 @@ def drop_ignored(rows: pd.DataFrame, ignore: list[str], cleaning: Counts) -> pd.
 
 def drop_missing(rows: pd.DataFrame, data: DataConfig, cleaning: Counts) -> pd.DataFrame:
     """Drop the rows whose text or label stands for a missing value, such as NA, and say which of them there were."""
-    texts, accepted_labels = rows.text.str.strip(), {*data.labels, *data.rename.values()}
+    texts = rows.row.map(lambda row: row.strip() if isinstance(row, str) else "")
+    accepted_labels = {*data.labels, *data.rename.values()}
     no_text, no_label = texts.isin(data.missing), rows.label.isin(set(data.missing) - accepted_labels)
     if markers := sorted({*texts[no_text], *rows.label[no_label]}):
         cleaning[f"text or label is {', '.join(markers)} (data.missing)"] = int((no_text | no_label).sum())
     return rows[~no_text & ~no_label]
 
 
-def drop_empty(rows: pd.DataFrame, cleaning: Counts, where: str) -> pd.DataFrame:
-    """Drop rows without text or label; add `own_key`, and `key` of its group.
+def drop_empty(rows: pd.DataFrame, cleaning: Counts, where: str, noun: str, empty_rule: str) -> pd.DataFrame:
+    """Drop rows whose `key` is empty, and those without a label.
 
     Raises:
         DataError: None are left; `where` begins its message.
     """
-    keys = rows.text.map(text_key)
-    rows = rows.assign(own_key=keys, key=keys.map(merged_keys(keys)))
     empty, unlabelled = rows.key == "", rows.label == ""
-    cleaning["empty, or nothing but handles, links and punctuation"] = int(empty.sum())
+    cleaning[empty_rule] = int(empty.sum())
     cleaning["without a label"] = int((unlabelled & ~empty).sum())
     kept = rows[~empty & ~unlabelled]
     if kept.empty:
-        raise DataError(f"{where}: no row has both a text and a label", cleaning)
+        raise DataError(f"{where}: no row has both {noun} and a label", cleaning)
     return kept
 
 

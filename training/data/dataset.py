@@ -25,6 +25,7 @@ import pandas as pd
 
 from serving.model.metadata import DataFile
 from training.data.cleaning import drop_empty, drop_ignored, drop_missing, merge_copies, plain_label
+from training.data.rows import RowReader, TextReader
 from training.data.sources import read_rows, target_paths
 from training.errors import DataError
 from training.recipe.base import Part
@@ -40,7 +41,7 @@ class Dataset:
 
     Attributes:
         labels: In the order of the network's outputs.
-        train: Frame with columns `text`, `label` (index into `labels`), `source`, `group` and `weight`.
+        train: Frame with columns `row`, `label` (index into `labels`), `source`, `group`, `slices` and `weight`.
         validation: The same, of the rows that choices are made on.
         test: The same, of rows that no choice is made on.
         held_out: The same; may be empty.
@@ -94,7 +95,7 @@ def label_indices(names: "pd.Series[str]", labels: list[str], where: str) -> Lab
     return np.array(indices, dtype=np.int64)
 
 
-def load_dataset(paths: Sequence[Path], data: DataConfig, seed: int) -> Dataset:
+def load_dataset(paths: Sequence[Path], data: DataConfig, seed: int, reader: RowReader | None = None) -> Dataset:
     """Read, clean, merge and split.
 
     Rows pinned to a part by the recipe go there whole; the others are split, stratified by label. A text that would
@@ -104,19 +105,23 @@ def load_dataset(paths: Sequence[Path], data: DataConfig, seed: int) -> Dataset:
         paths: Data files.
         data: The recipe's `[data]`.
         seed: Of the split, and of sources of which only some rows are drawn.
+        reader: Of the rows; default: of texts.
 
     Raises:
         DataError: A file cannot be used, or the rows are too few. With the second comes what cleaning dropped.
     """
     notes: list[str] = []
-    rows, files = read_rows(target_paths(paths, data), data, data.target_sources, seed, notes)
+    reader = reader or TextReader(data)
+    rows, files = read_rows(target_paths(paths, data), data, data.target_sources, seed, notes, reader)
     cleaning, where = {"rows read": len(rows)}, "; ".join(rows.origin.unique())
     rows = drop_missing(drop_ignored(rows, data.ignore, cleaning), data, cleaning)
     labels = data.labels or _found_labels(rows.label)
     if len(labels) < 2:
         classes = f"only one class, {labels}" if labels else "no class"
         raise DataError(f"{where}: found {classes}; accepted: at least two", cleaning)
-    labelled = _with_label_indices(drop_empty(rows, cleaning, where), labels)
+    keys = rows.row.map(reader.key)
+    rows = rows.assign(own_key=keys, key=keys.map(reader.merged(keys)))
+    labelled = _with_label_indices(drop_empty(rows, cleaning, where, reader.noun, reader.empty_rule), labels)
     rows = merge_copies(labelled, cleaning)
     cleaning["rows kept"] = len(rows)
     try:

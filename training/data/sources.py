@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from serving.model.bundle import sha256
 from serving.model.metadata import DataFile
-from training.data.cleaning import plain_label, without_emoticons
-from training.data.readers import column, fingerprint, read_table, texts
+from training.data.cleaning import plain_label
+from training.data.readers import column, fingerprint, read_table
+from training.data.rows import RowReader, TextReader
 from training.errors import DataError
 from training.recipe.data import DataConfig, Source
 
@@ -54,7 +56,12 @@ def file_hashes(paths: Sequence[Path], data: DataConfig) -> list[tuple[str, str]
 
 
 def read_rows(
-    paths: Sequence[Path], data: DataConfig, chosen: Sequence[Source], seed: int, notes: list[str] | None = None
+    paths: Sequence[Path],
+    data: DataConfig,
+    chosen: Sequence[Source],
+    seed: int,
+    notes: list[str] | None = None,
+    reader: RowReader | None = None,
 ) -> tuple[pd.DataFrame, list[DataFile]]:
     """Read the rows of some sources.
 
@@ -64,25 +71,33 @@ def read_rows(
         chosen: Sources whose rows are wanted. None at all: each file is one.
         seed: Draws the rows of sources that give only some.
         notes: Gets sentences on what was decided about the files.
+        reader: Of the rows; default: of texts.
 
     Returns:
-        A frame with columns `text`, `label` (as written), `source`, `group`, `task`, `origin` (for messages), `part`,
-        `hold_out` and `weight`; and the files' fingerprints.
+        A frame with columns `row`, `label` (as written), `source`, `group`, `slices`, `task`, `origin` (for messages),
+        `part`, `hold_out` and `weight`; and the files' fingerprints.
 
     Raises:
         DataError: A file cannot be used, or a source chooses no row of it.
     """
     frames, files, notes = [], [], [] if notes is None else notes
+    reader = reader or TextReader(data)
     for path in in_order(paths, data):
         sources = [source for source in chosen if source.file == path.name] or [Source(file=path.name)]
-        encoding = next((s.encoding for s in sources if s.encoding), data.encoding)
-        header = next((s.header for s in sources if s.header), data.header)
-        decisions: list[str] = []
-        table = read_table(path, encoding, quoted=data.quoted, header=header, notes=decisions)
-        notes += [f"{path}: {decision}" for decision in decisions]
+        table = read_file(path, data, sources, notes)
         files.append(fingerprint(path, len(table)))
-        frames += [_rows(table, path, source, data, seed, notes) for source in sources]
+        frames += [_rows(table, path, source, data, seed, reader, notes) for source in sources]
     return pd.concat(frames, ignore_index=True), files
+
+
+def read_file(path: Path, data: DataConfig, sources: Sequence[Source], notes: list[str]) -> pd.DataFrame:
+    """Every column of a file, as these sources of it say that it is read; see `read_table`."""
+    encoding = next((source.encoding for source in sources if source.encoding), data.encoding)
+    header = next((source.header for source in sources if source.header), data.header)
+    decisions: list[str] = []
+    table = read_table(path, encoding, quoted=data.quoted, header=header, notes=decisions)
+    notes += [f"{path}: {decision}" for decision in decisions]
+    return table
 
 
 def source_of(path: Path, data: DataConfig) -> Source:
@@ -98,22 +113,17 @@ def read_labels(table: pd.DataFrame, name: str, path: Path, rename: Mapping[str,
 
 
 def _rows(
-    table: pd.DataFrame, path: Path, source: Source, data: DataConfig, seed: int, notes: list[str]
+    table: pd.DataFrame, path: Path, source: Source, data: DataConfig, seed: int, reader: RowReader, notes: list[str]
 ) -> pd.DataFrame:
-    text_column, is_named = source.text or data.text, bool(source.text) or "text" in data.model_fields_set
-    text = texts(table, text_column, path, is_named=is_named, notes=notes)
-    if source.append:
-        text = text + " " + column(table, source.append, path)
-    labels = read_labels(table, source.label or data.label, path, {} if source.task else data.rename)
-    groups = column(table, source.group, path) if source.group else pd.Series(source.key, index=table.index)
-    chosen = _chosen(table, path, source)
-    frame = pd.DataFrame({"text": text, "label": labels, "group": groups})[chosen]
-    if frame.empty:
+    table = table[_chosen(table, path, source)]
+    if table.empty:
         raise DataError(f"{path}: no row is left by where={source.where} where_not={source.where_not}")
-    if source.rows and source.rows < len(frame):
-        frame = frame.sample(source.rows, random_state=seed).sort_index()
-    if source.emoticons == "drop":
-        frame = frame.assign(text=frame.text.map(without_emoticons))
+    if source.rows and source.rows < len(table):
+        table = table.sample(source.rows, random_state=seed).sort_index()
+    groups = column(table, source.group, path) if source.group else source.key
+    labels = read_labels(table, source.label or data.label, path, {} if source.task else data.rename)
+    rows, slices = reader.read(table, path, source, notes), _slices(table, path, reader.slices)
+    frame = pd.DataFrame({"row": rows, "label": labels, "group": groups, "slices": slices})
     return frame.assign(
         source=source.key,
         task=source.task or "",
@@ -122,6 +132,12 @@ def _rows(
         hold_out=source.hold_out,
         weight=source.weight,
     )
+
+
+def _slices(table: pd.DataFrame, path: Path, names: Sequence[str]) -> "pd.Series[Any]":
+    """The values of these columns in each row, as a tuple."""
+    columns = [column(table, name, path).str.strip() for name in names]
+    return pd.Series(list(zip(*columns, strict=True)) if columns else [()] * len(table), table.index, dtype=object)
 
 
 def _chosen(table: pd.DataFrame, path: Path, source: Source) -> "pd.Series[bool]":

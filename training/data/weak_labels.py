@@ -20,7 +20,7 @@ class WeakLabelDataset:
     """Rows of tasks.
 
     Attributes:
-        rows: Frame with columns `text`, `label` (index into the labels of its task), `task`, `source` and `weight`.
+        rows: Frame with columns `row`, `label` (index into the labels of its task), `task`, `source` and `weight`.
         tasks: Task -> its labels in the order of its outputs.
         cleaning: Rule -> rows that it dropped.
         files: Fingerprints.
@@ -63,12 +63,12 @@ def load_weak_labels(paths: Sequence[Path], data: DataConfig, dataset: Dataset, 
             raise DataError(f"task {task!r}: found only one class, {labels}; accepted: at least two")
     index = {(task, label): i for task, labels in tasks.items() for i, label in enumerate(labels)}
     rows = rows.assign(label=[index[pair] for pair in zip(rows.task, rows.label, strict=True)])
-    rows = rows[["text", "label", "task", "source", "weight"]].reset_index(drop=True)
+    rows = rows[["row", "label", "task", "source", "weight"]].reset_index(drop=True)
     return WeakLabelDataset(rows, tasks, {**cleaning, "rows kept": len(rows)}, files)
 
 
 def _cleaned(rows: pd.DataFrame, dataset: Dataset, second_columns: set[str], cleaning: dict[str, int]) -> pd.DataFrame:
-    keys = rows.text.map(text_key)
+    keys = rows.row.map(text_key)
     empty = (keys == "") | (rows.label == "")
     cleaning["empty, or without a label"] = int(empty.sum())
     bare, labelled = keys.map(bare_key), _with_bare(dataset.keys)
@@ -97,8 +97,8 @@ def _with_ngrams(
         return rows
     is_cut, rng = rows.source.isin(lengths), np.random.default_rng(seed)
     chosen = rows[is_cut]
-    texts = [_ngram(text, lengths[source], rng) for text, source in zip(chosen.text, chosen.source, strict=True)]
-    ngrams = _cleaned(chosen.assign(text=texts), dataset, data.second_columns, {})
+    texts = [_ngram(text, lengths[source], rng) for text, source in zip(chosen.row, chosen.source, strict=True)]
+    ngrams = _cleaned(chosen.assign(row=texts), dataset, data.second_columns, {})
     cleaning["n-grams that were empty, copies, or also in the labelled data"] = len(chosen) - len(ngrams)
     return pd.concat([rows[~is_cut], ngrams])
 
@@ -113,7 +113,7 @@ def _ngram(text: str, max_words: int, rng: np.random.Generator) -> str:
 def _trained_on(dataset: Dataset, groups: dict[str, str]) -> set[str]:
     """The groups of texts that stand in the training part, and in no other."""
     trained, *others = (
-        {groups[key] for key in _with_bare(part.text.map(text_key))}
+        {groups[key] for key in _with_bare(part.row.map(text_key))}
         for part in (dataset.train, dataset.validation, dataset.test, dataset.held_out)
     )
     return trained.difference(*others)

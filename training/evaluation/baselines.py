@@ -1,4 +1,4 @@
-"""Baselines that a network must beat, by scikit-learn, and VADER for sentiment.
+"""Baselines of texts that a network must beat, by scikit-learn, and VADER for sentiment.
 
 Each reads texts that went through the preprocessing's own rules, so that what is compared is the model.
 """
@@ -91,13 +91,13 @@ def polarity(compound: float) -> str:
 
 
 class Baseline(Protocol):
-    """Learns from texts and label indices (texts,), and predicts such indices."""
+    """Learns from rows and label indices (rows,), and predicts such indices."""
 
-    def fit(self, texts: Sequence[str], labels: Labels) -> Any:
+    def fit(self, rows: Sequence[Any], labels: Labels, /) -> Any:
         """Learn."""
 
-    def predict(self, texts: Sequence[str]) -> Labels:
-        """Label indices (texts,)."""
+    def predict(self, rows: Sequence[Any], /) -> Labels:
+        """Label indices (rows,)."""
 
 
 def baselines(config: TokenizerConfig, labels: list[str], seed: int) -> dict[str, Baseline]:
@@ -119,7 +119,7 @@ def baselines(config: TokenizerConfig, labels: list[str], seed: int) -> dict[str
         ),
         "random forest": make_pipeline(
             tfidf(),
-            _Forest(200, min_samples_leaf=2, class_weight="balanced_subsample", n_jobs=-1, random_state=seed),
+            Forest(200, min_samples_leaf=2, class_weight="balanced_subsample", n_jobs=-1, random_state=seed),
         ),
     }
     if not reads_sentiment(labels):
@@ -143,19 +143,21 @@ def _tfidf(config: TokenizerConfig) -> TfidfVectorizer:
     return TfidfVectorizer(analyzer=_Analyzer(config), min_df=2, sublinear_tf=True)
 
 
-class _Forest(RandomForestClassifier):  # type: ignore[misc]
-    """After whose threads the process warns as it did before.
+class Forest(RandomForestClassifier):  # type: ignore[misc]
+    """Random forest after whose threads the process warns as it did before.
 
     Each of scikit-learn's threads empties the filters of warnings for a while and then restores those that it found.
     They are the process's, so that a thread that begins meanwhile finds, and in the end restores, none.
     """
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "_Forest":  # noqa: N803
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "Forest":  # noqa: N803
+        """See RandomForestClassifier."""
         with warnings.catch_warnings():
             super().fit(X, y, sample_weight)
         return self
 
     def predict_proba(self, X: Any) -> Any:  # noqa: N803
+        """See RandomForestClassifier."""
         with warnings.catch_warnings():
             return super().predict_proba(X)
 

@@ -23,8 +23,11 @@ from training.evaluation.baselines import (
     size,
 )
 from training.evaluation.behaviour import count_failures
+from training.evaluation.field_baselines import field_baselines
 from training.evaluation.metrics import macro_f1, macro_recall
+from training.inputs.fields import learn_fields
 from training.progress import TrainingCallback
+from training.recipe.model import NetworkConfig
 from training.recipe.recipe import Recipe
 from training.types import Labels
 
@@ -60,8 +63,8 @@ class Row:
 
 def baseline_rows(recipe: Recipe, dataset: Dataset, callback: TrainingCallback) -> list[Row]:
     """Train every baseline on the training part, and measure it; one that cannot learn from it is noted."""
-    candidates = baselines(recipe.tokenizer, dataset.labels, recipe.seed)
-    if VADER not in candidates:
+    candidates = _baselines(recipe, dataset)
+    if TFIDF in candidates and VADER not in candidates:
         callback.on_note(f"{VADER} is left out: it knows negative, neutral and positive, not {dataset.labels}")
     rows = []
     for name, baseline in candidates.items():
@@ -72,9 +75,16 @@ def baseline_rows(recipe: Recipe, dataset: Dataset, callback: TrainingCallback) 
     return rows
 
 
+def _baselines(recipe: Recipe, dataset: Dataset) -> dict[str, Baseline]:
+    if recipe.inputs == "text":
+        return baselines(recipe.tokenizer, dataset.labels, recipe.seed)
+    content = learn_fields(recipe.fields, NetworkConfig(), dataset.train)
+    return field_baselines(content, recipe.seed, balanced=recipe.fit.class_balance > 0)
+
+
 def _baseline_row(name: str, baseline: Baseline, dataset: Dataset) -> Row:
     start = time.perf_counter()
-    baseline.fit(dataset.train.text.tolist(), dataset.train.label.to_numpy())
+    baseline.fit(dataset.train.row.tolist(), dataset.train.label.to_numpy())
     seconds = time.perf_counter() - start
     row = _row(name, baseline.predict, dataset, seconds, size(baseline))
     return replace(row, behaviour=_behaviour(name, baseline, dataset.labels))
@@ -92,20 +102,20 @@ def network_row(bundle: Path, dataset: Dataset, seconds: float | None = None) ->
     predictor = Predictor.load(bundle)
     index = {label: i for i, label in enumerate(dataset.labels)}
 
-    def predict(texts: Sequence[str]) -> Labels:
-        return np.array([index[prediction.label] for prediction in predictor.predict(texts)], dtype=np.int64)
+    def predict(rows: Sequence[Any]) -> Labels:
+        return np.array([index[prediction.label] for prediction in predictor.predict(rows)], dtype=np.int64)
 
     stored = sum(path.stat().st_size for path in bundle.iterdir() if path.is_file())
     return _row(f"{predictor.metadata.name} (network, served)", predict, dataset, seconds, stored)
 
 
 def _row(
-    name: str, predict: Callable[[Sequence[str]], Labels], dataset: Dataset, seconds: float | None, stored: int
+    name: str, predict: Callable[[Sequence[Any]], Labels], dataset: Dataset, seconds: float | None, stored: int
 ) -> Row:
-    truth, texts = dataset.test.label.to_numpy(), dataset.test.text.tolist()
+    truth, rows = dataset.test.label.to_numpy(), dataset.test.row.tolist()
     start = time.perf_counter()
-    predicted = predict(texts)
-    rate = len(texts) / (time.perf_counter() - start)
+    predicted = predict(rows)
+    rate = len(rows) / (time.perf_counter() - start)
     return Row(
         name=name,
         macro_recall=macro_recall(truth, predicted),
@@ -118,6 +128,6 @@ def _row(
     )
 
 
-def _by_group(held_out: pd.DataFrame, predict: Callable[[Sequence[str]], Labels]) -> dict[str, float]:
+def _by_group(held_out: pd.DataFrame, predict: Callable[[Sequence[Any]], Labels]) -> dict[str, float]:
     groups = held_out.groupby("group")
-    return {str(name): macro_recall(rows.label.to_numpy(), predict(rows.text.tolist())) for name, rows in groups}
+    return {str(name): macro_recall(rows.label.to_numpy(), predict(rows.row.tolist())) for name, rows in groups}

@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+from training.data.rows import as_served
 from training.evaluation.behaviour import BehaviourPair, FailureCount, Half
 from training.evaluation.metrics import NUMBERED, ClassFigures, Figures, most_frequent, recall_intervals
 from training.evaluation.results import Row
+from training.recipe.fields import FieldConfig
 
 # An underscore inside a word is no sign of emphasis, and file names are full of them.
 _MARKDOWN_SIGNS = re.compile(r"[\\`*\[\]<>|#~$&]|(?<![^\W_])_|_(?![^\W_])")
@@ -80,6 +82,17 @@ def key_figures(figures: Figures) -> dict[str, str]:
 def cleaning_table(cleaning: Mapping[str, int]) -> Table:
     """What was read, what each rule dropped or merged, what was kept."""
     return Table("Cleaning", ("rule", "rows"), [(rule, count(rows)) for rule, rows in cleaning.items()])
+
+
+def field_table(fields: Sequence[FieldConfig]) -> Table:
+    """The fields of a row, and what is accepted in each."""
+    rows = [(field.name, field.kind, as_served(field).accepted, _missing(field)) for field in fields]
+    return Table("Fields", ("field", "kind", "accepted", "a missing one becomes"), rows, words=4)
+
+
+def _missing(field: FieldConfig) -> str:
+    default = "the median" if field.kind == "number" else "a value of its own"
+    return default if field.missing is None else str(field.missing)
 
 
 def few_rows_notes(sizes: Mapping[str, Mapping[str, int]]) -> list[str]:

@@ -5,35 +5,26 @@ from pathlib import Path
 
 import numpy as np
 
-from serving.model.bundle import NETWORK, TOKENIZER, model_version, sha256
-from serving.model.metadata import KnownAnswer, Metadata
+from serving.model.bundle import NETWORK, model_version, sha256
+from serving.model.metadata import KnownAnswer, KnownRow, Metadata
 from serving.model.predictor import Predictor
-from serving.model.tokenizer import Encoder
 from training.errors import PublishError
 from training.evaluation.calibration import best_temperature, fold_temperature
 from training.evaluation.evaluate import served_probabilities
 from training.export.figures import write_metadata
 from training.fit.loop import predict
 from training.fit.trainer import Trained
+from training.inputs.base import InputEncoding
 from training.model import backend
 from training.model.backend import keras
-from training.recipe.recipe import Recipe
 
 KERAS_TOLERANCE = 1e-5  # float32 sums in another order; the largest difference measured is a third of it
-SENTENCES = (
-    "I love this, thank you so much!",
-    "This is terrible and I hate it.",
-    "The next train leaves at nine.",
-    "WORST SHOW EVER",
-    "not bad at all :)",
-)
 
 
-def write_bundle(recipe: Recipe, trained: Trained, folder: Path) -> tuple[Predictor, float]:
+def write_bundle(trained: Trained, folder: Path) -> tuple[Predictor, float]:
     """Write a bundle without figures into an empty folder, and load it as the service will.
 
     Args:
-        recipe: The recipe.
         trained: The trained network, whose last layer is calibrated here.
         folder: The folder.
 
@@ -43,22 +34,22 @@ def write_bundle(recipe: Recipe, trained: Trained, folder: Path) -> tuple[Predic
     Raises:
         PublishError: That difference is above 1e-5.
     """
-    network, dataset = trained.network, trained.dataset
-    truth, texts = dataset.validation.label.to_numpy(), dataset.validation.text.tolist()
+    recipe, network, encoding, dataset = trained.recipe, trained.network, trained.encoding, trained.dataset
+    truth, rows = dataset.validation.label.to_numpy(), dataset.validation.row.tolist()
     temperature = best_temperature(truth, predict(network, trained.validation))
     fold_temperature(network, temperature)
     network.save(folder / NETWORK, include_optimizer=False)
-    trained.tokenizer.save(str(folder / TOKENIZER))
-    files = {name: sha256(folder / name) for name in (NETWORK, TOKENIZER)}
+    (folder / encoding.file_name).write_text(encoding.content, encoding="utf-8")
+    files = {name: sha256(folder / name) for name in (NETWORK, encoding.file_name)}
     metadata = Metadata(
         name=recipe.name,
         model_version=model_version(files, dataset.labels),
-        inputs="text",
+        inputs=recipe.inputs,
         keras_import=keras_import(network),
         origin="trained",
         labels=dataset.labels,
         files=files,
-        known_answers=_known_answers(network, Encoder.read(folder / TOKENIZER), recipe.known_answers or SENTENCES),
+        known_answers=_known_answers(network, encoding, recipe.known_answers),
         temperature=temperature,
         seed=recipe.seed,
         recipe=recipe.model_dump(mode="json"),
@@ -68,7 +59,7 @@ def write_bundle(recipe: Recipe, trained: Trained, folder: Path) -> tuple[Predic
         **vars(trained.provenance),
     )
     predictor = write_metadata(folder, metadata)
-    difference = float(np.abs(served_probabilities(predictor, texts) - predict(network, trained.validation)).max())
+    difference = float(np.abs(served_probabilities(predictor, rows) - predict(network, trained.validation)).max())
     if not difference <= KERAS_TOLERANCE:
         raise PublishError(f"serving and Keras differ by {difference:.2g} on validation; accepted: {KERAS_TOLERANCE}")
     return predictor, difference
@@ -80,10 +71,15 @@ def keras_import(network: keras.Model) -> str | None:
     return next((module for module in sorted(modules) if not module.startswith("keras.")), None)
 
 
-def _known_answers(network: keras.Model, encoder: Encoder, sentences: Sequence[str]) -> list[KnownAnswer]:
+def _known_answers(
+    network: keras.Model, encoding: InputEncoding, sentences: Sequence[str]
+) -> list[KnownAnswer | KnownRow]:
     """Keras's own answers, so that serving is held to Keras at every start."""
-    answers = []
-    for text in sentences:
-        ids, _ = encoder.pad_batch(encoder.encode([text]))
-        answers.append(KnownAnswer(text=text, probabilities=network.predict_on_batch(ids)[0].tolist()))
+    answers: list[KnownAnswer | KnownRow] = []
+    for row in encoding.known_rows(sentences):
+        probabilities = network.predict_on_batch(encoding.batch(encoding.encode([row])))[0].tolist()
+        if isinstance(row, str):
+            answers.append(KnownAnswer(text=row, probabilities=probabilities))
+        else:
+            answers.append(KnownRow(fields=dict(row), probabilities=probabilities))
     return answers

@@ -9,7 +9,7 @@ from serving.model.metadata import Metadata
 from serving.model.predictor import Predictor
 from training.data.dataset import Dataset
 from training.evaluation.baselines import reads_sentiment
-from training.evaluation.evaluate import evaluate, evaluate_behaviour, evaluate_groups, served_probabilities
+from training.evaluation.evaluate import evaluate, evaluate_behaviour, evaluate_groups, evaluate_slices, served_probabilities
 from training.evaluation.metrics import Figures, measure
 from training.evaluation.selective import precision_thresholds, risk_coverage
 
@@ -32,19 +32,21 @@ def add_figures(folder: Path, predictor: Predictor, dataset: Dataset) -> tuple[P
         The bundle loaded once more, and the figures of the test part.
     """
     metadata, validation = predictor.metadata, dataset.validation.label.to_numpy()
-    answers = served_probabilities(predictor, dataset.validation.text.tolist())
-    test = evaluate(predictor, dataset.test.text.tolist(), dataset.test.label.to_numpy())
+    answers = served_probabilities(predictor, dataset.validation.row.tolist())
+    test = evaluate(predictor, dataset.test.row.tolist(), dataset.test.label.to_numpy())
     metrics: dict[str, Any] = {
         "validation": measure(metadata.labels, validation, answers, metadata.temperature).as_json(),
         "test": test.as_json(),
     }
-    if reads_sentiment(metadata.labels):
+    if predictor.fields is None and reads_sentiment(metadata.labels):
         behaviour = evaluate_behaviour(predictor).items()
         metrics["behaviour"] = {
             half: {name: asdict(of_one) for name, of_one in counts.items()} for half, counts in behaviour
         }
     if len(dataset.held_out):
         metrics["held_out"] = evaluate_groups(predictor, dataset.held_out)
+    if slices := metadata.recipe.get("slices"):
+        metrics["slices"] = evaluate_slices(predictor, dataset.test, slices)
     measured = {
         "metrics": metrics,
         "thresholds": precision_thresholds(metadata.labels, validation, answers),

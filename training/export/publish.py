@@ -8,10 +8,10 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from serving.model.bundle import METADATA, NETWORK, REPORT, TOKENIZER
+from serving.model.bundle import INPUT_FILES, METADATA, NETWORK, REPORT
 from training.errors import PublishError
 
-BUNDLE_NAMES = {NETWORK, TOKENIZER, METADATA, REPORT}
+BUNDLE_NAMES = {NETWORK, *INPUT_FILES.values(), METADATA, REPORT}
 IGNORED_NAMES = {".DS_Store"}
 
 

@@ -1,49 +1,31 @@
-"""Batches of encoded texts of like length, in an order that depends on seed and epoch alone."""
+"""Batches of encoded rows of like length, in an order that depends on seed and epoch alone."""
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from serving.model.tokenizer import Encoded, Encoder, Ids
+from training.inputs.base import InputEncoding, Inputs, MaskedTokens
 from training.types import Floats
 
-STEP = 8  # lengths are rounded up to this, so that the compiled network meets few shapes
 WINDOW = 50  # batches that are sorted by length together: near in length, yet shuffled
 
 
 @dataclass(frozen=True, slots=True)
-class MaskedTokens:
-    """Tokens that word dropout hid, for a masked language model to name.
-
-    Each text has the same number of places; those that it does not need weigh nothing.
-
-    Attributes:
-        positions: Steps of the tokens, int32 (texts, places).
-        ids: What stood there, int32 (texts, places).
-        weights: 1 or 0, float32 (texts, places).
-    """
-
-    positions: Ids
-    ids: Ids
-    weights: Floats
-
-
-@dataclass(frozen=True, slots=True)
 class Batch:
-    """Some rows, padded to one length.
+    """Some rows, texts padded to one length.
 
     Attributes:
-        ids: Tokens, int32 (texts, steps).
-        targets: float32 (texts, classes).
-        weights: float32 (texts,).
+        inputs: Of the network.
+        targets: float32 (rows, classes).
+        weights: float32 (rows,).
         rows: Numbers of the rows in their part, int64 (texts,).
         masked: Tokens to name, where the stage masks words.
     """
 
-    ids: Ids
+    inputs: Inputs
     targets: Floats
     weights: Floats
     rows: npt.NDArray[np.int64]
@@ -54,18 +36,18 @@ class Batches:
     """The rows of one part, ready for the network.
 
     Args:
-        encoder: Pads the texts.
-        encoded: Token ids of each text.
-        targets: One-hot or soft, float32 (texts, classes).
-        weights: Of each text in the loss, float32 (texts,).
-        size: Texts in a batch; the last one may have fewer.
+        encoding: Makes arrays of the rows.
+        encoded: Each row, as it takes it.
+        targets: One-hot or soft, float32 (rows, classes).
+        weights: Of each row in the loss, float32 (rows,).
+        size: Rows in a batch; the last one may have fewer.
     """
 
     def __init__(
-        self, encoder: Encoder, encoded: Sequence[Encoded], targets: Floats, weights: Floats, size: int
+        self, encoding: InputEncoding, encoded: Sequence[Any], targets: Floats, weights: Floats, size: int
     ) -> None:
-        self.encoder, self.encoded, self.targets, self.weights, self.size = encoder, encoded, targets, weights, size
-        self._lengths = np.array([len(item.ids) for item in encoded])
+        self.encoding, self.encoded, self.targets, self.weights, self.size = encoding, encoded, targets, weights, size
+        self._lengths = encoding.lengths(encoded)
 
     def __len__(self) -> int:
         return -(-len(self.encoded) // self.size)
@@ -85,7 +67,7 @@ class Batches:
 
         Args:
             seed: Numbers for `numpy.random.default_rng`.
-            word_dropout: Share of the tokens that are replaced by the unknown one.
+            word_dropout: Share of the tokens that are replaced by the unknown one, or of the values that are missing.
             start: Number of the first batch.
             name_below: With it, replaced tokens whose id is below are told as `masked`.
         """
@@ -99,32 +81,12 @@ class Batches:
             if number >= start:
                 batch = self._batch(batches[index])
                 dropout = np.random.default_rng([*seed, number])
-                yield self._with_word_dropout(batch, word_dropout, dropout, name_below) if word_dropout else batch
+                yield self._with_dropout(batch, word_dropout, dropout, name_below) if word_dropout else batch
 
     def _batch(self, rows: npt.NDArray[np.int64]) -> Batch:
-        ids, lengths = self.encoder.pad_batch([self.encoded[row] for row in rows])
-        if self.encoder.fixed_length is None:
-            extra = -int(lengths.max()) % STEP
-            ids = np.pad(ids, ((0, 0), (0, extra)), constant_values=self.encoder.pad_id)
-        return Batch(ids, self.targets[rows], self.weights[rows], rows)
+        inputs = self.encoding.batch([self.encoded[row] for row in rows])
+        return Batch(inputs, self.targets[rows], self.weights[rows], rows)
 
-    def _with_word_dropout(self, batch: Batch, share: float, rng: np.random.Generator, name_below: int) -> Batch:
-        draws = rng.random(batch.ids.shape)
-        dropped = (draws < share) & (batch.ids != self.encoder.pad_id)
-        ids = np.where(dropped, np.int32(self.encoder.unknown_id), batch.ids)
-        masked = None
-        if name_below:
-            nameable = dropped & (batch.ids != self.encoder.unknown_id) & (batch.ids < name_below)
-            masked = _masked_tokens(batch.ids, nameable, draws, share)
-        return replace(batch, ids=ids, masked=masked)
-
-
-def _masked_tokens(
-    ids: Ids, nameable: npt.NDArray[np.bool_], draws: npt.NDArray[np.float64], share: float
-) -> MaskedTokens:
-    """The nameable places of each text, lowest draw first; one fixed number of places for this width."""
-    places = max(1, math.ceil(share * ids.shape[1]))
-    positions = np.argsort(np.where(nameable, draws, 1.0), axis=1, kind="stable")[:, :places].astype(np.int32)
-    used = np.take_along_axis(nameable, positions, 1)
-    masked_ids = np.where(used, np.take_along_axis(ids, positions, 1), np.int32(0))
-    return MaskedTokens(positions, masked_ids, used.astype(np.float32))
+    def _with_dropout(self, batch: Batch, share: float, rng: np.random.Generator, name_below: int) -> Batch:
+        inputs, masked = self.encoding.hide(batch.inputs, share, rng, name_below)
+        return replace(batch, inputs=inputs, masked=masked)

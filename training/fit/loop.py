@@ -115,7 +115,7 @@ class TrainingLoop:
 
     def train_step(self, batch: Batch) -> float:
         """One step of the optimizer; returns the loss of the batch in nats, before the step."""
-        inputs: Any = batch.ids
+        inputs: Any = batch.inputs
         targets: Any = batch.targets
         weights: Any = batch.weights
         if batch.masked:
@@ -160,8 +160,8 @@ class TrainingLoop:
         )
         last_time = last_save = time.monotonic()
         for batch in batches:
-            progress.total_loss += self.train_step(batch) * len(batch.ids)
-            progress.rows += len(batch.ids)
+            progress.total_loss += self.train_step(batch) * len(batch.rows)
+            progress.rows += len(batch.rows)
             progress.batches += 1
             callback.on_batch(number, progress.batches, len(self.train), progress.loss)
             now = time.monotonic()
@@ -241,10 +241,10 @@ def validate(network: keras.Model, batches: Batches) -> tuple[float, float, floa
 
 
 def predict(network: keras.Model, batches: Batches) -> Floats:
-    """Probabilities by Keras, float32 (texts, classes), in the order of the rows."""
+    """Probabilities by Keras, float32 (rows, classes), in the order of the rows."""
     probabilities = np.zeros_like(batches.targets)
     for batch in batches.ordered():
-        probabilities[batch.rows] = network.predict_on_batch(batch.ids)
+        probabilities[batch.rows] = network.predict_on_batch(batch.inputs)
     return probabilities
 
 

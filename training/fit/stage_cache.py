@@ -16,7 +16,7 @@ from training.recipe.stages import Stage
 
 # Keys of data that decide nothing, or are told apart as the split.
 UNREAD = {"about", "terms", "found_on", "validation", "test", "split_seed"}
-FORMAT = 6  # raised when what a stage sees of equal recipes and files changes
+FORMAT = 7  # raised when what a stage sees of equal recipes and files changes
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class PretrainedBody:
 
     Attributes:
         stages: How many are done.
-        state: JSON: the tokenizer, the tasks, the history, and the files and cleaning of pre-training.
+        state: JSON: the input file, the tasks, the history, and the files and cleaning of pre-training.
         weights: Of `MultiTaskModel.full_model`.
     """
 

@@ -7,7 +7,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from serving.model.tokenizer import Encoder
 from training.data.dataset import Dataset
 from training.data.weak_labels import WeakLabelDataset
 from training.errors import DataError
@@ -16,6 +15,7 @@ from training.evaluation.evaluate import served_probabilities
 from training.fit.batches import Batches
 from training.fit.distillation import FOLDS, CrossFitted, load_teacher_files, load_teachers
 from training.fit.loop import class_weights
+from training.inputs.base import InputEncoding
 from training.model.multitask import MultiTaskModel
 from training.recipe.recipe import Recipe
 from training.recipe.stages import Stage
@@ -34,7 +34,7 @@ class StageData:
         dataset: The labelled rows.
         weak: The rows of other tasks; None where no stage reads them.
         multitask: The model, which says where a task's classes are.
-        encoder: Texts to token ids.
+        encoding: Makes arrays of the rows.
 
     Raises:
         DataError: A class has too few rows for a baseline that is to teach, or the baseline does not know the labels.
@@ -46,10 +46,10 @@ class StageData:
         dataset: Dataset,
         weak: WeakLabelDataset | None,
         multitask: MultiTaskModel,
-        encoder: Encoder,
+        encoding: InputEncoding,
     ) -> None:
         self.recipe, self.dataset, self.weak = recipe, dataset, weak
-        self.multitask, self.encoder = multitask, encoder
+        self.multitask, self.encoding = multitask, encoding
         self.validation = self._validation()
         self._baselines: dict[tuple[str, ...], CrossFitted] = {}
         if names := {str(name) for stage in recipe.schedule for name in stage.teacher_baselines}:
@@ -59,11 +59,11 @@ class StageData:
     def batches(self, stage: Stage) -> tuple[Batches, Batches | None]:
         """What a stage trains on, and what chooses its epoch: None where no row has a label of the network's."""
         rows = self._rows(stage)
-        encoded = self.encoder.encode(rows.text.tolist())
+        encoded = self.encoding.encode(rows.row.tolist())
         targets, weights = self._targets(rows, stage), _weights(rows, stage)
         if stage.is_taught:
             targets = self._taught(rows, targets, stage)
-        train = Batches(self.encoder, encoded, targets, weights, stage.batch_size)
+        train = Batches(self.encoding, encoded, targets, weights, stage.batch_size)
         return train, self.validation if (rows.task == "").any() or stage.is_taught else None
 
     def check_teacher_files(self, stages: Sequence[Stage]) -> None:
@@ -73,7 +73,7 @@ class StageData:
             DataError: One has answers for less than `MIN_ANSWERED` of a stage's rows.
         """
         for stage in stages:
-            texts = self._rows(stage).text.tolist() if stage.teacher_files else []
+            texts = self._rows(stage).row.tolist() if stage.teacher_files else []
             files = load_teacher_files(stage.teacher_files, self.dataset.labels)
             for path, file in zip(stage.teacher_files, files, strict=True):
                 answered = int(file.predict(texts)[1].sum())
@@ -96,7 +96,7 @@ class StageData:
         frame, size = self.dataset.validation, self.recipe.fit.batch_size
         targets = np.eye(len(self.dataset.labels), dtype=np.float32)[frame.label.to_numpy()]
         ones = np.ones(len(frame), np.float32)
-        return Batches(self.encoder, self.encoder.encode(frame.text.tolist()), targets, ones, size)
+        return Batches(self.encoding, self.encoding.encode(frame.row.tolist()), targets, ones, size)
 
     def _targets(self, rows: pd.DataFrame, stage: Stage) -> Floats:
         targets = np.zeros((len(rows), self.multitask.width), np.float32)
@@ -110,7 +110,7 @@ class StageData:
 
         A row that no teacher has an answer for keeps its target.
         """
-        probabilities, answered = self._teachers_mean(rows.text.tolist(), (rows.task == "").to_numpy(), stage)
+        probabilities, answered = self._teachers_mean(rows.row.tolist(), (rows.task == "").to_numpy(), stage)
         of_source = rows.source.map(stage.teacher_shares).fillna(stage.teacher_share)
         share = np.where(rows.task == "", of_source, 1.0).astype(np.float32)
         share = np.where(answered, share, 0)[:, None]
@@ -152,7 +152,7 @@ class StageData:
         if key not in self._baselines:
             seed = self.recipe.split_seed
             pipeline: Any = baselines(self.recipe.tokenizer, self.dataset.labels, seed)[name]
-            texts, labels, weights = train.text.tolist(), train.label.to_numpy(), train.weight.to_numpy(np.float32)
+            texts, labels, weights = train.row.tolist(), train.label.to_numpy(), train.weight.to_numpy(np.float32)
             try:
                 self._baselines[key] = CrossFitted(pipeline, texts, labels, weights, seed)
             except ValueError as error:  # as where no word is there twice

@@ -13,7 +13,8 @@ from serving.model.bundle import sha256
 from serving.model.metadata import DataFile
 from serving.model.tokenizer import Encoder
 from training.data.checks import check_sources, note_other_data
-from training.data.dataset import Dataset, load_dataset
+from training.data.dataset import Dataset
+from training.data.found_fields import load_rows
 from training.data.sources import file_hashes
 from training.data.weak_labels import WeakLabelDataset, load_weak_labels
 from training.errors import RecipeError
@@ -25,10 +26,12 @@ from training.fit.pretrained_embedding import PretrainedEmbedding
 from training.fit.stage_cache import PretrainedBody, StageCache
 from training.fit.stage_data import StageData
 from training.fit.stages import History, StageRunner, history_as_json
+from training.inputs.base import InputEncoding
+from training.inputs.fields import FieldsEncoding, learn_fields, revealing_fields
+from training.inputs.text import TextEncoding
 from training.model import backend
 from training.model.backend import keras
 from training.model.multitask import MultiTaskModel
-from training.model.network import build_network
 from training.progress import TrainingCallback
 from training.recipe.recipe import Recipe
 from training.text.tokenizer import build_tokenizer
@@ -78,10 +81,14 @@ def _lineage(teachers: Mapping[str, Lineage]) -> tuple[dict[str, dict[str, Any]]
 
 @dataclass(frozen=True)
 class Trained:
-    """A network, uncalibrated, with the weights of the epoch that its last stage kept, and what it came from."""
+    """A network, uncalibrated, with the weights of the epoch that its last stage kept, and what it came from.
 
+    Its recipe says every field.
+    """
+
+    recipe: Recipe
     network: keras.Model
-    tokenizer: Tokenizer
+    encoding: InputEncoding
     dataset: Dataset
     validation: Batches
     history: History
@@ -148,11 +155,14 @@ class Trainer:
         recipe, callback = self.recipe, self.callback
         if recipe.encoder:
             raise RecipeError(f"{recipe.name}: has an [encoder]; accepted: `python -m training finetune` for such ones")
-        dataset = load_dataset(self.paths, recipe.data, recipe.split_seed)
+        recipe, dataset = load_rows(recipe, self.paths)
         for note in dataset.notes:
             callback.on_note(note)
+        callback.on_fields(recipe.fields)
         callback.on_dataset(dataset.cleaning, dataset.sizes())
         check_sources(recipe, dataset)
+        for note in revealing_fields(recipe, dataset):
+            callback.on_note(note)
         inputs = read_inputs(recipe, self.paths, dataset)
         note_other_data(recipe, inputs.digests, callback)
 
@@ -165,23 +175,24 @@ class Trainer:
 
         first_seed = recipe.schedule[0].seed
         backend.make_repeatable(recipe.seed if first_seed is None else first_seed)
-        state = body.state if body else _first_state(learn_tokenizer(recipe, dataset, weak, inputs.embedding), weak)
-        tokenizer = Tokenizer.from_str(state["tokenizer"])
-        encoder = Encoder(state["tokenizer"])
-        callback.on_lengths(*length_figures(encoder, dataset.train.text, recipe.tokenizer.max_tokens))
-        multitask = self._build(encoder, len(dataset.labels), state["tasks"])
+        state = body.state if body else _first_state(_input_file(recipe, dataset, weak, inputs.embedding), weak)
+        encoding = input_encoding(recipe, state["input_file"])
+        if isinstance(encoding, TextEncoding):
+            callback.on_lengths(*length_figures(encoding.encoder, dataset.train.row, recipe.tokenizer.max_tokens))
+        multitask = self._build(encoding, len(dataset.labels), state["tasks"])
         if inputs.embedding and not body:
+            tokenizer = Tokenizer.from_str(encoding.content)
             callback.on_word_vectors(inputs.embedding.initialize(multitask.network, tokenizer))
 
         def save_body(stages: int, history: History, weights: Arrays) -> None:
             cache.save(stages, {**state, "history": history_as_json(history)}, weights)
 
-        data = StageData(recipe, dataset, weak, multitask, encoder)
+        data = StageData(recipe, dataset, weak, multitask, encoding)
         data.check_teacher_files(recipe.schedule[body.stages if body else 0 :])
         runner = StageRunner(multitask, recipe.schedule, data.batches, recipe.seed, checkpoint, save_body)
         history = runner.run(callback, saved=saved, body=body)
         provenance = Provenance.of(dataset, state, inputs.teachers, inputs.vectors)
-        return Trained(multitask.network, tokenizer, dataset, data.validation, history, provenance)
+        return Trained(recipe, multitask.network, encoding, dataset, data.validation, history, provenance)
 
     def _note_start(self, checkpoint: Checkpoint, body: PretrainedBody | None, *, resume: bool) -> None:
         if checkpoint.path.exists() and not resume:
@@ -203,13 +214,16 @@ class Trainer:
         self.callback.on_weak_labels(weak.cleaning, weak.task_sizes())
         return weak
 
-    def _build(self, encoder: Encoder, classes: int, tasks: dict[str, list[str]]) -> MultiTaskModel:
-        network = build_network(
-            self.recipe.network, vocabulary=encoder.vocabulary_size, classes=classes, length=encoder.fixed_length
-        )
-        self.callback.on_network(network.count_params(), encoder.vocabulary_size, backend.device())
+    def _build(self, encoding: InputEncoding, classes: int, tasks: dict[str, list[str]]) -> MultiTaskModel:
+        network = encoding.build(self.recipe.network, classes)
+        self.callback.on_network(network.count_params(), encoding.vocabulary_size, backend.device())
         masked_words = any(stage.masked_words for stage in self.recipe.schedule)
         return MultiTaskModel(network, tasks, masked_words=masked_words)
+
+
+def input_encoding(recipe: Recipe, content: str) -> InputEncoding:
+    """The encoding of a recipe's kind of rows, by its input file."""
+    return FieldsEncoding(content) if recipe.inputs == "fields" else TextEncoding(content)
 
 
 def length_figures(encoder: Encoder, texts: Iterable[str], max_tokens: int) -> tuple[int, float, int]:
@@ -284,13 +298,22 @@ def learn_tokenizer(
     """A tokenizer whose vocabulary is learned from the training rows of the recipe's sources, and from word vectors."""
     sources, second_columns = recipe.tokenizer.sources, recipe.data.second_columns
     frames = [dataset.train, weak.rows] if weak else [dataset.train]
-    texts = [f.text[f.source.isin(sources) if sources else ~f.source.isin(second_columns)] for f in frames]
+    texts = [f.row[f.source.isin(sources) if sources else ~f.source.isin(second_columns)] for f in frames]
     tokenizer = build_tokenizer(pd.concat(texts), recipe.tokenizer)
     return embedding.extend_vocabulary(tokenizer) if embedding else tokenizer
 
 
-def _first_state(tokenizer: Tokenizer, weak: WeakLabelDataset | None) -> dict[str, Any]:
-    """What a body that is trained here is kept with, in JSON: the tokenizer, the tasks, what pre-training read."""
+def _input_file(
+    recipe: Recipe, dataset: Dataset, weak: WeakLabelDataset | None, embedding: PretrainedEmbedding | None
+) -> str:
+    """The content of the bundle's file that says how a row is read, learned from the training part."""
+    if recipe.inputs == "fields":
+        return learn_fields(recipe.fields, recipe.network, dataset.train)
+    return str(learn_tokenizer(recipe, dataset, weak, embedding).to_str())
+
+
+def _first_state(input_file: str, weak: WeakLabelDataset | None) -> dict[str, Any]:
+    """What a body that is trained here is kept with, in JSON: the input file, the tasks, what pre-training read."""
     files = [file.model_dump() for file in weak.files] if weak else []
     tasks, cleaning = (weak.tasks, weak.cleaning) if weak else ({}, {})
-    return {"tokenizer": tokenizer.to_str(), "tasks": tasks, "files": files, "cleaning": cleaning}
+    return {"input_file": input_file, "tasks": tasks, "files": files, "cleaning": cleaning}

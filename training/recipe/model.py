@@ -57,7 +57,7 @@ class TokenizerConfig(ConfigSection):
 
 
 class NetworkConfig(ConfigSection):
-    """`[network]`: Embedding, spatial dropout, stacked LSTMs, pooling, dense softmax; of fields, Embedding and dense."""
+    """`[network]`: of texts, Embedding, spatial dropout, LSTMs, pooling; of fields, Embedding; both, dense softmax."""
 
     embedding: int = Field(128, ge=1, le=1024, description="units of a token's vector")
     masked: bool = Field(True, description="padding is masked, so an answer cannot depend on it")
@@ -77,6 +77,14 @@ class NetworkConfig(ConfigSection):
         [], max_length=6, description="units of each dense layer before the labels' own, first to last"
     )
 
+    bins: int = Field(
+        0,
+        ge=0,
+        le=1000,
+        description="at most so many intervals of each number of a form, each with a vector of its own; found by a "
+        "decision tree",
+    )
+
     @model_validator(mode="after")
     def _pooling_fits(self) -> "NetworkConfig":
         if len(set(self.pooling)) < len(self.pooling):
@@ -84,6 +92,9 @@ class NetworkConfig(ConfigSection):
         if "last" in self.pooling and len(self.pooling) > 1:
             raise ValueError(f"pooling is {self.pooling}; accepted: 'last' alone, or any of the others together")
         return self
+
+
+OF_FIELDS = ("embedding", "dense", "dropout", "bins")  # keys of `[network]` that a network of fields has
 
 
 class WordVectorsConfig(ConfigSection):

@@ -5,7 +5,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
@@ -13,8 +13,9 @@ from pydantic.fields import FieldInfo
 from training.errors import RecipeError
 from training.recipe.base import ConfigSection, Name
 from training.recipe.data import DataConfig, Source
+from training.recipe.fields import FieldConfig
 from training.recipe.loading import EXTENDS, read_content
-from training.recipe.model import TEMPLATES, EncoderConfig, NetworkConfig, TokenizerConfig, WordVectorsConfig
+from training.recipe.model import OF_FIELDS, TEMPLATES, EncoderConfig, NetworkConfig, TokenizerConfig, WordVectorsConfig
 from training.recipe.search import Range, TuneConfig
 from training.recipe.stages import FitConfig, Stage
 
@@ -26,7 +27,19 @@ class Recipe(ConfigSection):
     description: str = Field("", description="a sentence for people")
     seed: int = Field(1, ge=0, le=2**31 - 1, description="of the split and of stages that have none of their own")
     known_answers: list[Name] = Field([], description="sentences of your own that a start of the service is checked on")
+    inputs: Literal["text", "fields"] = Field(
+        "text",
+        exclude_if=lambda inputs: inputs == "text",
+        description="what a row is: a text, or fields of a form; default: fields where the recipe names some",
+    )
+    slices: list[Name] = Field(
+        [],
+        exclude_if=lambda slices: not slices,
+        description="columns by whose values the report tells figures apart, such as those that must not decide; they "
+        "need not be fields",
+    )
     data: DataConfig = DataConfig()
+    fields: list[FieldConfig] = Field([], exclude_if=lambda fields: not fields, description="the fields of a row")
     tokenizer: TokenizerConfig = TokenizerConfig()
     network: NetworkConfig = NetworkConfig()
     vectors: WordVectorsConfig | None = Field(
@@ -68,6 +81,38 @@ class Recipe(ConfigSection):
         except ValidationError:  # which is told of `[fit]` then, not once more of every stage
             return {**content, "stages": []}
         return {**content, "stages": [{**known, **stage} if isinstance(stage, dict) else stage for stage in stages]}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fields_are_inputs(cls, content: Any) -> Any:
+        return {"inputs": "fields", **content} if isinstance(content, dict) and content.get("fields") else content
+
+    @model_validator(mode="after")
+    def _fields_fit(self) -> "Recipe":
+        if self.inputs == "text":
+            if self.fields:
+                raise ValueError("inputs is 'text' beside [[fields]]; accepted: 'fields', or no [[fields]]")
+            return self
+        for key, names in (("name", [f.name for f in self.fields]), ("column", [f.source for f in self.fields])):
+            if twice := sorted({name for name in names if names.count(name) > 1}):
+                raise ValueError(f"fields: two have the {key} {twice[0]!r}; accepted: one")
+        if reading := [name for name, config in self._of_texts() if config]:
+            raise ValueError(f"inputs is 'fields' beside {', '.join(reading)}; accepted: what does not read texts")
+        return self
+
+    def _of_texts(self) -> Iterator[tuple[str, bool]]:
+        """What of a recipe reads texts, and whether it is there."""
+        network = NetworkConfig(**{key: getattr(self.network, key) for key in OF_FIELDS})
+        yield "[tokenizer]", self.tokenizer != TokenizerConfig()
+        yield f"[network] with more than {', '.join(OF_FIELDS)}", self.network != network
+        yield "[vectors]", self.vectors is not None
+        yield "[encoder]", self.encoder is not None
+        yield "known_answers", bool(self.known_answers)
+        for source in self.data.sources:
+            reads_texts = source.text or source.append or source.task or source.emoticons == "drop"
+            yield f"data.sources.{source.key} with a text or a task", bool(reads_texts)
+        for stage in self.schedule:
+            yield f"stages.{stage.name} with masked words or teachers", bool(stage.masked_words or stage.is_taught)
 
     @model_validator(mode="after")
     def _stages_fit(self) -> "Recipe":
@@ -115,6 +160,7 @@ class Recipe(ConfigSection):
 
 SECTIONS: dict[str, type[ConfigSection]] = {
     "": Recipe,
+    "fields": FieldConfig,
     "data": DataConfig,
     "data.sources": Source,
     "tokenizer": TokenizerConfig,

@@ -28,8 +28,10 @@ from training.evaluation.tables import (
     count,
     escaped,
     few_rows_notes,
+    field_table,
     key_figures,
 )
+from training.recipe.fields import FieldConfig
 from training.recipe.loading import as_toml
 from training.report import provenance
 from training.report.plots import plots, single_epochs
@@ -40,6 +42,8 @@ from training.report.tables import (
     held_out_table,
     length_table,
     mistake_table,
+    slice_gaps,
+    slices_table,
     source_table,
     threshold_table,
 )
@@ -87,10 +91,10 @@ def _digest(css: str) -> str:
 
 def use_of(metadata: Metadata) -> dict[str, list[str]]:
     """Points on intended use and limits: of such labels, or the recipe's `intended_use`, and its `limits` beside."""
-    of_labels = USE["sentiment" if metadata.is_sentiment else "other"]
-    intended = _points(metadata, "intended_use") or of_labels["intended"]
-    limits = [*of_labels["limits"], *_points(metadata, "limits")]
-    return {"intended": intended, "not_for": USE["not_for"], "limits": limits}
+    kind = "fields" if metadata.inputs == "fields" else "sentiment" if metadata.is_sentiment else "other"
+    intended = _points(metadata, "intended_use") or USE[kind]["intended"]
+    limits = [*USE[kind]["limits"], *_points(metadata, "limits")]
+    return {"intended": intended, "not_for": USE[kind].get("not_for", USE["not_for"]), "limits": limits}
 
 
 def _points(metadata: Metadata, key: str) -> list[str]:
@@ -107,6 +111,7 @@ def content_of(data: ReportData, *, texts: bool) -> dict[str, Any]:
         "description": metadata.recipe.get("description", ""),
         "rows": count(figures.rows),
         "few_rows": few_rows_notes(metadata.split),
+        "slice_gaps": slice_gaps(metadata),
         "key_figures": key_figures(figures),
         "tables": _tables(data),
         "behaviour_note": BEHAVIOUR_NOTE,
@@ -133,10 +138,12 @@ def _tables(data: ReportData) -> dict[str, Table]:
         "cleaning": cleaning_table(metadata.cleaning),
         "confusion": confusion_table(figures),
         "epochs": curve_table(data.record.epochs),
+        "fields": field_table([FieldConfig.from_bundle(field) for field in metadata.recipe.get("fields", [])]),
         "files": provenance.file_table(metadata),
         "held_out": held_out_table(data),
         "lengths": length_table(data),
         "libraries": provenance.library_table(metadata),
+        "slices": slices_table(metadata),
         "sources": source_table(data),
         "split": provenance.split_table(metadata),
         "thresholds": threshold_table(metadata),

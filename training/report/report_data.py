@@ -95,16 +95,16 @@ class ReportData:
         record: What is kept of its training.
         truth: A label index for each test row.
         probabilities: (rows, classes), as served, so calibrated.
-        texts: The rows' texts.
+        rows: The rows' texts, or their fields.
         groups: The name of each row's source, or of its group there.
-        lengths: The tokens of each row, without padding.
+        lengths: The tokens of each row, without padding; of fields none.
     """
 
     metadata: Metadata
     record: TrainingRecord
     truth: Labels
     probabilities: Probabilities
-    texts: Sequence[str]
+    rows: Sequence[Any]
     groups: Sequence[str]
     lengths: npt.NDArray[np.int64]
 
@@ -115,18 +115,17 @@ class ReportData:
         Args:
             predictor: The bundle, with its figures.
             record: What is kept of its training.
-            test: A frame with `text`, `label` (index) and `group`.
+            test: A frame with `row`, `label` (index) and `group`.
         """
-        texts, encoder = test.text.tolist(), text_input(predictor).encoder
-        lengths = [int((item.ids != encoder.pad_id).sum()) for item in encoder.encode(texts)]
+        rows = test.row.tolist()
         return cls(
             metadata=predictor.metadata,
             record=record,
             truth=test.label.to_numpy(),
-            probabilities=served_probabilities(predictor, texts),
-            texts=texts,
+            probabilities=served_probabilities(predictor, rows),
+            rows=rows,
             groups=test.group.tolist(),
-            lengths=np.array(lengths, dtype=np.int64),
+            lengths=_lengths(predictor, rows),
         )
 
     @cached_property
@@ -138,3 +137,10 @@ class ReportData:
     def figures(self) -> Figures:
         """All figures of the test part."""
         return measure(self.metadata.labels, self.truth, self.probabilities, self.metadata.temperature)
+
+
+def _lengths(predictor: Predictor, rows: Sequence[Any]) -> npt.NDArray[np.int64]:
+    if predictor.fields:
+        return np.zeros(0, np.int64)
+    encoder = text_input(predictor).encoder
+    return np.array([(item.ids != encoder.pad_id).sum() for item in encoder.encode(rows)], np.int64)

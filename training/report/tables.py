@@ -1,4 +1,4 @@
-"""Tables of a report: epochs, thresholds, mistakes, and figures by source, by length and by held-out group."""
+"""Tables of a report: epochs, thresholds, mistakes, and figures by source, length, group and held-out group."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from serving.model.metadata import Metadata
 from training.evaluation.metrics import macro_recall
-from training.evaluation.tables import Table, count, share
+from training.evaluation.tables import MIN_ROWS, Table, count, share
 from training.progress import Epoch
 from training.report.report_data import ReportData
 
@@ -49,7 +49,7 @@ def mistake_table(data: ReportData) -> Table:
     surest = wrong[np.argsort(-confidence[wrong], kind="stable")][:MISTAKES]
     rows = [
         (
-            data.texts[row],
+            _shown(data.rows[row]),
             labels[data.truth[row]],
             labels[data.predicted[row]],
             data.groups[row],
@@ -57,8 +57,13 @@ def mistake_table(data: ReportData) -> Table:
         )
         for row in surest.tolist()
     ]
-    headings = ("text", "truth", "predicted", "source", "probability")
+    headings = ("row", "truth", "predicted", "source", "probability")
     return Table("The most confident mistakes", headings, rows, words=4)
+
+
+def _shown(row: Any) -> str:
+    """A text, or fields with their values."""
+    return row if isinstance(row, str) else ", ".join(f"{name}: {value}" for name, value in row.items())
 
 
 LONGEST = (8, 16, 24, 32)  # tokens, of all slices but the last
@@ -76,6 +81,51 @@ def length_table(data: ReportData) -> Table:
     names = [f"{start} to {longest}" for start, longest in zip(starts[:-1], LONGEST, strict=True)]
     places = np.digitize(data.lengths, LONGEST, right=True)
     return _slice_table("By length", "tokens", [*names, f"{starts[-1]} or more"], places, data)
+
+
+MOST_RATES = 6  # labels whose shares are shown
+
+
+def slices_table(metadata: Metadata) -> Table:
+    """Accuracy, and of labels the share that is given them and that truly has them, by the values of some columns.
+
+    Without rows where the recipe names no columns. Of two labels the second is shown: the first has what remains.
+    """
+    labels = metadata.labels[1:] if len(metadata.labels) == 2 else metadata.labels[:MOST_RATES]
+    rows = [
+        (name, value, share(figures["accuracy"]), *_rates(figures, labels), count(figures["rows"]))
+        for name, values in _slices(metadata).items()
+        for value, figures in values.items()
+    ]
+    rates = [heading for label in labels for heading in (f"given {label!r}", f"truly {label!r}")]
+    return Table("By group", ("column", "value", "accuracy", *rates, "rows"), rows, words=2)
+
+
+def slice_gaps(metadata: Metadata) -> list[str]:
+    """A sentence on how far the values of each such column are apart, those with few rows left out."""
+    sentences = []
+    for name, values in _slices(metadata).items():
+        measured = {value: figures for value, figures in values.items() if figures["rows"] >= MIN_ROWS}
+        if len(measured) > 1:
+            accuracy = _gap({value: figures["accuracy"] for value, figures in measured.items()})
+            label = metadata.labels[-1]
+            selected = _gap({value: figures["selected"][label] for value, figures in measured.items()})
+            sentences.append(f"{name}: accuracy {accuracy}; given {label!r} (selection rate) {selected}.")
+    return sentences
+
+
+def _slices(metadata: Metadata) -> Mapping[str, Mapping[str, Any]]:
+    slices: Mapping[str, Mapping[str, Any]] = metadata.metrics.get("slices", {})
+    return slices
+
+
+def _rates(figures: Mapping[str, Any], labels: Sequence[str]) -> list[str]:
+    return [share(figures[kind][label]) for label in labels for kind in ("selected", "base_rate")]
+
+
+def _gap(figures: Mapping[str, float]) -> str:
+    low, high = min(figures, key=lambda value: figures[value]), max(figures, key=lambda value: figures[value])
+    return f"from {share(figures[low])} ({low}) to {share(figures[high])} ({high})"
 
 
 def held_out_table(data: ReportData) -> Table:

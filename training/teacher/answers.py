@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from serving.model.tokenizer import Encoder
 from training.data.dataset import load_dataset
 from training.data.teacher_file import Hashes, TeacherFile, text_hashes
 from training.data.weak_labels import load_weak_labels
 from training.errors import DataError
 from training.fit.batches import Batches
 from training.fit.loop import predict
+from training.inputs.text import TextEncoding
 from training.recipe.recipe import Recipe
 from training.teacher.finetuning import Teacher
 from training.teacher.texts import encoder_text
@@ -58,10 +58,10 @@ def write_answers(
         )
     hashes = text_hashes(texts)
     waiting = _waiting(file, hashes, max_bytes)
-    encoder = Encoder(teacher.tokenizer)
+    encoding = TextEncoding(teacher.tokenizer)
     for start in range(0, len(waiting), chunk):
         rows = waiting[start : start + chunk]
-        file = file.with_answers(hashes[rows], _ask(teacher, encoder, [texts[row] for row in rows]))
+        file = file.with_answers(hashes[rows], _ask(teacher, encoding, [texts[row] for row in rows]))
         file.write(out)
         on_chunk(min(start + chunk, len(waiting)), len(waiting))
     return file
@@ -88,10 +88,10 @@ def texts_of(recipe: Recipe, paths: Sequence[Path], sources: Sequence[str] = ())
     tasks = {source.key for source in recipe.data.task_sources}
     if tasks & set(sources) if sources else tasks:
         weak = load_weak_labels(paths, recipe.data, dataset, recipe.split_seed).rows
-        weak = weak.assign(hash=text_hashes(weak.text.tolist()), size=weak.groupby("source").text.transform("size"))
+        weak = weak.assign(hash=text_hashes(weak.row.tolist()), size=weak.groupby("source").row.transform("size"))
         frames.append(weak.sort_values(["size", "source", "hash"]))
     rows = pd.concat(frames)
-    return list(rows.text[rows.source.isin(sources)] if sources else rows.text)
+    return list(rows.row[rows.source.isin(sources)] if sources else rows.row)
 
 
 def _waiting(file: TeacherFile, hashes: Hashes, max_bytes: int) -> Sequence[int]:
@@ -104,7 +104,7 @@ def _waiting(file: TeacherFile, hashes: Hashes, max_bytes: int) -> Sequence[int]
     return [int(row) for row in rows[: max(0, room)]]
 
 
-def _ask(teacher: Teacher, encoder: Encoder, texts: Sequence[str]) -> Floats:
-    encoded = encoder.encode([encoder_text(text) for text in texts])
+def _ask(teacher: Teacher, encoding: TextEncoding, texts: Sequence[str]) -> Floats:
+    encoded = encoding.encode([encoder_text(text) for text in texts])
     targets = np.zeros((len(texts), len(teacher.info.labels)), np.float32)
-    return predict(teacher.network, Batches(encoder, encoded, targets, np.ones(len(texts), np.float32), BATCH))
+    return predict(teacher.network, Batches(encoding, encoded, targets, np.ones(len(texts), np.float32), BATCH))

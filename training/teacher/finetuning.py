@@ -8,7 +8,6 @@ from pathlib import Path
 import pandas as pd
 
 from serving.model.bundle import sha256
-from serving.model.tokenizer import Encoder
 from training.data.checks import check_sources
 from training.data.cleaning import text_key
 from training.data.dataset import Dataset, label_indices, load_dataset
@@ -22,6 +21,7 @@ from training.fit.loop import predict
 from training.fit.stage_data import StageData
 from training.fit.stages import StageRunner
 from training.fit.trainer import VERSION_DIGITS, read_inputs, run_identity
+from training.inputs.text import TextEncoding
 from training.model import backend
 from training.model.backend import keras
 from training.model.multitask import MultiTaskModel
@@ -120,7 +120,7 @@ def finetune(
     config, tokenizer, network = _pretrained(encoder, len(dataset.labels))
     callback.on_network(network.count_params(), config.vocab_size, backend.device())
     multitask = MultiTaskModel(network)
-    data = StageData(recipe, _with_encoder_texts(rows), None, multitask, Encoder(tokenizer))
+    data = StageData(recipe, _with_encoder_texts(rows), None, multitask, TextEncoding(tokenizer))
 
     weights = sha256(Path(encoder.folder) / WEIGHTS)
     checkpoint = Checkpoint(out, {**run_identity(recipe, inputs), "encoder": [weights, tokenizer]})
@@ -147,15 +147,15 @@ def _with_templates(dataset: Dataset, rows: int, seed: int) -> Dataset:
     """The dataset with a source of short texts to train on, none of which stands in the data or the behaviour suite."""
     frame = made_up_texts(rows, seed, behaviour_texts(), labelled=True)
     labels = label_indices(frame.label, dataset.labels, "encoder.templates")
+    frame = frame.rename(columns={"text": "row"})
     frame = frame.assign(label=labels, source=TEMPLATES, group=TEMPLATES, weight=1.0)
-    unknown = frame[~frame.text.map(text_key).isin(dataset.keys)][dataset.train.columns]
+    frame["slices"] = pd.Series([()] * len(frame), dtype=object)
+    unknown = frame[~frame.row.map(text_key).isin(dataset.keys)][dataset.train.columns]
     return replace(dataset, train=pd.concat([dataset.train, unknown], ignore_index=True))
 
 
 def _with_encoder_texts(dataset: Dataset) -> Dataset:
-    train, validation = (
-        frame.assign(text=frame.text.map(encoder_text)) for frame in (dataset.train, dataset.validation)
-    )
+    train, validation = (frame.assign(row=frame.row.map(encoder_text)) for frame in (dataset.train, dataset.validation))
     return replace(dataset, train=train, validation=validation)
 
 

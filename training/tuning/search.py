@@ -22,7 +22,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from training.console import Display, as_rich, duration
-from training.data.dataset import load_dataset
+from training.data.found_fields import load_rows
 from training.errors import PublishError
 from training.evaluation.tables import Table
 from training.fit.trainer import read_inputs
@@ -84,7 +84,7 @@ class Search:
         self.recipe, self.display, self.objective = recipe, display, objective
         self.best_recipe, self.storage, self.beat_seconds = best_recipe, storage, beat_seconds
         self.space = SearchSpace(recipe)
-        self.dataset = load_dataset(paths, recipe.data, recipe.split_seed)
+        _, self.dataset = load_rows(recipe, paths)
         self.inputs = read_inputs(recipe, paths, self.dataset)
         self.libraries = {**backend.library_versions(), "optuna": metadata.version("optuna")}
         check_best_recipe(best_recipe)

@@ -86,8 +86,8 @@ ROWS = [f"{word} offer {i},{label}" for i in range(20) for word, label in (("fre
 
 
 def part(*rows: tuple[str, int], times: int = 1) -> pd.DataFrame:
-    frame = pd.DataFrame(list(rows) * times, columns=["text", "label"])
-    return frame.assign(group="airline", text=frame.text + [f" {i}" for i in range(len(frame))])
+    frame = pd.DataFrame(list(rows) * times, columns=["row", "label"])
+    return frame.assign(group="airline", row=frame.row + [f" {i}" for i in range(len(frame))])
 
 
 def test_a_baseline_learns_from_the_training_part_and_is_measured_on_the_test_part() -> None:

@@ -14,7 +14,7 @@ def test_no_text_stands_on_two_sides(tmp_path: Path) -> None:
     rows = distinct_rows(60, "a") + distinct_rows(60, "b")
     copies = [(f"RT @user{i}: {text.upper()}!! http://t.co/{i}", label) for i, (text, label) in enumerate(rows)]
     dataset = load_dataset([write_csv(tmp_path / "d.csv", rows + copies)], DataConfig(), seed=1)
-    keys = [set(dataset.part(part).text.map(text_key)) for part in PARTS]
+    keys = [set(dataset.part(part).row.map(text_key)) for part in PARTS]
     assert [len(k) for k in keys] == [96, 12, 12]
     assert len(set.union(*keys)) == 120
     assert dataset.cleaning["exact and near copies, merged"] == 120
@@ -24,8 +24,8 @@ def test_the_split_is_stratified_and_seeded(tmp_path: Path) -> None:
     path = write_csv(tmp_path / "d.csv", distinct_rows(80, "a") + distinct_rows(40, "b"))
     one, same, other = (load_dataset([path], DataConfig(), seed=seed) for seed in (1, 1, 2))
     assert one.sizes() == {"train": {"a": 64, "b": 32}, "validation": {"a": 8, "b": 4}, "test": {"a": 8, "b": 4}}
-    assert one.test.text.tolist() == same.test.text.tolist()
-    assert one.test.text.tolist() != other.test.text.tolist()
+    assert one.test.row.tolist() == same.test.row.tolist()
+    assert one.test.row.tolist() != other.test.row.tolist()
 
 
 def test_a_text_gets_its_majority_label_and_a_tie_is_dropped(tmp_path: Path) -> None:
@@ -94,8 +94,8 @@ def test_sources_choose_rows_parts_weights_and_columns(tmp_path: Path) -> None:
         ],
     )
     dataset = load_dataset([one, two], data, seed=1)
-    assert sorted(dataset.test.text) == ["a only in test", "b only in test", "rain rain a 0"]
-    assert "rain rain a 0" not in set(dataset.train.text) | set(dataset.validation.text)
+    assert sorted(dataset.test.row) == ["a only in test", "b only in test", "rain rain a 0"]
+    assert "rain rain a 0" not in set(dataset.train.row) | set(dataset.validation.row)
     assert dataset.cleaning["also in the validation or test part, which keeps it"] == 1
     assert set(dataset.train.weight) == {2.0}
     assert {file.file for file in dataset.files} == {"one.csv", "two.csv"}
@@ -265,7 +265,7 @@ class TestHeldOut:
         dataset = self.load(tmp_path)
         assert dataset.held_out.groupby(["group", "label"]).size().tolist() == [15, 15, 5, 5]
         assert set(dataset.held_out.source) == {"extra"}
-        assert not set(dataset.held_out.text) & set(dataset.train.text)
+        assert not set(dataset.held_out.row) & set(dataset.train.row)
 
     @pytest.mark.parametrize("order", [1, -1])
     def test_of_sources_of_one_name_each_holds_out_its_own_share(self, tmp_path: Path, order: int) -> None:
@@ -283,7 +283,7 @@ class TestHeldOut:
         assert len(dataset.held_out) == 20
 
     def test_it_is_of_the_seed(self, tmp_path: Path) -> None:
-        one, same, other = (self.load(tmp_path, seed).held_out.text.tolist() for seed in (1, 1, 2))
+        one, same, other = (self.load(tmp_path, seed).held_out.row.tolist() for seed in (1, 1, 2))
         assert one == same
         assert one != other
 

@@ -28,7 +28,7 @@ def test_each_source_gives_its_rows_with_its_weight_and_group(tmp_path: Path) ->
 
 def test_rows_limits_a_source_by_the_seed(tmp_path: Path) -> None:
     path, source = write_csv(tmp_path / "d.csv", ROWS), Source(file="d.csv", rows=6)
-    one, same, other = (read_rows([path], DataConfig(), [source], seed)[0].text.tolist() for seed in (1, 1, 2))
+    one, same, other = (read_rows([path], DataConfig(), [source], seed)[0].row.tolist() for seed in (1, 1, 2))
     assert len(one) == 6
     assert one == same != other
 
@@ -36,7 +36,7 @@ def test_rows_limits_a_source_by_the_seed(tmp_path: Path) -> None:
 def test_emoticons_are_cut_out_where_a_source_asks_for_it(tmp_path: Path) -> None:
     path = write_csv(tmp_path / "d.csv", [(f"{text} :-)", label) for text, label in ROWS])
     kept, dropped = (
-        read_rows([path], DataConfig(), [Source(file="d.csv", emoticons=emoticons)], 1)[0].text
+        read_rows([path], DataConfig(), [Source(file="d.csv", emoticons=emoticons)], 1)[0].row
         for emoticons in ("keep", "drop")
     )
     assert kept.str.contains(":-)", regex=False).all()
@@ -48,7 +48,7 @@ def test_what_was_taken_out_of_a_text_can_be_put_back(tmp_path: Path) -> None:
     path = write_csv(tmp_path / "d.csv", [("a calm sea", "🌊"), ("hot today", "☀")], ("text", "emoji"))
     source = Source(file="d.csv", task="emoji", label="emoji", append="emoji")
     found, _ = read_rows([path], DataConfig(sources=[Source(file="a.csv"), source]), [source], seed=1)
-    assert found.text.tolist() == ["a calm sea 🌊", "hot today ☀"]
+    assert found.row.tolist() == ["a calm sea 🌊", "hot today ☀"]
 
 
 def test_files_are_those_of_the_recipe_and_all_of_them(tmp_path: Path) -> None:
@@ -80,13 +80,13 @@ def test_rows_come_in_the_order_of_the_files(tmp_path: Path) -> None:
 def test_a_source_has_an_encoding_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_bytes("text,label\ncafé,a\n".encode("latin-1"))
     found, _ = read_rows([tmp_path / "d.csv"], DataConfig(), [Source(file="d.csv", encoding="latin-1")], 1)
-    assert found.text.tolist() == ["café"]
+    assert found.row.tolist() == ["café"]
 
 
 def test_quotes_are_signs_where_the_recipe_says_so(tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_text('text,label\n"so he said,a\n"so" he went,b\n', encoding="utf-8")
     found, _ = read_rows([tmp_path / "d.csv"], DataConfig(quoted=False), [], 1)
-    assert found.text.tolist() == ['"so he said', '"so" he went']
+    assert found.row.tolist() == ['"so he said', '"so" he went']
 
 
 def test_space_around_a_label_is_no_part_of_it(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_row_is_chosen_by_all_of_its_columns(tmp_path: Path) -> None:
     path = write_csv(tmp_path / "d.csv", [(*kind, "a") for kind in kinds], ("kind", "site", "text", "label"))
     where, where_not = {"kind": ["x"], "site": ["p"]}, {"text": ["drop"], "label": ["b"]}
     found, _ = read_rows([path], DataConfig(), [Source(file="d.csv", where=where, where_not=where_not)], 1)
-    assert found.text.tolist() == ["keep", "leave"]
+    assert found.row.tolist() == ["keep", "leave"]
 
 
 def test_of_a_file_in_two_sources_the_one_with_the_recipes_labels_says_how_it_is_read() -> None:

@@ -29,12 +29,12 @@ def test_each_task_has_its_own_labels(tmp_path: Path) -> None:
 
 def test_what_gave_the_label_is_cut_out(tmp_path: Path) -> None:
     rows = load(tmp_path).rows
-    assert not rows.text.str.contains(r"[:][()]").any()
+    assert not rows.row.str.contains(r"[:][()]").any()
 
 
 def test_emoji_that_are_not_the_label_stay(tmp_path: Path) -> None:
     rows = load(tmp_path, smileys=[*SMILEY_ROWS, ("a calm sea 🌊 today :)", "good")]).rows
-    assert rows.text[rows.text.str.contains("calm")].tolist() == ["a calm sea 🌊 today  "]
+    assert rows.row[rows.row.str.contains("calm")].tolist() == ["a calm sea 🌊 today  "]
 
 
 def test_rows_without_a_value_are_dropped_and_counted(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_rows_without_a_value_are_dropped_and_counted(tmp_path: Path) -> None:
 
 def test_copies_and_empty_rows_are_dropped_and_counted(tmp_path: Path) -> None:
     weak = load(tmp_path)
-    assert weak.rows[weak.rows.task == "emoji"].text.tolist() == ["hot today", "so loved"]
+    assert weak.rows[weak.rows.task == "emoji"].row.tolist() == ["hot today", "so loved"]
     assert weak.cleaning["empty, or without a label"] == 2
     assert weak.cleaning["copies, merged"] == 1
     assert weak.cleaning["rows kept"] == len(weak.rows) == 8
@@ -55,7 +55,7 @@ def test_copies_and_empty_rows_are_dropped_and_counted(tmp_path: Path) -> None:
 def test_no_text_of_the_labelled_data_is_left_whichever_its_part(tmp_path: Path, copy: str) -> None:
     weak = load(tmp_path, main=[(copy, "a")])
     assert weak.cleaning["also in the labelled data"] == 1
-    assert not weak.rows.text.str.contains("cake").any()
+    assert not weak.rows.row.str.contains("cake").any()
 
 
 @pytest.mark.parametrize(
@@ -103,18 +103,18 @@ ROWS = [(text, label, f"{label}{i % 2}") for label in "ab" for i, (text, _) in e
 def test_another_column_of_a_labelled_file_is_read_where_the_training_part_has_the_text(tmp_path: Path) -> None:
     weak, dataset = two_columns(tmp_path, ROWS)
     assert weak.tasks == {"fine": ["a0", "a1", "b0", "b1"]}
-    assert sorted(weak.rows.text) == sorted(dataset.train.text)
+    assert sorted(weak.rows.row) == sorted(dataset.train.row)
     fine = {text: label for text, _, label in ROWS}
-    assert [weak.tasks["fine"][label] for label in weak.rows.label] == [fine[text] for text in weak.rows.text]
+    assert [weak.tasks["fine"][label] for label in weak.rows.label] == [fine[text] for text in weak.rows.row]
 
 
 def test_no_copy_of_a_row_of_another_part_is_read_by_its_other_column(tmp_path: Path) -> None:
     """A retweet with another label of its own, whatever part its text is in, and a text that is in none."""
     torn = [("in two minds about it", "a", "a0"), ("in two minds about it", "b", "b0")]
     weak, dataset = two_columns(tmp_path, [*ROWS, *((f"RT @bob: {text}!", a, b) for text, a, b in ROWS), *torn])
-    read, trained = set(weak.rows.text.map(text_key)), set(dataset.train.text.map(text_key))
+    read, trained = set(weak.rows.row.map(text_key)), set(dataset.train.row.map(text_key))
     assert read == trained
-    assert not read & {text_key(text) for part in (dataset.validation, dataset.test) for text in part.text}
+    assert not read & {text_key(text) for part in (dataset.validation, dataset.test) for text in part.row}
 
 
 def test_a_source_of_which_nothing_is_left_is_said_at_once(tmp_path: Path) -> None:
@@ -154,13 +154,13 @@ def test_what_a_held_out_text_begins_with_is_not_read_by_its_other_column(tmp_pa
     ]
     data = DataConfig(sources=sources)
     dataset = load_dataset([path], data, seed=1)
-    assert dataset.held_out.text.tolist() == [f"{begun} of autumn"]
-    assert not load_weak_labels([path], data, dataset, seed=1).rows.text.str.startswith(begun).any()
+    assert dataset.held_out.row.tolist() == [f"{begun} of autumn"]
+    assert not load_weak_labels([path], data, dataset, seed=1).rows.row.str.startswith(begun).any()
 
 
 def test_a_text_may_be_in_two_tasks(tmp_path: Path) -> None:
     rows = load(tmp_path, smileys=[*SMILEY_ROWS, ("hot today :)", "good")]).rows
-    assert sorted(rows.task[rows.text.str.strip() == "hot today"]) == ["emoji", "emoticon"]
+    assert sorted(rows.task[rows.row.str.strip() == "hot today"]) == ["emoji", "emoticon"]
 
 
 def test_rows_of_a_task_are_drawn_by_the_seed(tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ def test_rows_of_a_task_are_drawn_by_the_seed(tmp_path: Path) -> None:
     dataset = load_dataset(paths, data, seed=1)
     one, same, other = (load_weak_labels(paths, data, dataset, seed).rows for seed in (1, 1, 2))
     assert len(one) == 20
-    assert one.text.tolist() == same.text.tolist() != other.text.tolist()
+    assert one.row.tolist() == same.row.tolist() != other.row.tolist()
 
 
 def ngrams(folder: Path, texts: Sequence[str], main: Sequence[tuple[str, str]] = ()) -> WeakLabelDataset:
@@ -199,16 +199,16 @@ LONG = [
 
 def test_ngrams_are_some_words_in_a_row_and_the_same_each_time(tmp_path: Path) -> None:
     weak = ngrams(tmp_path, LONG)
-    cut = weak.rows[weak.rows.source == "ngrams"].text.tolist()
+    cut = weak.rows[weak.rows.source == "ngrams"].row.tolist()
     assert cut
     assert {len(text.split()) for text in cut} <= {1, 2, 3}
     assert all(any(text in whole for whole in LONG) for text in cut)
     assert len(set(cut)) == len(cut)
-    assert weak.rows[weak.rows.source == "emoji"].text.tolist() == LONG
+    assert weak.rows[weak.rows.source == "emoji"].row.tolist() == LONG
     assert ngrams(tmp_path, LONG).rows.equals(weak.rows)
 
 
 def test_ngrams_of_a_labelled_text_or_equal_to_one_are_left_out(tmp_path: Path) -> None:
     weak = ngrams(tmp_path, ["single", "another", *LONG], main=[(LONG[0], "a"), ("Single!", "b")])
-    assert not weak.rows.text.str.contains("a one|single|a ten").any()
-    assert "another" in weak.rows.text[weak.rows.source == "ngrams"].tolist()
+    assert not weak.rows.row.str.contains("a one|single|a ten").any()
+    assert "another" in weak.rows.row[weak.rows.source == "ngrams"].tolist()

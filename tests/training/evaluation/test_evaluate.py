@@ -30,7 +30,7 @@ def test_a_file_is_read_as_the_bundles_recipe_says(predictor: Predictor, tmp_pat
     lines = ["text,label", "good show,Positive", "bad show,neg", ",positive", "what,odd", "a day,neutral", "no label,"]
     (tmp_path / "d.csv").write_text("\n".join([*lines, "so so,NA", ",", " ,neutral"]), encoding="utf-8")
     rows = read_labelled(tmp_path / "d.csv", predictor.metadata)
-    assert rows.texts == ["good show", "bad show", "a day"]
+    assert rows.rows == ["good show", "bad show", "a day"]
     assert rows.truth.tolist() == [2, 0, 1]
     assert rows.dropped == {
         "label ignored by the recipe": 1,
@@ -70,7 +70,7 @@ def test_a_file_that_does_not_fit(predictor: Predictor, tmp_path: Path, content:
 def test_texts_under_another_name_are_found_and_told(predictor: Predictor, tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_text("tweet,label\nx,positive\n", encoding="utf-8")
     rows = read_labelled(tmp_path / "d.csv", predictor.metadata)
-    assert rows.texts == ["x"]
+    assert rows.rows == ["x"]
     assert rows.notes == [f"{tmp_path / 'd.csv'}: the texts are taken from the column 'tweet'."]
 
 
@@ -115,14 +115,14 @@ def test_a_file_is_read_as_its_source_says(bundle: Path, tmp_path: Path) -> None
     rows = ["tweet,text,mood,label", '"café,x,positive,odd', "dull,x,meh,positive", '"a" day,x, Neutral ,odd']
     (tmp_path / "d.csv").write_bytes("\n".join(rows).encode("latin-1"))
     labelled = read_labelled(tmp_path / "d.csv", Predictor.load(bundle).metadata)
-    assert labelled.texts == ['"café', '"a" day']
+    assert labelled.rows == ['"café', '"a" day']
     assert labelled.truth.tolist() == [2, 1]
 
 
 def test_groups_are_measured_on_their_own(bundle: Path) -> None:
     predictor = Predictor.load(bundle)
     found = [LABELS.index(prediction.label) for prediction in predictor.predict(TEXTS)]
-    frame = pd.DataFrame({"text": TEXTS * 2, "label": [*found, *([found[0]] * len(TEXTS))]})
+    frame = pd.DataFrame({"row": TEXTS * 2, "label": [*found, *([found[0]] * len(TEXTS))]})
     frame["group"] = ["right"] * len(TEXTS) + ["one class"] * len(TEXTS)
     groups = evaluate_groups(predictor, frame)
     share = found.count(found[0]) / len(TEXTS)

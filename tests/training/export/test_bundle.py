@@ -42,7 +42,7 @@ def test_the_validation_part_calibrates_it(trained: Trained, tmp_path: Path) -> 
     metadata = predictor.metadata
     assert metadata.seed == 3
     assert metadata.temperature == best_temperature(truth, before) != 1
-    served = [list(p.probabilities.values()) for p in predictor.predict(trained.dataset.validation.text.tolist())]
+    served = [list(p.probabilities.values()) for p in predictor.predict(trained.dataset.validation.row.tolist())]
     assert np.array(served) == pytest.approx(rescaled(before, metadata.temperature), abs=1e-5)
 
 

@@ -32,7 +32,7 @@ def rows(tmp_path: Path) -> StageData:
     recipe = Recipe(name="x", data=DataConfig(sources=WEAK_SOURCES))
     dataset = load_dataset(paths, recipe.data, 1)
     weak = load_weak_labels(paths, recipe.data, dataset, 1)
-    encoder = Encoder(build_tokenizer(dataset.train.text, TokenizerConfig(model="word", min_frequency=1)).to_str())
+    encoder = Encoder(build_tokenizer(dataset.train.row, TokenizerConfig(model="word", min_frequency=1)).to_str())
     config = NetworkConfig(embedding=4, lstm=[3], pooling=["max"])
     network = build_network(config, vocabulary=encoder.vocabulary_size, classes=2)
     return StageData(recipe, dataset, weak, MultiTaskModel(network, weak.tasks), encoder)
@@ -152,7 +152,7 @@ def test_a_baseline_is_not_asked_to_teach_classes_that_its_folds_would_lack(rows
 
 def test_a_baseline_that_finds_no_word_twice_is_named(rows: StageData) -> None:
     train = rows.dataset.train
-    train["text"] = [f"x{chr(97 + i // 26)}{chr(97 + i % 26)}" for i in range(len(train))]
+    train["row"] = [f"x{chr(97 + i // 26)}{chr(97 + i % 26)}" for i in range(len(train))]
     with pytest.raises(DataError, match=r"stages\.s\.teacher_baselines: multinomial naive Bayes cannot learn: After"):
         rows.batches(Stage(name="s", teacher_baselines=["multinomial naive Bayes"]))
 
@@ -167,7 +167,7 @@ def test_a_baseline_that_knows_other_labels_cannot_teach(rows: StageData) -> Non
 
 def test_the_epoch_to_keep_is_chosen_on_the_validation_part(rows: StageData) -> None:
     frame, validation = rows.dataset.validation, rows.validation
-    expected = rows.encoder.encode(frame.text.tolist())
+    expected = rows.encoder.encode(frame.row.tolist())
     assert [item.ids.tolist() for item in validation.encoded] == [item.ids.tolist() for item in expected]
     assert validation.targets.argmax(1).tolist() == frame.label.tolist()
     assert set(validation.targets.ravel()) == {0, 1}
@@ -232,7 +232,7 @@ def write_answers(path: Path, texts: list[str], answer: tuple[float, float]) -> 
 
 
 def test_a_text_without_an_answer_keeps_its_label(rows: StageData, tmp_path: Path) -> None:
-    texts = rows.dataset.train.text.tolist()
+    texts = rows.dataset.train.row.tolist()
     answers = write_answers(tmp_path / "t.npz", [*texts[:40], "hot today"], (0.25, 0.75))
     plain = Stage(name="s", sources=["main", "emoji.csv"])
     train, validation = rows.batches(plain.model_copy(update={"teacher_files": [answers], "teacher_share": 0.6}))
@@ -250,7 +250,7 @@ def test_a_text_without_an_answer_keeps_its_label(rows: StageData, tmp_path: Pat
 
 def test_a_text_without_an_answer_is_taught_by_the_others(rows: StageData, tmp_path: Path) -> None:
     write_bundle(tmp_path / "bundle", labels=["a", "b"])
-    texts = rows.dataset.train.text.tolist()
+    texts = rows.dataset.train.row.tolist()
     files = [write_answers(tmp_path / f"{n}.npz", texts[:n], (0.5, 0.5)) for n in (40, 50)]
     stage = Stage(name="s", sources=["main"], teachers=[str(tmp_path / "bundle")], teacher_share=1.0)
     alone, _ = rows.batches(stage)
@@ -264,7 +264,7 @@ def test_a_text_without_an_answer_is_taught_by_the_others(rows: StageData, tmp_p
 def test_a_baseline_is_silent_on_a_text_without_a_label_that_a_file_knows(rows: StageData, tmp_path: Path) -> None:
     stage = Stage(name="s", sources=["main", "emoji.csv"], teacher_baselines=[LINEAR], teacher_share=1.0)
     alone, _ = rows.batches(stage)
-    answers = write_answers(tmp_path / "t.npz", [rows.dataset.train.text[0], "hot today"], (0.25, 0.75))
+    answers = write_answers(tmp_path / "t.npz", [rows.dataset.train.row[0], "hot today"], (0.25, 0.75))
     beside, _ = rows.batches(stage.model_copy(update={"teacher_files": [answers]}))
     mean = (alone.targets[0, :2] + np.array([0.25, 0.75])) / 2
     assert beside.targets[0, :2] == pytest.approx(mean, abs=1e-3)
@@ -274,7 +274,7 @@ def test_a_baseline_is_silent_on_a_text_without_a_label_that_a_file_knows(rows: 
 
 def test_the_share_of_teachers_can_be_the_sources_own(rows: StageData, tmp_path: Path) -> None:
     rows.dataset.train.loc[[0, 1], "source"] = "other"
-    answers = write_answers(tmp_path / "t.npz", rows.dataset.train.text.tolist(), (0.5, 0.5))
+    answers = write_answers(tmp_path / "t.npz", rows.dataset.train.row.tolist(), (0.5, 0.5))
     stage = Stage(name="s", sources=["main", "other"], teacher_files=[answers], teacher_share=0.8)
     train, _ = rows.batches(stage.model_copy(update={"teacher_shares": {"other": 0.2}}))
     assert train.targets[:2].max(1) == pytest.approx(0.9)
@@ -282,7 +282,7 @@ def test_the_share_of_teachers_can_be_the_sources_own(rows: StageData, tmp_path:
 
 
 def test_a_file_that_knows_too_few_of_a_stages_rows_is_refused(rows: StageData, tmp_path: Path) -> None:
-    texts = rows.dataset.train.text.tolist()
+    texts = rows.dataset.train.row.tolist()
     few, enough = (write_answers(tmp_path / f"{n}.npz", texts[:n], (0.5, 0.5)) for n in (15, 16))
     rows.check_teacher_files([Stage(name="s", sources=["main"], teacher_files=[enough]), Stage(name="t")])
     refused = r"stages\.s\.teacher_files: .*15\.npz has answers for 15 of the 64 rows; accepted: for at least 25%"

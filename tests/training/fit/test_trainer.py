@@ -197,7 +197,7 @@ def test_no_word_is_learned_from_rows_that_measure(tmp_path: Path) -> None:
     recipe = staged(data={"sources": [{"file": "main.csv"}, held_out]}, stages=[])
     dataset = load_dataset(paths, recipe.data, recipe.split_seed)
     tokenizer = learn_tokenizer(recipe, dataset, None, None)
-    words = {word for text in dataset.train.text for word in text.split()}
+    words = {word for text in dataset.train.row for word in text.split()}
     assert {word for word in tokenizer.get_vocab() if not word.startswith("<")} == words
     assert len(dataset.held_out) == 8
 
@@ -274,7 +274,7 @@ def test_a_file_of_answers_is_a_teacher_whose_version_is_its_hash(
     staged_files: list[Path], staged_dataset: Dataset, tmp_path: Path
 ) -> None:
     path = tmp_path / "t.npz"
-    info = write_answers(path, staged_dataset.train.text.tolist(), staged_dataset)
+    info = write_answers(path, staged_dataset.train.row.tolist(), staged_dataset)
     provenance = Trainer(answers_recipe(path), staged_files, tmp_path / "work", TrainingCallback()).run().provenance
     assert provenance.teachers == {str(path): sha256(path)[:12]}
     assert provenance.teacher_recipes == {str(path): info.recipe}
@@ -288,7 +288,7 @@ def test_another_file_of_answers_is_another_run(
     path, recipe = tmp_path / "t.npz", answers_recipe(tmp_path / "t.npz")
     identities = []
     for count in (40, 41):
-        write_answers(path, staged_dataset.train.text.tolist()[:count], staged_dataset)
+        write_answers(path, staged_dataset.train.row.tolist()[:count], staged_dataset)
         identities.append(run_identity(recipe, read_inputs(recipe, staged_files, staged_dataset)))
     assert identities[0] != identities[1]
 
@@ -305,7 +305,7 @@ def test_answers_of_whom_has_seen_the_test_part_are_refused(
     staged_files: list[Path], staged_dataset: Dataset, tmp_path: Path, changes: dict[str, Any], fault: str
 ) -> None:
     recipe = answers_recipe(tmp_path / "t.npz")
-    write_answers(tmp_path / "t.npz", staged_dataset.train.text.tolist(), staged_dataset, **changes)
+    write_answers(tmp_path / "t.npz", staged_dataset.train.row.tolist(), staged_dataset, **changes)
     with pytest.raises(DataError, match=fault):
         read_inputs(recipe, staged_files, staged_dataset)
 

@@ -33,7 +33,7 @@ def test_sms_spam_is_latin_1_with_three_columns_too_many(tmp_path: Path) -> None
     dataset = loaded("sms-spam", write(tmp_path / "sms_spam.csv", rows, "latin-1"))
     assert dataset.labels == ["ham", "spam"]
     assert kept(dataset) == len(ham) + len(spam)
-    assert dataset.train.text.str.contains("£").any()
+    assert dataset.train.row.str.contains("£").any()
 
 
 def test_questions_are_of_six_classes_or_of_those_of_another_column(tmp_path: Path) -> None:

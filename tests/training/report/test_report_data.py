@@ -15,7 +15,7 @@ from training.recipe.model import NetworkConfig, TokenizerConfig
 from training.report.render import write_report
 from training.report.report_data import ReportData, TrainingRecord
 
-TEST = pd.DataFrame({"text": TEXTS, "label": [2, 0, 1, 2, 0, 1], "group": ["a", "a", "a", "b", "b", "b"]})
+TEST = pd.DataFrame({"row": TEXTS, "label": [2, 0, 1, 2, 0, 1], "group": ["a", "a", "a", "b", "b", "b"]})
 
 
 def test_the_figures_are_those_of_the_rows() -> None:

@@ -80,17 +80,17 @@ def test_asked_are_the_texts_that_a_fit_learns_from(staged_files: list[Path], re
     texts = texts_of(recipe, staged_files)
     dataset = load_dataset(staged_files, recipe.data, recipe.split_seed)
     count = len(dataset.train)
-    assert texts[:count] == dataset.train.text.tolist()
+    assert texts[:count] == dataset.train.row.tolist()
     assert len(texts) == count + 120
     assert not any(":)" in text for text in texts)
-    unseen = {*dataset.validation.text, *dataset.test.text}
+    unseen = {*dataset.validation.row, *dataset.test.row}
     assert not unseen & set(texts)
     without_tasks = teacher_recipe(tmp_path, data={"sources": [{"file": "main.csv"}]})
-    assert texts_of(Recipe.model_validate(without_tasks), staged_files[:1]) == dataset.train.text.tolist()
+    assert texts_of(Recipe.model_validate(without_tasks), staged_files[:1]) == dataset.train.row.tolist()
 
 
 def test_it_can_be_asked_for_some_sources_alone(staged_files: list[Path], recipe: Recipe) -> None:
     dataset = load_dataset(staged_files, recipe.data, recipe.split_seed)
-    assert texts_of(recipe, staged_files, ["main.csv"]) == dataset.train.text.tolist()
+    assert texts_of(recipe, staged_files, ["main.csv"]) == dataset.train.row.tolist()
     with pytest.raises(DataError, match=r"--source: found \['mine'\]; accepted: main.csv, "):
         texts_of(recipe, staged_files, ["mine"])

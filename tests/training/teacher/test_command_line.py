@@ -32,8 +32,8 @@ def test_a_recipes_texts_are_answered_and_its_fit_accepts_them(
     count = len(dataset.train) + 120
     assert f"{count} of {count} texts, 0 s left" in result.stdout
     assert f"Answers: {count} in" in result.stdout
-    assert TeacherFile.read(out).predict(dataset.train.text.tolist())[1].all()
-    assert not TeacherFile.read(out).predict(dataset.test.text.tolist())[1].any()
+    assert TeacherFile.read(out).predict(dataset.train.row.tolist())[1].all()
+    assert not TeacherFile.read(out).predict(dataset.test.row.tolist())[1].any()
     assert list(read_inputs(student, staged_files, dataset).teachers) == [str(out)]
 
 

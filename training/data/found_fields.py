@@ -1,0 +1,170 @@
+"""Finder of a form's fields: what a recipe leaves out of its `[[fields]]`, as the columns of its files show it."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from serving.model.inputs.fields import MAX_VALUES, RESERVED
+from training.data.dataset import Dataset, load_dataset
+from training.data.readers import column
+from training.data.rows import row_reader
+from training.data.sources import read_file, target_paths
+from training.errors import DataError
+from training.recipe.data import DataConfig, Source
+from training.recipe.fields import FieldConfig
+from training.recipe.recipe import Recipe
+
+MOSTLY = 0.9  # share of numbers from which on a column is one of numbers, and its words are mistakes
+MARGIN = 0.5  # of the distance between the extremes found: so far beyond them a number is still accepted
+SHOWN = 5  # words in a sentence
+_ROW_MISSING = ("", "?")
+
+
+def load_rows(recipe: Recipe, paths: Sequence[Path]) -> tuple[Recipe, Dataset]:
+    """The recipe with every field of its rows said, and the rows, read, cleaned, merged and split.
+
+    Args:
+        recipe: The recipe.
+        paths: Data files.
+
+    Raises:
+        DataError: A file cannot be used, or the rows are too few; see `load_dataset`.
+    """
+    recipe, ignored = complete_fields(recipe, paths)
+    dataset = load_dataset(paths, recipe.data, recipe.split_seed, row_reader(recipe))
+    if ignored:
+        dataset.notes.append(f"Columns that are no fields: {'; '.join(f'{name!r} {why}' for name, why in ignored)}.")
+    return recipe, dataset
+
+
+class Ignored(NamedTuple):
+    """A column that is no field, and why."""
+
+    column: str
+    reason: str
+
+
+def complete_fields(recipe: Recipe, paths: Sequence[Path]) -> tuple[Recipe, list[Ignored]]:
+    """A recipe of fields that says all of them, and the columns that it leaves out.
+
+    Without `[[fields]]` every column is one, but for the label's and those that tell nothing. A category's values are
+    those found; a number that was found is accepted up to half of the distance of its extremes beyond them.
+
+    Args:
+        recipe: The recipe; one of texts stays as it is.
+        paths: Its data files.
+
+    Raises:
+        DataError: A file cannot be read, or a column is not what the recipe says, or there is no field.
+    """
+    if recipe.inputs == "text":
+        return recipe, []
+    table = _table(paths, recipe.data)
+    others = _other_columns(recipe.data)
+    where = ", ".join(str(path) for path in paths)
+    if recipe.fields:
+        fields = [_completed(field, table, recipe.data, where) for field in recipe.fields]
+        used = {field.source for field in fields}
+        ignored = [Ignored(name, "not among [[fields]]") for name in map(str, table) if name not in used | others]
+    else:
+        columns = [name for name in map(str, table) if name not in others]
+        found = [_found(name, _cells(table[name], recipe.data), where) for name in columns]
+        fields = [field for field in found if isinstance(field, FieldConfig)]
+        ignored = [reason for reason in found if isinstance(reason, Ignored)]
+    if not fields:
+        reasons = "; ".join(f"{name!r} {reason}" for name, reason in ignored)
+        raise DataError(f"{where}: no column can be a field: {reasons or 'there is none beside the label'}")
+    return recipe.model_copy(update={"fields": fields}), ignored
+
+
+def _table(paths: Sequence[Path], data: DataConfig) -> pd.DataFrame:
+    """The columns that all files have, as text, one file below the other."""
+    tables = []
+    for path in target_paths(paths, data):
+        sources = [source for source in data.sources if source.file == path.name] or [Source(file=path.name)]
+        tables.append(read_file(path, data, sources, []))
+    return pd.concat(tables, join="inner", ignore_index=True)
+
+
+def _other_columns(data: DataConfig) -> set[str]:
+    """Columns that a recipe uses for something else."""
+    of_sources = {name for source in data.sources for name in (source.label, source.group) if name}
+    return {data.label, *of_sources}
+
+
+def _cells(cells: "pd.Series[str]", data: DataConfig, own: Sequence[str] = ()) -> "pd.Series[str]":
+    """The cells that are not missing, without blanks around."""
+    stripped = cells.str.strip()
+    return stripped[~stripped.isin({*_ROW_MISSING, *data.missing} - {*own})]
+
+
+def _completed(field: FieldConfig, table: pd.DataFrame, data: DataConfig, where: str) -> FieldConfig:
+    """A declared field, with the values that are found where it names none."""
+    cells = _cells(column(table, field.source, Path(where)), data, field.values)
+    if cells.nunique() < 2:
+        raise DataError(f"{where}: column {field.source!r} {_constant(cells)}; accepted: a field that differs")
+    if field.kind == "number" or field.values:
+        return field
+    if cells.nunique() > MAX_VALUES:
+        raise DataError(
+            f"{where}: column {field.source!r} has {cells.nunique():,} values; accepted: at most {MAX_VALUES:,}, so "
+            "leave it out, or join its values"
+        )
+    return field.model_copy(update={"values": _in_order(cells)})
+
+
+def _found(name: str, cells: "pd.Series[str]", where: str) -> FieldConfig | Ignored:
+    """The field that a column is, or why it is none."""
+    if name in RESERVED:
+        return Ignored(name, "requests use its name; [[fields]] can give it another")
+    if cells.nunique() < 2:
+        return Ignored(name, _constant(cells))
+    numbers = pd.to_numeric(cells, errors="coerce")
+    if (share := numbers.notna().mean()) >= MOSTLY:
+        if share < 1:
+            raise DataError(_words(name, cells[numbers.isna()], int(numbers.notna().sum()), where))
+        return _number(name, numbers)
+    if cells.nunique() > min(MAX_VALUES, len(cells) / 2):
+        return Ignored(name, f"{cells.nunique():,} values in {len(cells):,} rows are no category")
+    return FieldConfig(name=name, kind="category", values=_in_order(cells))
+
+
+def _number(name: str, numbers: "pd.Series[float]") -> FieldConfig | Ignored:
+    low, high, is_whole = float(numbers.min()), float(numbers.max()), bool((numbers % 1 == 0).all())
+    if is_whole and numbers.is_unique and high - low == len(numbers) - 1 and len(numbers) > 2:
+        return Ignored(name, f"numbers the rows, from {low:g} to {high:g}")
+    margin = _round_up((high - low) * MARGIN)
+    minimum = max(low - margin, 0.0) if low >= 0 else low - margin
+    minimum, maximum = (float(f"{bound:.6g}") for bound in (minimum, high + margin))
+    return FieldConfig(name=name, kind="number", minimum=minimum, maximum=maximum, step=1.0 if is_whole else None)
+
+
+def _round_up(value: float) -> float:
+    """The next number with one digit."""
+    unit = 10.0 ** math.floor(math.log10(value))
+    return math.ceil(value / unit) * unit
+
+
+def _in_order(cells: "pd.Series[str]") -> list[str]:
+    """The values, numbers by their size."""
+    values = [str(value) for value in cells.unique()]
+    try:
+        return sorted(values, key=float)
+    except ValueError:
+        return sorted(values)
+
+
+def _constant(cells: "pd.Series[str]") -> str:
+    return f"is always {cells.iloc[0]!r}" if len(cells) else "has no value in any row"
+
+
+def _words(name: str, words: "pd.Series[str]", numbers: int, where: str) -> str:
+    counts = words.value_counts()
+    shown = ", ".join(f"{str(word)[:40]!r} ({count:,} times)" for word, count in counts.head(SHOWN).items())
+    return (
+        f"{where}: column {name!r} has {numbers:,} numbers, and in {len(words):,} rows none: {shown}; accepted: "
+        "numbers; or data.missing says that these stand for a missing one; or [[fields]] makes it a category"
+    )
