@@ -112,8 +112,6 @@ def test_where_every_row_has_a_fault_it_is_found_all_the_same() -> None:
     table = open_table(any_text(b"text,label\ngood\nbad\n"), TEXT)
     name, faults = table.extract.text_name, [row.fault for row in table.rows]
     assert [name, *faults] == ["text"] + ["1 cell where the header has 2"] * 2
-        "1 cell where the header has 2"
-    ] * 2
 
 
 @pytest.mark.parametrize(
