@@ -141,7 +141,7 @@ def _score_one(source: Path, target: Path, bundle: Path, options: ScoreOptions) 
 
 def _tell(table: Table) -> None:
     """Say on stderr what was decided about a file."""
-    typer.echo(f"texts: column {table.text_name!r}", err=True)
+    typer.echo(table.extract.shown, err=True)
     for note in table.reader.notes:
         typer.echo(note, err=True)
 

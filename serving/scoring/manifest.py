@@ -45,7 +45,7 @@ class Record(BaseModel):
         input: path or URL of what it was made of.
         row_groups: of a Parquet file: the first, and the one behind the last.
         made_of: what must be the same for the output to be the same.
-        text_column: name of the column of texts.
+        text_column: name of the column of texts; "" where the model reads fields.
         notes: sentences on what was decided about the input and not declared.
         rows: of it.
         errors: the number of rows without a prediction, by kind.

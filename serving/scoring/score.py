@@ -18,9 +18,9 @@ from serving.errors import FileError, RowsError
 from serving.model.predictor import PredictorLike
 from serving.scoring.resumable import Identity, ResumableFile
 from serving.tables.base import MAX_TEXT_CHARS, Format, ReadOptions, Writer, in_chunks
-from serving.tables.chunk import Chunk, TextExtractor
+from serving.tables.chunk import Chunk
 from serving.tables.dialect import check_delimiter, check_header
-from serving.tables.formats import GZIP, STREAMS, Table, format_of, open_reader, open_table, open_writer
+from serving.tables.formats import GZIP, STREAMS, Table, format_of, open_reader, open_table, open_writer, table_input
 from serving.tables.text import check_encoding
 
 # Standard input or output, in place of a file.
@@ -32,7 +32,8 @@ SWITCH_INTERVAL = 0.0005
 # Bytes of the input that tell it from another one of the same size, together with its time.
 _HASHED_BYTES = 1024 * 1024
 
-_FIGURE = re.compile(r"(?<![\w-])(0x[0-9a-f]+|\d[\d,]*)")  # none within a name, such as UTF-8
+# A figure, but none within a name, such as UTF-8; and what a field was found to be.
+_FIGURE = re.compile(r"(?<=` is ).*?(?=; accepted is )|(?<![\w-])(0x[0-9a-f]+|\d[\d,]*)")
 
 
 class ScoreProgress(NamedTuple):
@@ -58,7 +59,7 @@ class ScoreOptions:
     """How files are read, and with what they are scored.
 
     Attributes:
-        text_column: "" to find it.
+        text_column: "" to find it; with a model of fields it must be.
         encoding: of a text file; "" for UTF-8, or what its beginning says.
         delimiter: of a CSV; "" to find it.
         header: whether a CSV has one: "true", "false", or "auto" to find it out.
@@ -88,7 +89,6 @@ class ScoringJob:
         predictor: whose `predict` is called by several threads at once.
         table: of the rows.
         writer: of the pages.
-        extract_text: takes the text out of a row.
         threads: that predict at once.
         on_progress: told after every page.
     """
@@ -96,7 +96,6 @@ class ScoringJob:
     predictor: PredictorLike
     table: Table
     writer: Writer
-    extract_text: TextExtractor
     threads: int = 1
     on_progress: Callable[[ScoreProgress], None] | None = None
 
@@ -128,7 +127,7 @@ class ScoringJob:
             waiting: deque[Future[tuple[bytes, Chunk]]] = deque()
             try:
                 for rows in in_chunks(islice(self.table.rows, skip, None)):
-                    waiting.append(pool.submit(self._page, Chunk(rows, self.extract_text)))
+                    waiting.append(pool.submit(self._page, Chunk(rows, self.table.extract)))
                     if len(waiting) > self.threads + 1:
                         yield waiting.popleft().result()
                 while waiting:
@@ -138,7 +137,7 @@ class ScoringJob:
                     future.cancel()
 
     def _page(self, chunk: Chunk) -> tuple[bytes, Chunk]:
-        return self.writer.page(chunk.scored(self.predictor.predict(chunk.texts))), chunk
+        return self.writer.page(chunk.scored(self.predictor.predict(chunk.inputs))), chunk
 
 
 def score(
@@ -221,18 +220,18 @@ def open_job(
     Raises:
         FileError: the file cannot be read, or not be written in that format.
     """
-    read_options = _read_options(options, source.size)
-    preferred = predictor.metadata.recipe.get("data", {}).get("text", "text")
-    table = open_table(open_reader(source.file, read_options, source.format), options.text_column, preferred)
-    if source.row_groups:  # its column of texts is the whole file's, so that all parts have the same
+    model_input = table_input(predictor)
+    read_options = _read_options(options, source.size)._replace(names=model_input.names)
+    reader = open_reader(source.file, read_options, source.format)
+    table = open_table(reader, model_input, options.text_column, options.max_text_chars)
+    if source.row_groups:  # the columns are the whole file's, so that all parts have the same
         reader = open_reader(source.file, read_options._replace(row_groups=source.row_groups), source.format)
-        table = Table(reader, reader.rows(), table.text_column)
+        table = Table(reader, reader.rows(), table.extract)
     with naming(target):
         target_format = _pipe_format(options.pipe_format, table.reader.format) if target == PIPE else format_of(target)
         output_encoding = check_encoding(options.output_encoding)
-        writer = open_writer(target_format, table.reader, source.format, predictor.metadata.labels, output_encoding)
-    extract_text = TextExtractor(table.reader, table.text_column, options.max_text_chars)
-    return ScoringJob(predictor, table, writer, extract_text, options.threads, on_progress)
+        writer = open_writer(target_format, table.reader, source.format, model_input.added, output_encoding)
+    return ScoringJob(predictor, table, writer, options.threads, on_progress)
 
 
 def write_file(job: ScoringJob, target: Path, identity: Identity, *, resume: bool = False) -> ScoreProgress:

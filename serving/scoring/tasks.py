@@ -137,7 +137,7 @@ def _do(
             input=task.source.path,
             row_groups=task.row_groups,
             made_of=folder.identity(task),
-            text_column=table.text_name,
+            text_column=table.extract.text_name,
             notes=list(table.reader.notes),
             rows=progress.rows,
             errors=dict(progress.error_kinds),

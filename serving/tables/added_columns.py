@@ -1,6 +1,7 @@
 """Added columns: what a prediction adds to a row, the same in every format."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from serving.model.types import Prediction, rounded
@@ -18,29 +19,47 @@ class RowResult(NamedTuple):
     error: str = ""
 
 
-def added_columns(labels: Sequence[str], own_names: Collection[str]) -> Columns:
-    """Name and Arrow type of each; all begin with `predicted_`, or more of it, where the file has one of the names."""
-    added: Columns = [
-        ("label", "string"),
-        *[(name, "double") for name in ("probability", *(f"p_{label}" for label in labels))],
-        ("truncated", "bool"),
-        ("in_vocabulary", "double"),
-        ("error", "string"),
-    ]
-    prefix = ""
-    while any(prefix + name in own_names for name, _ in added):
-        prefix += PREFIX
-    return [(prefix + name, kind) for name, kind in added]
+class Fact(NamedTuple):
+    """A column that tells of a row something beside its probabilities: name, Arrow type, and its value."""
+
+    name: str
+    kind: str
+    value: Callable[[Prediction], Any]
 
 
-def added_values(result: RowResult, labels: Sequence[str]) -> list[Any]:
-    """The values of `added_columns` in one row, None where there is nothing to say."""
-    prediction = result.prediction
-    if prediction is None:
-        return [None] * (4 + len(labels)) + [result.error or None]
-    probabilities = [rounded(p) for p in (prediction.probability, *prediction.probabilities.values())]
-    vocabulary = rounded(prediction.in_vocabulary)
-    return [prediction.label, *probabilities, prediction.truncated, vocabulary, result.error or None]
+@dataclass(frozen=True, slots=True)
+class AddedColumns:
+    """What the predictions of a model add.
+
+    Attributes:
+        labels: of the model.
+        facts: columns for what is told of a row beside its probabilities.
+    """
+
+    labels: Sequence[str]
+    facts: Sequence[Fact] = ()
+
+    def columns(self, own_names: Collection[str]) -> Columns:
+        """Name and Arrow type of each; all begin with `predicted_`, or more of it, where the file has such a name."""
+        added: Columns = [
+            ("label", "string"),
+            *[(name, "double") for name in ("probability", *(f"p_{label}" for label in self.labels))],
+            *[(fact.name, fact.kind) for fact in self.facts],
+            ("error", "string"),
+        ]
+        prefix = ""
+        while any(prefix + name in own_names for name, _ in added):
+            prefix += PREFIX
+        return [(prefix + name, kind) for name, kind in added]
+
+    def values(self, result: RowResult) -> list[Any]:
+        """The values of `columns` in one row, None where there is nothing to say."""
+        prediction = result.prediction
+        if prediction is None:
+            return [None] * (2 + len(self.labels) + len(self.facts)) + [result.error or None]
+        probabilities = [rounded(p) for p in (prediction.probability, *prediction.probabilities.values())]
+        facts = [fact.value(prediction) for fact in self.facts]
+        return [prediction.label, *probabilities, *facts, result.error or None]
 
 
 def with_surplus(result: RowResult, surplus: Sequence[Any]) -> RowResult:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-from serving.tables.added_columns import Columns, RowResult, added_columns
+from serving.tables.added_columns import AddedColumns, Columns, RowResult
 from serving.tables.text import OutputEncoding, TextFile
 
 # Rows that are read, predicted and written at once: enough that a batch finds texts of like length among them.
@@ -41,16 +41,16 @@ class Writer(ABC):
 
     Args:
         reader: of the rows.
-        labels: of the model.
+        added: the columns that are added.
         encoding: of a text file.
     """
 
-    def __init__(self, reader: "Reader", labels: Sequence[str], encoding: OutputEncoding) -> None:
+    def __init__(self, reader: "Reader", added: AddedColumns, encoding: OutputEncoding) -> None:
         self.reader = reader
         self.names = reader.names
-        self.labels = labels
+        self.added = added
         self.encoding = encoding
-        self.added_columns = added_columns(labels, reader.names)
+        self.added_columns = added.columns(reader.names)
         self.added_names = names_of(self.added_columns)
 
     def header(self) -> bytes:
@@ -88,7 +88,7 @@ class Reader(ABC):
         """Every row, once. Raises RowsError."""
 
     @abstractmethod
-    def writer(self, labels: Sequence[str], encoding: OutputEncoding) -> Writer:
+    def writer(self, added: AddedColumns, encoding: OutputEncoding) -> Writer:
         """A writer of the same format, which keeps each row as it was written."""
 
     @abstractmethod
@@ -123,6 +123,7 @@ class ReadOptions(NamedTuple):
         has_quotes: whether cells of a delimited file may be quoted.
         size: bytes of the file, where known.
         row_groups: of a Parquet file that are read: the first, and the one behind the last; None for all.
+        names: that columns must have, as `loose_name` gives them: a first row with all of them is a header.
     """
 
     encoding: str = ""
@@ -131,6 +132,7 @@ class ReadOptions(NamedTuple):
     has_quotes: bool = True
     size: int | None = None
     row_groups: tuple[int, int] | None = None
+    names: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,7 @@ class Format:
 
     suffixes: tuple[str, ...]
     media_type: str
-    new_writer: Callable[[Reader, Sequence[str], OutputEncoding], Writer]
+    new_writer: Callable[[Reader, AddedColumns, OutputEncoding], Writer]
     open_text: Callable[[TextFile, ReadOptions], Reader] | None = None
     open_binary: Callable[[BinaryIO, ReadOptions], Reader] | None = None
     recognizes: Callable[[str], bool] = lambda sample: False  # noqa: ARG005

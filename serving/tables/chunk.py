@@ -1,73 +1,68 @@
-"""Chunk of rows: the texts in them that can be predicted, and the result of each row."""
+"""Chunk of rows: what a model reads of each, and its result; and the protocol of what takes that out of a row."""
 
-import re
 from collections.abc import Sequence
+from typing import Any, Protocol
 
-from serving.model.types import Prediction, is_blank
-from serving.tables.added_columns import RowResult
-from serving.tables.base import MAX_TEXT_CHARS, Reader, Row
+from serving.model.types import Prediction
+from serving.tables.added_columns import AddedColumns, RowResult
+from serving.tables.base import Reader, Row
 
-NO_TEXT = "no text"
-# What is said in the row of a text at which the predictor failed.
+# What is said in a row at which the predictor failed.
 FAILED = "the prediction failed"
 
 # What people write where there is no value: R, pandas, Excel, SQL and its dumps; a text that is the same they quote.
 # None is not among them, for it is a label of public sets.
 MISSING = ("NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", r"\N")
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
+class RowExtractor(Protocol):
+    """Takes what a model reads out of the rows of one table.
 
-class TextExtractor:
-    """Takes the text out of a row, or says why it has none that can be predicted.
-
-    Args:
-        reader: of the rows.
-        column: index of the column of texts.
-        max_chars: that a text may have.
+    Attributes:
+        text_name: of the column of texts; "" where the model reads fields.
+        shown: the columns that are read, in words.
     """
 
-    def __init__(self, reader: Reader, column: int, max_chars: int = MAX_TEXT_CHARS) -> None:
-        self._reader = reader
-        self._column = column
-        self._max_chars = max_chars
+    @property
+    def text_name(self) -> str:
+        """See the class."""
 
-    def __call__(self, row: Row) -> tuple[str, str]:
-        """The text and "", or "" and the fault."""
-        if row.fault:
-            return "", row.fault
-        try:
-            cell = self._reader.cell(row, self._column)
-        except KeyError as error:
-            return "", f"no key {error}"
-        if isinstance(cell, dict | list):
-            return "", "not a text"
-        is_missing = cell is None or cell != cell  # as NaN alone does
-        text = "" if is_missing else cell.decode("utf-8", "surrogateescape") if isinstance(cell, bytes) else str(cell)
-        fault = missing_value(row, text) or self._fault(text)
-        return ("", fault) if fault else (text, "")
+    @property
+    def shown(self) -> str:
+        """See the class."""
 
-    def _fault(self, text: str) -> str:
-        if is_blank(text):
-            return NO_TEXT
-        if len(text) > self._max_chars:
-            return f"{len(text):,} characters; at most {self._max_chars:,} are accepted"
-        if text.isascii():
-            return ""
-        # How the reader of a text file keeps what it cannot decode; JSON can also hold a lone surrogate by itself.
-        if surrogate := _SURROGATE.search(text):
-            byte = ord(surrogate[0]) - 0xDC00
-            return f"byte {byte:#04x} is not UTF-8" if 0x80 <= byte <= 0xFF else "a lone surrogate is not Unicode text"
-        if self._reader.encoding != "utf-8" and "\ufffd" in text:
-            return f"a byte is not {self._reader.encoding}"
-        return ""
+    def __call__(self, row: Row) -> tuple[Any, str]:
+        """What a predictor takes, and ""; or anything, and the fault of a row that cannot be predicted."""
 
 
-def missing_value(row: Row, text: str) -> str:
-    """The fault of a text that stands for a missing value, as MISSING has them without quotes; or ""."""
-    if text not in (*MISSING, "None") or not row.before or f'"{text}"' in row.before:
-        return ""
-    return f"{NO_TEXT}: {text} stands for a missing value; in quotes it is a text"
+class TableInput(Protocol):
+    """What a model reads of tables, and what it adds to them.
+
+    Attributes:
+        names: of columns that every table has, as `loose_name` gives them.
+        added: the columns that are added.
+    """
+
+    @property
+    def names(self) -> frozenset[str]:
+        """See the class."""
+
+    @property
+    def added(self) -> AddedColumns:
+        """See the class."""
+
+    def find(self, reader: Reader, rows: Sequence[Row], column_name: str, max_chars: int) -> RowExtractor:
+        """Find the columns of one table.
+
+        Args:
+            reader: of the table.
+            rows: the first ones, without those that have a fault.
+            column_name: of the texts; "" to find it, as it must be where there are none.
+            max_chars: that a text may have.
+
+        Raises:
+            RowsError: there are none, or it is not clear which.
+        """
 
 
 class Chunk:
@@ -75,14 +70,14 @@ class Chunk:
 
     Attributes:
         rows: all of them.
-        texts: those to be predicted, of the rows without a fault, in order.
+        inputs: what the predictor takes, of the rows without a fault, in order.
         faults: of the others, in order.
     """
 
-    def __init__(self, rows: Sequence[Row], extract_text: TextExtractor) -> None:
-        extracted: list[tuple[str, str]] = [extract_text(row) for row in rows]
+    def __init__(self, rows: Sequence[Row], extract: RowExtractor) -> None:
+        extracted = [extract(row) for row in rows]
         self.rows = rows
-        self.texts = [text for text, fault in extracted if not fault]
+        self.inputs = [row_input for row_input, fault in extracted if not fault]
         self._row_faults = [fault for _, fault in extracted]
         self.faults = [fault for fault in self._row_faults if fault]
 
@@ -90,7 +85,7 @@ class Chunk:
         """Each row with its result.
 
         Args:
-            predictions: of `texts`, None where one failed.
+            predictions: of `inputs`, None where one failed.
         """
         results = iter([RowResult(prediction, "" if prediction else FAILED) for prediction in predictions])
         return [

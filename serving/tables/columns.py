@@ -35,6 +35,7 @@ _KNOWN_WORDS = TEXT_WORDS | OTHER_WORDS | _LABEL_WORDS
 # What stands in a column of numbers where one is missing.
 _MISSING = frozenset(("", "na", "n/a", "nan", "null", "none", "\\n", "-", "?"))
 
+_LOOSE = str.maketrans("_-", "  ")
 _UNNAMED = re.compile(r"Unnamed: \d+")  # pandas's name of a column that has none
 _NAME_CHARS, _NAME_WORDS = 60, 8  # that a column's name has at most; a form's are questions
 _UNKNOWN_NAME_WORDS = 2  # that a name has at most which nothing else tells from a text
@@ -123,6 +124,11 @@ def mean_words(cells: Iterable[str]) -> float:
 def numbered(names: Sequence[str]) -> list[str]:
     """The names, with column_1 and so on where there is none."""
     return [name or f"column_{number}" for number, name in enumerate(names, start=1)]
+
+
+def loose_name(name: str) -> str:
+    """A column's name without regard to case, blanks around it, and which of blank, _ and - stands within."""
+    return name.strip().casefold().translate(_LOOSE)
 
 
 def named_column(name: str, names: Sequence[str], shown_names: Sequence[str] = ()) -> int:

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from serving.errors import RowsError
-from serving.tables.added_columns import RowResult, added_values, with_surplus
+from serving.tables.added_columns import AddedColumns, RowResult, with_surplus
 from serving.tables.base import Format, Reader, ReadOptions, Row, ScoredRows, Writer
 from serving.tables.columns import numbered
 from serving.tables.dialect import Dialect, sniff_dialect
@@ -75,11 +75,11 @@ class DelimitedReader(Reader):
             if record.cells or record.fault or not several_columns:
                 yield self._row(record)
 
-    def writer(self, labels: Sequence[str], encoding: OutputEncoding) -> "DelimitedWriter":
+    def writer(self, added: AddedColumns, encoding: OutputEncoding) -> "DelimitedWriter":
         """A writer that keeps each row as it was written."""
         return DelimitedWriter(
             self,
-            labels,
+            added,
             encoding,
             delimiter=self.dialect.delimiter,
             header=self.header,
@@ -136,7 +136,7 @@ class DelimitedWriter(Writer):
 
     Args:
         reader: of the rows.
-        labels: of the model.
+        added: the columns that are added.
         encoding: of the file.
         delimiter: of the file.
         header: without its line end.
@@ -147,7 +147,7 @@ class DelimitedWriter(Writer):
     def __init__(
         self,
         reader: Reader,
-        labels: Sequence[str],
+        added: AddedColumns,
         encoding: OutputEncoding,
         *,
         delimiter: str,
@@ -155,7 +155,7 @@ class DelimitedWriter(Writer):
         line_end: str = "\n",
         decimal_comma: bool = False,
     ) -> None:
-        super().__init__(reader, labels, encoding)
+        super().__init__(reader, added, encoding)
         self.delimiter = delimiter
         self._decimal_comma = decimal_comma
         self._header = header + self._added_text(self.added_names) + line_end
@@ -170,7 +170,7 @@ class DelimitedWriter(Writer):
         return self.encoding.encode("".join(lines))
 
     def _added_cells(self, result: RowResult) -> str:
-        return self._added_text(added_values(result, self.labels))
+        return self._added_text(self.added.values(result))
 
     def _added_text(self, values: Sequence[Any]) -> str:
         """Added cells, safe for a spreadsheet, with a delimiter before each."""
@@ -184,8 +184,8 @@ class DelimitedWriter(Writer):
 class NewDelimitedWriter(DelimitedWriter):
     """A CSV or TSV of another format's values. What a row has beyond the columns is told in its error."""
 
-    def __init__(self, reader: Reader, labels: Sequence[str], encoding: OutputEncoding, *, delimiter: str) -> None:
-        super().__init__(reader, labels, encoding, delimiter=delimiter, header=_joined(reader.names, delimiter))
+    def __init__(self, reader: Reader, added: AddedColumns, encoding: OutputEncoding, *, delimiter: str) -> None:
+        super().__init__(reader, added, encoding, delimiter=delimiter, header=_joined(reader.names, delimiter))
 
     def page(self, rows: ScoredRows) -> bytes:
         """A line for each row."""

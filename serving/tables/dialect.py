@@ -20,6 +20,7 @@ from serving.tables.columns import (
     is_known_name,
     is_plain_value,
     judge_header,
+    loose_name,
     words_of,
 )
 from serving.tables.records import Record, read_plain_lines, read_records
@@ -122,6 +123,8 @@ def _sniff_rows(lines: Sequence[str], options: ReadOptions) -> Dialect:
     if parse.score < (0 if options.delimiter else _CONSISTENT) or not parse.columns:
         return _one_column(lines, options)
     first, rows, titles = parse.rows[0], parse.rows[1:], _titles(parse)
+    if options.header == "auto" and options.names and options.names <= set(map(loose_name, first)):
+        options = options._replace(header="true")
     if titles and options.header != "false" and any(map(is_known_name, parse.rows[titles])):
         return _below_titles(parse, titles, options)
     if options.header == "false" or len(first) >= parse.columns:

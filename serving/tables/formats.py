@@ -1,15 +1,19 @@
 """Table of the formats: each is one module, and one line here; and how a file of any of them is opened."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
 from serving.errors import FileError, RowsError
-from serving.tables.base import Format, Reader, ReadOptions, Row, Writer, in_chunks
-from serving.tables.columns import named_column, text_column
+from serving.model.predictor import PredictorLike
+from serving.tables.added_columns import AddedColumns
+from serving.tables.base import MAX_TEXT_CHARS, Format, Reader, ReadOptions, Row, Writer, in_chunks
+from serving.tables.chunk import RowExtractor, TableInput
 from serving.tables.delimited import CSV, TSV
+from serving.tables.inputs.fields import FieldColumns
+from serving.tables.inputs.text import TextColumn
 from serving.tables.jsonl import JSONL
 from serving.tables.parquet import PARQUET
 from serving.tables.text import OutputEncoding, TextFile
@@ -33,17 +37,20 @@ class Table:
     Attributes:
         reader: of the file, from which `rows` come.
         rows: all of them, once.
-        text_column: index of the column of texts.
+        extract: takes what the model reads out of each of them.
     """
 
     reader: Reader
     rows: Iterator[Row]
-    text_column: int
+    extract: RowExtractor
 
-    @property
-    def text_name(self) -> str:
-        """The name of the column of texts."""
-        return self.reader.names[self.text_column]
+
+def table_input(predictor: PredictorLike) -> TableInput:
+    """What a model reads of tables, by its kind of input."""
+    metadata, fields = predictor.metadata, predictor.fields
+    if fields is None:
+        return TextColumn(metadata.labels, metadata.recipe.get("data", {}).get("text", "text"))
+    return FieldColumns(metadata.labels, fields)
 
 
 def format_of(path: Path) -> Format:
@@ -81,16 +88,19 @@ def open_reader(file: BinaryIO, options: ReadOptions, declared: Format | None = 
     return text_format.open_text(source, options)
 
 
-def open_table(reader: Reader, column_name: str, preferred: str) -> Table:
-    """The table of a reader, with its column of texts.
+def open_table(
+    reader: Reader, model_input: TableInput, column_name: str = "", max_text_chars: int = MAX_TEXT_CHARS
+) -> Table:
+    """The table of a reader, with the columns that a model reads.
 
     Args:
         reader: of which nothing has been read.
+        model_input: what the model reads.
         column_name: of the texts; "" to find it.
-        preferred: the model's own name for texts.
+        max_text_chars: that a text may have.
 
     Raises:
-        RowsError: there is no row, or no column of texts.
+        RowsError: there is no row, or not the columns that the model reads.
     """
     rows = reader.rows()
     first_rows = next(in_chunks(rows), [])
@@ -102,23 +112,19 @@ def open_table(reader: Reader, column_name: str, preferred: str) -> Table:
         )
     sound_rows = [row for row in first_rows if not row.fault] or first_rows
     try:
-        if column_name:
-            column = named_column(column_name, reader.names, reader.shown_names)
-        else:
-            cells = [reader.cells(row) for row in sound_rows]
-            column = text_column(reader.names, cells, preferred, reader.shown_names)
+        extract = model_input.find(reader, sound_rows, column_name, max_text_chars)
     except RowsError as error:
         if not reader.notes:
             raise
         sentence = f"{error}. {' '.join(reader.notes).removesuffix('.')}"
         raise RowsError(sentence, code=error.code, columns=error.columns) from None
-    return Table(reader, chain(first_rows, rows), column)
+    return Table(reader, chain(first_rows, rows), extract)
 
 
 def open_writer(
-    target: Format, reader: Reader, declared: Format | None, labels: Sequence[str], encoding: str = ""
+    target: Format, reader: Reader, declared: Format | None, added: AddedColumns, encoding: str = ""
 ) -> Writer:
-    """A writer of what `reader` reads, with the labels' columns added.
+    """A writer of what `reader` reads, with a prediction's columns added.
 
     Rows that stay in their format stay as they were written.
 
@@ -126,7 +132,7 @@ def open_writer(
         target: the format to write.
         reader: of the rows.
         declared: the format that the name of the file says that is read.
-        labels: of the model.
+        added: the columns that are added.
         encoding: of the text that is written; "" for UTF-8.
 
     Raises:
@@ -134,8 +140,8 @@ def open_writer(
     """
     output_encoding = _output_encoding(encoding) if encoding else reader.output_encoding
     if target in (reader.format, declared):
-        return reader.writer(labels, output_encoding)
-    return target.new_writer(reader, labels, output_encoding)
+        return reader.writer(added, output_encoding)
+    return target.new_writer(reader, added, output_encoding)
 
 
 def _output_encoding(name: str) -> OutputEncoding:

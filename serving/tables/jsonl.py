@@ -2,12 +2,12 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import chain, islice
 from typing import Any
 
 from serving.errors import RowsError
-from serving.tables.added_columns import RowResult, added_columns, added_values, with_surplus
+from serving.tables.added_columns import AddedColumns, RowResult, with_surplus
 from serving.tables.base import CHUNK_ROWS, Format, Reader, ReadOptions, Row, ScoredRows, Writer, names_of
 from serving.tables.columns import listed
 from serving.tables.kinds import is_jsonl
@@ -53,9 +53,9 @@ class JsonlReader(Reader):
         """Every row, once."""
         return self._rows
 
-    def writer(self, labels: Sequence[str], encoding: OutputEncoding) -> "JsonlWriter":
+    def writer(self, added: AddedColumns, encoding: OutputEncoding) -> "JsonlWriter":
         """A writer that keeps each object as it was written."""
-        return JsonlWriter(self, labels, encoding)
+        return JsonlWriter(self, added, encoding)
 
     def progress(self) -> float | None:
         """The share of the file that has been read."""
@@ -105,8 +105,8 @@ class JsonlWriter(Writer):
         """Keys and values without braces, with a comma first where the object has any of its own."""
         names = self.added_names
         if not value.keys().isdisjoint(names):
-            names = names_of(added_columns(self.labels, value))
-        added = dict(zip(names, added_values(result, self.labels), strict=True))
+            names = names_of(self.added.columns(value))
+        added = dict(zip(names, self.added.values(result), strict=True))
         return (", " if value else "") + _encode(added)[1:-1]
 
 
@@ -117,8 +117,8 @@ class NewJsonlWriter(JsonlWriter):
         RowsError: two columns have the same name.
     """
 
-    def __init__(self, reader: Reader, labels: Sequence[str], encoding: OutputEncoding) -> None:
-        super().__init__(reader, labels, encoding)
+    def __init__(self, reader: Reader, added: AddedColumns, encoding: OutputEncoding) -> None:
+        super().__init__(reader, added, encoding)
         if len(set(self.names)) < len(self.names):
             raise RowsError(f"JSONL needs columns of distinct names; found: {listed(self.names)}")
 

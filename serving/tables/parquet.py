@@ -1,12 +1,12 @@
 """Parquet, where pyarrow is installed: its reader and its writer."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from serving.errors import RowsError, package_missing
-from serving.tables.added_columns import Columns, RowResult, added_values, with_surplus
+from serving.tables.added_columns import AddedColumns, Columns, RowResult, with_surplus
 from serving.tables.base import CHUNK_ROWS, Format, Reader, ReadOptions, Row, ScoredRows, Writer, names_of
 from serving.tables.text import OutputEncoding, decodable
 
@@ -41,9 +41,9 @@ class ParquetReader(Reader):
         except (OSError, ValueError) as error:
             raise RowsError(f"it is damaged: {error}") from error
 
-    def writer(self, labels: Sequence[str], encoding: OutputEncoding) -> "ParquetWriter":
+    def writer(self, added: AddedColumns, encoding: OutputEncoding) -> "ParquetWriter":
         """A writer of the same columns and types."""
-        return ParquetWriter(self, labels, encoding)
+        return ParquetWriter(self, added, encoding)
 
     def progress(self) -> float | None:
         """The share of the rows that has been read."""
@@ -61,8 +61,8 @@ class ParquetWriter(Writer):
     of them.
     """
 
-    def __init__(self, reader: Reader, labels: Sequence[str], encoding: OutputEncoding) -> None:
-        super().__init__(reader, labels, encoding)
+    def __init__(self, reader: Reader, added: AddedColumns, encoding: OutputEncoding) -> None:
+        super().__init__(reader, added, encoding)
         arrow = self._arrow = _pyarrow()
         fields = [*reader.columns(), *self.added_columns]
         types = [arrow.type_for_alias(kind) if isinstance(kind, str) else kind for _, kind in fields]
@@ -94,7 +94,7 @@ class ParquetWriter(Writer):
 
     def _values(self, row: Row, result: RowResult) -> list[Any]:
         cells, columns = self.reader.cells(row), len(self.names)
-        return cells[:columns] + added_values(with_surplus(result, cells[columns:]), self.labels)
+        return cells[:columns] + self.added.values(with_surplus(result, cells[columns:]))
 
 
 def row_counts(file: BinaryIO) -> list[int]:

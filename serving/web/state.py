@@ -14,6 +14,8 @@ from serving.batching.batcher import Batcher, Readiness
 from serving.model.metadata import Metadata
 from serving.model.predictor import PredictorLike
 from serving.settings import Settings
+from serving.tables.chunk import TableInput
+from serving.tables.formats import table_input
 from serving.web.metrics import Metrics
 from serving.web.pages.render import Pages
 from serving.web.requests.body import BUDGET, Budget
@@ -35,6 +37,7 @@ class Service:
     upload_slots: asyncio.Semaphore
     predict_slots: asyncio.Semaphore
     budget: Budget
+    table_input: TableInput
 
     @classmethod
     def of(cls, settings: Settings, predictor: PredictorLike) -> Self:
@@ -54,6 +57,7 @@ class Service:
             upload_slots=asyncio.Semaphore(settings.max_uploads),
             predict_slots=asyncio.Semaphore(settings.max_files),
             budget=Budget(max(BUDGET, settings.max_body_bytes)),
+            table_input=table_input(predictor),
         )
 
     def successor(self, predictor: PredictorLike) -> Self:
@@ -67,6 +71,7 @@ class Service:
             readiness=Readiness(batcher),
             pages=Pages(predictor.metadata, self.settings),
             version_header=_version_header(predictor.metadata),
+            table_input=table_input(predictor),
         )
 
 

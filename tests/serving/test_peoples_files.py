@@ -33,7 +33,7 @@ from starlette.testclient import TestClient
 from serving.errors import FileError
 from serving.scoring.score import ScoreOptions, score
 from serving.tables.base import ReadOptions
-from serving.tables.formats import Table, open_reader, open_table
+from serving.tables.formats import Table, open_reader, open_table, table_input
 from tests.serving.fakes import FakePredictor
 
 BIO = "Father of three and lover of dogs and of very long walks by the sea"
@@ -381,7 +381,7 @@ def test_the_service_and_the_command_find_the_same_texts(
     answer = client.post("/predict/file", data=case.fields, files={"file": (source.name, encoded(case))})
     assert answer.status_code == 200, answer.text
     assert predictor.seen == command.seen == case.texts
-    assert unquote(answer.headers["x-text-column"]) == opened[0].text_name == case.column
+    assert unquote(answer.headers["x-text-column"]) == opened[0].extract.text_name == case.column
     notes = unquote(answer.headers.get("x-notes", ""))
     assert notes == "\n".join(opened[0].reader.notes)
     assert case.note in notes
@@ -471,10 +471,11 @@ def tables(draw: st.DrawFn) -> tuple[bytes, list[str], bool]:
 def test_texts_are_found_or_the_file_is_refused(table: tuple[bytes, list[str], bool]) -> None:
     content, texts, has_header = table
     try:
-        opened = open_table(open_reader(io.BytesIO(content), ReadOptions()), "", "text")
+        opened = open_table(open_reader(io.BytesIO(content), ReadOptions()), table_input(FakePredictor()))
     except FileError:
         assert not has_header, "whose names say where the texts are"
         return
     rows = list(opened.rows)
     assert [row.fault for row in rows] == [""] * len(texts)
-    assert [opened.reader.cell(row, opened.text_column) for row in rows] == texts
+    column = opened.reader.names.index(opened.extract.text_name)
+    assert [opened.reader.cell(row, column) for row in rows] == texts

@@ -4,12 +4,14 @@ A number is standardized: less its mean, by its scale. A category's value is an 
 file says no other value for it. All of it is data: training writes the file, and both sides read it by this module.
 """
 
+import math
 import reprlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
-from typing import Annotated, Final, Literal, NamedTuple, Self
+from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -78,7 +80,7 @@ class NumberField(_Strict):
         if isinstance(value, bool) or (isinstance(value, str) and "_" in value):  # which Python would take for digits
             raise ValueError
         number = float(value)
-        if not np.isfinite(number) or _outside(number, self.minimum, self.maximum):
+        if not math.isfinite(number) or _outside(number, self.minimum, self.maximum):
             raise ValueError
         return number
 
@@ -107,6 +109,12 @@ class CategoryField(_Strict):
         more = f" and {len(self.values) - SHOWN_VALUES:,} more" if len(self.values) > SHOWN_VALUES else ""
         return f"one of {', '.join(map(repr, self.values[:SHOWN_VALUES]))}{more}"
 
+    @cached_property
+    def ids(self) -> Mapping[str | None, int]:
+        """Of each value, and of a missing one; 0 where that stays so."""
+        ids: dict[str | None, int] = {value: number for number, value in enumerate(self.values, start=1)}
+        return {None: ids.get(self.missing, 0), **ids}
+
     def read(self, value: FieldValue) -> str | None:
         """The value. Raises ValueError where it is none that is accepted."""
         if value is None:
@@ -114,16 +122,11 @@ class CategoryField(_Strict):
         # JSON and tables have numbers for what are names: 2 and 2.0 are both "2".
         is_whole = isinstance(value, float) and value.is_integer()
         text = str(int(value) if is_whole else value).strip()
-        if text in self.values:
+        if text in self.ids:
             return text
         if text in _MISSING:
             return None
         raise ValueError
-
-    def id(self, value: FieldValue) -> int:
-        """Of a value that `read` gave: 0 where it is missing and stays so."""
-        value = self.missing if value is None else str(value)
-        return 0 if value is None else self.values.index(value) + 1
 
     @model_validator(mode="after")
     def _values_fit(self) -> Self:
@@ -159,6 +162,10 @@ class EncodedRow(NamedTuple):
     numbers: list[float]
 
 
+class ParsedRow(dict[str, FieldValue]):
+    """A row as `FieldsInput.parse` gives it: every field, in order, as a value that the model knows, or None."""
+
+
 class FieldsInput:
     """Rows of fields.
 
@@ -170,8 +177,13 @@ class FieldsInput:
         self.fields = file.fields
         self.numbers = [field for field in file.fields if isinstance(field, NumberField)]
         self.categories = [field for field in file.fields if isinstance(field, CategoryField)]
+        self._names = {field.name for field in file.fields}
         # All categories share one embedding, in which each has its own ids, the first for what is missing.
         self._offsets = list(accumulate((len(field.values) + 1 for field in self.categories), initial=0))
+        self._ids = [
+            (field.name, {value: offset + number for value, number in field.ids.items()})
+            for field, offset in zip(self.categories, self._offsets, strict=False)
+        ]
 
     @classmethod
     def read(cls, path: Path) -> "FieldsInput":
@@ -193,24 +205,29 @@ class FieldsInput:
         """The ids of all categories."""
         return self._offsets[-1]
 
-    def parse(self, row: Mapping[str, FieldValue]) -> dict[str, FieldValue]:
+    def parse(self, row: Mapping[str, FieldValue], missing: Collection[str] = ()) -> ParsedRow:
         """The row with every field, in order: a number, one of the values, or None where it is missing.
 
         Args:
-            row: as it was sent: numbers may be texts; what is empty or "?" is missing.
+            row: as it was sent: numbers may be texts; what is empty or "?" is missing. A parsed one stays as it is.
+            missing: what else stands for a missing value, where it is none of the field's own.
 
         Raises:
             InvalidFields: it names every field that is wrong or unknown, what was found and what is accepted.
         """
-        known = {field.name for field in self.fields}
-        accepted = f"the names {', '.join(sorted(known))}"
-        faults = [FieldFault(name, "no field of this model", accepted) for name in row if name not in known]
-        parsed: dict[str, FieldValue] = {}
+        if isinstance(row, ParsedRow):
+            return row
+        faults = [self._unknown(name) for name in row if name not in self._names]
+        parsed = ParsedRow()
         for field in self.fields:
+            value = row.get(field.name)
             try:
-                parsed[field.name] = field.read(row.get(field.name))
+                parsed[field.name] = field.read(value)
             except (TypeError, ValueError, OverflowError):
-                faults.append(FieldFault(field.name, reprlib.repr(row[field.name]), field.accepted))
+                if isinstance(value, str) and value.strip() in missing:
+                    parsed[field.name] = None
+                else:
+                    faults.append(FieldFault(field.name, reprlib.repr(value), field.accepted))
         if faults:
             raise InvalidFields(faults)
         return parsed
@@ -251,10 +268,11 @@ class FieldsInput:
         parsed = self.parse(row)
         return OccludedFields(parsed, [self._encode(variant) for variant in (parsed, *_variants(parsed))])
 
-    def _encode(self, row: Mapping[str, FieldValue]) -> EncodedRow:
-        ids = [
-            offset + field.id(row[field.name]) for field, offset in zip(self.categories, self._offsets, strict=False)
-        ]
+    def _unknown(self, name: str) -> FieldFault:
+        return FieldFault(name, "no field of this model", f"the names {', '.join(sorted(self._names))}")
+
+    def _encode(self, row: Mapping[str, Any]) -> EncodedRow:
+        ids = [numbers[row[name]] for name, numbers in self._ids]
         return EncodedRow(ids, [field.standardized(row[field.name]) for field in self.numbers])
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
@@ -13,12 +14,13 @@ from serving.model.inputs.text import BATCH
 from serving.model.types import Prediction
 from serving.settings import Settings
 from serving.tables.base import CHUNK_ROWS, ScoredRows, Writer, in_chunks
-from serving.tables.chunk import Chunk, TextExtractor
+from serving.tables.chunk import Chunk, TableInput
 from serving.tables.formats import Table, open_reader, open_table, open_writer
 from serving.web.files.uploads import Upload
 
-# Texts of one file that wait or are in work at once, at most: another request waits for no more than these, and there
-# is room in the queue for MAX_FILES of them beside a request of MAX_TEXTS. In whole batches of the network.
+# Texts, or rows of fields, of one file that wait or are in work at once, at most: another request waits for no more
+# than these, and there is room in the queue for MAX_FILES of them beside a request of MAX_TEXTS. In whole batches of a
+# network of texts.
 QUEUED_TEXTS = 2 * BATCH
 
 # Bytes of an answer that are sent at a time: the server waits for the client to read only between them.
@@ -33,34 +35,30 @@ class OpenedFile:
 
     Attributes:
         table: its rows.
-        extract_text: takes the text out of a row.
         writer: of the answer, in the same format.
         size: bytes of the file.
     """
 
     table: Table
-    extract_text: TextExtractor
     writer: Writer
     size: int
 
 
-def open_upload(upload: Upload, settings: Settings, labels: Sequence[str], preferred: str) -> OpenedFile:
+def open_upload(upload: Upload, settings: Settings, model_input: TableInput) -> OpenedFile:
     """Read a file's header and first rows.
 
     Args:
         upload: at its beginning.
         settings: the limits.
-        labels: of the model.
-        preferred: the model's own name for texts.
+        model_input: what the model reads of tables.
 
     Raises:
-        RowsError: it is of another kind, or has no rows, or no column of texts.
+        RowsError: it is of another kind, or has no rows, or not the columns that the model reads.
     """
-    reader = open_reader(upload.file, upload.options)
-    table = open_table(reader, upload.text_column, preferred)
-    extract_text = TextExtractor(reader, table.text_column, settings.max_text_chars)
-    writer = open_writer(reader.format, reader, None, labels, upload.output_encoding)
-    return OpenedFile(table, extract_text, writer, upload.options.size or 0)
+    reader = open_reader(upload.file, upload.options._replace(names=model_input.names))
+    table = open_table(reader, model_input, upload.text_column, settings.max_text_chars)
+    writer = open_writer(reader.format, reader, None, model_input.added, upload.output_encoding)
+    return OpenedFile(table, writer, upload.options.size or 0)
 
 
 @dataclass(slots=True)
@@ -73,7 +71,7 @@ class FileAnswer:
 
     Attributes:
         file: to be answered.
-        batcher: predicts the texts.
+        batcher: predicts the rows.
         predict_slots: MAX_FILES of them; a file holds one while a chunk is predicted, and none while its client takes
             its time.
         count: told of all predictions.
@@ -91,7 +89,7 @@ class FileAnswer:
         """Answer the first rows, so that what keeps the file from being answered has a status. Raises RequestError."""
         chunk = await asyncio.to_thread(self._read, self.queued_texts)
         if chunk:
-            self._first_rows = chunk.scored(await self._predict(chunk.texts))
+            self._first_rows = chunk.scored(await self._predict(chunk.inputs))
 
     def expected_bytes(self) -> int:
         """Bytes of the whole answer, if all rows are like the first ones: good for a progress bar."""
@@ -116,28 +114,29 @@ class FileAnswer:
             yield part
 
     async def _score(self, chunk: Chunk) -> ScoredRows:
-        """Predict texts of like length together: those need little padding."""
-        order = sorted(range(len(chunk.texts)), key=lambda index: len(chunk.texts[index]))
+        """Predict texts of like length together: those need little padding. Rows of fields are all alike."""
+        inputs = chunk.inputs
+        order = sorted(range(len(inputs)), key=lambda index: len(inputs[index]))
         predictions: list[Prediction | None] = [None] * len(order)
         async with self.predict_slots:
             for start in range(0, len(order), self.queued_texts):
                 indexes = order[start : start + self.queued_texts]
-                batch = await self._predict_patiently([chunk.texts[index] for index in indexes])
+                batch = await self._predict_patiently([inputs[index] for index in indexes])
                 for index, prediction in zip(indexes, batch, strict=True):
                     predictions[index] = prediction
         return await asyncio.to_thread(chunk.scored, predictions)
 
-    async def _predict_patiently(self, texts: list[str]) -> Sequence[Prediction | None]:
+    async def _predict_patiently(self, inputs: list[Any]) -> Sequence[Prediction | None]:
         while True:
             try:
-                return await self._predict(texts)
+                return await self._predict(inputs)
             except Overloaded:
                 await asyncio.sleep(_RETRY_SECONDS)
             except InferenceFailed:
-                return [None] * len(texts)
+                return [None] * len(inputs)
 
-    async def _predict(self, texts: list[str]) -> list[Prediction]:
-        predictions = await self.batcher.predict(texts) if texts else []
+    async def _predict(self, inputs: list[Any]) -> list[Prediction]:
+        predictions = await self.batcher.predict(inputs) if inputs else []
         self.count(predictions)
         return predictions
 
@@ -146,7 +145,7 @@ class FileAnswer:
 
     def _read(self, max_rows: int) -> Chunk | None:
         rows = next(in_chunks(self.file.table.rows, max_rows), None)
-        return Chunk(rows, self.file.extract_text) if rows else None
+        return Chunk(rows, self.file.table.extract) if rows else None
 
 
 class FileResponse(StreamingResponse):

@@ -34,23 +34,23 @@ async def _upload(request: Request, service: CurrentService) -> AsyncIterator[Up
 )
 async def predict_file(service: CurrentService, upload: Annotated[Upload, Depends(_upload)]) -> Response:
     """Each row comes back with its prediction, as soon as it has one."""
-    labels, preferred = service.metadata.labels, service.metadata.recipe.get("data", {}).get("text", "text")
     try:
-        file = await asyncio.to_thread(open_upload, upload, service.settings, labels, preferred)
+        file = await asyncio.to_thread(open_upload, upload, service.settings, service.table_input)
     except RowsError as error:
         raise unusable(error) from None
     queued_texts = min(QUEUED_TEXTS, service.settings.queue_limit)
     count = service.metrics.count_predictions
     answer = FileAnswer(file, service.batcher, service.predict_slots, count, queued_texts)
     await answer.begin()
-    file_format, notes = file.table.reader.format, file.table.reader.notes
+    reader, text_name = file.table.reader, file.table.extract.text_name
+    file_format, notes = reader.format, reader.notes
     headers = {
         "Content-Disposition": f'attachment; filename="predictions{file_format.suffixes[0]}"',
         "Cache-Control": "no-store",
         "X-Content-Type-Options": "nosniff",
-        "X-Text-Column": quote(file.table.text_name),
         "X-Label-Column": quote(file.writer.added_names[0]),
         "X-Expected-Bytes": str(answer.expected_bytes()),
+        **({"X-Text-Column": quote(text_name)} if text_name else {}),
         **({"X-Notes": quote("\n".join(notes))} if notes else {}),
     }
     response = FileResponse(answer.parts(), VARY | headers, file_format.media_type)

@@ -18,9 +18,8 @@ from serving.model.predictor import Predictor
 from serving.model.types import Prediction
 from serving.scoring.score import PIPE, ScoreOptions, ScoreProgress, ScoringJob, score
 from serving.tables.base import CHUNK_ROWS, ReadOptions, Row
-from serving.tables.chunk import TextExtractor
 from serving.tables.delimited import DelimitedReader
-from serving.tables.formats import Table, open_table
+from serving.tables.formats import Table, open_table, table_input
 from serving.tables.text import OutputEncoding, TextFile
 from tests.bundles import TEXTS, edit_metadata
 from tests.serving.csv_files import ADDED, rows_of, write_csv
@@ -124,11 +123,11 @@ class CountingReader(DelimitedReader):
 def test_no_more_than_a_few_chunks_are_read_ahead() -> None:
     content, ahead = b"text\n" + b"good\n" * 12 * CHUNK_ROWS, list[int]()
     reader = CountingReader(TextFile(io.BytesIO(content)), ReadOptions())
+    model_input = table_input(FakePredictor())
     job = ScoringJob(
         FakePredictor(),
-        open_table(reader, "text", "text"),
-        reader.writer(["negative", "neutral", "positive"], OutputEncoding()),
-        TextExtractor(reader, 0),
+        open_table(reader, model_input),
+        reader.writer(model_input.added, OutputEncoding()),
         on_progress=lambda progress: ahead.append(reader.rows_read - progress.rows),
     )
     assert job.run(lambda *_: None).rows == 12 * CHUNK_ROWS
@@ -253,7 +252,7 @@ def test_what_was_decided_is_told(tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text("1,I love it\n2,so bad\n", encoding="utf-8")
     tables: list[Table] = []
     score(FakePredictor(), tmp_path / "in.csv", tmp_path / "out.csv", ScoreOptions(), on_opened=tables.append)
-    assert [table.text_name for table in tables] == ["column_2"]
+    assert [table.extract.text_name for table in tables] == ["column_2"]
     assert "without a header" in tables[0].reader.notes[0]
 
 

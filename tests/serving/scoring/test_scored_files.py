@@ -11,7 +11,7 @@ import pytest
 from serving.errors import FileError
 from serving.model.predictor import Predictor
 from serving.scoring.score import ScoreOptions, score
-from serving.tables.chunk import NO_TEXT
+from serving.tables.inputs.text import NO_TEXT
 from tests.bundles import TEXTS
 from tests.serving.csv_files import ADDED, rows_of, write_csv
 from tests.serving.fakes import FakePredictor

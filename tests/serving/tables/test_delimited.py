@@ -7,13 +7,14 @@ from hypothesis import strategies as st
 
 from serving.errors import RowsError
 from serving.model.types import Prediction
-from serving.tables.added_columns import RowResult
+from serving.tables.added_columns import AddedColumns, RowResult
 from serving.tables.base import CHUNK_ROWS, Row
 from serving.tables.delimited import CSV, TSV, DelimitedReader, NewDelimitedWriter, escape_formula, quoted
+from serving.tables.inputs.text import TEXT_FACTS
 from serving.tables.text import OutputEncoding
 from tests.serving.tables.readers import delimited, jsonl
 
-LABELS = ["no", "yes"]
+YES_NO = AddedColumns(["no", "yes"], TEXT_FACTS)
 RESULT = RowResult(Prediction("yes", 0.75, {"no": 0.25, "yes": 0.75}, truncated=False, in_vocabulary=0.5))
 ADDED = "label,probability,p_no,p_yes,truncated,in_vocabulary,error"
 
@@ -181,10 +182,10 @@ def test_a_workbook_is_no_text_in_any_encoding(encoding: str) -> None:
 
 
 def answered(
-    content: bytes, result: RowResult, labels: list[str] = LABELS, encoding: OutputEncoding | None = None
+    content: bytes, result: RowResult, added: AddedColumns = YES_NO, encoding: OutputEncoding | None = None
 ) -> bytes:
     reader, rows = read(content)
-    writer = reader.writer(labels, encoding or reader.output_encoding)
+    writer = reader.writer(added, encoding or reader.output_encoding)
     return writer.header() + writer.page([(row, result) for row in rows])
 
 
@@ -213,7 +214,7 @@ def test_every_row_has_the_width_of_the_header() -> None:
 def test_added_cells_are_safe_in_a_spreadsheet() -> None:
     labels = ["=1+1", "so, so"]
     result = RowResult(Prediction("=1+1", 0.75, {"=1+1": 0.75, "so, so": 0.25}, truncated=True))
-    header, row = answered(b"text\n=2\n", result, labels).splitlines()
+    header, row = answered(b"text\n=2\n", result, AddedColumns(labels, TEXT_FACTS)).splitlines()
     assert header == b'text,label,probability,p_=1+1,"p_so, so",truncated,in_vocabulary,error'
     assert row == b"=2,'=1+1,0.75,0.75,0.25,true,1.0,"
     assert answered(b"text\ngood\n", RowResult(None, "-x")).endswith(b"good,,,,,,,'-x\n")
@@ -221,7 +222,7 @@ def test_added_cells_are_safe_in_a_spreadsheet() -> None:
 
 def test_a_label_that_is_a_number_stays_one() -> None:
     result = RowResult(Prediction("-1", 0.75, {"-1": 0.75, "0": 0.125, "1": 0.125}, truncated=False))
-    assert answered(b"text\nbad\n", result, ["-1", "0", "1"]).splitlines()[1].startswith(b"bad,-1,0.75,")
+    assert answered(b"text\nbad\n", result, AddedColumns(["-1", "0", "1"])).splitlines()[1].startswith(b"bad,-1,0.75,")
 
 
 def test_where_numbers_have_decimal_commas_the_added_ones_have_them() -> None:
@@ -231,7 +232,7 @@ def test_where_numbers_have_decimal_commas_the_added_ones_have_them() -> None:
 
 def test_a_new_csv_has_the_columns_of_any_format() -> None:
     reader = jsonl(b'{"a": "1,5", "b": true}\n{"a": null, "b": {"c": [1, NaN]}}\n{"a": 2.5, "b": false, "d": 1}\n')
-    writer = NewDelimitedWriter(reader, LABELS, OutputEncoding(), delimiter=",")
+    writer = NewDelimitedWriter(reader, YES_NO, OutputEncoding(), delimiter=",")
     assert writer.header() == f"a,b,d,{ADDED}\n".encode()
     page = writer.page([(row, RowResult(None, "why")) for row in reader.rows()])
     assert page.decode().splitlines() == [
@@ -244,7 +245,7 @@ def test_a_new_csv_has_the_columns_of_any_format() -> None:
 def test_a_new_csv_tells_surplus_values_in_the_error() -> None:
     content = b'{"a": "caf\xe9"}\n' + b'{"a": "good"}\n' * CHUNK_ROWS + b'{"a": "x", "late": 1}\n'
     reader = jsonl(content, encoding="utf-8")
-    writer = NewDelimitedWriter(reader, LABELS, OutputEncoding(mark=True), delimiter="\t")
+    writer = NewDelimitedWriter(reader, YES_NO, OutputEncoding(mark=True), delimiter="\t")
     first, *_, last = reader.rows()
     assert writer.header().startswith(b"\xef\xbb\xbfa\tlabel\t")
     assert writer.page([(first, RESULT)]).startswith("caf\ufffd\tyes".encode())

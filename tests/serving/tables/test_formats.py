@@ -6,14 +6,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from serving.errors import FileError, RowsError
+from serving.tables.added_columns import AddedColumns
 from serving.tables.base import CHUNK_ROWS, Format, ReadOptions
 from serving.tables.delimited import CSV, TSV
 from serving.tables.formats import FORMATS, STREAMS, SUFFIXES, format_of, open_reader, open_table, open_writer
+from serving.tables.inputs.text import TEXT_FACTS, TextColumn
 from serving.tables.jsonl import JSONL
 from serving.tables.parquet import PARQUET
 from tests.serving.tables.readers import any_text
 
-LABELS = ["no", "yes"]
+TEXT = TextColumn(["no", "yes"], "text")
+YES_NO = AddedColumns(["no", "yes"], TEXT_FACTS)
 
 
 @pytest.mark.parametrize(
@@ -91,23 +94,24 @@ def test_a_parquet_file_is_told_by_its_name() -> None:
     ],
 )
 def test_the_column_of_texts_is_named_or_found(content: bytes, column_name: str, expected: str) -> None:
-    table = open_table(any_text(content), column_name, preferred="mine")
-    assert table.text_name == expected
+    table = open_table(any_text(content), TextColumn(["no", "yes"], "mine"), column_name)
+    assert table.extract.text_name == expected
 
 
 def test_a_table_has_every_row_once() -> None:
-    table = open_table(any_text(b"id,text\n" + b"1,good\n" * (CHUNK_ROWS + 5)), "", preferred="text")
+    table = open_table(any_text(b"id,text\n" + b"1,good\n" * (CHUNK_ROWS + 5)), TEXT)
     assert len(list(table.rows)) == CHUNK_ROWS + 5
 
 
 def test_a_row_with_a_fault_does_not_help_to_find_it() -> None:
     content = b'broken\n{"delete": {"id": 1}}\n{"n": 1, "said": "so good today"}\n'
-    assert open_table(any_text(content), "", preferred="text").text_name == "said"
+    assert open_table(any_text(content), TEXT).extract.text_name == "said"
 
 
 def test_where_every_row_has_a_fault_it_is_found_all_the_same() -> None:
-    table = open_table(any_text(b"text,label\ngood\nbad\n"), "", preferred="text")
-    assert [table.text_name, *[row.fault for row in table.rows]] == ["text"] + ["1 cell where the header has 2"] * 2
+    table = open_table(any_text(b"text,label\ngood\nbad\n"), TEXT)
+    name, faults = table.extract.text_name, [row.fault for row in table.rows]
+    assert [name, *faults] == ["text"] + ["1 cell where the header has 2"] * 2
 
 
 @pytest.mark.parametrize(
@@ -117,7 +121,7 @@ def test_where_every_row_has_a_fault_it_is_found_all_the_same() -> None:
 @pytest.mark.parametrize("column_name", ["", "text"])
 def test_objects_without_a_key_are_no_table(content: bytes, fault: str, column_name: str) -> None:
     with pytest.raises(RowsError, match=fault):
-        open_table(any_text(content), column_name, preferred="text")
+        open_table(any_text(content), TEXT, column_name)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +135,7 @@ def test_objects_without_a_key_are_no_table(content: bytes, fault: str, column_n
 )
 def test_a_table_without_rows_or_texts_is_refused(content: bytes, column_name: str, code: str) -> None:
     with pytest.raises(RowsError) as refused:
-        open_table(any_text(content, header="true"), column_name, preferred="text")
+        open_table(any_text(content, header="true"), TEXT, column_name)
     assert refused.value.code == code
     assert refused.value.columns == (["a", "b"] if code != "rows_missing" else ())
 
@@ -139,19 +143,19 @@ def test_a_table_without_rows_or_texts_is_refused(content: bytes, column_name: s
 @pytest.mark.parametrize("target", FORMATS, ids=lambda target: target.name)
 def test_only_the_same_format_is_written_as_it_was(target: Format) -> None:
     reader = any_text(b'id,"text"\r\n1,good\r\n')
-    writer = open_writer(target, reader, CSV, LABELS)
+    writer = open_writer(target, reader, CSV, YES_NO)
     assert (writer.header()[:11] == b'id,"text",l') == (target is CSV)
 
 
 def test_a_file_that_its_name_says_is_a_tsv_stays_as_it_was() -> None:
     reader = open_reader(io.BytesIO(b'"text"\r\ngood\r\n'), ReadOptions(), TSV)
-    assert open_writer(TSV, reader, TSV, LABELS).header().startswith(b'"text"\tlabel\t')
+    assert open_writer(TSV, reader, TSV, YES_NO).header().startswith(b'"text"\tlabel\t')
 
 
 @pytest.mark.parametrize("target", FORMATS, ids=lambda target: target.name)
 def test_objects_are_written_to_every_format(target: Format) -> None:
     reader = any_text(b'{"text": "good"}\n')
-    assert open_writer(target, reader, JSONL, LABELS).added_names[0] == "label"
+    assert open_writer(target, reader, JSONL, YES_NO).added_names[0] == "label"
 
 
 @pytest.mark.parametrize(
@@ -167,4 +171,4 @@ def test_objects_are_written_to_every_format(target: Format) -> None:
 )
 def test_a_named_encoding_is_written(encoding: str, beginning: bytes) -> None:
     reader = any_text(b"\xef\xbb\xbfid,text\n1,good\n")
-    assert open_writer(CSV, reader, CSV, LABELS, encoding).header().startswith(beginning)
+    assert open_writer(CSV, reader, CSV, YES_NO, encoding).header().startswith(beginning)

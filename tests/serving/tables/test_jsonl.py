@@ -8,14 +8,15 @@ import pytest
 
 from serving.errors import RowsError
 from serving.model.types import Prediction
-from serving.tables.added_columns import RowResult
+from serving.tables.added_columns import AddedColumns, RowResult
 from serving.tables.base import CHUNK_ROWS, ReadOptions, Row
+from serving.tables.inputs.text import TEXT_FACTS
 from serving.tables.jsonl import NewJsonlWriter
 from serving.tables.parquet import ParquetReader
 from serving.tables.text import MAX_ROW_CHARS, OutputEncoding
 from tests.serving.tables.readers import delimited, jsonl
 
-LABELS = ["no", "yes"]
+YES_NO = AddedColumns(["no", "yes"], TEXT_FACTS)
 RESULT = RowResult(Prediction("yes", 0.75, {"no": 0.25, "yes": 0.75}, truncated=False, in_vocabulary=0.5))
 ADDED = {
     "label": "yes",
@@ -101,7 +102,7 @@ def test_keys_that_come_late_are_beyond_the_columns() -> None:
 @pytest.mark.parametrize("line", ['{"a": 1}', "{}", '{"a":{}, "b":[1.0]}'])
 def test_added_keys_fit_into_an_object(line: str) -> None:
     reader = jsonl(f"{line}\r\n".encode())
-    page = reader.writer(LABELS, UTF8).page([(row, RESULT) for row in reader.rows()]).decode()
+    page = reader.writer(YES_NO, UTF8).page([(row, RESULT) for row in reader.rows()]).decode()
     assert page.startswith(line[:-1])
     assert page.endswith("}\r\n")
     assert json.loads(page) == json.loads(line) | ADDED
@@ -109,13 +110,13 @@ def test_added_keys_fit_into_an_object(line: str) -> None:
 
 def test_a_mark_is_kept() -> None:
     reader = jsonl(b'\xef\xbb\xbf{"text": "a"}\n')
-    assert reader.writer(LABELS, reader.output_encoding).header() == b"\xef\xbb\xbf"
+    assert reader.writer(YES_NO, reader.output_encoding).header() == b"\xef\xbb\xbf"
     assert jsonl(b'{"text": "a"}\n').output_encoding == UTF8
 
 
 def test_an_object_that_has_such_a_key_keeps_it() -> None:
     reader = jsonl(b'{"text": "a"}\n' * CHUNK_ROWS + b'{"label": "gold"}\n')
-    writer = reader.writer(LABELS, UTF8)
+    writer = reader.writer(YES_NO, UTF8)
     *_, row = reader.rows()
     assert json.loads(writer.page([(row, RowResult(None, "no text"))])) == {
         "label": "gold",
@@ -123,23 +124,23 @@ def test_an_object_that_has_such_a_key_keeps_it() -> None:
         "predicted_error": "no text",
     }
     assert writer.added_names[0] == "label"
-    assert jsonl(b'{"label": "gold"}\n').writer(LABELS, UTF8).added_names[0] == "predicted_label"
+    assert jsonl(b'{"label": "gold"}\n').writer(YES_NO, UTF8).added_names[0] == "predicted_label"
 
 
 def test_new_objects_hold_what_json_can() -> None:
     file = io.BytesIO()
     pq.write_table(pa.table({"day": [date(2026, 1, 2)], "x": [float("nan")], "text": ["é"]}), file)
     reader = ParquetReader(file, ReadOptions())
-    page = NewJsonlWriter(reader, LABELS, UTF8).page([(row, RESULT) for row in reader.rows()])
+    page = NewJsonlWriter(reader, YES_NO, UTF8).page([(row, RESULT) for row in reader.rows()])
     assert json.loads(page) == {"day": "2026-01-02", "x": None, "text": "é"} | ADDED
 
 
 def test_new_objects_of_bytes_that_are_no_utf8() -> None:
     reader = delimited(b"id,text\n1,caf\xe9\n", encoding="utf-8")
-    page = NewJsonlWriter(reader, LABELS, UTF8).page([(row, RESULT) for row in reader.rows()])
+    page = NewJsonlWriter(reader, YES_NO, UTF8).page([(row, RESULT) for row in reader.rows()])
     assert json.loads(page) == {"id": "1", "text": "caf\ufffd"} | ADDED
 
 
 def test_new_objects_need_distinct_names() -> None:
     with pytest.raises(RowsError, match="columns of distinct names; found: 'text', 'text'"):
-        NewJsonlWriter(delimited(b"text,text\na,b\n"), LABELS, UTF8)
+        NewJsonlWriter(delimited(b"text,text\na,b\n"), YES_NO, UTF8)

@@ -9,13 +9,14 @@ import pytest
 
 from serving.errors import RowsError
 from serving.model.types import Prediction
-from serving.tables.added_columns import RowResult
+from serving.tables.added_columns import AddedColumns, RowResult
 from serving.tables.base import CHUNK_ROWS, ReadOptions, in_chunks
+from serving.tables.inputs.text import TEXT_FACTS
 from serving.tables.parquet import ParquetReader, ParquetWriter
 from serving.tables.text import OutputEncoding
 from tests.serving.tables.readers import delimited, jsonl
 
-LABELS = ["no", "yes"]
+YES_NO = AddedColumns(["no", "yes"], TEXT_FACTS)
 RESULT = RowResult(Prediction("yes", 0.75, {"no": 0.25, "yes": 0.75}, truncated=True, in_vocabulary=0.5))
 ADDED = ["label", "probability", "p_no", "p_yes", "truncated", "in_vocabulary", "error"]
 
@@ -56,7 +57,7 @@ def test_a_package_that_is_missing_is_told_with_the_command(monkeypatch: pytest.
 
 def test_pages_one_after_the_other_become_one_file(tmp_path: Path) -> None:
     reader = parquet({"n": [1, 2, 3], "text": ["a", None, "é"]})
-    writer = reader.writer(LABELS, OutputEncoding())
+    writer = reader.writer(YES_NO, OutputEncoding())
     one, two, three = reader.rows()
     pages = [writer.page([(one, RESULT), (two, RowResult(None, "no text"))]), writer.page([(three, RESULT)])]
     table = finished(writer, pages, tmp_path)
@@ -70,7 +71,7 @@ def test_pages_one_after_the_other_become_one_file(tmp_path: Path) -> None:
 
 def test_cells_of_a_csv_become_strings(tmp_path: Path) -> None:
     reader = delimited(b"n,text\n1,caf\xe9\n2,so,good\n", encoding="utf-8")
-    writer = ParquetWriter(reader, LABELS, OutputEncoding())
+    writer = ParquetWriter(reader, YES_NO, OutputEncoding())
     page = writer.page([(row, RowResult(None, row.fault)) for row in reader.rows()])
     columns = finished(writer, [page], tmp_path).to_pydict()
     assert (columns["n"], columns["text"]) == (["1", "2"], ["caf\ufffd", "so,good"])
@@ -80,7 +81,7 @@ def test_cells_of_a_csv_become_strings(tmp_path: Path) -> None:
 def test_values_of_json_are_strings_and_what_is_beyond_is_told(tmp_path: Path) -> None:
     content = b'{"text": "a", "x": 1}\n{"text": true, "x": {"y": [1]}}\n' + b'{"text": "b"}\n' * CHUNK_ROWS
     reader = jsonl(content + b'{"text": null, "late": 1}\n')
-    writer = ParquetWriter(reader, LABELS, OutputEncoding())
+    writer = ParquetWriter(reader, YES_NO, OutputEncoding())
     page = writer.page([(row, RowResult(None, "why")) for row in reader.rows()])
     columns = finished(writer, [page], tmp_path).to_pydict()
     assert (columns["text"][:2], columns["text"][-1]) == (["a", "true"], None)

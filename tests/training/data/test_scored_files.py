@@ -72,7 +72,7 @@ def test_excel_shows_as_many_rows_and_the_columns_where_they_were(tmp_path: Path
     assert own_names == opened[0].reader.names
     assert names[-len(ADDED) :] == ADDED
     frame = pd.read_csv(target, sep=list_separator, dtype=str, keep_default_na=False)
-    text = opened[0].text_column
+    text = own_names.index(opened[0].extract.text_name)
     assert [row[text][0] for row in rows] == [cell or None for cell in frame.iloc[:, text]]
     assert {row[names.index("label")][0] for row in rows} <= {"positive", "neutral", "negative", None}
     assert FORMULA not in {kind for row in rows for _, kind in row}

@@ -14,16 +14,17 @@ from serving.model.inputs.text import BATCH
 from serving.model.types import Prediction
 from serving.settings import Settings
 from serving.tables.base import CHUNK_ROWS, ReadOptions
+from serving.tables.formats import table_input
 from serving.web.files.answer import QUEUED_TEXTS, SENT_BYTES, FileAnswer, FileResponse, OpenedFile, open_upload
 from serving.web.files.uploads import Upload
-from tests.serving.fakes import LABELS, FakePredictor
+from tests.serving.fakes import FakePredictor
 
 pytestmark = pytest.mark.anyio
 
 
 def opened(content: bytes, text_column: str = "", encoding: str = "", output_encoding: str = "") -> OpenedFile:
     upload = Upload(io.BytesIO(content), ReadOptions(encoding, size=len(content)), text_column, output_encoding)
-    return open_upload(upload, Settings(), LABELS, "text")
+    return open_upload(upload, Settings(), table_input(FakePredictor()))
 
 
 def answer_of(
@@ -81,8 +82,8 @@ async def test_rows_of_like_length_are_predicted_together() -> None:
 
 def test_the_columns_are_found_or_named() -> None:
     content = b"id;what they say\n1;so good today\n"
-    assert opened(content).table.text_name == "what they say"
-    assert opened(content, text_column="id").table.text_name == "id"
+    assert opened(content).table.extract.text_name == "what they say"
+    assert opened(content, text_column="id").table.extract.text_name == "id"
     with pytest.raises(RowsError, match="no column is called 'x'; found: 'id', 'what they say'; name another"):
         opened(content, text_column="x")
     with pytest.raises(RowsError, match="it has no rows below its header"):
