@@ -1,7 +1,7 @@
 # `make help` names the targets that people use. Each environment is set up once, and again when its requirements change.
 PYTHON ?= python3
 PORT ?= 8000
-DATA ?= data/sample.csv
+DATA ?= $(if $(filter sample,$(RECIPE)),data/sample.csv)
 TEXT_COLUMN ?=
 LABEL_COLUMN ?=
 ENCODING ?=
@@ -34,7 +34,7 @@ help:
 	@echo "make test                               lint, types and all tests"
 	@echo "make soak                               the tests that take many minutes"
 	@echo "make train [DATA= TEXT_COLUMN= LABEL_COLUMN= ENCODING= RECIPE= OUT= RESUME=1]"
-	@echo "                                        train; by default data/sample.csv into build/"
+	@echo "                                        train; by default data/sample.csv into build/; RECIPE=iris needs no file"
 	@echo "make default RAW=FOLDER                 the committed bundle again, from the raw files, into build/tweets; needs npm"
 	@echo "make teacher RAW=FOLDER                 the answers of the default's teachers, into data/teacher/, in hours"
 	@echo "make encoder                            the pre-trained encoder that becomes such a teacher, into data/raw/"
@@ -94,7 +94,7 @@ option = $(if $(2),$(1) $(call quoted,$(2)))
 FILES = $(if $(filter $(words $(DATA)),$(words $(wildcard $(DATA)))),$(foreach file,$(DATA),$(call quoted,$(file))),$(call quoted,$(DATA)))
 NO := 0 no No NO false False FALSE off
 train: .venv/ready
-	$(DEV) -m training fit $(call quoted,$(RECIPE)) --data $(FILES) --out $(call quoted,$(OUT)) \
+	$(DEV) -m training fit $(call quoted,$(RECIPE)) $(if $(DATA),--data $(FILES)) --out $(call quoted,$(OUT)) \
 	  $(call option,--text-column,$(TEXT_COLUMN)) $(call option,--label-column,$(LABEL_COLUMN)) \
 	  $(call option,--encoding,$(ENCODING)) $(if $(filter-out $(NO),$(RESUME)),--resume)
 

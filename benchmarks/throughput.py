@@ -17,10 +17,10 @@ from statistics import median
 
 import numpy as np
 
-from serving.model.tokenizer import Encoder
 from training.data.dataset import Dataset, load_dataset
 from training.fit.loop import TrainingLoop
 from training.fit.stage_data import StageData
+from training.inputs.text import TextEncoding
 from training.model import backend
 from training.model.backend import keras
 from training.model.multitask import MultiTaskModel
@@ -45,19 +45,21 @@ def main() -> None:
     options = parser.parse_args()
     dataset = load_dataset([options.data], DataConfig(text=options.text_column, label=options.label_column), 1)
     backend.make_repeatable(1)
-    encoder = Encoder(build_tokenizer(dataset.train.row, TokenizerConfig(model="word", vocabulary=WORDS)).to_str())
+    encoding = TextEncoding(
+        build_tokenizer(dataset.train.row, TokenizerConfig(model="word", vocabulary=WORDS)).to_str()
+    )
     ways: dict[str, Callable[[], list[float]]] = {
-        "tutorial, batches of 32": lambda: tutorial(dataset, encoder),
-        "ours, batches of 32": lambda: ours(dataset, encoder, 32),
-        "ours, batches of 128": lambda: ours(dataset, encoder, 128),
+        "tutorial, batches of 32": lambda: tutorial(dataset, encoding),
+        "ours, batches of 32": lambda: ours(dataset, encoding, 32),
+        "ours, batches of 128": lambda: ours(dataset, encoding, 128),
     }
     rates = {name: len(dataset.train) / median(way()[1:]) for name, way in ways.items()}
     sys.stdout.write(table(rates) + "\n")
 
 
-def tutorial(dataset: Dataset, encoder: Encoder) -> list[float]:
+def tutorial(dataset: Dataset, encoding: TextEncoding) -> list[float]:
     """Seconds of each epoch the tutorial's way."""
-    encoded = encoder.encode(dataset.train.row.tolist())
+    encoded = encoding.encode(dataset.train.row.tolist())
     longest = max(len(item.ids) for item in encoded)
     ids = np.zeros((len(encoded), longest), np.int32)
     for row, item in enumerate(encoded):
@@ -66,7 +68,7 @@ def tutorial(dataset: Dataset, encoder: Encoder) -> list[float]:
     inner = {"dropout": 0.2, "recurrent_dropout": 0.2}
     network = keras.Sequential(
         [
-            keras.layers.Embedding(encoder.vocabulary_size, 128),
+            keras.layers.Embedding(encoding.vocabulary_size, 128),
             keras.layers.SpatialDropout1D(0.4),
             keras.layers.LSTM(196, return_sequences=True, **inner),
             keras.layers.LSTM(128, **inner),
@@ -77,12 +79,12 @@ def tutorial(dataset: Dataset, encoder: Encoder) -> list[float]:
     return [_seconds(lambda: network.fit(ids, targets, batch_size=32, verbose=0)) for _ in range(EPOCHS)]
 
 
-def ours(dataset: Dataset, encoder: Encoder, size: int) -> list[float]:
+def ours(dataset: Dataset, encoding: TextEncoding, size: int) -> list[float]:
     """Seconds of each epoch as `fit` trains."""
-    network = build_network(KNOBS, vocabulary=encoder.vocabulary_size, classes=len(dataset.labels))
+    network = build_network(KNOBS, vocabulary=encoding.vocabulary_size, classes=len(dataset.labels))
     stage = Stage(name="fit", epochs=EPOCHS, patience=EPOCHS, batch_size=size)
     multitask, recipe = MultiTaskModel(network), Recipe(name="throughput")
-    train, _ = StageData(recipe, dataset, None, multitask, encoder).batches(stage)
+    train, _ = StageData(recipe, dataset, None, multitask, encoding).batches(stage)
     clock = _Clock()
     TrainingLoop(multitask, train, None, stage, [1], _forget).run(clock)
     return clock.seconds

@@ -22,6 +22,7 @@ TRAINING = [
     {"recipe"},
     {"text", "model", "progress"},
     {"data"},
+    {"inputs"},
     {"evaluation"},
     {"fit", "report", "console"},
     {"tuning", "export", "teacher"},

@@ -1,11 +1,13 @@
 """`python -m training`: fit, evaluate, behaviour, compare, tune, report, made-up, finetune, answers, knobs."""
 
+import atexit
 import json
 import shlex
 import sys
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import typer
@@ -13,6 +15,7 @@ from rich.console import Console
 
 from serving.errors import ServingError
 from training.errors import DataError, TrainingError
+from training.recipe.data import DataConfig
 from training.recipe.recipe import KNOB_HEADINGS, Recipe, find_recipe, knob_rows, knob_table, read_recipe
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -20,6 +23,9 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 RecipePath = Annotated[Path, typer.Argument(help="a recipe, or the name of one in training/recipes, such as sample")]
 DataFiles = Annotated[
     list[Path], typer.Option("--data", help="CSV, TSV, JSONL (each also .gz) or Parquet; several may follow")
+]
+OwnFiles = Annotated[
+    list[Path] | None, typer.Option("--data", help="as elsewhere; default: the rows that the recipe brings, if any")
 ]
 MoreFiles = Annotated[list[Path] | None, typer.Argument(help="more data files")]
 Out = Annotated[Path, typer.Option("--out", help="folder for the bundle; a bundle that stands there is replaced")]
@@ -38,8 +44,8 @@ NoHeader = Annotated[bool, typer.Option("--no-header", help="the files have no r
 @app.command()
 def fit(
     recipe: RecipePath,
-    data: DataFiles,
     out: Out,
+    data: OwnFiles = None,
     more: MoreFiles = None,
     resume: Annotated[bool, typer.Option("--resume", help="go on from where an interrupted run was")] = False,
     seed: Annotated[int | None, typer.Option(help="instead of the recipe's")] = None,
@@ -57,7 +63,8 @@ def fit(
     from training.console import Display
 
     chosen, display = _read_recipe(recipe, seed, text_column, label_column, encoding, no_header), Display()
-    paths, choices = [*data, *(more or [])], {"resume": resume, "baselines": baselines, "texts": report_texts}
+    paths = _paths(chosen.data, data, more)
+    choices = {"resume": resume, "baselines": baselines, "texts": report_texts}
     try:
         figures = run_fit(chosen, paths, out, display, stage_cache, **choices)
     except KeyboardInterrupt:
@@ -72,17 +79,20 @@ def fit(
 @app.command()
 def report(
     bundle: Annotated[Path, typer.Argument(help="folder of a bundle, whose report is replaced")],
-    data: DataFiles,
+    data: OwnFiles = None,
     more: MoreFiles = None,
     baselines: Annotated[bool, typer.Option(help="train baselines again; else those of the last report stay")] = False,
     report_texts: ReportTexts = False,
 ) -> None:
     """Measure a bundle on its own data and write its report anew, without training."""
+    from serving.model.bundle import Bundle
     from training.commands.report import report as run_report
     from training.console import Display
+    from training.evaluation.leakage import bundle_recipe
 
     display = Display()
-    figures = run_report(bundle, [*data, *(more or [])], display, baselines=baselines, texts=report_texts)
+    recipe = bundle_recipe(Bundle.read(bundle).metadata, bundle)
+    figures = run_report(bundle, _paths(recipe.data, data, more), display, baselines=baselines, texts=report_texts)
     display.figures(figures, "Test part, through serving")
     display.next_step(f"Report: {bundle / 'report' / 'report.html'}")
 
@@ -90,7 +100,7 @@ def report(
 @app.command()
 def compare(
     recipe: RecipePath,
-    data: DataFiles,
+    data: OwnFiles = None,
     more: MoreFiles = None,
     bundle: Annotated[
         Path | None, typer.Option(help="a bundle of this recipe and data, instead of training one")
@@ -109,7 +119,7 @@ def compare(
 
     display = Display(Console(stderr=True))
     chosen = _read_recipe(recipe, seed, text_column, label_column, encoding, no_header)
-    rows = compared(chosen, [*data, *(more or [])], display, bundle, stage_cache)
+    rows = compared(chosen, _paths(chosen.data, data, more), display, bundle, stage_cache)
     tables = [comparison_table(rows), group_table(rows)]
     print_tables([table for table in tables if table.rows], Console())
 
@@ -117,8 +127,8 @@ def compare(
 @app.command()
 def tune(
     recipe: RecipePath,
-    data: DataFiles,
     out: Annotated[Path, typer.Option("--out", help="TOML file for the best recipe; an earlier search's is replaced")],
+    data: OwnFiles = None,
     more: MoreFiles = None,
     study: Annotated[
         Path | None, typer.Option(help="SQLite file of the trials, which a search goes on from; default: beside --out")
@@ -149,7 +159,7 @@ def tune(
     if study and storage:
         raise typer.BadParameter("found both; accepted: one of the two", param_hint="--study, --storage")
     chosen, display = _read_recipe(recipe, seed, text_column, label_column, encoding, no_header), Display()
-    paths, place = [*data, *(more or [])], storage or study or out.with_suffix(".sqlite")
+    paths, place = _paths(chosen.data, data, more), storage or study or out.with_suffix(".sqlite")
     objective = ValidationRecall(paths, stage_cache, verbose=verbose)
     try:
         Search(chosen, paths, out, place, display, objective).run(trials, timeout)
@@ -302,6 +312,17 @@ def knobs() -> None:
     drawn = as_rich(Table("Knobs of a recipe", KNOB_HEADINGS, rows, words=len(KNOB_HEADINGS)))
     drawn.columns[0].no_wrap = True  # so that a key can be copied
     console.print(drawn)
+
+
+def _paths(config: DataConfig, data: list[Path] | None, more: list[Path] | None) -> list[Path]:
+    """The files that were named, or one of the rows that the recipe brings, until the process ends."""
+    if data:
+        return [*data, *(more or [])]
+    from training.data.sources import write_bundled
+
+    folder = TemporaryDirectory()
+    atexit.register(folder.cleanup)
+    return [write_bundled(config, Path(folder.name))]
 
 
 def _note(sentence: str) -> None:

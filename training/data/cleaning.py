@@ -108,12 +108,16 @@ def drop_empty(rows: pd.DataFrame, cleaning: Counts, where: str, noun: str, empt
     return kept
 
 
-def merge_copies(rows: pd.DataFrame, cleaning: Counts) -> pd.DataFrame:
-    """One row a text, with its majority label; a text without a majority goes. Later parts keep their own."""
+def drop_straddling(rows: pd.DataFrame, cleaning: Counts) -> pd.DataFrame:
+    """Drop the rows that a later part has too: the test part before validation before training."""
     rank = rows.part.map({"": 0, "train": 0, "validation": 1, "test": 2})
     owner = rank.groupby(rows.key).transform("max")
     cleaning["also in the validation or test part, which keeps it"] = int((rank < owner).sum())
-    rows = rows[rank == owner]
+    return rows[rank == owner].reset_index(drop=True)
+
+
+def merge_copies(rows: pd.DataFrame, cleaning: Counts) -> pd.DataFrame:
+    """One row a key, with its majority label; a key without a majority goes."""
     votes = rows.groupby(["key", "label"], sort=False).size()
     leading = votes[votes == votes.groupby("key").transform("max")]
     tied = leading.groupby("key").transform("size") > 1

@@ -1,4 +1,4 @@
-"""Labelled dataset: rows from files, cleaned, merged and split, so that no text stands in two parts.
+"""Labelled dataset: rows from files, cleaned, merged and split, so that no row stands in two parts.
 
 The words of data, all of which are columns of a frame:
 
@@ -10,7 +10,7 @@ The words of data, all of which are columns of a frame:
   classes within each.
 - A *part* is `train`, `validation`, `test`, or `held_out`: rows that nothing learns from and that are measured by
   group.
-- A *key* is what copies of one text have in common: `cleaning`.
+- A *key* is what copies of one text, or equal rows of fields, have in common: `rows`.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from serving.model.metadata import DataFile
-from training.data.cleaning import drop_empty, drop_ignored, drop_missing, merge_copies, plain_label
+from training.data.cleaning import drop_empty, drop_ignored, drop_missing, drop_straddling, merge_copies, plain_label
 from training.data.rows import RowReader, TextReader
 from training.data.sources import read_rows, target_paths
 from training.errors import DataError
@@ -98,8 +98,9 @@ def label_indices(names: "pd.Series[str]", labels: list[str], where: str) -> Lab
 def load_dataset(paths: Sequence[Path], data: DataConfig, seed: int, reader: RowReader | None = None) -> Dataset:
     """Read, clean, merge and split.
 
-    Rows pinned to a part by the recipe go there whole; the others are split, stratified by label. A text that would
-    stand in two parts stays in the later one (test before validation before train).
+    Rows pinned to a part by the recipe go there whole; the others are split, stratified by label. A row that would
+    stand in two parts stays in the later one (test before validation before train). Copies of a text are one row; equal
+    rows of fields are several, and go together.
 
     Args:
         paths: Data files.
@@ -122,7 +123,8 @@ def load_dataset(paths: Sequence[Path], data: DataConfig, seed: int, reader: Row
     keys = rows.row.map(reader.key)
     rows = rows.assign(own_key=keys, key=keys.map(reader.merged(keys)))
     labelled = _with_label_indices(drop_empty(rows, cleaning, where, reader.noun, reader.empty_rule), labels)
-    rows = merge_copies(labelled, cleaning)
+    rows = drop_straddling(labelled, cleaning)
+    rows = merge_copies(rows, cleaning) if reader.merges_copies else rows
     cleaning["rows kept"] = len(rows)
     try:
         parts = _split(rows, data, labels, seed)
@@ -160,10 +162,14 @@ def _conflicts(labelled: pd.DataFrame, merged: pd.DataFrame, labels: list[str]) 
 
 
 def _split(rows: pd.DataFrame, data: DataConfig, labels: list[str], seed: int) -> dict[str, pd.DataFrame]:
-    """Pinned rows go to their part; of the others each class gives its share to each part, and one row at least."""
+    """Pinned rows go to their part; of the others each class gives its share to each part, and one row at least.
+
+    Rows with the same key go together, by the label of the first.
+    """
     shares: dict[Part, float] = {"test": data.test, "validation": data.validation}
     shares = {part: share for part, share in shares.items() if share}
-    parts, classes = rows.part.to_numpy(dtype=object, copy=True), rows.label.to_numpy()
+    distinct = rows.drop_duplicates("key")
+    parts, classes = distinct.part.to_numpy(dtype=object, copy=True), distinct.label.to_numpy()
     rng = np.random.default_rng(seed)
     unpinned = (parts == "").nonzero()[0]
     parts[unpinned] = "train"
@@ -172,9 +178,10 @@ def _split(rows: pd.DataFrame, data: DataConfig, labels: list[str], seed: int) -
         members = rng.permutation(unpinned[classes[unpinned] == index])
         if len(members):
             _assign_parts(parts, members, shares)
-    parts[_held_out(rows, rng)] = "held_out"
+    parts[_held_out(distinct, rng)] = "held_out"
+    part_of_row = rows.key.map(dict(zip(distinct.key, parts, strict=True)))
     columns = rows.drop(columns=["key", "own_key", "part", "origin", "task", "hold_out"])
-    return {part: columns[parts == part].reset_index(drop=True) for part in (*PARTS, "held_out")}
+    return {part: columns[part_of_row == part].reset_index(drop=True) for part in (*PARTS, "held_out")}
 
 
 def _check_splittable(classes: Labels, labels: list[str], min_rows: int) -> None:

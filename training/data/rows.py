@@ -26,11 +26,13 @@ class RowReader(Protocol):
     Attributes:
         noun: What an error calls what a row must have.
         empty_rule: What cleaning calls the rows that are empty.
+        merges_copies: Whether rows with one key are one row, with their majority label.
         slices: Columns whose values are kept beside each row.
     """
 
     noun: str
     empty_rule: str
+    merges_copies: bool
     slices: Sequence[str]
 
     def read(
@@ -71,13 +73,19 @@ class TextReader:
 
     noun = "a text"
     empty_rule = "empty, or nothing but handles, links and punctuation"
+    merges_copies = True
 
     def __init__(self, data: DataConfig, slices: Sequence[str] = (), *, is_named: bool | None = None) -> None:
         self.data, self.slices = data, slices
         self.is_named = "text" in data.model_fields_set if is_named is None else is_named
 
     def read(
-        self, table: pd.DataFrame, path: Path, source: Source, notes: list[str], dropped: Counts | None = None
+        self,
+        table: pd.DataFrame,
+        path: Path,
+        source: Source,
+        notes: list[str],
+        dropped: Counts | None = None,  # noqa: ARG002
     ) -> "pd.Series[Any]":
         """See RowReader."""
         is_named = self.is_named or bool(source.text)
@@ -110,6 +118,7 @@ class FieldsReader:
 
     noun = "a field"
     empty_rule = "without a value in any field"
+    merges_copies = False  # two people may fill in a form alike, and differ in what is asked
 
     def __init__(self, fields: Sequence[FieldConfig], missing: Sequence[str], slices: Sequence[str] = ()) -> None:
         self.fields, self.missing, self.slices = fields, frozenset(missing), slices

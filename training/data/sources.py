@@ -34,6 +34,26 @@ def target_paths(paths: Sequence[Path], data: DataConfig) -> list[Path]:
     return [path for path in paths if path.name in targets]
 
 
+def write_bundled(data: DataConfig, folder: Path) -> Path:
+    """Write the rows that come with scikit-learn as a CSV file, whose last column is `label`.
+
+    Args:
+        data: The recipe's `[data]`.
+        folder: For the file.
+
+    Raises:
+        DataError: The recipe has none.
+    """
+    if data.bundled is None:
+        raise DataError("--data: missing; accepted: one file or several, for this recipe has no rows of its own")
+    import sklearn.datasets
+
+    rows = getattr(sklearn.datasets, f"load_{data.bundled}")(as_frame=True)
+    path = folder / f"{data.bundled}.csv"
+    rows.data.assign(label=rows.target_names[rows.target]).to_csv(path, index=False, lineterminator="\n")
+    return path
+
+
 def in_order(paths: Sequence[Path], data: DataConfig) -> list[Path]:
     """The files as the recipe names them, others by name: the order on a command line decides nothing."""
     order = {source.file: number for number, source in reversed(list(enumerate(data.sources)))}

@@ -62,7 +62,7 @@ def evaluate_slices(predictor: Predictor, rows: pd.DataFrame, names: Sequence[st
     slices: dict[str, dict[str, Any]] = {}
     for place, name in enumerate(names):
         members = rows.groupby(rows.slices.str[place]).indices
-        slices[name] = {str(value): _slice(labels, truth[of_one], predicted[of_one]) for value, of_one in members.items()}
+        slices[name] = {str(value): _slice(labels, truth[at], predicted[at]) for value, at in members.items()}
     return slices
 
 
@@ -83,7 +83,9 @@ def evaluate_behaviour(predictor: Predictor) -> dict[Half, dict[str, FailureCoun
     """
     labels = predictor.metadata.labels
     if predictor.fields or not reads_sentiment(labels):
-        raise DataError(f"the behaviour suite is of texts' sentiment; found labels {labels}; accepted: {sorted(SENTIMENT)}")
+        raise DataError(
+            f"the behaviour suite is of texts' sentiment; found labels {labels}; accepted: {sorted(SENTIMENT)}"
+        )
     return {half: count_failures(partial(served_probabilities, predictor), labels, half) for half in HALVES}
 
 

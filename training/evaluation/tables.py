@@ -15,6 +15,7 @@ from training.recipe.fields import FieldConfig
 _MARKDOWN_SIGNS = re.compile(r"[\\`*\[\]<>|#~$&]|(?<![^\W_])_|_(?![^\W_])")
 
 
+FEW_VALUES = 3  # of a category, in a table of fields
 MIN_ROWS = 20  # of a class: among so many, one row more or less moves its recall by 5 points
 
 
@@ -86,8 +87,15 @@ def cleaning_table(cleaning: Mapping[str, int]) -> Table:
 
 def field_table(fields: Sequence[FieldConfig]) -> Table:
     """The fields of a row, and what is accepted in each."""
-    rows = [(field.name, field.kind, as_served(field).accepted, _missing(field)) for field in fields]
-    return Table("Fields", ("field", "kind", "accepted", "a missing one becomes"), rows, words=4)
+    rows = [(field.name, field.source, _accepted(field), _missing(field)) for field in fields]
+    return Table("Fields", ("field", "column", "accepted", "a missing one becomes"), rows, words=4)
+
+
+def _accepted(field: FieldConfig) -> str:
+    if field.kind == "number":
+        return as_served(field).accepted
+    more = ", ..." if len(field.values) > FEW_VALUES else ""
+    return f"{len(field.values)} values: {', '.join(field.values[:FEW_VALUES])}{more}"
 
 
 def _missing(field: FieldConfig) -> str:

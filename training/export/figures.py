@@ -9,7 +9,13 @@ from serving.model.metadata import Metadata
 from serving.model.predictor import Predictor
 from training.data.dataset import Dataset
 from training.evaluation.baselines import reads_sentiment
-from training.evaluation.evaluate import evaluate, evaluate_behaviour, evaluate_groups, evaluate_slices, served_probabilities
+from training.evaluation.evaluate import (
+    evaluate,
+    evaluate_behaviour,
+    evaluate_groups,
+    evaluate_slices,
+    served_probabilities,
+)
 from training.evaluation.metrics import Figures, measure
 from training.evaluation.selective import precision_thresholds, risk_coverage
 

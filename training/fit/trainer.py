@@ -309,7 +309,7 @@ def _input_file(
     """The content of the bundle's file that says how a row is read, learned from the training part."""
     if recipe.inputs == "fields":
         return learn_fields(recipe.fields, recipe.network, dataset.train)
-    return str(learn_tokenizer(recipe, dataset, weak, embedding).to_str())
+    return str(learn_tokenizer(recipe, dataset, weak, embedding).to_str(pretty=True))
 
 
 def _first_state(input_file: str, weak: WeakLabelDataset | None) -> dict[str, Any]:

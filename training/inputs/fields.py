@@ -74,26 +74,30 @@ class FieldsEncoding:
     ) -> tuple[Inputs, None]:
         """Some values missing, so that the network learns what that means; see InputEncoding."""
         arrays = inputs if isinstance(inputs, list) else [inputs]
-        names = [names for names in self.fields.columns if names]
+        columns = [[f.name for f in of_array] for of_array in (self.fields.with_ids, self.fields.numbers) if of_array]
         fields = [field.name for field in self.fields.fields]
         hidden = rng.random((len(arrays[0]), len(fields))) < share
         missing = self.batch([self._missing])
         missing = missing if isinstance(missing, list) else [missing]
         varied = [
-            np.where(hidden[:, [fields.index(name) for name in of_array]], value, array)
-            for array, value, of_array in zip(arrays, missing, names, strict=True)
+            np.where(hidden[:, list(map(fields.index, names))], value, array)
+            for array, value, names in zip(arrays, missing, columns, strict=True)
         ]
         return varied if isinstance(inputs, list) else varied[0], None
 
     def known_rows(self, sentences: Sequence[str]) -> Sequence[Row]:  # noqa: ARG002
-        """Rows made of the fields alone: a usual one, others with another value of each category, an empty one."""
-        numbers: dict[str, FieldValue] = {field.name: field.missing for field in self.fields.numbers}
-        most = max((len(field.values) for field in self.fields.categories), default=1)
-        rows: list[Row] = [
-            numbers | {field.name: field.values[i % len(field.values)] for field in self.fields.categories}
-            for i in range(min(most, 3))
-        ]
+        """Rows made of the fields alone: small, usual and great numbers with some of the values, and an empty row."""
+        rows: list[Row] = [{f.name: _typical(f, place) for f in self.fields.fields} for place in (-1, 0, 1)]
         return [*rows, {field.name: None for field in self.fields.fields}]
+
+
+def _typical(field: NumberField | CategoryField, place: int) -> FieldValue:
+    """A number so many scales from the usual one, as the form takes it, or one of the values."""
+    if isinstance(field, CategoryField):
+        return field.values[place % len(field.values)]
+    step = field.step or float(f"{field.scale:.1g}") / 10
+    number = round((field.missing + place * field.scale) / step) * step
+    return float(f"{np.clip(number, field.minimum, field.maximum):.6g}")
 
 
 def learn_fields(fields: Sequence[FieldConfig], config: NetworkConfig, train: pd.DataFrame) -> str:

@@ -94,6 +94,11 @@ class DataConfig(ConfigSection):
     test: Fraction = Field(0.1, description="fraction of rows for the test, which no choice is made on")
     split_seed: int | None = Field(None, ge=0, le=2**31 - 1, description="of the split; default: the recipe's seed")
     quoted: bool = Field(True, description="in CSV and TSV, cells may be quoted (RFC 4180); false: a quote is a sign")
+    bundled: Literal["iris"] | None = Field(
+        None,
+        exclude_if=lambda bundled: bundled is None,
+        description="rows that come with scikit-learn, which are read where no file is named",
+    )
     about: str = Field("", description="what the data are, for the model card; a source may say its own")
     terms: str = Field("", description="the terms that they are under, for the model card")
     found_on: list[Name] = Field(

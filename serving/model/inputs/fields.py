@@ -1,15 +1,17 @@
 """Fields of a form as a kind of input: named numbers and categories, as `fields.json` describes them.
 
-A number is standardized: less its mean, by its scale. A category's value is an id, and so is a missing one where the
-file says no other value for it. All of it is data: training writes the file, and both sides read it by this module.
+A number is standardized: less its mean, by its scale; and where the file has bins for it, the one that it falls into is
+an id. A category's value is an id, and so is a missing one where the file says no other value for it. All of it is
+data: training writes the file, and both sides read it by this module.
 """
 
 import math
 import reprlib
+from bisect import bisect_right
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 
@@ -52,6 +54,7 @@ class NumberField(_Strict):
         mean: of the training rows.
         scale: their standard deviation.
         missing: the number that a missing one becomes.
+        bins: edges between intervals of it, rising; each interval has an id as a category's value has. None: no ids.
     """
 
     kind: Literal["number"] = "number"
@@ -63,6 +66,7 @@ class NumberField(_Strict):
     mean: float
     scale: float = Field(gt=0)
     missing: float
+    bins: list[float] = []
 
     @property
     def accepted(self) -> str:
@@ -84,9 +88,24 @@ class NumberField(_Strict):
             raise ValueError
         return number
 
+    @property
+    def id_count(self) -> int:
+        """Its ids: of its intervals, and of a missing one."""
+        return len(self.bins) + 2 if self.bins else 0
+
+    def id(self, value: Any) -> int:
+        """Of the interval of a value that `read` gave; 0 where it is missing."""
+        return 0 if value is None else bisect_right(self.bins, value) + 1
+
     def standardized(self, value: FieldValue) -> float:
         """What the network reads of a value that `read` gave."""
         return ((self.missing if value is None else float(value)) - self.mean) / self.scale
+
+    @model_validator(mode="after")
+    def _bins_rise(self) -> Self:
+        if any(low >= high for low, high in pairwise(self.bins)):
+            raise ValueError("bins do not rise; accepted: each edge above the one before")
+        return self
 
 
 class CategoryField(_Strict):
@@ -114,6 +133,15 @@ class CategoryField(_Strict):
         """Of each value, and of a missing one; 0 where that stays so."""
         ids: dict[str | None, int] = {value: number for number, value in enumerate(self.values, start=1)}
         return {None: ids.get(self.missing, 0), **ids}
+
+    @property
+    def id_count(self) -> int:
+        """Its ids: of its values, and of a missing one."""
+        return len(self.values) + 1
+
+    def id(self, value: Any) -> int:
+        """Of a value that `read` gave."""
+        return self.ids[value]
 
     def read(self, value: FieldValue) -> str | None:
         """The value. Raises ValueError where it is none that is accepted."""
@@ -156,7 +184,7 @@ class FieldsFile(_Strict):
 
 
 class EncodedRow(NamedTuple):
-    """What the network reads of a row: ids of categories, standardized numbers."""
+    """What the network reads of a row: ids of categories and bins, standardized numbers."""
 
     ids: list[int]
     numbers: list[float]
@@ -178,12 +206,12 @@ class FieldsInput:
         self.numbers = [field for field in file.fields if isinstance(field, NumberField)]
         self.categories = [field for field in file.fields if isinstance(field, CategoryField)]
         self._names = {field.name for field in file.fields}
-        # All categories share one embedding, in which each has its own ids, the first for what is missing.
-        self._offsets = list(accumulate((len(field.values) + 1 for field in self.categories), initial=0))
-        self._ids = [
-            (field.name, {value: offset + number for value, number in field.ids.items()})
-            for field, offset in zip(self.categories, self._offsets, strict=False)
+        # All fields with ids share one embedding, in which each has its own, the first for what is missing.
+        self.with_ids: list[NumberField | CategoryField] = [
+            *self.categories,
+            *(field for field in self.numbers if field.bins),
         ]
+        self._offsets = list(accumulate((field.id_count for field in self.with_ids), initial=0))
 
     @classmethod
     def read(cls, path: Path) -> "FieldsInput":
@@ -202,7 +230,7 @@ class FieldsInput:
 
     @property
     def vocabulary_size(self) -> int:
-        """The ids of all categories."""
+        """The ids of all categories and bins."""
         return self._offsets[-1]
 
     def parse(self, row: Mapping[str, FieldValue], missing: Collection[str] = ()) -> ParsedRow:
@@ -235,10 +263,10 @@ class FieldsInput:
     def check(self, network: Network, metadata: Metadata) -> None:  # noqa: ARG002 -- the file says all
         """See ModelInput."""
         facts = (network.vocabulary, network.numbers, network.steps or 0)
-        expected = (self.vocabulary_size, len(self.numbers), len(self.categories))
+        expected = (self.vocabulary_size, len(self.numbers), len(self.with_ids))
         if facts != expected:
             raise BundleError(
-                f"{FIELDS}: has {expected[2]} categories of {expected[0]} ids and {expected[1]} numbers, {NETWORK} "
+                f"{FIELDS}: has {expected[2]} fields of {expected[0]} ids and {expected[1]} numbers, {NETWORK} "
                 f"takes {facts[2]} of {facts[0]} and {facts[1]}; they must be equal"
             )
 
@@ -258,8 +286,8 @@ class FieldsInput:
         return np.concatenate(answers) if answers else np.empty((0, network.classes), np.float32)
 
     def arrays(self, encoded: Sequence[EncodedRow]) -> tuple[Ids, Numbers]:
-        """Ids, int32 (rows, categories), and numbers, float32 (rows, numbers)."""
-        ids = np.array([row.ids for row in encoded], np.int32).reshape(len(encoded), len(self.categories))
+        """Ids, int32 (rows, fields with ids), and numbers, float32 (rows, numbers)."""
+        ids = np.array([row.ids for row in encoded], np.int32).reshape(len(encoded), len(self.with_ids))
         numbers = np.array([row.numbers for row in encoded], np.float32).reshape(len(encoded), len(self.numbers))
         return ids, numbers
 
@@ -272,7 +300,7 @@ class FieldsInput:
         return FieldFault(name, "no field of this model", f"the names {', '.join(sorted(self._names))}")
 
     def _encode(self, row: Mapping[str, Any]) -> EncodedRow:
-        ids = [numbers[row[name]] for name, numbers in self._ids]
+        ids = [offset + field.id(row[field.name]) for field, offset in zip(self.with_ids, self._offsets, strict=False)]
         return EncodedRow(ids, [field.standardized(row[field.name]) for field in self.numbers])
 
 

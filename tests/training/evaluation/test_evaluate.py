@@ -43,7 +43,7 @@ def test_a_file_is_read_as_the_bundles_recipe_says(predictor: Predictor, tmp_pat
 def test_columns_and_encoding_by_flag(predictor: Predictor, tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_bytes("tweet,gold\ncafé,positive\n".encode("latin-1"))
     columns = {"text": "tweet", "label": "gold", "encoding": "latin-1"}
-    assert read_labelled(tmp_path / "d.csv", predictor.metadata, **columns).texts == ["café"]
+    assert read_labelled(tmp_path / "d.csv", predictor.metadata, **columns).rows == ["café"]
 
 
 def test_labels_that_are_numbers_are_matched_by_value(bundle: Path, tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ import pytest
 from tests.training.helpers import STAGED
 from training.evaluation.calibration import best_temperature
 from training.evaluation.metrics import rescaled
-from training.export.bundle import SENTENCES, keras_import, write_bundle
+from training.export.bundle import keras_import, write_bundle
 from training.fit.loop import predict
 from training.fit.trainer import Trained
+from training.inputs.text import SENTENCES
 from training.model.backend import keras
 from training.model.network import build_network
 from training.recipe.model import NetworkConfig
@@ -27,7 +28,7 @@ def trained(staged_run: Trained) -> Trained:
 
 
 def test_a_bundle_is_written_and_held_to_keras(trained: Trained, tmp_path: Path) -> None:
-    predictor, difference = write_bundle(Recipe.model_validate(STAGED), trained, tmp_path)
+    predictor, difference = write_bundle(trained, tmp_path)
     assert difference <= 1e-5
     answers = predictor.metadata.known_answers
     assert [answer.row for answer in answers] == list(SENTENCES)
@@ -38,7 +39,7 @@ def test_a_bundle_is_written_and_held_to_keras(trained: Trained, tmp_path: Path)
 def test_the_validation_part_calibrates_it(trained: Trained, tmp_path: Path) -> None:
     truth, before = trained.dataset.validation.label.to_numpy(), predict(trained.network, trained.validation)
     recipe = Recipe.model_validate({**STAGED, "seed": 3, "data": {**STAGED["data"], "split_seed": 1}})
-    predictor, _ = write_bundle(recipe, trained, tmp_path)
+    predictor, _ = write_bundle(replace(trained, recipe=recipe), tmp_path)
     metadata = predictor.metadata
     assert metadata.seed == 3
     assert metadata.temperature == best_temperature(truth, before) != 1
@@ -47,7 +48,7 @@ def test_the_validation_part_calibrates_it(trained: Trained, tmp_path: Path) -> 
 
 
 def test_the_module_is_named_that_keras_must_import_to_load_the_network(trained: Trained, tmp_path: Path) -> None:
-    predictor, _ = write_bundle(Recipe.model_validate(STAGED), trained, tmp_path)
+    predictor, _ = write_bundle(trained, tmp_path)
     module = predictor.metadata.keras_import
     assert module == "training.model.network"
     (layer,) = [layer for layer in trained.network.layers if not type(layer).__module__.startswith("keras.")]

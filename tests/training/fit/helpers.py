@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from serving.model.tokenizer import Encoded, Encoder
+from serving.model.tokenizer import Encoded
 from training.fit.batches import Batches
 from training.fit.checkpoint import Arrays
+from training.inputs.text import TextEncoding
 from training.model import backend
 from training.model.multitask import MultiTaskModel
 from training.model.network import build_network
@@ -18,7 +19,7 @@ from training.recipe.stages import Stage
 from training.text.tokenizer import build_tokenizer
 
 STAGE = Stage(name="fit", epochs=4, patience=4, batch_size=16, learning_rate=0.03, schedule="cosine", word_dropout=0.1)
-ENCODER = Encoder(build_tokenizer(["a b c d e f"], TokenizerConfig(model="word", min_frequency=1)).to_str())
+ENCODING = TextEncoding(build_tokenizer(["a b c d e f"], TokenizerConfig(model="word", min_frequency=1)).to_str())
 VOCABULARY = 30
 
 
@@ -28,7 +29,7 @@ def random_batches(rows: int, seed: int) -> Batches:
     # At most 8 tokens: all batches have one shape, for which the network is compiled once.
     encoded = [Encoded(rng.integers(17, 23, rng.integers(3, 9)).astype(np.int32)) for _ in range(rows)]
     labels = [int((item.ids < 20).mean() > 0.5) for item in encoded]
-    return Batches(ENCODER, encoded, np.eye(2, dtype=np.float32)[labels], np.ones(rows, np.float32), 16)
+    return Batches(ENCODING, encoded, np.eye(2, dtype=np.float32)[labels], np.ones(rows, np.float32), 16)
 
 
 def small_model(

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tests.training.fit.helpers import (
-    ENCODER,
+    ENCODING,
     STAGE,
     VOCABULARY,
     Interruption,
@@ -15,7 +15,7 @@ from tests.training.fit.helpers import (
     small_model,
 )
 from training.evaluation.metrics import macro_recall
-from training.fit.batches import Batch, Batches, MaskedTokens
+from training.fit.batches import Batch, Batches
 from training.fit.loop import (
     EpochProgress,
     LoopState,
@@ -26,6 +26,7 @@ from training.fit.loop import (
     predict,
     validate,
 )
+from training.inputs.base import MaskedTokens
 from training.model.backend import keras
 from training.progress import Epoch, TrainingCallback
 from training.recipe.stages import Stage
@@ -218,7 +219,7 @@ def masking() -> TrainingLoop:
 
 @pytest.fixture
 def masked_batch() -> Batch:
-    ids = np.array([[17, ENCODER.unknown_id, 19, 0], [20, 21, ENCODER.unknown_id, 18]], np.int32)
+    ids = np.array([[17, ENCODING.encoder.unknown_id, 19, 0], [20, 21, ENCODING.encoder.unknown_id, 18]], np.int32)
     positions, hidden = np.array([[1, 0], [2, 0]], np.int32), np.array([[18, 0], [22, 0]], np.int32)
     masked = MaskedTokens(positions, hidden, np.array([[1, 0], [1, 0]], np.float32))
     return Batch(ids, np.eye(2, dtype=np.float32), np.ones(2, np.float32), np.arange(2), masked)
@@ -232,7 +233,7 @@ def test_an_epochs_loss_is_the_mean_over_its_rows() -> None:
 
 
 def test_naming_masked_words_costs_its_share(masking: TrainingLoop, masked_batch: Batch) -> None:
-    probabilities = masking.multitask.network.predict_on_batch(masked_batch.ids)
+    probabilities = masking.multitask.network.predict_on_batch(masked_batch.inputs)
     of_classes = -np.log(probabilities[[0, 1], [0, 1]]).mean()
     assert masking.train_step(masked_batch) == pytest.approx(of_classes + 0.25 * np.log(VOCABULARY), rel=0.02)
 

@@ -51,15 +51,15 @@ def stages_found(folder: Path, of: Recipe, **options: Any) -> int:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     kept = cache(tmp_path, recipe())
-    kept.save(1, {"tokenizer": "t1"}, WEIGHTS)
-    kept.save(2, {"tokenizer": "t2"}, WEIGHTS)
+    kept.save(1, {"input_file": "t1"}, WEIGHTS)
+    kept.save(2, {"input_file": "t2"}, WEIGHTS)
     return tmp_path
 
 
 def test_the_longest_chain_is_found(folder: Path) -> None:
     body = cache(folder, recipe()).longest()
     assert body is not None
-    assert (body.stages, body.state) == (2, {"tokenizer": "t2"})
+    assert (body.stages, body.state) == (2, {"input_file": "t2"})
     assert body.weights[0].tolist() == [0, 1, 2]
 
 

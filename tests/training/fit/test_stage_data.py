@@ -5,7 +5,6 @@ from typing import Final
 import numpy as np
 import pytest
 
-from serving.model.tokenizer import Encoder
 from tests.keras_bundles import write_bundle
 from tests.training.helpers import WEAK_SOURCES, distinct_rows, write_weak_files
 from training.data.dataset import load_dataset
@@ -15,6 +14,7 @@ from training.errors import DataError
 from training.evaluation.evaluate import served_probabilities
 from training.fit.distillation import load_teachers
 from training.fit.stage_data import StageData
+from training.inputs.text import TextEncoding
 from training.model.multitask import MultiTaskModel
 from training.model.network import build_network
 from training.recipe.data import DataConfig
@@ -32,10 +32,10 @@ def rows(tmp_path: Path) -> StageData:
     recipe = Recipe(name="x", data=DataConfig(sources=WEAK_SOURCES))
     dataset = load_dataset(paths, recipe.data, 1)
     weak = load_weak_labels(paths, recipe.data, dataset, 1)
-    encoder = Encoder(build_tokenizer(dataset.train.row, TokenizerConfig(model="word", min_frequency=1)).to_str())
+    encoding = TextEncoding(build_tokenizer(dataset.train.row, TokenizerConfig(model="word", min_frequency=1)).to_str())
     config = NetworkConfig(embedding=4, lstm=[3], pooling=["max"])
-    network = build_network(config, vocabulary=encoder.vocabulary_size, classes=2)
-    return StageData(recipe, dataset, weak, MultiTaskModel(network, weak.tasks), encoder)
+    network = build_network(config, vocabulary=encoding.vocabulary_size, classes=2)
+    return StageData(recipe, dataset, weak, MultiTaskModel(network, weak.tasks), encoding)
 
 
 def test_a_stage_without_sources_reads_the_labelled_rows(rows: StageData) -> None:
@@ -146,8 +146,8 @@ def test_a_baseline_is_not_asked_to_teach_classes_that_its_folds_would_lack(rows
         {"name": "x", "stages": [{"name": "s", "teacher_baselines": ["multinomial naive Bayes"]}]}
     )
     with pytest.raises(DataError, match="class 'b' has 4 rows in the training part; accepted: at least 5"):
-        StageData(recipe, few, rows.weak, rows.multitask, rows.encoder)
-    StageData(rows.recipe, few, rows.weak, rows.multitask, rows.encoder)
+        StageData(recipe, few, rows.weak, rows.multitask, rows.encoding)
+    StageData(rows.recipe, few, rows.weak, rows.multitask, rows.encoding)
 
 
 def test_a_baseline_that_finds_no_word_twice_is_named(rows: StageData) -> None:
@@ -162,12 +162,12 @@ def test_a_baseline_that_knows_other_labels_cannot_teach(rows: StageData) -> Non
     recipe = rows.recipe.model_copy(update={"stages": [stage]})
     refused = r"found \['TF-IDF and VADER \+ logistic regression'\] for labels \['a', 'b'\]; accepted: labels negative"
     with pytest.raises(DataError, match=refused):
-        StageData(recipe, rows.dataset, rows.weak, rows.multitask, rows.encoder)
+        StageData(recipe, rows.dataset, rows.weak, rows.multitask, rows.encoding)
 
 
 def test_the_epoch_to_keep_is_chosen_on_the_validation_part(rows: StageData) -> None:
     frame, validation = rows.dataset.validation, rows.validation
-    expected = rows.encoder.encode(frame.row.tolist())
+    expected = rows.encoding.encode(frame.row.tolist())
     assert [item.ids.tolist() for item in validation.encoded] == [item.ids.tolist() for item in expected]
     assert validation.targets.argmax(1).tolist() == frame.label.tolist()
     assert set(validation.targets.ravel()) == {0, 1}
@@ -203,7 +203,7 @@ def test_a_baseline_that_teaches_weighs_sources(rows: StageData) -> None:
     stage = Stage(name="s", sources=["main"], teacher_baselines=[LINEAR], teacher_share=1.0)
     even, _ = rows.batches(stage)
     rows.dataset.train["weight"] = np.where(rows.dataset.train.label == 1, 1.0, 0.01)
-    weighed, _ = StageData(rows.recipe, rows.dataset, rows.weak, rows.multitask, rows.encoder).batches(stage)
+    weighed, _ = StageData(rows.recipe, rows.dataset, rows.weak, rows.multitask, rows.encoding).batches(stage)
     assert weighed.targets[:, 1].mean() > even.targets[:, 1].mean() + 0.05
 
 

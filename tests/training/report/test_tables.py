@@ -17,7 +17,7 @@ def test_the_surest_mistake_is_first() -> None:
     example = report_data(
         truth=np.array([0, 1, 2, 1]),
         probabilities=np.array([[0.9, 0.05, 0.05], [0.8, 0.1, 0.1], [0.3, 0.4, 0.3], [0.05, 0.05, 0.9]]),
-        texts=["right", "second", "third", "first"],
+        rows=["right", "second", "third", "first"],
         groups=["a", "b", "c", "d"],
         lengths=np.ones(4),
     )
@@ -35,7 +35,7 @@ def test_there_are_at_most_twenty() -> None:
 def test_sources_are_measured_on_their_own() -> None:
     truth, probabilities = answers([[3, 1, 0], [0, 0, 0], [0, 0, 2]])
     example = report_data(
-        truth=truth, probabilities=probabilities, texts=["x"] * 6, groups=["b"] * 4 + ["a"] * 2, lengths=np.ones(6)
+        truth=truth, probabilities=probabilities, rows=["x"] * 6, groups=["b"] * 4 + ["a"] * 2, lengths=np.ones(6)
     )
     assert source_table(example).rows == [
         ("a", "1.000", "1.000", "1 of 3", "2"),
