@@ -74,6 +74,7 @@ class Reader(ABC):
         names: of its columns, in order; those without one are called column_1 and so on.
         encoding: of its texts.
         output_encoding: of an answer in the same format, unless another is asked for.
+        decimal_comma: whether its texts have numbers as 0,5.
         notes: sentences on what was decided about the file and not declared.
     """
 
@@ -81,6 +82,7 @@ class Reader(ABC):
     names: list[str]
     encoding = "utf-8"
     output_encoding = OutputEncoding()
+    decimal_comma = False
     notes: Sequence[str] = ()
 
     @abstractmethod

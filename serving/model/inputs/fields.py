@@ -178,6 +178,7 @@ class FieldsInput:
         self.numbers = [field for field in file.fields if isinstance(field, NumberField)]
         self.categories = [field for field in file.fields if isinstance(field, CategoryField)]
         self._names = {field.name for field in file.fields}
+        self._readers = [(field.name, field.read, field) for field in file.fields]  # looked up once, not for each row
         # All categories share one embedding, in which each has its own ids, the first for what is missing.
         self._offsets = list(accumulate((len(field.values) + 1 for field in self.categories), initial=0))
         self._ids = [
@@ -219,15 +220,15 @@ class FieldsInput:
             return row
         faults = [self._unknown(name) for name in row if name not in self._names]
         parsed = ParsedRow()
-        for field in self.fields:
-            value = row.get(field.name)
+        for name, read, field in self._readers:
+            value = row.get(name)
             try:
-                parsed[field.name] = field.read(value)
+                parsed[name] = read(value)
             except (TypeError, ValueError, OverflowError):
                 if isinstance(value, str) and value.strip() in missing:
-                    parsed[field.name] = None
+                    parsed[name] = None
                 else:
-                    faults.append(FieldFault(field.name, reprlib.repr(value), field.accepted))
+                    faults.append(FieldFault(name, reprlib.repr(value), field.accepted))
         if faults:
             raise InvalidFields(faults)
         return parsed
