@@ -1,11 +1,11 @@
 """python -m benchmarks.serving [--seconds 15] [--only NAME...] [--beside REV | --fields BUNDLE].
 
-Prints the table for docs/figures.md. Each server in turn, with one worker, and the same tweets: once as much as it can bear, from connections that each wait
-for their answer; then about half of that, for the latency. A machine's speed drifts within minutes, so each ratio is
-one of turns: a few seconds of the empty endpoint, a few of the server, and again. No server writes a line for each
-request. Servers that are not ours run in environments of their own, which are made under build/ the first time. Needs
-wrk and `make test`'s environment; on a machine that does nothing else, and whose two cores are its own: what two
-processes do at once is told beside.
+Prints the table for docs/figures.md. Each server in turn, with one worker, and the same tweets: once as much as it can
+bear, from connections that each wait for their answer; then about half of that, for the latency. A machine's speed
+drifts within minutes, so each ratio is one of turns: a few seconds of the empty endpoint, a few of the server, and
+again. No server writes a line for each request. Servers that are not ours run in environments of their own, which are
+made under build/ the first time. Needs wrk and `make test`'s environment; on a machine that does nothing else, and
+whose two cores are its own: what two processes do at once is told beside.
 """
 
 import argparse
