@@ -25,7 +25,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.files import write_rows
+from benchmarks.files import text_records, write_rows
 from serving.process import processors
 from serving.scoring.manifest import MANIFEST
 
@@ -126,7 +126,7 @@ def write_files(folder: Path, files: int, rows: int) -> None:
     """CSVs of different texts."""
     folder.mkdir(parents=True)
     for number in range(files):
-        write_rows(folder / f"rows-{number:04d}.csv", rows, seed=number)
+        write_rows(folder / f"rows-{number:04d}.csv", text_records(rows, seed=number))
 
 
 def score_command(bundle: Path, folder: Path, output: str, *options: str) -> list[str]:

@@ -3,11 +3,11 @@
 python -m benchmarks.files [--bundle artifacts] [--rows 1000000] [--folder DIR]
 
 Each way runs in a process of its own, one after the other. A machine's speed drifts within minutes, so the predictor
-alone is measured before and after what is held beside it, and the mean of both counts. It gets the texts as a list, in
+alone is measured before and after what is held beside it, and the mean of both counts. It gets the rows as a list, in
 chunks of like size, in as many threads as the way beside it, its tokenizer's among them, and its loading is not
 counted; `score` is timed from its start to its end, and the upload from the first byte sent to the last one received.
 Every row must come back, in order. Memory is the peak of the process's resident set; that of the service is also taken
-after a file of a hundredth of the rows. On Linux, which tells it.
+after a file of a hundredth of the rows. On Linux, which tells it. A bundle of fields is given rows of its fields.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -26,7 +26,10 @@ from pathlib import Path
 
 import httpx
 
+from benchmarks.fields import drawn_rows
 from benchmarks.serving.processes import free_port, without_settings
+from serving.model.bundle import Bundle
+from serving.model.inputs.fields import FieldsInput
 from serving.process import processors
 from serving.scoring.score import SWITCH_INTERVAL
 from serving.tables.base import CHUNK_ROWS
@@ -96,8 +99,8 @@ def main() -> None:
 def compare(bundle: Path, rows: int, folder: Path, threads: int) -> tuple[list[Measurement], int]:
     """The figures of all ways, and the file's size in bytes."""
     source, few = folder / "rows.csv", folder / "few.csv"
-    write_rows(source, rows)
-    write_rows(few, max(rows // 100, 1))
+    write_rows(source, records(bundle, rows))
+    write_rows(few, records(bundle, max(rows // 100, 1)))
     many = _alone(bundle, rows, threads)
     score = _score(bundle, source, folder / "scored.csv", threads)
     many = _mean(many, _alone(bundle, rows, threads))
@@ -113,15 +116,15 @@ def _mean(before: Measurement, after: Measurement) -> Measurement:
 
 
 def alone(bundle: Path, rows: int, threads: int) -> float:
-    """Seconds that the predictor takes for the texts by itself."""
+    """Seconds that the predictor takes for the rows by itself."""
     if threads == 1:  # or the tokenizer would take all cores, which it is not given in the service
         os.environ["TOKENIZERS_PARALLELISM"] = "false"
     from serving.model.predictor import Predictor
 
     predictor = Predictor.load(bundle)
-    all_texts = list(texts(rows))
-    chunks = [all_texts[start : start + CHUNK_ROWS] for start in range(0, rows, CHUNK_ROWS)]
-    predictor.predict(all_texts[:200])
+    all_rows = [record if predictor.fields else record["text"] for record in records(bundle, rows)]
+    chunks = [all_rows[start : start + CHUNK_ROWS] for start in range(0, rows, CHUNK_ROWS)]
+    predictor.predict(all_rows[:200])
     sys.setswitchinterval(SWITCH_INTERVAL)
     start = time.perf_counter()
     if threads == 1:
@@ -130,7 +133,7 @@ def alone(bundle: Path, rows: int, threads: int) -> float:
         with ThreadPoolExecutor(threads) as pool:
             predictions = sum(map(len, pool.map(predictor.predict, chunks)))
     if predictions != rows:
-        raise ValueError(f"{predictions:,} predictions for {rows:,} texts")
+        raise ValueError(f"{predictions:,} predictions for {rows:,} rows")
     return time.perf_counter() - start
 
 
@@ -225,13 +228,28 @@ def texts(rows: int, seed: int = 1) -> Iterator[str]:
         yield draw.choice(_HANDLES) + " ".join(words) + draw.choice(_ENDS)
 
 
-def write_rows(path: Path, rows: int, seed: int = 1) -> None:
-    """A CSV of them, of about a hundred bytes a row."""
+def records(bundle: Path, rows: int) -> Iterator[dict[str, str]]:
+    """So many rows by the names of their columns: texts, or the bundle's fields."""
+    found = Bundle.read(bundle)
+    if found.metadata.inputs == "fields":
+        return drawn_rows(FieldsInput.read(found.input_file), rows)
+    return text_records(rows)
+
+
+def text_records(rows: int, seed: int = 1) -> Iterator[dict[str, str]]:
+    """So many rows of texts."""
+    return ({"text": text} for text in texts(rows, seed))
+
+
+def write_rows(path: Path, rows: Iterable[dict[str, str]]) -> None:
+    """A CSV of them; of texts, of about a hundred bytes a row."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["id", "posted", "text"])
-        for number, text in enumerate(texts(rows, seed)):
-            writer.writerow([f"{number:010d}", f"2026-11-{1 + number % 28:02d}T{number % 24:02d}:00", text])
+        for number, row in enumerate(rows):
+            if not number:
+                writer.writerow(["id", "posted", *row])
+            posted = f"2026-11-{1 + number % 28:02d}T{number % 24:02d}:00"
+            writer.writerow([f"{number:010d}", posted, *row.values()])
 
 
 def check_rows(source: Path, scored: Path) -> int:

@@ -2,6 +2,7 @@
 
 Prints tweets a second for many at once, and the median and 99th percentile of one at a time, all through
 `serving.model.predictor`, preprocessing included. With `--beside BUNDLE` instead its rates beside that one's, in turns.
+So with `--fields BUNDLE`, which reads as many rows of fields: the ratio is what such a row costs beside a tweet.
 """
 
 import argparse
@@ -10,15 +11,19 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.console import Console
 
+from benchmarks.fields import drawn_rows
 from serving.model.predictor import Predictor
 from training.data.readers import column, read_table
 
 ALONE = 1000  # tweets that are asked one at a time
 TURNS = 9  # of each of two bundles
+
+Way = tuple[Predictor, list[Any]]  # a bundle, and the rows that it is given
 
 
 def main() -> None:
@@ -28,7 +33,9 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--text-column", default="text")
     parser.add_argument("--rows", type=int, default=5000)
-    parser.add_argument("--beside", type=Path, metavar="BUNDLE", help="another bundle")
+    others = parser.add_mutually_exclusive_group()
+    others.add_argument("--beside", type=Path, metavar="BUNDLE", help="another bundle")
+    others.add_argument("--fields", type=Path, metavar="BUNDLE", help="one of fields")
     options = parser.parse_args()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
@@ -36,29 +43,35 @@ def main() -> None:
         Console(stderr=True).print("This system cannot hold a process to one core; the figures are of all of them.")
     texts = column(read_table(options.data, "utf-8"), options.text_column, options.data).tolist()[: options.rows]
     predictor = Predictor.load(options.bundle)
-    beside = Predictor.load(options.beside) if options.beside else None
-    sys.stdout.write((comparison(predictor, beside, texts) if beside else table(predictor, texts)) + "\n")
+    beside = options.beside or options.fields
+    if beside is None:
+        sys.stdout.write(f"{table(predictor, texts)}\n")
+        return
+    other = Predictor.load(beside)
+    rows = list(drawn_rows(other.fields, len(texts))) if other.fields else texts
+    sys.stdout.write(f"{comparison((predictor, texts), (other, rows))}\n")
 
 
-def comparison(predictor: Predictor, other: Predictor, texts: list[str]) -> str:
-    """Markdown: two bundles on these texts, in turns, and the median of the ratios of a turn."""
-    measures: dict[str, Callable[[Predictor], object]] = {
-        "preprocessing and network": lambda bundle: bundle.predict(texts),
-        "preprocessing alone": lambda bundle: bundle.input.encode(texts),
+def comparison(this: Way, other: Way) -> str:
+    """Markdown: two bundles on as many rows, in turns, and the median of the ratios of a turn."""
+    measures: dict[str, Callable[[Predictor, list[Any]], object]] = {
+        "preprocessing and network": lambda bundle, rows: bundle.predict(rows),
+        "preprocessing alone": lambda bundle, rows: bundle.input.encode(rows),
+        "one at a time": lambda bundle, rows: [bundle.predict([row]) for row in rows],
     }
-    rows = []
+    lines = []
     for name, work in measures.items():
-        seconds = np.array([[_seconds(work, bundle) for bundle in (predictor, other)] for _ in range(TURNS + 1)])[1:]
-        rates = len(texts) / np.median(seconds, axis=0)
+        seconds = np.array([[_seconds(work, way) for way in (this, other)] for _ in range(TURNS + 1)])[1:]
+        rates = len(this[1]) / np.median(seconds, axis=0)
         ratio = np.median(seconds[:, 1] / seconds[:, 0])
-        rows.append(f"| {name} | {rates[0]:,.0f} | {rates[1]:,.0f} | {ratio:.2f} |")
-    head = f"| tweets a second on one core, {len(texts):,} at once | this bundle | the other | ratio |"
-    return "\n".join([head, "|---|---:|---:|---:|", *rows])
+        lines.append(f"| {name} | {rates[0]:,.0f} | {rates[1]:,.0f} | {ratio:.2f} |")
+    head = f"| rows a second on one core, {len(this[1]):,} of them | this bundle | the other | ratio |"
+    return "\n".join([head, "|---|---:|---:|---:|", *lines])
 
 
-def _seconds(work: Callable[[Predictor], object], bundle: Predictor) -> float:
+def _seconds(work: Callable[[Predictor, list[Any]], object], way: Way) -> float:
     start = time.perf_counter()
-    work(bundle)
+    work(*way)
     return time.perf_counter() - start
 
 

@@ -19,7 +19,7 @@ from math import ceil
 from pathlib import Path
 from urllib.parse import urlencode
 
-from benchmarks.files import write_rows
+from benchmarks.files import text_records, write_rows
 from benchmarks.serving.load import ROOT, tweets
 from benchmarks.slug_web import connect, start_web
 
@@ -227,7 +227,7 @@ def _answer(connection: socket.socket) -> int:
 def row_sizes(bundle: Path, folder: Path, rows: int = SAMPLE_ROWS) -> dict[str, float]:
     """The mean bytes of a row of a CSV, before and after `score`."""
     source, target = folder / "rows.csv", folder / "scored.csv"
-    write_rows(source, rows)
+    write_rows(source, text_records(rows))
     command: list[str | Path] = [sys.executable, "-m", "serving", "score", source, "--output", target]
     command += ["--bundle", bundle.resolve()]
     subprocess.run(command, cwd=ROOT, stderr=subprocess.DEVNULL, check=True)

@@ -16,7 +16,7 @@ ServingError
     UnsupportedMediaType 415
     InvalidText          422      missing, blank, too long, of the wrong type, too many
     InvalidFields        422      of a row: unknown, of the wrong type, out of range
-    InvalidFile          422      missing, without a header, with no column of texts
+    InvalidFile          422      missing, without a header, without the columns that the model reads
     HeadersTooLarge      431
     Overloaded           503      the queue is full, or the deadline has passed
     TooManyConnections   503
@@ -208,7 +208,7 @@ class InvalidFields(RequestError):
 
 
 class InvalidFile(RequestError):
-    """A file of rows is missing, of no kind that is accepted, or has no column of texts.
+    """A file of rows is missing, of no kind that is accepted, or lacks the columns that the model reads.
 
     Args:
         detail: a sentence for the caller.

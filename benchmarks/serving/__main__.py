@@ -1,11 +1,11 @@
-"""python -m benchmarks.serving [--seconds 15] [--only NAME...] [--beside REV]: prints the table for docs/figures.md.
+"""python -m benchmarks.serving [--seconds 15] [--only NAME...] [--beside REV | --fields BUNDLE].
 
-Each server in turn, with one worker, and the same tweets: once as much as it can bear, from connections that each wait
-for their answer; then about half of that, for the latency. A machine's speed drifts within minutes, so each ratio is
-one of turns: a few seconds of the empty endpoint, a few of the server, and again. No server writes a line for each
-request. Servers that are not ours run in environments of their own, which are made under build/ the first time. Needs
-wrk and `make test`'s environment; on a machine that does nothing else, and whose two cores are its own: what two
-processes do at once is told beside.
+Prints the table for docs/figures.md. Each server in turn, with one worker, and the same tweets: once as much as it can
+bear, from connections that each wait for their answer; then about half of that, for the latency. A machine's speed
+drifts within minutes, so each ratio is one of turns: a few seconds of the empty endpoint, a few of the server, and
+again. No server writes a line for each request. Servers that are not ours run in environments of their own, which are
+made under build/ the first time. Needs wrk and `make test`'s environment; on a machine that does nothing else, and
+whose two cores are its own: what two processes do at once is told beside.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from benchmarks.serving.beside import beside
+from benchmarks.serving.beside import beside, fields_beside
 from benchmarks.serving.contenders import CONTENDERS, EMPTY, ONE_THREAD, SERVE_PYTHON, Contender
 from benchmarks.serving.cores import worth
 from benchmarks.serving.load import ROOT, Load, joined, need_wrk, run_at, run_wrk, tweets, write_bodies
@@ -35,11 +35,18 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=15)
     parser.add_argument("--only", nargs="*", default=[])
     parser.add_argument("--beside", metavar="REV", help="only today's service and that of this revision, in turn")
-    parser.add_argument("--log-level", default="warning", help="of both services, with --beside")
+    parser.add_argument(
+        "--fields", type=Path, metavar="BUNDLE", help="only the service with --bundle and with this one"
+    )
+    parser.add_argument("--log-level", default="warning", help="of both services, with --beside or --fields")
     options = parser.parse_args()
     need_wrk()
     if options.beside:
         sys.stdout.write(f"{beside(options.beside, seconds=options.seconds, log_level=options.log_level)}\n")
+        return
+    if options.fields:
+        both = options.bundle.resolve(), options.fields.resolve()
+        sys.stdout.write(f"{fields_beside(*both, seconds=options.seconds, log_level=options.log_level)}\n")
         return
     chosen = [one for one in CONTENDERS if not options.only or any(word in one.name for word in options.only)]
     before = worth()

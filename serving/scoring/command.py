@@ -12,8 +12,8 @@ from typer.core import TyperCommand
 
 from serving.errors import FileError, printable
 from serving.model.bundle import Bundle
-from serving.model.predictor import PredictorLike
-from serving.process import processors, set_switch_interval
+from serving.model.predictor import Predictor, PredictorLike
+from serving.process import freeze_garbage_collector, processors, set_switch_interval
 from serving.scoring.manifest import MANIFEST, OutputFolder, Record
 from serving.scoring.plan import Inputs, Task, absolute, find_inputs, plan
 from serving.scoring.progress import progress_bar, run_progress
@@ -122,9 +122,7 @@ def _is_folder_wanted(sources: list[str], output: str) -> bool:
 
 
 def _score_one(source: Path, target: Path, bundle: Path, options: ScoreOptions) -> None:
-    from serving.model.predictor import Predictor
-
-    predictor = Predictor.load(bundle)
+    predictor = _load(bundle)
     try:
         with progress_bar(Console(stderr=True)) as show:
             progress = score_file(predictor, source, target, options, show, _tell)
@@ -139,6 +137,12 @@ def _score_one(source: Path, target: Path, bundle: Path, options: ScoreOptions) 
     typer.echo(f"{written}, by the model {model} in {bundle}", err=True)
 
 
+def _load(bundle: Path) -> PredictorLike:
+    predictor = Predictor.load(bundle)
+    freeze_garbage_collector()  # a chunk makes thousands of objects, and leaves no cycles
+    return predictor
+
+
 def _tell(table: Table) -> None:
     """Say on stderr what was decided about a file."""
     typer.echo(table.extract.shown, err=True)
@@ -148,13 +152,11 @@ def _tell(table: Table) -> None:
 
 def _score_many(sources: list[str], output: str, bundle: Path, options: ScoreOptions, ray: str) -> None:
     """Score files into a folder. Exits with 1 where a task failed for good, and with 130 where it was interrupted."""
-    from serving.model.predictor import Predictor
-
     target = _checked_folder(sources, output)
     inputs = find_inputs(sources, target)
     tasks = plan(inputs.files, target, options.pipe_format)
     # Loaded once, so that the records name the model that predicts; with Ray, too, so that a bad one is told at once.
-    predictor = Predictor.load(bundle)
+    predictor = _load(bundle)
     folder = OutputFolder(target, predictor.metadata.name, predictor.metadata.model_version, options)
     done = folder.done(tasks)
     remaining = [task for task in tasks if task.output not in done]

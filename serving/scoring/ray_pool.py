@@ -22,7 +22,7 @@ import serving
 from serving.errors import BundleError, ServingError, package_missing, printable
 from serving.model.bundle import Bundle
 from serving.model.predictor import Predictor
-from serving.process import processors, set_switch_interval
+from serving.process import freeze_garbage_collector, processors, set_switch_interval
 from serving.scoring.manifest import OutputFolder
 from serving.scoring.plan import Task
 from serving.scoring.score import SWITCH_INTERVAL, ScoreProgress
@@ -235,4 +235,6 @@ def _attempt(task: Task, bundle: PackedBundle, folder: OutputFolder, tally: Any)
 @lru_cache(maxsize=1)  # one for each process, which does one task after the other
 def _predictor(bundle: PackedBundle) -> Predictor:
     set_switch_interval(SWITCH_INTERVAL)
-    return bundle.load()
+    predictor = bundle.load()
+    freeze_garbage_collector()
+    return predictor

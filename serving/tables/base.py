@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from serving.tables.added_columns import AddedColumns, Columns, RowResult
+from serving.tables.columns import loose_name
 from serving.tables.text import OutputEncoding, TextFile
 
 # Rows that are read, predicted and written at once: enough that a batch finds texts of like length among them.
@@ -74,6 +75,7 @@ class Reader(ABC):
         names: of its columns, in order; those without one are called column_1 and so on.
         encoding: of its texts.
         output_encoding: of an answer in the same format, unless another is asked for.
+        decimal_comma: whether its texts have numbers as 0,5.
         notes: sentences on what was decided about the file and not declared.
     """
 
@@ -81,6 +83,7 @@ class Reader(ABC):
     names: list[str]
     encoding = "utf-8"
     output_encoding = OutputEncoding()
+    decimal_comma = False
     notes: Sequence[str] = ()
 
     @abstractmethod
@@ -133,6 +136,11 @@ class ReadOptions(NamedTuple):
     size: int | None = None
     row_groups: tuple[int, int] | None = None
     names: frozenset[str] = frozenset()
+
+    def knowing_header(self, first_row: Sequence[str]) -> "ReadOptions":
+        """The options, which say that there is a header where the first row has all names."""
+        is_header = self.header == "auto" and self.names and self.names <= set(map(loose_name, first_row))
+        return self._replace(header="true") if is_header else self
 
 
 @dataclass(frozen=True, slots=True)

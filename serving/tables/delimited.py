@@ -55,6 +55,7 @@ class DelimitedReader(Reader):
         self.encoding = source.encoding
         self.output_encoding = OutputEncoding(mark=source.marked or source.encoding not in ("utf-8", "ascii"))
         self.notes = [*source.notes, *self.dialect.notes]
+        self.decimal_comma = self.dialect.decimal_comma
         self._source = source
         self._records = islice(_records(source, self.dialect, options), self.dialect.skipped, None)
         self._header_cells: list[str] = []
@@ -84,7 +85,7 @@ class DelimitedReader(Reader):
             delimiter=self.dialect.delimiter,
             header=self.header,
             line_end=self.line_end,
-            decimal_comma=self.dialect.decimal_comma,
+            decimal_comma=self.decimal_comma,
         )
 
     def progress(self) -> float | None:

@@ -20,7 +20,6 @@ from serving.tables.columns import (
     is_known_name,
     is_plain_value,
     judge_header,
-    loose_name,
     words_of,
 )
 from serving.tables.records import Record, read_plain_lines, read_records
@@ -123,8 +122,7 @@ def _sniff_rows(lines: Sequence[str], options: ReadOptions) -> Dialect:
     if parse.score < (0 if options.delimiter else _CONSISTENT) or not parse.columns:
         return _one_column(lines, options)
     first, rows, titles = parse.rows[0], parse.rows[1:], _titles(parse)
-    if options.header == "auto" and options.names and options.names <= set(map(loose_name, first)):
-        options = options._replace(header="true")
+    options = options.knowing_header(first)
     if titles and options.header != "false" and any(map(is_known_name, parse.rows[titles])):
         return _below_titles(parse, titles, options)
     if options.header == "false" or len(first) >= parse.columns:
@@ -340,8 +338,7 @@ def _missing_name(parse: _Parse) -> str:
 def _has_decimal_commas(rows: Sequence[Sequence[str]]) -> bool:
     cells = [cell for row in rows for cell in row]
     with_comma = [cell for cell in cells if _DECIMAL_COMMA.fullmatch(cell)]
-    has_points = any(map(_DECIMAL_POINT.fullmatch, cells))
-    return not has_points and not all(map(_THOUSANDS.fullmatch, with_comma))
+    return not any(map(_DECIMAL_POINT.fullmatch, cells)) and not all(map(_THOUSANDS.fullmatch, with_comma))
 
 
 def _header_and_note(first: list[str], rows: list[list[str]], options: ReadOptions) -> tuple[bool, str]:

@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.files import Measurement, check_rows, compare, table, texts, write_rows
+from benchmarks.files import Measurement, check_rows, compare, records, table, texts, write_rows
+from tests.bundles import FORM
 
 
 def test_the_table_shows_each_way_beside_the_predictor_alone() -> None:
@@ -24,9 +25,15 @@ def test_texts_are_the_same_for_a_seed_and_of_varied_length() -> None:
     assert len({len(text.split()) for text in drawn}) > 20
 
 
-def test_a_row_has_about_a_hundred_bytes(tmp_path: Path) -> None:
-    write_rows(tmp_path / "rows.csv", 2000)
+def test_a_row_has_about_a_hundred_bytes(pristine_bundle: Path, tmp_path: Path) -> None:
+    write_rows(tmp_path / "rows.csv", records(pristine_bundle, 2000))
     assert 90 < (tmp_path / "rows.csv").stat().st_size / 2000 < 130
+
+
+def test_rows_of_fields_have_a_column_for_each(tmp_path: Path) -> None:
+    write_rows(tmp_path / "rows.csv", records(FORM, 20))
+    lines = (tmp_path / "rows.csv").read_text(encoding="utf-8").splitlines()
+    assert (lines[0], len(lines)) == ("id,posted,age,workclass,hours-per-week,sex", 21)
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,13 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Download, Page
 
+from serving.settings import Settings
+from serving.web.app import create_app
 from tests.browser.axe import violations_in_every_look
+from tests.browser.staging import serving
 from tests.browser.upload import choose, result, send
 from tests.browser.visits import Visit, visiting
-from tests.bundles import LABELS, TEXTS
+from tests.bundles import FORM, LABELS, TEXTS
 from tests.deploy.services import Service
 
 pytestmark = pytest.mark.browser
@@ -208,4 +211,24 @@ def test_a_phone_needs_no_sideways_scrolling(browser: Browser, server: Service, 
         send(page)
         assert result(page).locator("img").count() == 0
         assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+        assert visit.complaints == []
+
+
+FIELD_FILES = {
+    "CSV": b'id;Age;sex;workclass;hours_per_week\n1;52;"Male";Private;45,5\n2;200;?;;\n',
+    "JSONL": b'{"id": 1, "age": 52, "sex": "Male", "workclass": "Private", "hours-per-week": 45.5}\n{"id": 2}\n',
+}
+
+
+@pytest.mark.parametrize("kind", FIELD_FILES)
+def test_a_file_of_fields_comes_back_and_is_shown(browser: Browser, tmp_path: Path, kind: str) -> None:
+    with serving(create_app(Settings(model_dir=FORM))) as url, visiting(browser, url) as visit:
+        page = choose(visit, tmp_path / "in.csv", FIELD_FILES[kind])
+        send(page)
+        heading = result(page).get_by_role("heading").inner_text()
+        row = result(page).get_by_role("table", name="The first rows").get_by_role("row").nth(1).inner_text()
+        assert heading == "2 rows scored, 1 of them with an error"
+        assert row.startswith("1, 52, Male, Private, 45")
+        assert ">50K" in row
+        assert not page.get_by_text("The texts are those of the column").is_visible()
         assert visit.complaints == []

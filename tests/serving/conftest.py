@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from serving.model.predictor import Predictor
 from serving.settings import Settings
 from serving.web.app import create_app
+from tests.bundles import FORM
 from tests.serving.fakes import FakePredictor
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
@@ -85,3 +86,9 @@ def browser(client: TestClient) -> TestClient:
 def tiny_predictor(pristine_bundle: Path) -> Predictor:
     """A real one, of the small bundle."""
     return Predictor.load(pristine_bundle)
+
+
+@pytest.fixture(scope="session")
+def form_predictor() -> Predictor:
+    """A real one, of the small bundle of fields."""
+    return Predictor.load(FORM)

@@ -5,6 +5,8 @@ from pathlib import Path
 
 ADDED = ["label", "probability", "p_negative", "p_neutral", "p_positive", "truncated", "in_vocabulary", "error"]
 
+FORM_ADDED = ["label", "probability", "p_<=50K", "p_>50K", "error"]  # by the bundle of fields
+
 
 def rows_of(path: Path, encoding: str = "utf-8") -> list[dict[str, str]]:
     with path.open(encoding=encoding, newline="") as file:

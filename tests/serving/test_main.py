@@ -15,6 +15,8 @@ from serving.model.bundle import Bundle
 from serving.scoring.progress import progress_bar
 from serving.scoring.score import ScoreProgress
 
+pytestmark = pytest.mark.usefixtures("interpreter_as_before")
+
 
 def shown(*, terminal: bool, progress: ScoreProgress) -> str:
     file = io.StringIO()

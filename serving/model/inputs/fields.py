@@ -206,12 +206,11 @@ class FieldsInput:
         self.numbers = [field for field in file.fields if isinstance(field, NumberField)]
         self.categories = [field for field in file.fields if isinstance(field, CategoryField)]
         self._names = {field.name for field in file.fields}
+        self._readers = [(field.name, field.read, field) for field in file.fields]  # looked up once, not for each row
         # All fields with ids share one embedding, in which each has its own, the first for what is missing.
-        self.with_ids: list[NumberField | CategoryField] = [
-            *self.categories,
-            *(field for field in self.numbers if field.bins),
-        ]
+        self.with_ids: list[NumberField | CategoryField] = [*self.categories, *(f for f in self.numbers if f.bins)]
         self._offsets = list(accumulate((field.id_count for field in self.with_ids), initial=0))
+        self._ids = [(f.name, f.id, offset) for f, offset in zip(self.with_ids, self._offsets, strict=False)]
 
     @classmethod
     def read(cls, path: Path) -> "FieldsInput":
@@ -247,15 +246,15 @@ class FieldsInput:
             return row
         faults = [self._unknown(name) for name in row if name not in self._names]
         parsed = ParsedRow()
-        for field in self.fields:
-            value = row.get(field.name)
+        for name, read, field in self._readers:
+            value = row.get(name)
             try:
-                parsed[field.name] = field.read(value)
+                parsed[name] = read(value)
             except (TypeError, ValueError, OverflowError):
                 if isinstance(value, str) and value.strip() in missing:
-                    parsed[field.name] = None
+                    parsed[name] = None
                 else:
-                    faults.append(FieldFault(field.name, reprlib.repr(value), field.accepted))
+                    faults.append(FieldFault(name, reprlib.repr(value), field.accepted))
         if faults:
             raise InvalidFields(faults)
         return parsed
@@ -300,7 +299,7 @@ class FieldsInput:
         return FieldFault(name, "no field of this model", f"the names {', '.join(sorted(self._names))}")
 
     def _encode(self, row: Mapping[str, Any]) -> EncodedRow:
-        ids = [offset + field.id(row[field.name]) for field, offset in zip(self.with_ids, self._offsets, strict=False)]
+        ids = [offset + read_id(row[name]) for name, read_id, offset in self._ids]
         return EncodedRow(ids, [field.standardized(row[field.name]) for field in self.numbers])
 
 

@@ -55,14 +55,18 @@ class FieldsExtractor:
     def __init__(self, reader: Reader, fields: FieldsInput, columns: Sequence[int]) -> None:
         self._reader, self._fields = reader, fields
         self._columns = [(field.name, column) for field, column in zip(fields.fields, columns, strict=True)]
+        self._with_commas = [field.name for field in fields.numbers] if reader.decimal_comma else []
         self.shown = f"fields: columns {listed([reader.names[column] for column in columns])}"
 
     def __call__(self, row: Row) -> tuple[ParsedRow, str]:
         """The fields and "", or none and the fault."""
         if row.fault:
             return ParsedRow(), row.fault
+        cells = {name: self._cell(row, column) for name, column in self._columns}
+        for name in self._with_commas:
+            cells[name] = cells[name].replace(",", ".")
         try:
-            parsed = self._fields.parse({name: self._cell(row, column) for name, column in self._columns}, MISSING)
+            parsed = self._fields.parse(cells, MISSING)
         except InvalidFields as error:
             return ParsedRow(), error.detail
         is_empty = all(value is None for value in parsed.values())

@@ -149,10 +149,11 @@ function present(result, answer, file) {
   parts.download.download = name;
   parts.download.textContent = `Download ${name} (${size(answer.response.size)})`;
   parts.column.textContent = column;
+  parts.column.parentElement.hidden = !column;
   parts.notes.replaceChildren(...notes(answer).map((note) => element("li", { textContent: note })));
   parts.notes.hidden = notes(answer).length === 0;
   fill(".files-counts", shares(result).map((share) => countRow(share)));
-  find("[data-text]").textContent = column;
+  find("[data-text]").textContent = column || "Row";
   fill(".files-preview", preview.map((row) => previewRow(row)));
   parts.result.hidden = false;
   say(`${parts.summary.textContent}. The download is ready.`);

@@ -6,13 +6,13 @@ const PREVIEW = 5;
 const DELIMITERS = [";", "\t", "|"]; // others than the comma
 
 /**
- * Reads an answer.
+ * Reads an answer. Where no column holds texts, as the model reads fields, a row's text is all of its own cells.
  *
  * @param {XMLHttpRequest} answer that has come whole, as a Blob
  * @returns {Promise<{rows: number, errors: number, counts: Map<string, number>, preview: object[], column: string}>}
  */
 export async function read(answer) {
-  const header = (name) => decodeURIComponent(answer.getResponseHeader(name));
+  const header = (name) => decodeURIComponent(answer.getResponseHeader(name) ?? "");
   const names = { text: header("X-Text-Column"), label: header("X-Label-Column") };
   const pieces = answer.response.stream().pipeThrough(new TextDecoderStream()).getReader();
   const result = { rows: 0, errors: 0, counts: new Map(), preview: [], column: names.text };
@@ -45,6 +45,7 @@ class CsvTable {
   #names;
   #rows;
   #places = null;
+  #own;
 
   constructor(names, delimiter) {
     this.#names = names;
@@ -54,7 +55,7 @@ class CsvTable {
   *push(text, last) {
     for (const cells of this.#rows.push(text, last)) {
       if (this.#places === null) this.#place(cells);
-      else yield Object.fromEntries(Object.entries(this.#places).map(([name, place]) => [name, cells[place] ?? ""]));
+      else yield { text: cells.slice(...this.#own).join(", "), ...this.#added(cells) };
     }
   }
 
@@ -63,8 +64,13 @@ class CsvTable {
     const prefix = prefixOf(label);
     const added = columns.slice(columns.lastIndexOf(label));
     this.labels = added.filter((name) => name.startsWith(`${prefix}p_`)).map((name) => name.slice(prefix.length + 2));
-    this.#places = { text: columns.indexOf(text) };
-    for (const name of ["label", "probability", "error"]) this.#places[name] = columns.lastIndexOf(prefix + name);
+    const place = columns.indexOf(text);
+    this.#own = text ? [place, place + 1] : [0, columns.lastIndexOf(label)];
+    this.#places = ["label", "probability", "error"].map((name) => [name, columns.lastIndexOf(prefix + name)]);
+  }
+
+  #added(cells) {
+    return Object.fromEntries(this.#places.map(([name, place]) => [name, cells[place] ?? ""]));
   }
 }
 
@@ -85,10 +91,13 @@ class JsonTable {
 
   #row(object) {
     const prefix = prefixOf(this.#names.label);
-    const names = Object.keys(object).filter((name) => name.startsWith(`${prefix}p_`));
+    const all = Object.keys(object);
+    const names = all.filter((name) => name.startsWith(`${prefix}p_`));
     if (this.labels.length === 0) this.labels = names.map((name) => name.slice(prefix.length + 2));
     const [label, probability, error] = ["label", "probability", "error"].map((name) => object[prefix + name] ?? "");
-    return { text: String(object[this.#names.text] ?? ""), label, probability: String(probability), error };
+    const own = this.#names.text ? [this.#names.text] : all.slice(0, all.indexOf(this.#names.label));
+    const text = own.map((name) => object[name]).join(", ");
+    return { text, label, probability: String(probability), error };
   }
 }
 

@@ -8,7 +8,7 @@ from benchmarks.serving.beside import Turn, processor_seconds, report, worktree
 
 
 def test_the_report_compares_neighbouring_turns() -> None:
-    text = report("abc", [(Turn(1000, 0.4), Turn(1100, 0.4)), (Turn(500, 0.5), Turn(450, 0.45))])
+    text = report(("abc", "today"), [(Turn(1000, 0.4), Turn(1100, 0.4)), (Turn(500, 0.5), Turn(450, 0.45))])
     assert "| abc | 750 ± 354 | 0.450 ± 0.071 |" in text
     assert "| today | 775 ± 460 | 0.425 ± 0.035 |" in text
     assert "| today / abc | 1.000 ± 0.141 | 0.950 ± 0.071 |" in text

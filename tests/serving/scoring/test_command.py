@@ -18,6 +18,8 @@ from serving.scoring.manifest import MANIFEST
 from tests.bundles import relabel
 from tests.serving.scoring.folders import fill
 
+pytestmark = pytest.mark.usefixtures("interpreter_as_before")
+
 ROOT = Path(__file__).parents[3]
 
 

@@ -18,7 +18,10 @@ from tests.serving.scoring.folders import fill, write_parquet
 moto_server = pytest.importorskip("moto.server", reason="moto is not installed: make test brings it")
 boto3 = pytest.importorskip("boto3", reason="boto3 is not installed: make test brings it")
 
-pytestmark = pytest.mark.filterwarnings("default")  # of moto's server and of boto3, which are none of ours
+pytestmark = [
+    pytest.mark.usefixtures("interpreter_as_before"),
+    pytest.mark.filterwarnings("default"),  # of moto's server and of boto3, which are none of ours
+]
 
 BUCKET = "tweets"
 KEYS = ["in/a.csv", "in/sub/b.csv", "in/c d+e%20.csv", "in/f.parquet", "in/_notes.md"]

@@ -9,6 +9,7 @@ from serving.tables.columns import (
     holds_plain_values,
     is_plain_value,
     listed,
+    loose_name,
     mean_words,
     named_column,
     numbered,
@@ -17,6 +18,11 @@ from serving.tables.columns import (
 )
 
 BIO = "Father of three, lover of dogs and of very long walks by the sea"
+
+
+def test_looks_of_a_name_do_not_count() -> None:
+    names = ["hours-per-week", " Hours per week ", "HOURS_PER-WEEK", "hours per\u00a0week"]
+    assert [loose_name(name) == "hours per week" for name in names] == [True, True, True, False]
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,21 @@ def test_categories_that_are_numbers() -> None:
     assert found == ["1", "2", "1234567", "1", "?", None]
 
 
+def test_what_else_stands_for_a_missing_value_is_one_unless_it_is_a_value() -> None:
+    fields = FieldsInput(FieldsFile(fields=[AGE, CategoryField(name="country", values=["NA", "DE"]), SEX]))
+    row: dict[str, FieldValue] = {"age": " NA", "country": "NA", "sex": "null"}
+    assert fields.parse(row, missing=("NA", "null")) == {"age": None, "country": "NA", "sex": None}
+    with pytest.raises(InvalidFields) as raised:
+        fields.parse(row)
+    assert [fault.name for fault in raised.value.faults] == ["age", "sex"]
+
+
+def test_a_parsed_row_is_not_parsed_again(fields: FieldsInput) -> None:
+    parsed = fields.parse({"work": "state", "age": "50"})
+    assert fields.parse(parsed) is parsed
+    assert fields.encode([parsed]) == fields.encode([{"work": "state", "age": 50}])
+
+
 def test_a_sentence_does_not_quote_all_of_what_is_long(fields: FieldsInput) -> None:
     with pytest.raises(InvalidFields) as raised:
         fields.parse({"work": "x" * 10_000, "y" * 10_000: 1})
