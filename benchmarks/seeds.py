@@ -20,7 +20,8 @@ from rich.console import Console
 from training.commands.fit import fit as fit_bundle
 from training.console import Display
 from training.data.checks import check_vectors
-from training.data.dataset import load_dataset
+from training.data.found_fields import load_rows
+from training.data.sources import write_bundled
 from training.evaluation.metrics import Bin, Figures, calibration_error, calibration_error_by_chance
 from training.evaluation.results import Row, baseline_rows
 from training.recipe.recipe import Recipe, find_recipe, read_recipe
@@ -52,17 +53,19 @@ def main() -> None:
     """Train once a seed and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("recipe", type=Path)
-    parser.add_argument("data", type=Path, nargs="+")
+    parser.add_argument("data", type=Path, nargs="*", help="default: the rows that the recipe brings, as iris does")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--stage-cache", type=Path, help="folder for pre-trained bodies")
     parser.add_argument("--baselines", action="store_true", help="train them beside, on the same rows")
     options = parser.parse_args()
-    seeds: dict[int, Seed] = {}
-    for seed in options.seeds:
-        recipe = read_recipe(find_recipe(options.recipe), seed=seed)
-        check_vectors(recipe)
-        baselines = measured_baselines(recipe, options.data) if options.baselines else {}
-        seeds[seed] = Seed(fit(recipe, options.data, options.stage_cache), baselines)
+    recipe, seeds = read_recipe(find_recipe(options.recipe)), dict[int, Seed]()
+    check_vectors(recipe)
+    with tempfile.TemporaryDirectory() as folder:
+        data = options.data or [write_bundled(recipe.data, Path(folder))]
+        for seed in options.seeds:
+            recipe = read_recipe(find_recipe(options.recipe), seed=seed)
+            baselines = measured_baselines(recipe, data) if options.baselines else {}
+            seeds[seed] = Seed(fit(recipe, data, options.stage_cache), baselines)
     sys.stdout.write(table(seeds) + "\n")
     if recipe.data.split_seed is None and recipe.data.test:
         sys.stdout.write(f"\n{together(seeds)}\n")
@@ -79,7 +82,7 @@ def fit(recipe: Recipe, data: list[Path], stage_cache: Path | None = None) -> Fi
 
 def measured_baselines(recipe: Recipe, data: list[Path]) -> dict[str, Row]:
     """Name -> figures on the test part."""
-    dataset = load_dataset(data, recipe.data, recipe.split_seed)
+    recipe, dataset = load_rows(recipe, data)
     return {row.name: row for row in baseline_rows(recipe, dataset, Display(Console(stderr=True)))}
 
 

@@ -108,6 +108,7 @@ class Recipe(ConfigSection):
         yield "[vectors]", self.vectors is not None
         yield "[encoder]", self.encoder is not None
         yield "known_answers", bool(self.known_answers)
+        yield "data.text", self.data.text != DataConfig().text
         for source in self.data.sources:
             reads_texts = source.text or source.append or source.task or source.emoticons == "drop"
             yield f"data.sources.{source.key} with a text or a task", bool(reads_texts)
