@@ -19,6 +19,7 @@ from training.recipe.recipe import Recipe
 
 MOSTLY = 0.9  # share of numbers from which on a column is one of numbers, and its words are mistakes
 MARGIN = 0.5  # of the distance between the extremes found: so far beyond them a number is still accepted
+MOST_FOUND, FEW, FEW_ROWS = 200, 20, 10  # values of a category that is found: so many, with so few rows each
 SHOWN = 5  # words in a sentence
 _ROW_MISSING = ("", "?")
 
@@ -108,9 +109,9 @@ def _completed(field: FieldConfig, table: pd.DataFrame, data: DataConfig, where:
         raise DataError(f"{where}: column {field.source!r} {_constant(cells)}; accepted: a field that differs")
     if field.kind == "number" or field.values:
         return field
-    if cells.nunique() > MAX_VALUES:
+    if cells.nunique() >= MAX_VALUES:
         raise DataError(
-            f"{where}: column {field.source!r} has {cells.nunique():,} values; accepted: at most {MAX_VALUES:,}, so "
+            f"{where}: column {field.source!r} has {cells.nunique():,} values; accepted: fewer than {MAX_VALUES:,}, so "
             "leave it out, or join its values"
         )
     return field.model_copy(update={"values": _in_order(cells)})
@@ -127,7 +128,7 @@ def _found(name: str, cells: "pd.Series[str]", where: str) -> FieldConfig | Igno
         if share < 1:
             raise DataError(_words(name, cells[numbers.isna()], int(numbers.notna().sum()), where))
         return _number(name, numbers)
-    if cells.nunique() > min(MAX_VALUES, len(cells) / 2):
+    if cells.nunique() > min(MOST_FOUND, max(FEW, len(cells) // FEW_ROWS)):
         return Ignored(name, f"{cells.nunique():,} values in {len(cells):,} rows are no category")
     return FieldConfig(name=name, kind="category", values=_in_order(cells))
 
