@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from serving.model.predictor import Predictor
 from serving.settings import Settings
 from serving.web.app import create_app
+from tests.bundles import FORM
 from tests.serving.fakes import FakePredictor
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
@@ -79,6 +80,19 @@ def client(make_client: Callable[..., TestClient]) -> TestClient:
 def browser(client: TestClient) -> TestClient:
     client.headers["accept"] = BROWSER
     return client
+
+
+@pytest.fixture(scope="session")
+def form_predictor() -> Predictor:
+    """A real one, of fields."""
+    return Predictor.load(FORM)
+
+
+@pytest.fixture
+def form(form_predictor: Predictor) -> Iterator[TestClient]:
+    """A client of a service of fields."""
+    with TestClient(create_app(Settings(), form_predictor), follow_redirects=False) as client:
+        yield client
 
 
 @pytest.fixture(scope="session")
