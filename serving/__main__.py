@@ -2,6 +2,8 @@
 
 import json
 import sys
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -16,11 +18,17 @@ app.command(cls=ScoreCommand)(score)
 
 
 @app.command()
-def openapi() -> None:
-    """Print the OpenAPI description of the HTTP API. Needs no bundle."""
-    from serving.web.app import undeployed_app
+def openapi(
+    bundle: Annotated[Path | None, typer.Option(help="Whose fields are described; by default texts are.")] = None,
+) -> None:
+    """Print the OpenAPI description of the HTTP API."""
+    from serving.model.predictor import Predictor
+    from serving.web.app import describe
+    from serving.web.inputs.kinds import WebTexts, web_input
 
-    typer.echo(json.dumps(undeployed_app().openapi(), indent=2, sort_keys=True, ensure_ascii=False))
+    predictor = Predictor.load(bundle) if bundle else None
+    document = describe(web_input(predictor.fields, predictor.metadata) if predictor else WebTexts())
+    typer.echo(json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False))
 
 
 def main() -> None:

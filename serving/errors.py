@@ -38,6 +38,10 @@ def printable(text: str) -> str:
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
+def _encodable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 class ServingError(Exception):
     """Root of the tree. `str(error)` is one sentence, fit to be shown."""
 
@@ -109,7 +113,7 @@ class RequestError(ServingError):
         detail: a sentence for the caller: what was wrong, what was found, what is accepted.
         code: another one than the class's, in snake_case.
         headers: to be sent along.
-        text: what the client sent to have classified, where that is known: the form's page shows it again.
+        row: what the client sent to have classified, where that is known: the form's page shows it again.
     """
 
     status: ClassVar[int] = 400
@@ -122,13 +126,13 @@ class RequestError(ServingError):
         *,
         code: str | None = None,
         headers: Mapping[str, str] | None = None,
-        text: str | None = None,
+        row: object = None,
     ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.error_code = code or self.code
         self.headers = dict(headers or {})
-        self.text = text
+        self.row = row
 
 
 class MalformedRequest(RequestError):
@@ -194,17 +198,22 @@ class InvalidFields(RequestError):
 
     Args:
         faults: every field that is wrong.
+        detail: another sentence than one for each of them.
+        code: another one than the class's, in snake_case.
+        row: as it was sent.
     """
 
     status = 422
     code = "fields_invalid"
     title = "These fields cannot be classified"
 
-    def __init__(self, faults: Sequence[FieldFault]) -> None:
-        # A client's own names may have any length.
-        sentences = (f"`{name[:60]}` is {found}; accepted is {accepted}." for name, found, accepted in faults)
-        super().__init__(" ".join(sentences))
-        self.faults = tuple(faults)
+    def __init__(
+        self, faults: Sequence[FieldFault] = (), detail: str = "", *, code: str | None = None, row: object = None
+    ) -> None:
+        # A client's own names may have any length, and characters that no answer can hold.
+        self.faults = tuple(fault._replace(name=_encodable(fault.name[:60])) for fault in faults)
+        sentences = (f"`{name}` is {found}; accepted is {accepted}." for name, found, accepted in self.faults)
+        super().__init__(detail or " ".join(sentences), code=code, row=row)
 
 
 class InvalidFile(RequestError):

@@ -7,7 +7,7 @@ from typing import Any
 
 from serving.model.bundle import METADATA, NETWORK, TOKENIZER, model_version, sha256
 from serving.model.keras_encoder import KerasEncoder
-from serving.model.metadata import KNOWN_BY_TRAINING
+from serving.model.metadata import KNOWN_BY_TRAINING, FieldValue
 from serving.model.network import Network
 from serving.model.text_rules import TextRules
 from serving.model.tokenizer import Encoder
@@ -20,6 +20,11 @@ NETWORKS = FIXTURES / "networks"  # `.h5` files, and in ANSWERS what Keras answe
 OTHERS = FIXTURES / "others"  # one network as Keras 2 and 3 keep it, in every kind of file, with its ANSWERS
 ANSWERS = "answers.json"
 
+# Rows of FORM's; it answers each label to one of them.
+FORM_ROWS: list[dict[str, FieldValue]] = [
+    {"age": 52, "workclass": "Self-emp-not-inc", "hours-per-week": 45.5, "sex": "Male"},
+    {"age": 19, "workclass": "Private", "hours-per-week": 20, "sex": "Female"},
+]
 LABELS = ["negative", "neutral", "positive"]
 TEXTS = [
     "I love this show, it is great :)",

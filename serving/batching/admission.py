@@ -14,7 +14,12 @@ class Admission:
     Args:
         limit: texts that may wait or be in work at once.
         on_release: is told the load each time that some of it is done or dropped, in the order in which it is.
+
+    Attributes:
+        noun: what a sentence calls them: texts, or rows.
     """
+
+    noun = "texts"
 
     def __init__(self, limit: int, on_release: Callable[[int], None] = lambda _: None) -> None:
         self.limit = limit
@@ -35,7 +40,7 @@ class Admission:
     def refused(self) -> Overloaded:
         """The answer to a caller for whom no place is left."""
         return Overloaded(
-            f"The queue is full: {self.limit:,} texts wait or are in work, the most that are accepted at once. "
+            f"The queue is full: {self.limit:,} {self.noun} wait or are in work, the most that are accepted at once. "
             "Try again shortly.",
             headers=_RETRY_LATER,
         )
@@ -51,7 +56,7 @@ class Admission:
                 raise self.refused()
             if self._load + texts > self.limit:
                 raise Overloaded(
-                    f"The queue is full: {self._load:,} texts wait or are in work and {texts:,} more were sent; "
+                    f"The queue is full: {self._load:,} {self.noun} wait or are in work and {texts:,} more were sent; "
                     f"at most {self.limit:,} are accepted at once. Try again shortly.",
                     headers=_RETRY_LATER,
                 )

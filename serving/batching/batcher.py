@@ -98,7 +98,9 @@ class Batcher:
         loop = asyncio.get_running_loop()
         job = Job(texts, compute, loop, weight=weight)
         self._admission.admit(len(texts) * weight)
-        timer = loop.call_at(loop.time() + self.deadline if deadline is None else deadline, job.expire)
+        timer = loop.call_at(
+            loop.time() + self.deadline if deadline is None else deadline, job.expire, self._admission.noun
+        )
         try:
             self._worker.add(job)
             return await job.future

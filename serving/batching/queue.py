@@ -69,9 +69,9 @@ class Job:
         self.started += size
         return BatchSlice(self, self.started - size, size)
 
-    def expire(self) -> None:
+    def expire(self, noun: str = "texts") -> None:
         """On the loop: the deadline has passed."""
-        self.reject(deadline_exceeded())
+        self.reject(deadline_exceeded(noun))
 
     def reject(self, error: RequestError) -> None:
         """On the loop: answer with an error, where nothing was answered."""
@@ -181,10 +181,10 @@ def _resolve_all(jobs: Sequence[Job]) -> None:
         job.resolve()
 
 
-def deadline_exceeded() -> Overloaded:
+def deadline_exceeded(noun: str = "texts") -> Overloaded:
     """The answer at the deadline."""
     return Overloaded(
-        "The texts waited too long for their turn. Try again shortly.",
+        f"The {noun} waited too long for their turn. Try again shortly.",
         code="deadline_exceeded",
         headers={"Retry-After": "1"},
     )
@@ -195,6 +195,6 @@ def inference_failed() -> InferenceFailed:
     return InferenceFailed("The prediction failed; the server has logged the fault.")
 
 
-def shutting_down() -> NotReady:
+def shutting_down(noun: str = "texts") -> NotReady:
     """The answer of a worker that is closed."""
-    return NotReady("The service is shutting down and takes no more texts.", headers={"Retry-After": "5"})
+    return NotReady(f"The service is shutting down and takes no more {noun}.", headers={"Retry-After": "5"})

@@ -42,7 +42,7 @@ class Worker:
         """
         with self._lock:
             if self._closed:
-                raise shutting_down()
+                raise shutting_down(self._admission.noun)
             if not self._running:
                 self._executor.submit(self._work)
                 self._running = True
@@ -59,7 +59,7 @@ class Worker:
             self._closed = True
             jobs = self._queue.clear()
         for job in jobs:
-            job.reject(shutting_down())
+            job.reject(shutting_down(self._admission.noun))
 
     def join(self) -> None:
         """Wait for what is in work."""

@@ -3,9 +3,9 @@
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from fastapi import FastAPI
 from opentelemetry.trace import TracerProvider
@@ -20,9 +20,10 @@ from serving.errors import RequestError, ServingError
 from serving.model.predictor import Predictor, PredictorLike
 from serving.settings import Settings
 from serving.web.error_handlers import render_error
+from serving.web.inputs.kinds import WebInput
 from serving.web.load_shedding import LOAD_SHEDDING, LoadShedding, LoadSheddingMiddleware, RefusalCounter
 from serving.web.middleware import REQUEST_ID_HEADER, RequestContextMiddleware
-from serving.web.openapi import DESCRIPTION, FILE_HEADERS
+from serving.web.openapi import FILE_HEADERS, TEXTS, Documentation
 from serving.web.reload import Reloader
 from serving.web.requests.headers import MODEL_VERSION_HEADER
 from serving.web.routes import docs, files, health, home, model, predict
@@ -61,27 +62,39 @@ def _load(settings: Settings) -> Predictor:
     return Predictor.load(settings.model_dir, threads=settings.inference_threads)
 
 
-def undeployed_app(tracer_provider: TracerProvider | None = None) -> FastAPI:
-    """The routes without a service behind them: enough to describe the API."""
+def undeployed_app(tracer_provider: TracerProvider | None = None, documentation: Documentation = TEXTS) -> FastAPI:
+    """The routes without a service behind them: enough to describe the API.
+
+    Args:
+        tracer_provider: see `create_app`.
+        documentation: what is said of the routes that have to do with a model's kind of input.
+    """
     telemetry = telemetry_config(tracer_provider)
     app = (TracedApp if telemetry["tracing"] else FastAPI)(
         title="Tweet sentiment",
         version=__version__,
-        description=DESCRIPTION,
+        description=documentation.description,
         servers=[{"url": "."}],  # where the document is: a proxy may have put both under a path
         openapi_url=None,
         redirect_slashes=False,
         telemetry=telemetry,
         lifespan=_lifespan,
     )
-    for routes in (home, predict, files, model, health):
-        app.include_router(routes.router)
+    for router in (
+        home.router,
+        predict.router(documentation),
+        files.router(documentation),
+        model.router,
+        health.router,
+    ):
+        app.include_router(router)
     return app
 
 
 def _assemble(settings: Settings, predictor: PredictorLike, tracer_provider: TracerProvider | None) -> FastAPI:
     app = undeployed_app(tracer_provider)
     app.state.service = service = Service.of(settings, predictor)
+    app.state.describe = lru_cache(1)(describe)
     app.state.load_shedding = load_shedding = LoadShedding(
         service.admission,
         RefusalCounter(service.metrics),
@@ -101,6 +114,11 @@ def _assemble(settings: Settings, predictor: PredictorLike, tracer_provider: Tra
         Middleware(predict.PlainRouteMiddleware),
     ]
     return app
+
+
+def describe(kind: WebInput) -> dict[str, Any]:
+    """The OpenAPI document of the API of a kind of input."""
+    return undeployed_app(documentation=kind.documentation()).openapi()
 
 
 def _cross_origin(settings: Settings) -> list[Middleware]:

@@ -10,8 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Mount
 
-from serving.errors import InferenceFailed, InvalidFile, RequestError, Unauthorized
+from serving.errors import FieldFault, InferenceFailed, RequestError, Unauthorized
 from serving.web.auth import SENTENCE as KEY_WANTED
+from serving.web.inputs.fields_schemas import FieldsErrorAnswer, wrong_fields
 from serving.web.pages.render import root_path
 from serving.web.requests.headers import VARY
 from serving.web.requests.parsing import shown
@@ -34,6 +35,8 @@ _TITLES = {
     "text_blank": "The text is empty",
     "text_too_long": "The text is too long",
     "too_many_texts": "There are too many texts",
+    "fields_empty": "The form is empty",
+    "too_many_rows": "There are too many rows",
     "deadline_exceeded": "The service was too busy",
 }
 # Where the page's forms go: an error of theirs comes with the page, so that another try needs no way back.
@@ -51,6 +54,7 @@ class Problem:
     detail: str
     headers: Mapping[str, str] = field(default_factory=dict)
     columns: Sequence[str] = ()
+    faults: Sequence[FieldFault] = ()
 
 
 async def render_error(request: Request, error: Exception) -> Response:
@@ -59,10 +63,12 @@ async def render_error(request: Request, error: Exception) -> Response:
     request_id = request.state.request_id
     if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log_failure(request, problem, error)
-    columns = list(problem.columns[:_MAX_COLUMNS])
-    answer = ErrorAnswer(detail=problem.detail, code=problem.code, request_id=request_id, columns=columns)
+    columns, fields = list(problem.columns[:_MAX_COLUMNS]), wrong_fields(problem.faults)
+    answer = FieldsErrorAnswer(
+        detail=problem.detail, code=problem.code, request_id=request_id, columns=columns, fields=fields
+    )
     if prefers_page(request):
-        return _page(request, problem, answer, getattr(error, "text", None))
+        return _page(request, problem, answer, getattr(error, "row", None))
     headers = {**VARY, **problem.headers}
     return Response(
         answer.model_dump_json(exclude_defaults=True), problem.status, headers, media_type="application/json"
@@ -71,9 +77,9 @@ async def render_error(request: Request, error: Exception) -> Response:
 
 def _problem(request: Request, error: Exception) -> Problem:
     if isinstance(error, RequestError):
-        columns = error.columns if isinstance(error, InvalidFile) else ()
         title = _TITLES.get(error.error_code, error.title)
-        return Problem(error.status, error.error_code, title, error.detail, error.headers, columns)
+        columns, faults = getattr(error, "columns", ()), getattr(error, "faults", ())
+        return Problem(error.status, error.error_code, title, error.detail, error.headers, columns, faults)
     if not isinstance(error, HTTPException) or error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         detail = "The server failed to answer; its log has the fault under this request's id."
         return Problem(500, "internal_error", InferenceFailed.title, detail)
@@ -110,12 +116,12 @@ def _log_failure(request: Request, problem: Problem, error: Exception) -> None:
     )
 
 
-def _page(request: Request, problem: Problem, answer: ErrorAnswer, text: str | None) -> Response:
+def _page(request: Request, problem: Problem, answer: ErrorAnswer, row: object) -> Response:
     pages, title, status, headers = service_of(request).pages, problem.title, problem.status, problem.headers
     path = request.scope["path"].removeprefix(root_path(request))
     if request.method != "POST" or path not in _FORMS or status == HTTPStatus.UNAUTHORIZED:
         return pages.error(request, answer, title, status=status, headers=headers)
     if path == "/predict":
-        return pages.refused_form(request, answer, title, text=text, status=status, headers=headers)
+        return pages.refused_form(request, answer, title, row=row, status=status, headers=headers)
     columns = answer.columns
     return pages.refused_file(request, answer, title, columns=columns, status=status, headers=headers)

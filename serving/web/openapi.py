@@ -1,6 +1,7 @@
 """OpenAPI documentation: descriptions, request bodies, and an example of each request and error."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 from pydantic import BaseModel
@@ -131,11 +132,30 @@ what was sent is not HTTP/1.1; 431 `headers_too_large`, above MAX_HEADER_BYTES (
 """
 
 
-def _errors(descriptions: Mapping[int, str], sentences: Sentences = EXAMPLES) -> Responses:
+@dataclass(frozen=True, slots=True)
+class Documentation:
+    """What OpenAPI says of the API of a kind of input.
+
+    Attributes:
+        description: of the API.
+        form: of `GET /predict`, as arguments of FastAPI's route.
+        predict: of `POST /predict`, likewise.
+        file: of `POST /predict/file`, likewise.
+    """
+
+    description: str
+    form: Mapping[str, Any]
+    predict: Mapping[str, Any]
+    file: Mapping[str, Any]
+
+
+def errors(
+    descriptions: Mapping[int, str], sentences: Sentences = EXAMPLES, model: type[ErrorAnswer] = ErrorAnswer
+) -> Responses:
     """Document error answers: status -> description, with the codes and examples that the sentences give."""
     return {
         status: {
-            "model": ErrorAnswer,
+            "model": model,
             "description": f"{description} Code{'s' if len(sentences[status]) > 1 else ''}: "
             f"{', '.join(f'`{code}`' for code in sentences[status])}.",
             "content": {JSON: {"examples": _error_examples(sentences[status])}},
@@ -212,7 +232,7 @@ MODEL_AS_PAGE: Responses = {
     }
 }
 
-_KEY_WANTED = _errors({401: "An API key is wanted, where the operator has set any."})[401]
+_KEY_WANTED = errors({401: "An API key is wanted, where the operator has set any."})[401]
 
 # By reference, for FastAPI would document a model under the media type of the route's own answer: HTML, or plain text.
 KEY_ERRORS: Responses = {
@@ -224,23 +244,22 @@ KEY_ERRORS: Responses = {
     }
 }
 
-NOT_READY = _errors(
+NOT_READY = errors(
     {503: "Predictions cannot be answered for now; `Retry-After` says when to try again."},
     {503: {"not_ready": EXAMPLES[503]["not_ready"]}},
 )
 
-PREDICT_ERRORS = _errors(
-    {
-        400: "The body cannot be parsed.",
-        408: "The body did not come within CLIENT_TIMEOUT (10 seconds unless set).",
-        413: "The body has more than MAX_BODY_BYTES bytes (1 MiB unless configured).",
-        415: "The body is of another type, charset or encoding than the three.",
-        422: "The body holds no text that can be classified.",
-        500: "The server failed; its log has the fault under the request's id.",
-        503: "The queue is full, the texts waited longer than DEADLINE, or the service is stopping; `Retry-After` says "
-        "when to try again.",
-    }
-)
+PREDICT_FAULTS = {
+    400: "The body cannot be parsed.",
+    408: "The body did not come within CLIENT_TIMEOUT (10 seconds unless set).",
+    413: "The body has more than MAX_BODY_BYTES bytes (1 MiB unless configured).",
+    415: "The body is of another type, charset or encoding than the three.",
+    422: "The body holds no text that can be classified.",
+    500: "The server failed; its log has the fault under the request's id.",
+    503: "The queue is full, the texts waited longer than DEADLINE, or the service is stopping; `Retry-After` says "
+    "when to try again.",
+}
+PREDICT_ERRORS = errors(PREDICT_FAULTS)
 
 # Other fields of a form, such as a button's, are ignored; other keys of JSON are refused.
 _FORM_BODY = {
@@ -317,19 +336,18 @@ FILE_ANSWER: Responses = {
 }
 
 
-FILE_ERRORS = _errors(
-    {
-        400: "The body cannot be parsed.",
-        408: "The file came too slowly.",
-        413: "The file has more than MAX_FILE_BYTES bytes (128 MiB unless configured).",
-        415: "The body is no multipart form.",
-        422: "The file cannot be used.",
-        500: "The server failed; its log has the fault under the request's id.",
-        503: "The queue is full, MAX_UPLOADS files are in work, or the service is stopping; `Retry-After` says when to "
-        "try again.",
-    },
-    FILE_EXAMPLES,
-)
+FILE_FAULTS = {
+    400: "The body cannot be parsed.",
+    408: "The file came too slowly.",
+    413: "The file has more than MAX_FILE_BYTES bytes (128 MiB unless configured).",
+    415: "The body is no multipart form.",
+    422: "The file cannot be used.",
+    500: "The server failed; its log has the fault under the request's id.",
+    503: "The queue is full, MAX_UPLOADS files are in work, or the service is stopping; `Retry-After` says when to "
+    "try again.",
+}
+FILE_ERRORS = errors(FILE_FAULTS, FILE_EXAMPLES)
+FILE_SUMMARY = "Classify every row of a CSV, TSV or JSONL file"
 
 FILE_BODY: dict[str, Any] = {
     "requestBody": {
@@ -385,3 +403,19 @@ FILE_BODY: dict[str, Any] = {
         },
     }
 }
+
+TEXTS = Documentation(
+    DESCRIPTION,
+    form={"summary": "The form", "responses": FORM_AS_JSON | KEY_ERRORS, "openapi_extra": FORM_PARAMETERS},
+    predict={
+        "summary": "Classify one text or several",
+        "response_model": PredictionAnswer | PredictionsAnswer,
+        "responses": PREDICT_AS_PAGE | KEY_ERRORS | PREDICT_ERRORS,
+        "openapi_extra": PREDICT_BODY,
+    },
+    file={
+        "summary": FILE_SUMMARY,
+        "responses": FILE_ANSWER | KEY_ERRORS | FILE_ERRORS,
+        "openapi_extra": FILE_BODY,
+    },
+)

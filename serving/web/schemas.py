@@ -1,9 +1,9 @@
 """Response models: what the API answers, as its documentation shows it, and predictions as such answers."""
 
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from pydantic_core import to_json
@@ -47,11 +47,13 @@ USAGE = (
 )
 
 
-class _Schema(BaseModel):
+class Schema(BaseModel):
+    """A part of an answer."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
 
 
-class ExplainedWord(_Schema):
+class ExplainedWord(Schema):
     """A word and how much it speaks for the label. See docs/explanations.md."""
 
     word: str
@@ -63,7 +65,7 @@ class ExplainedWord(_Schema):
     )
 
 
-class PredictedText(_Schema):
+class PredictedText(Schema):
     """What the model makes of one text."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
@@ -106,14 +108,14 @@ class PredictionAnswer(PredictedText):
     model_version: str = Field(description="which model answered")
 
 
-class TextError(_Schema):
+class TextError(Schema):
     """Why a text was refused."""
 
     detail: str = Field(description="a sentence: what was wrong, what was found, what is accepted")
     code: str = Field(description="what to switch on; it stays the same where the sentence changes")
 
 
-class RefusedText(_Schema):
+class RefusedText(Schema):
     """A text that was refused, among others that were answered."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_REFUSED_EXAMPLE]})
@@ -122,7 +124,7 @@ class RefusedText(_Schema):
     error: TextError
 
 
-class PredictionsAnswer(_Schema):
+class PredictionsAnswer(Schema):
     """The answer to several texts, in the order of the request."""
 
     model_config = ConfigDict(
@@ -140,7 +142,7 @@ class PredictionsAnswer(_Schema):
     model_version: str = Field(description="which model answered")
 
 
-class ErrorAnswer(_Schema):
+class ErrorAnswer(Schema):
     """Every error."""
 
     detail: str = Field(description="a sentence: what was wrong, what was found, what is accepted")
@@ -153,7 +155,7 @@ class ErrorAnswer(_Schema):
     )
 
 
-class ServiceAnswer(_Schema):
+class ServiceAnswer(Schema):
     """What this service is and where to go from here."""
 
     name: str
@@ -161,7 +163,7 @@ class ServiceAnswer(_Schema):
     links: dict[str, str] = Field(description="what -> path")
 
 
-class UsageAnswer(_Schema):
+class UsageAnswer(Schema):
     """How to ask for predictions."""
 
     model_config = ConfigDict(
@@ -181,7 +183,7 @@ class UsageAnswer(_Schema):
     links: dict[str, str] = Field(description="what -> path")
 
 
-class HealthAnswer(_Schema):
+class HealthAnswer(Schema):
     """The service's own state."""
 
     status: str = Field(examples=["alive"])
@@ -203,12 +205,11 @@ Answer = dict[str, Any]
 
 def predicted_text(text: str, prediction: Prediction, min_probability: float | None = None) -> Answer:
     """Build the PredictedText of one text. What was not asked for is left out."""
-    probabilities = {label: rounded(probability) for label, probability in prediction.probabilities.items()}
     answer: Answer = {
         "text": text,
         "label": prediction.label,
         "probability": rounded(prediction.probability),
-        "probabilities": probabilities,
+        "probabilities": rounded_all(prediction.probabilities),
         "truncated": prediction.truncated,
         "in_vocabulary": rounded(prediction.in_vocabulary),
     }
@@ -217,6 +218,11 @@ def predicted_text(text: str, prediction: Prediction, min_probability: float | N
     if prediction.explanation is not None:
         answer["explanation"] = [_rounded_word(word) for word in prediction.explanation]
     return answer
+
+
+def rounded_all(probabilities: Mapping[str, float]) -> dict[str, float]:
+    """Probabilities as they are written."""
+    return {label: rounded(probability) for label, probability in probabilities.items()}
 
 
 def _rounded_word(word: WeighedWord) -> WeighedWord:
@@ -232,12 +238,22 @@ def predicted_texts(
     ]
 
 
-def with_refused(answers: Sequence[Answer], refused: Mapping[int, RequestError]) -> list[Answer]:
-    """Put a RefusedText in the place that each refused text had in its request."""
+def refused_text(error: RequestError) -> Answer:
+    """Build the RefusedText of an error."""
+    text = {} if error.row is None else {"text": error.row}
+    return text | {"error": {"detail": error.detail, "code": error.error_code}}
+
+
+Refused = TypeVar("Refused", bound=RequestError)
+
+
+def with_refused(
+    answers: Sequence[Answer], refused: Mapping[int, Refused], build: Callable[[Refused], Answer]
+) -> list[Answer]:
+    """Put what `build` makes of a refused row's error in the place that the row had in its request."""
     complete = list(answers)
     for place, error in sorted(refused.items()):
-        answer: Answer = {} if error.text is None else {"text": error.text}
-        complete.insert(place, answer | {"error": {"detail": error.detail, "code": error.error_code}})
+        complete.insert(place, build(error))
     return complete
 
 

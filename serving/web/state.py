@@ -16,6 +16,7 @@ from serving.model.predictor import PredictorLike
 from serving.settings import Settings
 from serving.tables.chunk import TableInput
 from serving.tables.formats import table_input
+from serving.web.inputs.kinds import WebInput, web_input
 from serving.web.metrics import Metrics
 from serving.web.pages.render import Pages
 from serving.web.requests.body import BUDGET, Budget
@@ -28,6 +29,7 @@ class Service:
 
     settings: Settings
     metadata: Metadata
+    input: WebInput
     admission: Admission
     batcher: Batcher
     readiness: Readiness
@@ -48,11 +50,12 @@ class Service:
         return cls(
             settings=settings,
             metadata=predictor.metadata,
+            input=_input(predictor, admission),
             admission=admission,
             batcher=batcher,
             readiness=Readiness(batcher),
             metrics=metrics,
-            pages=Pages(predictor.metadata, settings),
+            pages=Pages(predictor.metadata, settings, predictor.fields),
             version_header=_version_header(predictor.metadata),
             upload_slots=asyncio.Semaphore(settings.max_uploads),
             predict_slots=asyncio.Semaphore(settings.max_files),
@@ -67,12 +70,19 @@ class Service:
         return replace(
             self,
             metadata=predictor.metadata,
+            input=_input(predictor, self.admission),
             batcher=batcher,
             readiness=Readiness(batcher),
-            pages=Pages(predictor.metadata, self.settings),
+            pages=Pages(predictor.metadata, self.settings, predictor.fields),
             version_header=_version_header(predictor.metadata),
             table_input=table_input(predictor),
         )
+
+
+def _input(predictor: PredictorLike, admission: Admission) -> WebInput:
+    chosen = web_input(predictor.fields, predictor.metadata)
+    admission.noun = chosen.noun
+    return chosen
 
 
 def _batcher(predictor: PredictorLike, settings: Settings, admission: Admission, metrics: Metrics) -> Batcher:

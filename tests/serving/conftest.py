@@ -83,12 +83,19 @@ def browser(client: TestClient) -> TestClient:
 
 
 @pytest.fixture(scope="session")
-def tiny_predictor(pristine_bundle: Path) -> Predictor:
-    """A real one, of the small bundle."""
-    return Predictor.load(pristine_bundle)
+def form_predictor() -> Predictor:
+    """A real one, of fields."""
+    return Predictor.load(FORM)
+
+
+@pytest.fixture
+def form(form_predictor: Predictor) -> Iterator[TestClient]:
+    """A client of a service of fields."""
+    with TestClient(create_app(Settings(), form_predictor), follow_redirects=False) as client:
+        yield client
 
 
 @pytest.fixture(scope="session")
-def form_predictor() -> Predictor:
-    """A real one, of the small bundle of fields."""
-    return Predictor.load(FORM)
+def tiny_predictor(pristine_bundle: Path) -> Predictor:
+    """A real one, of the small bundle."""
+    return Predictor.load(pristine_bundle)

@@ -72,7 +72,7 @@ class NumberField(_Strict):
     def accepted(self) -> str:
         """What is accepted, in words."""
         unit = f" {self.unit}" if self.unit else ""
-        low, high = (None if bound is None else f"{bound:g}" for bound in (self.minimum, self.maximum))
+        low, high = (None if bound is None else f"{bound:.15g}" for bound in (self.minimum, self.maximum))
         if low and high:
             return f"a number from {low} to {high}{unit}"
         return f"a number{f' from {low} on' if low else ''}{f' up to {high}' if high else ''}{unit}"

@@ -4,7 +4,6 @@ import json
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,12 @@ from starlette.responses import HTMLResponse
 from starlette.templating import Jinja2Templates
 
 from serving import __version__
-from serving.model.explanation import is_punctuation
-from serving.model.metadata import KnownAnswer, Metadata
-from serving.model.types import WeighedWord
+from serving.model.inputs.fields import FieldsInput
+from serving.model.metadata import Metadata
 from serving.settings import Settings
+from serving.web.inputs.fields_schemas import WrongField, plain
+from serving.web.pages.forms import FieldsForm, PageForm, TextForm
+from serving.web.pages.highlights import Highlights, marked_fields
 from serving.web.pages.model_page import ModelFacts, Report
 from serving.web.requests.headers import VARY
 from serving.web.schemas import Answer, ErrorAnswer
@@ -36,7 +37,6 @@ PAGE_HEADERS = {
 LIKELY_ENCODING = "Windows-1252"
 
 _SHOWN_CLASSES = 6  # the others of a model that has more are folded away
-_EXAMPLES = 5  # as many fit beside the form
 
 
 class Pages:
@@ -45,21 +45,30 @@ class Pages:
     Args:
         metadata: the model's.
         settings: the service's.
+        fields: of the model; None where its input is a text.
     """
 
-    def __init__(self, metadata: Metadata, settings: Settings) -> None:
+    def __init__(self, metadata: Metadata, settings: Settings, fields: FieldsInput | None = None) -> None:
         self._metadata = metadata
         self._settings = settings
+        self._fields = fields
+        self._form: PageForm = (
+            TextForm(metadata, settings.max_text_chars) if fields is None else FieldsForm(metadata, fields)
+        )
         loader = FileSystemLoader(Path(__file__).parents[1] / "templates")
         environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, lstrip_blocks=True)
         environment.trim_blocks = True
         environment.filters |= {"percent": "{:.1%}".format, "points": points, "figure": figure}
-        environment.filters |= {"highlights": Highlights.of}
+        environment.filters |= {"highlights": Highlights.of, "marked_fields": marked_fields, "plain": plain}
         self._templates = Jinja2Templates(env=environment)
 
-    def form(self, request: Request, *, text: str = "", answers: Sequence[Answer] = ()) -> HTMLResponse:
-        """The form, with `text` in its box, and what the model made of it."""
-        context = self._form_context(text) | {"answers": answers}
+    def filled_form(self, request: Request) -> HTMLResponse:
+        """The form, filled as the request's address says."""
+        return self.form(request, row=self._form.prefilled(request.query_params))
+
+    def form(self, request: Request, *, row: object = None, answers: Sequence[Answer] = ()) -> HTMLResponse:
+        """The form, with `row` in it, and what the model made of it."""
+        context = self._form_context(row) | {"answers": answers}
         if len(answers) == 1 and "label" in answers[0]:
             context["command"] = self._command(request, answers[0])
         return self._render(request, "predict.html", context)
@@ -70,13 +79,12 @@ class Pages:
         error: ErrorAnswer,
         title: str,
         *,
-        text: str | None,
+        row: object,
         status: int,
         headers: Mapping[str, str],
     ) -> HTMLResponse:
-        """The form with an error's sentence and, in its box, the text that the client sent."""
-        encodable = (text or "").encode("utf-8", "replace").decode("utf-8")
-        context = self._form_context(encodable) | {"error": error, "title": title}
+        """The form with an error's sentence and, in it, what the client sent."""
+        context = self._form_context(row, getattr(error, "fields", ())) | {"error": error, "title": title}
         context["retry_after"] = headers.get("Retry-After")
         return self._render(request, "predict.html", context, status, headers)
 
@@ -92,7 +100,7 @@ class Pages:
     ) -> HTMLResponse:
         """The form with an error about a file, and what may mend it: its columns to choose from, or an encoding."""
         is_other_encoding = (status, error.code) == (HTTPStatus.UNPROCESSABLE_ENTITY, "not_utf8")
-        context = self._form_context("") | {
+        context = self._form_context() | {
             "file_error": error,
             "title": title,
             "columns": columns,
@@ -105,6 +113,7 @@ class Pages:
         """What the model is, how good it is and what it learned from."""
         context = {
             "metadata": self._metadata,
+            "fields": self._fields and self._fields.fields,
             "facts": ModelFacts.of(self._metadata),
             "report": report,
             "url": f"{_origin(request)}/model",
@@ -127,11 +136,8 @@ class Pages:
         context = {"error": error, "title": title, "retry_after": headers.get("Retry-After")}
         return self._render(request, "error.html", context, status, headers)
 
-    def _form_context(self, text: str) -> dict[str, Any]:
-        # A bundle's known answers are sentences of its author's own, and about what the model is for.
-        examples = [answer.text for answer in self._metadata.known_answers if isinstance(answer, KnownAnswer)]
-        return {
-            "text": text,
+    def _form_context(self, row: object = None, faults: Sequence[WrongField] = ()) -> dict[str, Any]:
+        return self._form.context(row, faults) | {
             "is_sentiment": self._metadata.is_sentiment,
             "answers": (),
             "error": None,
@@ -142,15 +148,13 @@ class Pages:
             "likely_encoding": LIKELY_ENCODING,
             "tones": sentiment_tones(self._metadata.labels),
             "shown_classes": _SHOWN_CLASSES,
-            "examples": list(dict.fromkeys(filter(str.strip, examples)))[:_EXAMPLES],
-            "max_text_chars": self._settings.max_text_chars,
             "max_file_bytes": self._settings.max_file_bytes,
             "model_version": self._metadata.model_version,
         }
 
     def _command(self, request: Request, answer: Answer) -> str:
         url = f"{_origin(request)}/predict"
-        body = {"text": answer["text"]} | ({"explain": True} if "explanation" in answer else {})
+        body = self._form.asked(answer) | ({"explain": True} if "explanation" in answer else {})
         return json_command(url, body, keyed=bool(self._settings.api_keys))
 
     def _render(
@@ -163,6 +167,7 @@ class Pages:
     ) -> HTMLResponse:
         context |= {
             "root": relative_root(request),
+            "kind": self._form.kind,
             "version": __version__,
             "has_docs": self._settings.docs,
             "here": name.removesuffix(".html"),
@@ -242,74 +247,3 @@ def sentiment_tones(labels: Sequence[str]) -> dict[str, str]:
     """
     tones = {label: tone for label in labels for tone, names in _TONES.items() if names.fullmatch(label.strip())}
     return tones if set(tones.values()) == set(_TONES) else {}
-
-
-_FAINTEST = 0.01  # one percentage point: with less, nearly every word would have a mark
-_FULL = 0.1  # where no word weighs more than this, none is marked as strongly as it could be
-_STRENGTHS = 4  # of a mark, each with a class in answer.css
-_WEIGHTIEST = 3  # words that are named for the label, and against it
-
-
-@dataclass(frozen=True, slots=True)
-class HighlightedSpan:
-    """A run of a text's characters. `kind` is "for", "against", "unread", or "" where there is nothing to mark."""
-
-    text: str
-    kind: str = ""
-    strength: int = 0
-    weight: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Highlights:
-    """An explained answer as a page shows it.
-
-    `spans` make up the whole text; `weighed` are the words whose weights are known, in order; `speak_for` and
-    `speak_against` are the weightiest of them but for punctuation, weightiest first; `unread` counts the words that
-    were not tried.
-    """
-
-    spans: list[HighlightedSpan]
-    weighed: list[WeighedWord]
-    speak_for: list[WeighedWord]
-    speak_against: list[WeighedWord]
-    unread: int
-
-    @classmethod
-    def of(cls, answer: Answer) -> "Highlights":
-        """Mark an answer that has an explanation."""
-        words: Sequence[WeighedWord] = answer["explanation"]
-        weighed = [word for word in words if word.weight is not None]
-        marked = [word for word in weighed if abs(_weight(word)) >= _FAINTEST]
-        reasons = sorted((word for word in marked if not is_punctuation(word.word)), key=_weight)
-        return cls(
-            spans=_spans(answer["text"], words),
-            weighed=weighed,
-            speak_for=[word for word in reversed(reasons) if _weight(word) > 0][:_WEIGHTIEST],
-            speak_against=[word for word in reasons if _weight(word) < 0][:_WEIGHTIEST],
-            unread=len(words) - len(weighed),
-        )
-
-
-def _spans(text: str, words: Sequence[WeighedWord]) -> list[HighlightedSpan]:
-    greatest = max((abs(_weight(word)) for word in words), default=0.0)
-    spans, end = [], 0
-    for word in words:
-        spans += [HighlightedSpan(text[end : word.start]), _span(word, max(greatest, _FULL))]
-        end = word.end
-    spans.append(HighlightedSpan(text[end:]))
-    return [span for span in spans if span.text]
-
-
-def _span(word: WeighedWord, greatest: float) -> HighlightedSpan:
-    weight = _weight(word)
-    if word.weight is None:
-        return HighlightedSpan(word.word, "unread")
-    if abs(weight) < _FAINTEST:
-        return HighlightedSpan(word.word)
-    strength = min(_STRENGTHS, 1 + int(abs(weight) / greatest * _STRENGTHS))
-    return HighlightedSpan(word.word, "for" if weight > 0 else "against", strength, weight)
-
-
-def _weight(word: WeighedWord) -> float:
-    return word.weight or 0.0

@@ -11,7 +11,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from serving.errors import InvalidFile, MalformedBody
 from serving.web.requests.parsing import decode, shown
 
-MAX_FIELDS = 100  # of the few that are read and whatever else a page's form has
+MAX_FIELDS = 100  # of the few that are read of a text's, and whatever else a page's form has
 
 # RFC 2046, section 5.1.1.
 _BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]")
@@ -20,17 +20,17 @@ _BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]
 Fields = list[tuple[str, str | None]]
 
 
-def parse_urlencoded(body: bytes) -> Fields:
+def parse_urlencoded(body: bytes, max_fields: int = MAX_FIELDS) -> Fields:
     """Parse an application/x-www-form-urlencoded body, percent-encoded or raw UTF-8.
 
     Raises:
-        MalformedBody: a byte, encoded or raw, is not UTF-8, there are more than MAX_FIELDS fields, or one behind
+        MalformedBody: a byte, encoded or raw, is not UTF-8, there are more than `max_fields` fields, or one behind
             another has no `=`, as the end of a text whose & was not encoded.
     """
     decode(body)
     pairs = [pair.partition(b"=") for pair in body.split(b"&") if pair]
-    if len(pairs) > MAX_FIELDS:
-        raise MalformedBody(f"The form has more than {MAX_FIELDS} fields.", code="malformed_form")
+    if len(pairs) > max_fields:
+        raise MalformedBody(f"The form has more than {max_fields} fields.", code="malformed_form")
     try:
         fields: Fields = [(_percent_decoded(name), _unix_newlines(_percent_decoded(value))) for name, _, value in pairs]
     except UnicodeDecodeError:
@@ -56,14 +56,14 @@ def _percent_decoded(data: bytes) -> str:
     return unquote_to_bytes(data.replace(b"+", b" ")).decode()
 
 
-async def parse_multipart(body: bytes, boundary: str) -> Fields:
+async def parse_multipart(body: bytes, boundary: str, max_fields: int = MAX_FIELDS) -> Fields:
     """Parse a multipart/form-data body (RFC 7578).
 
     Raises:
         MalformedBody: the boundary is missing or ill-formed, the body is broken or cut off, a text is not UTF-8, or
-            there are more than MAX_FIELDS fields or files.
+            there are more than `max_fields` fields or files.
     """
-    form = await parse_parts(_stream(body), boundary, max_field_bytes=len(body))
+    form = await parse_parts(_stream(body), boundary, max_field_bytes=len(body), max_fields=max_fields)
     try:
         return [
             (field_text(name), _unix_newlines(field_text(value)) if isinstance(value, str) else None)
@@ -84,7 +84,12 @@ class _MultipartParser(MultiPartParser):
 
 
 async def parse_parts(
-    stream: AsyncGenerator[bytes, None], boundary: str, *, max_field_bytes: int, one_file: bool = False
+    stream: AsyncGenerator[bytes, None],
+    boundary: str,
+    *,
+    max_field_bytes: int,
+    max_fields: int = MAX_FIELDS,
+    one_file: bool = False,
 ) -> FormData:
     """Parse the parts of a multipart/form-data body; files go to temporary files.
 
@@ -92,6 +97,7 @@ async def parse_parts(
         stream: the body.
         boundary: the parameter of its Content-Type.
         max_field_bytes: that a part which is no file may have.
+        max_fields: that are accepted, and as many files.
         one_file: accept one file at most.
 
     Returns:
@@ -116,20 +122,26 @@ async def parse_parts(
     # Starlette decodes with a fallback that would turn bytes that are not UTF-8 into other characters without a word.
     # Latin-1 keeps every byte, so that the strict decoding can be done here.
     headers = Headers({"content-type": f'multipart/form-data; charset=latin-1; boundary="{boundary}"'})
-    max_files = 1 if one_file else MAX_FIELDS
+    max_files = 1 if one_file else max_fields
     try:
         async with aclosing(checked_stream()) as chunks:
             parser = _MultipartParser(
-                headers, chunks, max_files=max_files, max_fields=MAX_FIELDS, max_part_size=max_field_bytes
+                headers, chunks, max_files=max_files, max_fields=max_fields, max_part_size=max_field_bytes
             )
             return await parser.parse()
     except MultiPartException as error:
         if one_file and error.message.startswith("Too many files"):
             raise InvalidFile("The form has more than one file; accepted is one.", code="file_repeated") from None
         raise MalformedBody(
-            f"The body is not well-formed multipart/form-data (RFC 7578) of at most {MAX_FIELDS} fields.",
+            f"The body is not well-formed multipart/form-data (RFC 7578) of at most {max_fields} fields.",
             code="malformed_form",
         ) from None
+
+
+def json_advice(fields: Fields) -> str:
+    """What to say to whoever has sent JSON as a form: what curl sends for `-d '{...}'` with no header."""
+    is_json = any(name.lstrip().startswith("{") for name, _ in fields)
+    return " It looks like JSON: send that as Content-Type: application/json." if is_json else ""
 
 
 async def _stream(body: bytes) -> AsyncGenerator[bytes, None]:

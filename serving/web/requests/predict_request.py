@@ -1,4 +1,4 @@
-"""Request models of `POST /predict`, and their validation as JSON and as an HTML form."""
+"""Requests for predictions of texts: their models, and their validation as JSON and as an HTML form."""
 
 import re
 from collections.abc import Mapping
@@ -18,19 +18,17 @@ from pydantic import (
     model_validator,
 )
 from pydantic_core import PydanticCustomError
-from starlette.requests import Request
 
 from serving.errors import InvalidText
 from serving.model.types import is_blank
 from serving.settings import Settings
-from serving.web.requests.body import Budget, read_body
-from serving.web.requests.forms import Fields, parse_multipart, parse_urlencoded
-from serving.web.requests.headers import FORM, JSON, content_type
+from serving.web.requests.base import MinProbability, check_count
+from serving.web.requests.forms import Fields, json_advice
 from serving.web.requests.parsing import json_type, parse_json
 from serving.web.requests.validation_errors import (
-    FIELDS,
     FORM_ERRORS,
     JSON_ERRORS,
+    KEYS,
     invalid_text,
     is_of_one_text,
     refused_text,
@@ -51,24 +49,7 @@ def _check_text(text: str, info: ValidationInfo[Settings]) -> str:
     return text
 
 
-def _check_count(texts: object, info: ValidationInfo[Settings]) -> object:
-    """Before any of the texts is looked at: a refused request costs the same, however many it has."""
-    limit = info.context.max_texts
-    if isinstance(texts, list) and len(texts) > limit:
-        raise PydanticCustomError("too_many_texts", "too many", {"length": len(texts), "limit": limit})
-    return texts
-
-
 Text = Annotated[str, AfterValidator(_check_text)]
-MinProbability = Annotated[
-    float,
-    Field(
-        ge=0,
-        le=1,
-        allow_inf_nan=False,
-        description="where it is sent, each answer has `uncertain`: whether its label has less than this",
-    ),
-]
 
 
 class TextRequest(BaseModel):
@@ -97,7 +78,7 @@ class TextRequest(BaseModel):
     min_probability: MinProbability = 0.0
 
     @property
-    def texts(self) -> list[str]:
+    def rows(self) -> list[str]:
         """The one text, for what takes several."""
         return [self.text]
 
@@ -118,7 +99,7 @@ class TextsRequest(BaseModel):
     )
     several: ClassVar[bool] = True
 
-    texts: Annotated[list[Text], BeforeValidator(_check_count)] = Field(
+    texts: Annotated[list[Text], BeforeValidator(check_count)] = Field(
         min_length=1, description="as `text`; at most MAX_TEXTS of them (128 unless configured). Their order is kept"
     )
     explain: bool = Field(
@@ -131,6 +112,11 @@ class TextsRequest(BaseModel):
         description="whether a text that is refused has an `error` in its place, and the others are answered",
     )
     _refused: dict[int, InvalidText] = PrivateAttr(default_factory=dict)
+
+    @property
+    def rows(self) -> list[str]:
+        """The texts."""
+        return self.texts
 
     @property
     def refused(self) -> Mapping[int, InvalidText]:
@@ -165,36 +151,16 @@ class TextsRequest(BaseModel):
         return request
 
 
-PredictRequest = TextRequest | TextsRequest
+TextsAsked = TextRequest | TextsRequest
 
-_JSON_REQUEST: TypeAdapter[PredictRequest] = TypeAdapter(
-    Annotated[PredictRequest, Field(union_mode="left_to_right")],  # not both for each request, to see which fits better
+_JSON_REQUEST: TypeAdapter[TextsAsked] = TypeAdapter(
+    Annotated[TextsAsked, Field(union_mode="left_to_right")],  # not both for each request, to see which fits better
     config=ConfigDict(cache_strings="none"),  # pydantic would keep short texts after their answers, to share them
 )
 _FORM_REQUEST = TypeAdapter(TextRequest)
 
 
-async def read_predict_request(request: Request, settings: Settings, budget: Budget) -> PredictRequest:
-    """Read, parse and validate the body of a request for predictions.
-
-    Args:
-        request: its body is not read yet.
-        settings: the limits.
-        budget: memory for bodies, shared with other requests.
-
-    Raises:
-        RequestError: UnsupportedMediaType, BodyTooLarge, BodyTooSlow, Overloaded, MalformedBody, or InvalidText, which
-            carries the text of a request for one.
-    """
-    media_type = content_type(request.scope["headers"])
-    body = await read_body(request, settings.max_body_bytes, settings.client_timeout, budget)
-    if media_type.name == JSON:
-        return from_json(body, settings)
-    fields = parse_urlencoded(body) if media_type.name == FORM else await parse_multipart(body, media_type.boundary)
-    return from_form(fields, settings)
-
-
-def from_json(body: bytes, settings: Settings) -> PredictRequest:
+def from_json(body: bytes, settings: Settings) -> TextsAsked:
     """Validate `{"text": "..."}` or `{"texts": ["...", ...]}`, either with the options of its model.
 
     Raises:
@@ -206,14 +172,14 @@ def from_json(body: bytes, settings: Settings) -> PredictRequest:
         return _from_document(parse_json(body), settings)
 
 
-def _from_document(document: object, settings: Settings) -> PredictRequest:
+def _from_document(document: object, settings: Settings) -> TextsAsked:
     """Validate anew, to name the fault: the JSON parser that knows where one is takes three times as long."""
     if not isinstance(document, dict):
         raise InvalidText(
             f'The JSON is {json_type(document)}; accepted is an object with "text" or "texts".', code="not_an_object"
         )
     # Where there are more keys than the known ones, the first few show it: no need for an error for each.
-    first_keys = dict(islice(document.items(), len(FIELDS) + 1))
+    first_keys = dict(islice(document.items(), len(KEYS) + 1))
     model = TextsRequest if "texts" in first_keys else TextRequest
     try:
         return model.model_validate(first_keys, context=settings)
@@ -239,12 +205,9 @@ def from_form(fields: Fields, settings: Settings) -> TextRequest:
     options = _form_options(fields, text) if len(fields) > 1 else {}
     if len(texts) > 1:
         sentence = f"The form has {len(texts)} fields `text`; accepted is one. Several texts go as JSON: "
-        raise InvalidText(sentence + '{"texts": [...]}.', code="text_repeated", text=text)
+        raise InvalidText(sentence + '{"texts": [...]}.', code="text_repeated", row=text)
     if not texts:
-        # What curl sends for `-d '{...}'` with no header.
-        is_json = any(name.lstrip().startswith("{") for name, _ in fields)
-        advice = " It looks like JSON: send that as Content-Type: application/json." if is_json else ""
-        raise InvalidText(f"The form has no field `text`.{advice}", code="text_missing")
+        raise InvalidText(f"The form has no field `text`.{json_advice(fields)}", code="text_missing")
     try:
         return _FORM_REQUEST.validate_python({"text": text, **options}, strict=False, context=settings)
     except ValidationError as error:
@@ -258,12 +221,12 @@ def _form_options(fields: Fields, text: str | None) -> dict[str, str | None]:
         values = [value for name, value in fields if name == option]
         if len(values) > 1:
             sentence = f"The form has {len(values)} fields `{option}`; accepted is one or none."
-            raise InvalidText(sentence, code=f"{option}_repeated", text=text)
+            raise InvalidText(sentence, code=f"{option}_repeated", row=text)
         if values and values[0] != "":
             options[option] = values[0]
     return options
 
 
-def asked_min_probability(request: PredictRequest) -> float | None:
+def asked_min_probability(request: TextsAsked) -> float | None:
     """The `min_probability` of a request, None where it has none."""
     return request.min_probability if "min_probability" in request.model_fields_set else None

@@ -7,7 +7,7 @@ from pydantic_core import ErrorDetails
 from serving.errors import InvalidText
 from serving.web.requests.parsing import json_type, shown
 
-FIELDS = {"text", "texts", "explain", "min_probability", "partial"}
+KEYS = {"text", "texts", "explain", "min_probability", "partial"}
 _BAD_MIN_PROBABILITY = "min_probability_invalid", "`min_probability` is {value}; accepted is a number from 0 to 1."
 _ACCEPTED_KEYS = "'text', 'texts', 'explain', 'min_probability' and 'partial'"
 
@@ -41,7 +41,7 @@ JSON_ERRORS: ErrorTable = {
     ("finite_number", "min_probability"): _BAD_MIN_PROBABILITY,
     ("list_type", "texts"): ("texts_not_array", "`texts` is {type}; accepted is an array of strings."),
     ("too_short", "texts"): ("texts_empty", "`texts` is empty; accepted is at least one text."),
-    ("too_many_texts", "texts"): ("too_many_texts", "`texts` has {length:,} texts; at most {limit:,} are accepted."),
+    ("too_many", "texts"): ("too_many_texts", "`texts` has {length:,} texts; at most {limit:,} are accepted."),
     ("string_type", "text"): ("text_not_string", "{name} is {type}; accepted is a string."),
     ("text_empty", "text"): ("text_blank", "{name} is empty; accepted is a text with something to read."),
     ("text_blank", "text"): (
@@ -78,22 +78,51 @@ FORM_ERRORS = JSON_ERRORS | {
 }
 
 
-def invalid_text(errors: Sequence[ErrorDetails], sentences: ErrorTable, text: object = None) -> InvalidText:
+def in_rows(words: str) -> str:
+    """Words about texts, as they are said of rows of fields."""
+    return words.replace("texts", "rows").replace("text", "fields")
+
+
+def _of_rows(table: ErrorTable) -> ErrorTable:
+    return {
+        (error, in_rows(field)): (in_rows(code), in_rows(sentence))
+        for (error, field), (code, sentence) in table.items()
+    } | {
+        ("dict_type", "fields"): (
+            "fields_not_object",
+            "`fields` is {type}; accepted is an object with values by name.",
+        ),
+        ("list_type", "rows"): ("rows_not_array", "`rows` is {type}; accepted is an array of objects."),
+        ("too_short", "rows"): ("rows_empty", "`rows` is empty; accepted is at least one row."),
+    }
+
+
+ROWS_JSON_ERRORS, ROWS_FORM_ERRORS = _of_rows(JSON_ERRORS), _of_rows(FORM_ERRORS)
+PARTIAL_ADVICE = ' With "partial": true the others are answered.'
+
+
+def most_important(errors: Sequence[ErrorDetails], sentences: ErrorTable) -> tuple[str, str]:
     """The most important of a request's errors, as our code and sentence."""
     priorities = list(sentences)
-    details = min(errors, key=lambda details: priorities.index(_error_key(details)))
-    code, sentence = sentences[_error_key(details)]
+    details = min(errors, key=lambda details: priorities.index(_error_key(details, sentences)))
+    code, sentence = sentences[_error_key(details, sentences)]
     if is_of_one_text(details):
-        sentence += ' With "partial": true the others are answered.'
-    return InvalidText(_filled_in(sentence, details), code=code, text=text if isinstance(text, str) else None)
+        sentence += PARTIAL_ADVICE
+    return code, _filled_in(sentence, details)
+
+
+def invalid_text(errors: Sequence[ErrorDetails], sentences: ErrorTable, text: object = None) -> InvalidText:
+    """The most important of the errors of a request for texts."""
+    code, sentence = most_important(errors, sentences)
+    return InvalidText(sentence, code=code, row=text if isinstance(text, str) else None)
 
 
 def refused_text(details: ErrorDetails) -> InvalidText:
     """The error of one text of several, with the text where JSON can hold it."""
-    code, sentence = JSON_ERRORS[_error_key(details)]
+    code, sentence = JSON_ERRORS[_error_key(details, JSON_ERRORS)]
     text = details["input"]
     is_shown = isinstance(text, str) and code != "text_not_unicode"
-    return InvalidText(_filled_in(sentence, details), code=code, text=text if is_shown else None)
+    return InvalidText(_filled_in(sentence, details), code=code, row=text if is_shown else None)
 
 
 def _filled_in(sentence: str, details: ErrorDetails) -> str:
@@ -118,8 +147,8 @@ def is_of_one_text(details: ErrorDetails) -> bool:
     return len(details["loc"]) > 1
 
 
-def _error_key(details: ErrorDetails) -> tuple[str, str]:
+def _error_key(details: ErrorDetails, sentences: ErrorTable) -> tuple[str, str]:
     """An error's type and field, as the tables have them."""
     place = details["loc"]
-    field = "text" if is_of_one_text(details) else place[0] if place and place[0] in FIELDS else ""
-    return details["type"], str(field)
+    field = "text" if is_of_one_text(details) else str(place[0]) if place else ""
+    return details["type"], field if (details["type"], field) in sentences else ""

@@ -16,9 +16,9 @@ router.mount("/docs/static", StaticFiles(packages=[("fastapi_swagger", "resource
 
 
 @router.get("/openapi.json")
-async def openapi(request: Request) -> Response:
+async def openapi(request: Request, service: CurrentService) -> Response:
     """Answer with the OpenAPI document, whose paths are below this service's prefix, or beside the document."""
-    document = request.app.openapi()
+    document = request.app.state.describe(service.input)
     root = root_path(request)
     return JSONResponse(document | {"servers": [{"url": root}]} if root else document)
 

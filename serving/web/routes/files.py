@@ -11,11 +11,9 @@ from serving.errors import RowsError
 from serving.web.auth import require_key
 from serving.web.files.answer import QUEUED_TEXTS, FileAnswer, FileResponse, open_upload
 from serving.web.files.uploads import Upload, receive_upload, unusable
-from serving.web.openapi import FILE_ANSWER, FILE_BODY, FILE_ERRORS, KEY_ERRORS
+from serving.web.openapi import Documentation
 from serving.web.requests.headers import VARY
 from serving.web.state import CurrentService
-
-router = APIRouter(tags=["predictions"], dependencies=[Depends(require_key)])
 
 
 async def _upload(request: Request, service: CurrentService) -> AsyncIterator[Upload]:
@@ -24,14 +22,14 @@ async def _upload(request: Request, service: CurrentService) -> AsyncIterator[Up
         yield upload
 
 
-@router.post("/predict/csv", include_in_schema=False)
-@router.post(
-    "/predict/file",
-    summary="Classify every row of a CSV, TSV or JSONL file",
-    response_class=Response,
-    responses=FILE_ANSWER | KEY_ERRORS | FILE_ERRORS,
-    openapi_extra=FILE_BODY,
-)
+def router(documentation: Documentation) -> APIRouter:
+    """The routes, as they are documented for a kind of input."""
+    router = APIRouter(tags=["predictions"], dependencies=[Depends(require_key)])
+    router.post("/predict/file", response_class=Response, **documentation.file)(predict_file)
+    router.post("/predict/csv", include_in_schema=False)(predict_file)
+    return router
+
+
 async def predict_file(service: CurrentService, upload: Annotated[Upload, Depends(_upload)]) -> Response:
     """Each row comes back with its prediction, as soon as it has one."""
     try:

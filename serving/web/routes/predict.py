@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, Depends, Response
+from pydantic_core import to_json
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, RedirectResponse
 from starlette.routing import Match, Route
@@ -13,26 +14,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.errors import RequestError
 from serving.web.auth import check_key, require_key
-from serving.web.openapi import (
-    FORM_AS_JSON,
-    FORM_PARAMETERS,
-    KEY_ERRORS,
-    PREDICT_AS_PAGE,
-    PREDICT_BODY,
-    PREDICT_ERRORS,
-)
+from serving.web.openapi import Documentation
 from serving.web.requests.headers import JSON, VARY, joined, prefers_json
-from serving.web.requests.predict_request import asked_min_probability, read_predict_request
 from serving.web.routes.home import links
-from serving.web.schemas import (
-    USAGE,
-    PredictionAnswer,
-    PredictionsAnswer,
-    UsageAnswer,
-    json_answer,
-    predicted_texts,
-    with_refused,
-)
+from serving.web.schemas import json_answer
 from serving.web.state import CurrentService, prefers_page, service_of
 
 WATCH_AFTER = 0.5  # seconds; a watch costs more than the work of a lone text, which is done by then
@@ -98,27 +83,24 @@ class _DisconnectWatch:
         self._task.cancel()
 
 
-router = APIRouter(tags=["predictions"], dependencies=[Depends(require_key)])
+def router(documentation: Documentation) -> APIRouter:
+    """The routes, as they are documented for a kind of input."""
+    router = APIRouter(tags=["predictions"], dependencies=[Depends(require_key)])
+    router.get("/predict", response_class=HTMLResponse, **documentation.form)(show_form)
+    router.api_route("/predict/", methods=["GET", "POST"], include_in_schema=False)(remove_slash)
+    router.post("/predict", **documentation.predict)(predict)
+    return router
 
 
-@router.get(
-    "/predict",
-    summary="The form",
-    response_class=HTMLResponse,
-    responses=FORM_AS_JSON | KEY_ERRORS,
-    openapi_extra=FORM_PARAMETERS,
-)
 async def show_form(request: Request, service: CurrentService) -> Response:
     """A page that asks for a text and, where its scripts run, for a file; a program is told how to ask."""
     if prefers_json(joined(request.scope["headers"], b"accept")):
-        usage = UsageAnswer(
-            detail=USAGE, example={"text": "What a wonderful morning!"}, links=links(request, service.settings)
-        )
-        return Response(usage.model_dump_json(), headers=VARY, media_type=JSON)
-    return service.pages.form(request, text=request.query_params.get("text", ""))
+        kind = service.input
+        usage = {"detail": kind.usage, "example": kind.example(), "links": links(request, service.settings)}
+        return Response(to_json(usage), headers=VARY, media_type=JSON)
+    return service.pages.filled_form(request)
 
 
-@router.api_route("/predict/", methods=["GET", "POST"], include_in_schema=False)
 async def remove_slash(request: Request) -> Response:
     """Send whoever writes a slash at the end to the address without it, with what was sent along."""
     query = request.scope["query_string"].decode("latin-1")
@@ -126,32 +108,23 @@ async def remove_slash(request: Request) -> Response:
     return RedirectResponse(f"../predict?{query}" if query else "../predict", HTTPStatus.PERMANENT_REDIRECT)
 
 
-@router.post(
-    "/predict",
-    summary="Classify one text or several",
-    response_model=PredictionAnswer | PredictionsAnswer,
-    responses=PREDICT_AS_PAGE | KEY_ERRORS | PREDICT_ERRORS,
-    openapi_extra=PREDICT_BODY,
-)
 async def predict(request: Request) -> Response:
     """Answers JSON, or a page where the client prefers HTML, as a browser does."""
     # FastAPI solves no dependencies for the plain route, so what others are handed is asked for here.
     service = service_of(request)
     await check_key(request, service.settings)
-    submitted = await read_predict_request(request, service.settings, service.budget)
-    batcher, texts = service.batcher, submitted.texts
+    submitted = await service.input.read(request, service.settings, service.budget)
+    batcher, rows = service.batcher, submitted.rows
     try:
-        work = batcher.explain(texts) if submitted.explain else batcher.predict(texts)
+        work = batcher.explain(rows) if submitted.explain else batcher.predict(rows)
         predictions = await run_until_disconnect(request, work)
     except RequestError as error:
-        error.text = None if submitted.several else texts[0]
+        error.row = None if submitted.several else rows[0]
         raise
     service.metrics.count_predictions(predictions)
-    answers = predicted_texts(texts, predictions, asked_min_probability(submitted))
-    if submitted.refused:
-        answers = with_refused(answers, submitted.refused)
+    answers = service.input.answers(submitted, predictions)
     if prefers_page(request):
-        return service.pages.form(request, text="" if submitted.several else texts[0], answers=answers)
+        return service.pages.form(request, row=None if submitted.several else rows[0], answers=answers)
     return json_answer(answers, service.metadata.model_version, several=submitted.several)
 
 

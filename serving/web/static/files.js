@@ -29,7 +29,7 @@ form.addEventListener("submit", (event) => {
   event.preventDefault();
   if (request === null) send(form.elements.file.files[0], chosenFields());
 });
-find(".files-sample").addEventListener("click", (event) => {
+find(".files-sample")?.addEventListener("click", (event) => {
   event.preventDefault();
   if (request === null) trySample(event.currentTarget.href);
 });

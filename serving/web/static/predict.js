@@ -2,17 +2,54 @@
 
 const MOST_RECENT = 10;
 const LONGEST_IN_ADDRESS = 1000;
-const HASH = "#text=";
 const NEWEST_FIRST = "tweet-sentiment.recent";
 
 const byId = (id) => document.getElementById(id);
 const form = byId("classify");
-const box = form.elements.text;
 const answer = byId("answer");
-const recent = byId("recent");
+const recent = byId("recent"); // null beside a form of fields
 const emptyTitle = document.title;
 
 let running = null;
+
+// A form asks for a text, or for a row of fields; the row, too, is handled as a text: what a form would send of it.
+
+const box = {
+  hash: "#text=",
+  control: byId("text"),
+  written: (form) => form.elements.text.value,
+  sent: (text) => ({ text }),
+  fill: (text) => (box.control.value = text),
+  mark({ answered, empty }) {
+    for (const [name, value] of Object.entries({ "aria-invalid": "true", "aria-describedby": "error" })) {
+      if (answered || empty) box.control.removeAttribute(name);
+      else box.control.setAttribute(name, value);
+    }
+  },
+};
+
+const fields = {
+  hash: "#fields=",
+  // Not the form's own properties: a field may be called as one of them is.
+  controls: document.querySelectorAll("#fields [name]"),
+  written: (form) => String(new URLSearchParams([...new FormData(form)].filter(([name]) => name !== "explain"))),
+  sent: (row) => Object.fromEntries(new URLSearchParams(row)),
+  fill(row) {
+    const values = new URLSearchParams(row);
+    for (const control of fields.controls) control.value = values.get(control.name) ?? "";
+  },
+  mark({ page, empty }) {
+    for (const { id } of fields.controls) {
+      byId(id).setAttribute("aria-invalid", page?.getElementById(id)?.getAttribute("aria-invalid") ?? "false");
+      const fault = id.replace("field", "fault");
+      byId(fault).textContent = page?.getElementById(fault)?.textContent ?? "";
+    }
+    // It may be far below where the form has many fields.
+    if (!empty) answer.scrollIntoView({ block: "nearest" });
+  },
+};
+
+const input = byId("fields") ? fields : box;
 
 /** Asks for `text`'s answer and shows it. `navigate`: as a place of its own in the browser's history. */
 async function classify(written, { navigate }) {
@@ -20,42 +57,39 @@ async function classify(written, { navigate }) {
   const text = new URLSearchParams({ written }).get("written");
   running?.abort();
   const request = (running = new AbortController());
-  box.value = text;
+  input.fill(text);
   show({ busy: true });
   const outcome = await ask(text, request.signal);
   if (request !== running) return;
   running = null;
   if (outcome.answered && navigate) visit(text);
   show(outcome);
-  if (outcome.answered) remember(text);
+  if (outcome.answered && recent) remember(text);
 }
 
 /** The server's page, or what to say where there is none. Never throws. */
 async function ask(text, signal) {
   try {
-    const body = new URLSearchParams({ text, explain: "true" });
-    const response = await fetch(form.action, { method: "POST", body, signal, headers: { Accept: "text/html" } });
+    const body = new URLSearchParams({ ...input.sent(text), explain: "true" });
+    const response = await fetch(form.getAttribute("action"), { method: "POST", body, signal, headers: { Accept: "text/html" } });
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     const nodes = page.querySelector("#answer")?.childNodes ?? page.querySelectorAll("main .error, main .notice");
     if (nodes.length === 0) return { nodes: copyOf("misunderstood"), title: emptyTitle };
-    return { nodes, title: page.title, answered: response.ok };
+    return { nodes, title: page.title, page, answered: response.ok };
   } catch {
     return { nodes: copyOf("unreachable"), title: emptyTitle };
   }
 }
 
 /** One state of the page: busy, or what `nodes` say. */
-function show({ busy = false, nodes = null, title = null, answered = false, empty = false }) {
+function show({ busy = false, nodes = null, title = null, page = null, answered = false, empty = false }) {
   form.classList.toggle("busy", busy);
   answer.setAttribute("aria-busy", String(busy));
   if (busy) byId("status").textContent = "Reading…";
   if (busy) return;
   answer.replaceChildren(...nodes);
   document.title = title;
-  for (const [name, value] of Object.entries({ "aria-invalid": "true", "aria-describedby": "error" })) {
-    if (answered || empty) box.removeAttribute(name);
-    else box.setAttribute(name, value);
-  }
+  input.mark({ page, answered, empty });
   // An error announces itself.
   byId("status").textContent = answered ? spoken() : "";
 }
@@ -79,15 +113,15 @@ function copyOf(id) {
 
 function visit(text) {
   if (text === textHere()) return;
-  const address = text.length > LONGEST_IN_ADDRESS ? location.pathname : HASH + encodeURIComponent(text);
+  const address = text.length > LONGEST_IN_ADDRESS ? location.pathname : input.hash + encodeURIComponent(text);
   history.pushState({ text }, "", address);
 }
 
 function textHere() {
   if (history.state?.text) return history.state.text;
-  if (!location.hash.startsWith(HASH)) return null;
+  if (!location.hash.startsWith(input.hash)) return null;
   try {
-    return decodeURIComponent(location.hash.slice(HASH.length));
+    return decodeURIComponent(location.hash.slice(input.hash.length));
   } catch {
     return null;
   }
@@ -100,7 +134,7 @@ function arrive() {
   if (location.hash) return;
   running?.abort();
   running = null;
-  box.value = "";
+  input.fill("");
   show({ nodes: copyOf("empty"), title: emptyTitle, empty: true });
 }
 
@@ -150,7 +184,7 @@ function forget() {
     // Then nothing was kept.
   }
   list([]);
-  box.focus();
+  box.control.focus();
 }
 
 // Copying needs a secure page; elsewhere the text is selected, ready to be copied by hand.
@@ -170,16 +204,16 @@ async function copy(button) {
 document.addEventListener("submit", (event) => {
   if (!event.target.matches("form.classify")) return;
   event.preventDefault();
-  classify(event.target.elements.text.value, { navigate: true });
+  classify(input.written(event.target), { navigate: true });
 });
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-copy]");
   if (button) copy(button);
 });
-box.addEventListener("keydown", (event) => {
+box.control?.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
 });
-byId("forget").addEventListener("click", forget);
+byId("forget")?.addEventListener("click", forget);
 addEventListener("popstate", arrive);
 for (const name of ["online", "offline"]) {
   addEventListener(name, () => (byId("offline").hidden = navigator.onLine));
@@ -187,5 +221,5 @@ for (const name of ["online", "offline"]) {
 
 document.documentElement.classList.add("with-script");
 byId("offline").hidden = navigator.onLine;
-list(stored());
+if (recent) list(stored());
 if (textHere()) arrive();

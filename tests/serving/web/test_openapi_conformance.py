@@ -16,8 +16,10 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from serving.model.predictor import Predictor, PredictorLike
 from serving.settings import Settings
 from serving.web.app import create_app
+from tests.bundles import FORM
 from tests.serving.fakes import FakePredictor
 
 CHECKS: list[Callable[..., Any]] = [
@@ -31,17 +33,17 @@ async def _forever(_: FastAPI) -> AsyncIterator[None]:
     yield
 
 
-def app() -> FastAPI:
-    made = create_app(Settings(), FakePredictor())
+def app(predictor: PredictorLike) -> FastAPI:
+    made = create_app(Settings(), predictor)
     made.router.lifespan_context = _forever
     return made
 
 
-schema = schemathesis.openapi.from_asgi("/openapi.json", app())
-
-
-@schema.parametrize()
-@settings(
+schema = schemathesis.openapi.from_asgi("/openapi.json", app(FakePredictor()))
+schema_of_fields = schemathesis.openapi.from_asgi("/openapi.json", app(Predictor.load(FORM))).include(
+    path_regex="^/predict$"
+)
+few = settings(
     max_examples=25,
     deadline=None,
     derandomize=True,
@@ -49,7 +51,17 @@ schema = schemathesis.openapi.from_asgi("/openapi.json", app())
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
+
+
+@schema.parametrize()
+@few
 def test_every_answer_is_described(case: Any) -> None:
+    case.call_and_validate(checks=CHECKS)
+
+
+@schema_of_fields.parametrize()
+@few
+def test_every_answer_of_a_model_of_fields_is_described(case: Any) -> None:
     case.call_and_validate(checks=CHECKS)
 
 

@@ -10,6 +10,7 @@ from serving.web.schemas import (
     PredictionsAnswer,
     json_answer,
     predicted_texts,
+    refused_text,
     with_refused,
 )
 
@@ -77,11 +78,11 @@ def test_what_is_uncertain_is_what_is_shown_to_be() -> None:
 def test_refused_texts_are_in_their_places() -> None:
     answers = [{"text": "b"}, {"text": "d"}]
     refused = {
-        3: InvalidText("Long.", text="x"),
-        0: InvalidText("Blank.", code="text_blank", text=""),
+        3: InvalidText("Long.", row="x"),
+        0: InvalidText("Blank.", code="text_blank", row=""),
         2: InvalidText("7"),
     }
-    assert with_refused(answers, refused) == [
+    assert with_refused(answers, refused, refused_text) == [
         {"text": "", "error": {"detail": "Blank.", "code": "text_blank"}},
         {"text": "b"},
         {"error": {"detail": "7", "code": "invalid_text"}},

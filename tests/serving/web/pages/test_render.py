@@ -17,7 +17,8 @@ from serving.model.explanation import cut_words
 from serving.model.types import WeighedWord
 from serving.settings import Settings
 from serving.web.app import create_app
-from serving.web.pages.render import HighlightedSpan, Highlights, Pages, json_command, sentiment_tones
+from serving.web.pages.highlights import HighlightedSpan, Highlights
+from serving.web.pages.render import Pages, json_command, sentiment_tones
 from serving.web.schemas import Answer, ErrorAnswer
 from tests.serving.conftest import BROWSER
 from tests.serving.fakes import FakePredictor, fake_metadata

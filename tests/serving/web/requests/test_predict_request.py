@@ -47,12 +47,12 @@ def several(*texts: str, **options: Any) -> TextsRequest:
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["", "with a byte order mark"])
 def test_json(document: object, expected: TextRequest | TextsRequest, mark: bytes, settings: Settings) -> None:
     request = from_json(mark + json.dumps(document).encode(), settings)
-    assert (request, request.several, request.texts) == (expected, expected.several, expected.texts)
+    assert (request, request.several, request.rows) == (expected, expected.several, expected.rows)
 
 
 def test_no_text_is_kept_to_be_shared(settings: Settings) -> None:
     bodies = (b'{"text": "good"}', b'{"texts": ["good"]}')
-    texts = [from_json(body, settings).texts[0] for body in bodies * 2]
+    texts = [from_json(body, settings).rows[0] for body in bodies * 2]
     assert len({id(text) for text in texts}) == len(texts)
 
 
@@ -143,7 +143,7 @@ def test_the_others_are_accepted(
 ) -> None:
     document = {"texts": texts, "partial": True, "explain": True, "min_probability": 0.5}
     request = from_json(json.dumps(document).encode(), settings)
-    assert (request.texts, request.explain, asked_min_probability(request)) == (accepted, True, 0.5)
+    assert (request.rows, request.explain, asked_min_probability(request)) == (accepted, True, 0.5)
     assert {place: error.error_code for place, error in request.refused.items()} == refused
 
 
@@ -181,7 +181,7 @@ def test_as_many_faults_as_fit_are_one_error(document: object, code: str, settin
 def test_a_refusal_carries_the_text(document: object, text: str | None, settings: Settings) -> None:
     with pytest.raises(InvalidText) as caught:
         from_json(json.dumps(document).encode(), settings)
-    assert caught.value.text == text
+    assert caught.value.row == text
 
 
 def test_a_form_may_have_other_fields(settings: Settings) -> None:
@@ -240,4 +240,4 @@ def test_bad_forms(fields: list[tuple[str, str | None]], code: str, sentence: st
         from_form(fields, settings)
     assert caught.value.error_code == code
     assert sentence in caught.value.detail
-    assert caught.value.text == dict(reversed(fields)).get("text")
+    assert caught.value.row == dict(reversed(fields)).get("text")

@@ -1,0 +1,131 @@
+"""Response models of a model of fields, and predictions as such answers."""
+
+import operator
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from serving.errors import FieldFault, InvalidFields
+from serving.model.metadata import FieldValue, KnownRow, Metadata
+from serving.model.types import Prediction, rounded
+from serving.web.schemas import Answer, ErrorAnswer, Schema, TextError, rounded_all
+
+_MANY_DIGITS = 1e15  # of a float, those beyond may be wrong
+
+
+class ExplainedField(Schema):
+    """A field and how much its value speaks for the label. See docs/explanations.md."""
+
+    field: str
+    value: FieldValue = Field(description="as in `fields`")
+    weight: float = Field(
+        description="the label's probability less its probability where the field is missing, so from -1 to 1, with "
+        "six digits"
+    )
+
+
+class PredictedRow(Schema):
+    """What the model makes of one row of fields."""
+
+    fields: Any = Field(description="as they were read, in the model's order; null where one is missing")
+    label: str = Field(description="the most probable label")
+    probability: float = Field(description="that label's probability, with six digits")
+    probabilities: dict[str, float] = Field(description="every label's probability, in the model's order")
+    uncertain: bool = Field(
+        False, description="whether the label has less than `min_probability`; only where that was sent"
+    )
+    explanation: list[ExplainedField] = Field(
+        default_factory=list, description="the fields in the model's order; only where `explain` was true"
+    )
+
+
+class RowAnswer(PredictedRow):
+    """The answer to one row of fields."""
+
+    model_version: str = Field(description="which model answered")
+
+
+class WrongField(Schema):
+    """A field that was refused."""
+
+    name: str = Field(description="of the field, as it was sent")
+    found: str = Field(description="what was found, in words")
+    accepted: str = Field(description="what is accepted, in words")
+
+
+WrongFields = Annotated[
+    list[WrongField], Field(exclude_if=operator.not_, description="every field that is wrong, where one is")
+]
+
+
+class RowError(TextError):
+    """Why a row was refused."""
+
+    fields: WrongFields = Field([])
+
+
+class RefusedRow(Schema):
+    """A row that was refused, among others that were answered."""
+
+    error: RowError
+
+
+class RowsAnswer(Schema):
+    """The answer to several rows, in the order of the request."""
+
+    predictions: list[Any] = Field(description="one for each row; one with an `error` only where `partial` was true")
+    model_version: str = Field(description="which model answered")
+
+
+class FieldsErrorAnswer(ErrorAnswer):
+    """Every error of a model of fields."""
+
+    fields: WrongFields = Field([])
+
+
+def predicted_row(
+    row: Mapping[str, FieldValue], prediction: Prediction, min_probability: float | None = None
+) -> Answer:
+    """Build the PredictedRow of one row of fields. What was not asked for is left out."""
+    answer: Answer = {
+        "fields": plain_row(row),
+        "label": prediction.label,
+        "probability": rounded(prediction.probability),
+        "probabilities": rounded_all(prediction.probabilities),
+    }
+    if min_probability is not None:
+        answer["uncertain"] = answer["probability"] < min_probability
+    if prediction.weighed_fields is not None:
+        answer["explanation"] = [
+            {"field": field.name, "value": plain(field.value), "weight": rounded(field.weight)}
+            for field in prediction.weighed_fields
+        ]
+    return answer
+
+
+def plain(value: FieldValue) -> FieldValue:
+    """A field's value as people write it: a whole number without a point, unless it has very many digits."""
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < _MANY_DIGITS else value
+
+
+def plain_row(row: Mapping[str, FieldValue]) -> dict[str, FieldValue]:
+    """A row with its values as people write them."""
+    return {name: plain(value) for name, value in row.items()}
+
+
+def known_rows(metadata: Metadata) -> list[KnownRow]:
+    """The known answers to rows of fields, but for one in which nothing has a value: fit to be examples."""
+    rows = [answer for answer in metadata.known_answers if isinstance(answer, KnownRow)]
+    return [row for row in rows if any(value is not None for value in row.fields.values())] or rows
+
+
+def wrong_fields(faults: Iterable[FieldFault]) -> list[WrongField]:
+    """Faults as they are answered."""
+    return [WrongField(**fault._asdict()) for fault in faults]
+
+
+def refused_row(error: InvalidFields) -> Answer:
+    """Build the RefusedRow of an error."""
+    fields = wrong_fields(error.faults)
+    return {"error": RowError(detail=error.detail, code=error.error_code, fields=fields).model_dump()}
