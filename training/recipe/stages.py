@@ -27,7 +27,7 @@ class FitConfig(ConfigSection):
         description="the epoch whose weights are kept: of the greatest validation macro recall, or the last, after all "
         "`epochs`: among some hundred validation rows chance has a say in the best",
     )
-    batch_size: int = Field(64, ge=1, le=4096, description="texts a step")
+    batch_size: int = Field(64, ge=1, le=4096, description="rows a step")
     learning_rate: float = Field(1e-3, gt=0, le=1, description="of AdamW, at its highest")
     schedule: Literal["constant", "cosine", "linear"] = Field(
         "constant",
@@ -42,7 +42,9 @@ class FitConfig(ConfigSection):
         1.0, ge=0, le=1, description="rows weigh 1 / share of their class to this power; 1: classes count alike"
     )
     label_smoothing: Fraction = Field(0.0, description="share of the target spread over all classes")
-    word_dropout: Fraction = Field(0.0, description="fraction of tokens read as <unk> in training")
+    word_dropout: Fraction = Field(
+        0.0, description="fraction of tokens read as <unk>, or of values of fields that are missing, in training"
+    )
 
 
 class Stage(FitConfig):

@@ -296,7 +296,7 @@ class FieldsInput:
         return OccludedFields(parsed, [self._encode(variant) for variant in (parsed, *_variants(parsed))])
 
     def _unknown(self, name: str) -> FieldFault:
-        return FieldFault(name, "no field of this model", f"the names {', '.join(sorted(self._names))}")
+        return FieldFault(name, "no field of this model", f"one of the names {', '.join(sorted(self._names))}")
 
     def _encode(self, row: Mapping[str, Any]) -> EncodedRow:
         ids = [offset + read_id(row[name]) for name, read_id, offset in self._ids]

@@ -66,7 +66,7 @@ def test_every_fault_is_told_at_once(fields: FieldsInput) -> None:
     assert [fault.name for fault in raised.value.faults] == ["size", "work", "age", "capital gain"]
     assert "`work` is 'circus'; accepted is one of 'private', 'state', 'none'." in raised.value.detail
     assert "`capital gain` is -1; accepted is a number from 0 on." in raised.value.detail
-    assert "accepted is the names age, capital gain, sex, work." in raised.value.detail
+    assert "accepted is one of the names age, capital gain, sex, work." in raised.value.detail
 
 
 def test_categories_that_are_numbers() -> None:
