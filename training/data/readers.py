@@ -59,6 +59,7 @@ def read_table(
         raise DataError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
     if frame.empty:
         raise DataError(f"{path}: has no rows; found columns: {_listed(frame.columns)}")
+    frame.columns = pd.Index(_distinct_names([str(name).strip() for name in frame.columns]))
     return frame
 
 
