@@ -54,8 +54,8 @@ def complete_fields(recipe: Recipe, paths: Sequence[Path]) -> tuple[Recipe, list
     """A recipe of fields that says all of them, and the columns that it leaves out.
 
     Without `[[fields]]` every column is one, but for the label's, those by which sources choose rows, and those that
-    tell nothing. A category's values are
-    those found; a number that was found is accepted up to half of the distance of its extremes beyond them.
+    tell nothing. A category's values are those found; a number that was found is accepted up to half of the distance of
+    its extremes beyond them.
 
     Args:
         recipe: The recipe; one of texts stays as it is.
@@ -66,13 +66,13 @@ def complete_fields(recipe: Recipe, paths: Sequence[Path]) -> tuple[Recipe, list
     """
     if recipe.inputs == "text":
         return recipe, []
-    table, ignored = _table(paths, recipe.data)
+    table, ignored = _table(paths, recipe.data, [field.source for field in recipe.fields])
     others = _other_columns(recipe.data)
     where = ", ".join(str(path) for path in paths)
     if recipe.fields:
         fields = [_completed(field, table, recipe.data, where) for field in recipe.fields]
         used = {field.source for field in fields}
-        ignored += [Ignored(name, "not among [[fields]]") for name in map(str, table) if name not in used | others]
+        ignored += [Ignored(name, "not among [[fields]]") for name in map(str, table) if name not in used]
     else:
         columns = [name for name in map(str, table) if name not in others]
         found = [_found(name, _cells(table[name], recipe.data), where) for name in columns]
@@ -87,12 +87,12 @@ def complete_fields(recipe: Recipe, paths: Sequence[Path]) -> tuple[Recipe, list
     return recipe.model_copy(update={"fields": fields}), ignored
 
 
-def _table(paths: Sequence[Path], data: DataConfig) -> tuple[pd.DataFrame, list[Ignored]]:
+def _table(paths: Sequence[Path], data: DataConfig, names: Sequence[str]) -> tuple[pd.DataFrame, list[Ignored]]:
     """The columns that all files have, as text, one file below the other; and those that only some have."""
     tables = []
     for path in target_paths(paths, data):
         sources = [source for source in data.sources if source.file == path.name] or [Source(file=path.name)]
-        tables.append(read_file(path, data, sources, []))
+        tables.append(read_file(path, data, sources, [], names))
     table = pd.concat(tables, ignore_index=True)
     partial = table.columns[table.isna().any()]
     return table.drop(columns=partial), [Ignored(str(name), "is not in every file") for name in partial]

@@ -27,12 +27,14 @@ class RowReader(Protocol):
         empty_rule: What cleaning calls the rows that are empty.
         merges_copies: Whether rows with one key are one row, with their majority label.
         slices: Columns whose values are kept beside each row.
+        columns: What a file must have, where it is known.
     """
 
     noun: str
     empty_rule: str
     merges_copies: bool
     slices: Sequence[str]
+    columns: Sequence[str]
 
     def read(
         self, table: pd.DataFrame, path: Path, source: Source, notes: list[str], *, strict: bool = True
@@ -72,6 +74,7 @@ class TextReader:
     noun = "a text"
     empty_rule = "empty, or nothing but handles, links and punctuation"
     merges_copies = True
+    columns: Sequence[str] = ()
 
     def __init__(self, data: DataConfig, slices: Sequence[str] = (), *, is_named: bool | None = None) -> None:
         self.data, self.slices = data, slices
@@ -121,6 +124,7 @@ class FieldsReader:
 
     def __init__(self, fields: Sequence[FieldConfig], missing: Sequence[str], slices: Sequence[str] = ()) -> None:
         self.fields, self.missing, self.slices = fields, frozenset(missing), slices
+        self.columns: Sequence[str] = [field.source for field in fields]
         self._served = [as_served(field) for field in fields]
 
     def read(

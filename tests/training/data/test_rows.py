@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from serving.model.metadata import FieldValue
 from tests.training.helpers import write_csv
 from training.data.dataset import PARTS, load_dataset
 from training.data.readers import read_table
@@ -80,7 +81,7 @@ def test_names_of_columns_are_read_without_the_blanks_around(tmp_path: Path) -> 
 
 
 def test_only_equal_rows_are_copies() -> None:
-    rows = [
+    rows: list[dict[str, FieldValue]] = [
         {"age": 3.0, "work": "a"},
         {"age": 3.0, "work": "a"},
         {"age": 3.0, "work": None},
@@ -175,3 +176,10 @@ def test_the_rows_that_a_recipe_brings(tmp_path: Path) -> None:
 def test_a_recipe_without_rows_of_its_own_needs_files(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="--data: missing; accepted: one file or several"):
         write_bundled(DataConfig(), tmp_path)
+
+
+def test_a_first_row_with_all_fields_is_no_row_of_data(tmp_path: Path) -> None:
+    """By how it reads alone it might be one: all of it is words, as below it."""
+    path = write_csv(tmp_path / "d.csv", [("none", "f", "a"), ("state", "m", "b")], ("work", "sex", "label"))
+    frame, _ = read_rows([path], DataConfig(), [], 1, reader=FieldsReader([WORK], []))
+    assert frame[["row", "label"]].to_numpy().tolist() == [[{"work": "none"}, "a"], [{"work": "state"}, "b"]]
