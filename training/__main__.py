@@ -167,7 +167,8 @@ def tune(
         where = storage_name(place)
         display.on_note(f"Interrupted. Finished trials are in {where}; the same command continues from there.")
         raise typer.Exit(130) from None
-    command = shlex.join(["python", "-m", "training", "fit", str(out), "--data", *map(str, paths), "--out", "build"])
+    files = ["--data", *map(str, paths)] if data else []
+    command = shlex.join(["python", "-m", "training", "fit", str(out), *files, "--out", "build"])
     display.next_step(f"Best recipe: {out}. Next: train it: {command}")
 
 

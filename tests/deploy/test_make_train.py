@@ -57,3 +57,9 @@ def test_an_encoding(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("value", "resumes"), [("1", True), ("yes", True), ("0", False), ("no", False), ("", False)])
 def test_resume(tmp_path: Path, value: str, resumes: bool) -> None:
     assert called_with(tmp_path, f"RESUME={value}") == DEFAULTS + ["--resume"] * resumes
+
+
+def test_only_the_sample_has_a_file_by_default(tmp_path: Path) -> None:
+    assert called_with(tmp_path, "RECIPE=iris") == ["-m", "training", "fit", "iris", "--out", "build"]
+    mine = called_with(tmp_path, "RECIPE=income", "DATA=adult.csv", "LABEL_COLUMN=pay")
+    assert mine[3:] == ["income", "--data", "adult.csv", "--out", "build", "--label-column", "pay"]

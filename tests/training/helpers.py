@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from training.recipe.data import Source
 
 WORDS = ["rain", "sun", "train", "bus", "food", "game", "song", "phone"]
@@ -60,3 +62,30 @@ def write_weak_files(
         write_csv(folder / "smileys.csv", smileys),
         write_csv(folder / "emoji.csv", EMOJI_ROWS, ("text", "emoji")),
     ]
+
+
+# Fields that are found in the file of `write_form`, whose slices and label are named.
+FORM: dict[str, Any] = {
+    "name": "pay",
+    "inputs": "fields",
+    "slices": ["sex"],
+    "data": {"label": "income", "labels": ["low", "high"], "validation": 0.2, "test": 0.2},
+    "network": {"embedding": 2, "dense": [8], "dropout": 0.1, "bins": 3},
+    "fit": {"epochs": 3, "batch_size": 16, "learning_rate": 0.02, "word_dropout": 0.1},
+}
+FORM_NAMES = ("id", "age", "hours", "work", "sex", "country", "income")
+
+
+def write_form(path: Path, count: int = 150) -> Path:
+    """Write a file of people whose income is told by age, hours and work, with gaps; id and country tell nothing."""
+    rng = np.random.default_rng(3)
+    rows = []
+    for number in range(count):
+        age, hours, work = int(rng.integers(18, 70)), float(rng.integers(40, 200)) / 4, int(rng.integers(0, 3))
+        income = "high" if age / 2 + hours + 10 * work > 65 else "low"
+        cells = [str(age), str(hours), ("home", "shop", "state")[work], "fm"[number % 2]]
+        gap = number % 25
+        if gap < len(cells):
+            cells[gap] = ("", "?", "NA")[number % 3]
+        rows.append((str(number + 1), *cells, "here", income))
+    return write_csv(path, rows, FORM_NAMES)

@@ -85,7 +85,7 @@ def drop_ignored(rows: pd.DataFrame, ignore: list[str], cleaning: Counts) -> pd.
 
 def drop_missing(rows: pd.DataFrame, data: DataConfig, cleaning: Counts) -> pd.DataFrame:
     """Drop the rows whose text or label stands for a missing value, such as NA, and say which of them there were."""
-    texts = rows.row.map(lambda row: row.strip() if isinstance(row, str) else "")
+    texts = rows.row.map(lambda row: row.strip() if isinstance(row, str) else None)
     accepted_labels = {*data.labels, *data.rename.values()}
     no_text, no_label = texts.isin(data.missing), rows.label.isin(set(data.missing) - accepted_labels)
     if markers := sorted({*texts[no_text], *rows.label[no_label]}):

@@ -130,7 +130,8 @@ def load_dataset(paths: Sequence[Path], data: DataConfig, seed: int, reader: Row
         parts = _split(rows, data, labels, seed)
         _check_sizes(parts, labels)
     except DataError as error:
-        raise DataError(f"{where}: {error}.{_conflicts(labelled, rows, labels)}", cleaning) from None
+        conflicts = _conflicts(labelled, rows, labels) if reader.merges_copies else ""
+        raise DataError(f"{where}: {error}.{conflicts}", cleaning) from None
     return Dataset(labels, **parts, keys=set(labelled.own_key), cleaning=cleaning, files=files, notes=notes)
 
 
@@ -189,7 +190,7 @@ def _check_splittable(classes: Labels, labels: list[str], min_rows: int) -> None
     rare = [f"{label!r} has {count}" for label, count in zip(labels, counts, strict=True) if 0 < count < min_rows]
     if rare:
         raise DataError(
-            f"classes with too few distinct texts to split: {', '.join(rare)}; accepted: at least {min_rows} each; "
+            f"classes with too few distinct rows to split: {', '.join(rare)}; accepted: at least {min_rows} each; "
             "data.ignore leaves a label's rows out, data.rename joins labels"
         )
 

@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
-from serving.model.inputs.fields import MAX_VALUES, RESERVED
+from serving.model.inputs.fields import MAX_FIELDS, MAX_NAME, MAX_VALUES, RESERVED
+from training.data.cleaning import plain_label
 from training.data.dataset import Dataset, load_dataset
 from training.data.readers import column
 from training.data.rows import row_reader
@@ -18,6 +20,7 @@ from training.recipe.fields import FieldConfig
 from training.recipe.recipe import Recipe
 
 MOSTLY = 0.9  # share of numbers from which on a column is one of numbers, and its words are mistakes
+LARGEST = 1e30  # numbers from there on are none: the network computes in float32
 MARGIN = 0.5  # of the distance between the extremes found: so far beyond them a number is still accepted
 MOST_FOUND, FEW, FEW_ROWS = 200, 20, 10  # values of a category that is found: so many, with so few rows each
 SHOWN = 5  # words in a sentence
@@ -51,8 +54,9 @@ class Ignored(NamedTuple):
 def complete_fields(recipe: Recipe, paths: Sequence[Path]) -> tuple[Recipe, list[Ignored]]:
     """A recipe of fields that says all of them, and the columns that it leaves out.
 
-    Without `[[fields]]` every column is one, but for the label's and those that tell nothing. A category's values are
-    those found; a number that was found is accepted up to half of the distance of its extremes beyond them.
+    Without `[[fields]]` every column is one, but for the label's, those by which sources choose rows, and those that
+    tell nothing. A category's values are those found; a number that was found is accepted up to half of the distance of
+    its extremes beyond them.
 
     Args:
         recipe: The recipe; one of texts stays as it is.
@@ -63,37 +67,42 @@ def complete_fields(recipe: Recipe, paths: Sequence[Path]) -> tuple[Recipe, list
     """
     if recipe.inputs == "text":
         return recipe, []
-    table = _table(paths, recipe.data)
+    table, ignored = _table(paths, recipe.data, [field.source for field in recipe.fields])
     others = _other_columns(recipe.data)
     where = ", ".join(str(path) for path in paths)
     if recipe.fields:
         fields = [_completed(field, table, recipe.data, where) for field in recipe.fields]
         used = {field.source for field in fields}
-        ignored = [Ignored(name, "not among [[fields]]") for name in map(str, table) if name not in used | others]
+        ignored += [Ignored(name, "not among [[fields]]") for name in map(str, table) if name not in used]
     else:
         columns = [name for name in map(str, table) if name not in others]
         found = [_found(name, _cells(table[name], recipe.data), where) for name in columns]
         fields = [field for field in found if isinstance(field, FieldConfig)]
-        ignored = [reason for reason in found if isinstance(reason, Ignored)]
+        ignored += [reason for reason in found if isinstance(reason, Ignored)]
+    ignored = [each for each in ignored if each.column not in others]
     if not fields:
         reasons = "; ".join(f"{name!r} {reason}" for name, reason in ignored)
         raise DataError(f"{where}: no column can be a field: {reasons or 'there is none beside the label'}")
+    if len(fields) > MAX_FIELDS:
+        raise DataError(f"{where}: found {len(fields):,} fields; accepted: at most {MAX_FIELDS}, those in [[fields]]")
     return recipe.model_copy(update={"fields": fields}), ignored
 
 
-def _table(paths: Sequence[Path], data: DataConfig) -> pd.DataFrame:
-    """The columns that all files have, as text, one file below the other."""
+def _table(paths: Sequence[Path], data: DataConfig, names: Sequence[str]) -> tuple[pd.DataFrame, list[Ignored]]:
+    """The columns that all files have, as text, one file below the other; and those that only some have."""
     tables = []
     for path in target_paths(paths, data):
         sources = [source for source in data.sources if source.file == path.name] or [Source(file=path.name)]
-        tables.append(read_file(path, data, sources, []))
-    return pd.concat(tables, join="inner", ignore_index=True)
+        tables.append(read_file(path, data, sources, [], names))
+    table = pd.concat(tables, ignore_index=True)
+    partial = table.columns[table.isna().any()]
+    return table.drop(columns=partial), [Ignored(str(name), "is not in every file") for name in partial]
 
 
 def _other_columns(data: DataConfig) -> set[str]:
     """Columns that a recipe uses for something else."""
-    of_sources = {name for source in data.sources for name in (source.label, source.group) if name}
-    return {data.label, *of_sources}
+    of_sources = [[source.label, source.group, *source.where, *source.where_not] for source in data.sources]
+    return {data.label, *filter(None, chain.from_iterable(of_sources))}
 
 
 def _cells(cells: "pd.Series[str]", data: DataConfig, own: Sequence[str] = ()) -> "pd.Series[str]":
@@ -109,21 +118,30 @@ def _completed(field: FieldConfig, table: pd.DataFrame, data: DataConfig, where:
         raise DataError(f"{where}: column {field.source!r} {_constant(cells)}; accepted: a field that differs")
     if field.kind == "number" or field.values:
         return field
+    cells = cells.map(plain_label)
     if cells.nunique() >= MAX_VALUES:
         raise DataError(
             f"{where}: column {field.source!r} has {cells.nunique():,} values; accepted: fewer than {MAX_VALUES:,}, so "
             "leave it out, or join its values"
         )
-    return field.model_copy(update={"values": _in_order(cells)})
+    values = _in_order(cells)
+    if field.missing not in (None, *values):
+        raise DataError(
+            f"{where}: column {field.source!r} never has missing = {field.missing!r}; accepted: a value of it"
+        )
+    return field.model_copy(update={"values": values})
 
 
 def _found(name: str, cells: "pd.Series[str]", where: str) -> FieldConfig | Ignored:
     """The field that a column is, or why it is none."""
     if name in RESERVED:
         return Ignored(name, "requests use its name; [[fields]] can give it another")
-    if cells.nunique() < 2:
+    if len(name) > MAX_NAME:
+        return Ignored(name, f"is longer than {MAX_NAME} characters; [[fields]] can give it another name")
+    if cells.map(plain_label).nunique() < 2:
         return Ignored(name, _constant(cells))
     numbers = pd.to_numeric(cells, errors="coerce")
+    numbers = numbers.where(numbers.abs() < LARGEST)
     if (share := numbers.notna().mean()) >= MOSTLY:
         if share < 1:
             raise DataError(_words(name, cells[numbers.isna()], int(numbers.notna().sum()), where))
@@ -139,7 +157,7 @@ def _number(name: str, numbers: "pd.Series[float]") -> FieldConfig | Ignored:
         return Ignored(name, f"numbers the rows, from {low:g} to {high:g}")
     margin = _round_up((high - low) * MARGIN)
     minimum = max(low - margin, 0.0) if low >= 0 else low - margin
-    minimum, maximum = (float(f"{bound:.6g}") for bound in (minimum, high + margin))
+    minimum, maximum = min(low, float(f"{minimum:.12g}")), max(high, float(f"{high + margin:.12g}"))
     return FieldConfig(name=name, kind="number", minimum=minimum, maximum=maximum, step=1.0 if is_whole else None)
 
 

@@ -2,7 +2,7 @@
 
 import gzip
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO, cast
@@ -13,7 +13,7 @@ from serving.errors import FileError, RowsError
 from serving.model.bundle import sha256
 from serving.model.metadata import DataFile
 from serving.tables.base import CHUNK_ROWS, Format, Reader, ReadOptions
-from serving.tables.columns import text_column
+from serving.tables.columns import loose_name, text_column
 from serving.tables.delimited import TSV, cell_text
 from serving.tables.dialect import check_header
 from serving.tables.formats import GZIP, format_of, open_reader
@@ -28,7 +28,13 @@ _USUAL = "utf-8"  # says no more than nothing: how a file looks may say otherwis
 
 
 def read_table(
-    path: Path, encoding: str, *, quoted: bool = True, header: str = "auto", notes: list[str] | None = None
+    path: Path,
+    encoding: str,
+    *,
+    quoted: bool = True,
+    header: str = "auto",
+    names: Iterable[str] = (),
+    notes: list[str] | None = None,
 ) -> pd.DataFrame:
     """Every column of a data file as text, as the service would read it; a missing value is the empty string.
 
@@ -38,6 +44,7 @@ def read_table(
         quoted: Whether cells of CSV and TSV may be quoted.
         header: Whether their first row has the names of the columns: "auto", "true" or "false". Where it has not, they
             are called column_1, column_2, and so on.
+        names: Of columns that it must have: a first row with all of them is such a one.
         notes: Gets sentences on what was decided about the file.
 
     Raises:
@@ -45,7 +52,8 @@ def read_table(
     """
     try:
         declared, encoding = format_of(path), check_encoding(encoding)
-        options = ReadOptions("" if encoding == _USUAL else encoding, header=check_header(header), has_quotes=quoted)
+        declared_encoding, known = "" if encoding == _USUAL else encoding, frozenset(map(loose_name, names))
+        options = ReadOptions(declared_encoding, header=check_header(header), has_quotes=quoted, names=known)
         with _opened(path) as file:
             if declared is PARQUET:
                 frame = _parquet(file)
@@ -59,6 +67,7 @@ def read_table(
         raise DataError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
     if frame.empty:
         raise DataError(f"{path}: has no rows; found columns: {_listed(frame.columns)}")
+    frame.columns = pd.Index(_distinct_names([str(name).strip() for name in frame.columns]))
     return frame
 
 

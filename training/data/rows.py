@@ -1,7 +1,7 @@
 """Readers of rows: what of a table's columns a row is, a text or fields, and what makes two rows copies."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -9,7 +9,7 @@ import pandas as pd
 
 from serving.model.inputs.fields import CategoryField, NumberField
 from serving.model.metadata import FieldValue
-from training.data.cleaning import Counts, merged_keys, text_key, without_emoticons
+from training.data.cleaning import merged_keys, plain_label, text_key, without_emoticons
 from training.data.readers import column, texts
 from training.errors import DataError
 from training.recipe.data import DataConfig, Source
@@ -17,7 +17,6 @@ from training.recipe.fields import FieldConfig
 from training.recipe.recipe import Recipe
 
 SHOWN = 5  # values in a sentence
-NOT_ACCEPTED = "with a field that is not accepted"
 
 
 class RowReader(Protocol):
@@ -28,15 +27,17 @@ class RowReader(Protocol):
         empty_rule: What cleaning calls the rows that are empty.
         merges_copies: Whether rows with one key are one row, with their majority label.
         slices: Columns whose values are kept beside each row.
+        columns: What a file must have, where it is known.
     """
 
     noun: str
     empty_rule: str
     merges_copies: bool
     slices: Sequence[str]
+    columns: Sequence[str]
 
     def read(
-        self, table: pd.DataFrame, path: Path, source: Source, notes: list[str], dropped: Counts | None = None
+        self, table: pd.DataFrame, path: Path, source: Source, notes: list[str], *, strict: bool = True
     ) -> "pd.Series[Any]":
         """The row in each line of a table.
 
@@ -45,8 +46,7 @@ class RowReader(Protocol):
             path: The file.
             source: What a recipe says of it.
             notes: Gets sentences on what was decided.
-            dropped: Gets the count of the rows that are not accepted, which come as empty ones. Without it they are an
-                error.
+            strict: Whether a row that is not accepted is an error; else it comes as None.
 
         Raises:
             DataError: A column is missing, or rows are not accepted.
@@ -74,6 +74,7 @@ class TextReader:
     noun = "a text"
     empty_rule = "empty, or nothing but handles, links and punctuation"
     merges_copies = True
+    columns: Sequence[str] = ()
 
     def __init__(self, data: DataConfig, slices: Sequence[str] = (), *, is_named: bool | None = None) -> None:
         self.data, self.slices = data, slices
@@ -85,7 +86,8 @@ class TextReader:
         path: Path,
         source: Source,
         notes: list[str],
-        dropped: Counts | None = None,  # noqa: ARG002
+        *,
+        strict: bool = True,  # noqa: ARG002
     ) -> "pd.Series[Any]":
         """See RowReader."""
         is_named = self.is_named or bool(source.text)
@@ -122,6 +124,7 @@ class FieldsReader:
 
     def __init__(self, fields: Sequence[FieldConfig], missing: Sequence[str], slices: Sequence[str] = ()) -> None:
         self.fields, self.missing, self.slices = fields, frozenset(missing), slices
+        self.columns: Sequence[str] = [field.source for field in fields]
         self._served = [as_served(field) for field in fields]
 
     def read(
@@ -130,7 +133,8 @@ class FieldsReader:
         path: Path,
         source: Source,  # noqa: ARG002
         notes: list[str],  # noqa: ARG002
-        dropped: Counts | None = None,
+        *,
+        strict: bool = True,
     ) -> "pd.Series[Any]":
         """See RowReader. A row is a dict of each field's name and its number, its value, or None."""
         values: dict[str, list[FieldValue]] = {}
@@ -142,13 +146,13 @@ class FieldsReader:
             if wrong:
                 is_bad |= cells.isin(wrong)
                 faults[field.source] = f"{_shown(cells, wrong)}; accepted: {served.accepted}, or a missing value"
-        if faults and dropped is None:
+        if faults and strict:
             sentences = "; ".join(f"column {name!r} has {fault}" for name, fault in faults.items())
             raise DataError(f"{path}: {sentences}. data.missing says what stands for a missing value")
         rows = [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
-        if dropped is not None and is_bad.any():
-            dropped[NOT_ACCEPTED] = dropped.get(NOT_ACCEPTED, 0) + int(is_bad.sum())
-        return pd.Series([{} if bad else row for row, bad in zip(rows, is_bad, strict=True)], table.index, dtype=object)
+        return pd.Series(
+            [None if bad else row for row, bad in zip(rows, is_bad, strict=True)], table.index, dtype=object
+        )
 
     def _read(
         self, cells: "pd.Series[str]", field: NumberField | CategoryField
@@ -159,7 +163,7 @@ class FieldsReader:
         wrong = []
         for cell in cells.unique():
             try:
-                read[cell] = None if cell.strip() in self.missing - own else field.read(cell)
+                read[cell] = None if cell.strip() in self.missing - own else field.read(_plain(cell, own))
             except ValueError:
                 wrong.append(cell)
         return read, wrong
@@ -191,6 +195,11 @@ def as_served(field: FieldConfig) -> NumberField | CategoryField:
         return CategoryField(name=field.name, values=field.values, missing=missing)
     bounds = {"minimum": field.minimum, "maximum": field.maximum, "step": field.step}
     return NumberField(name=field.name, unit=field.unit, **bounds, mean=0, scale=1, missing=0)
+
+
+def _plain(cell: str, values: Collection[str]) -> str:
+    """The cell as it is where that is one of the values, else 1.0, as pandas writes 1 beside gaps, as 1."""
+    return cell if cell.strip() in values else plain_label(cell)
 
 
 def _shown(cells: "pd.Series[str]", values: Sequence[str]) -> str:

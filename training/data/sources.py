@@ -1,6 +1,6 @@
 """Rows of a recipe's sources, as they stand in the files, before anything is cleaned."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -104,18 +104,20 @@ def read_rows(
     reader = reader or TextReader(data)
     for path in in_order(paths, data):
         sources = [source for source in chosen if source.file == path.name] or [Source(file=path.name)]
-        table = read_file(path, data, sources, notes)
+        table = read_file(path, data, sources, notes, reader.columns)
         files.append(fingerprint(path, len(table)))
         frames += [_rows(table, path, source, data, seed, reader, notes) for source in sources]
     return pd.concat(frames, ignore_index=True), files
 
 
-def read_file(path: Path, data: DataConfig, sources: Sequence[Source], notes: list[str]) -> pd.DataFrame:
+def read_file(
+    path: Path, data: DataConfig, sources: Sequence[Source], notes: list[str], names: Iterable[str] = ()
+) -> pd.DataFrame:
     """Every column of a file, as these sources of it say that it is read; see `read_table`."""
     encoding = next((source.encoding for source in sources if source.encoding), data.encoding)
     header = next((source.header for source in sources if source.header), data.header)
     decisions: list[str] = []
-    table = read_table(path, encoding, quoted=data.quoted, header=header, notes=decisions)
+    table = read_table(path, encoding, quoted=data.quoted, header=header, names=names, notes=decisions)
     notes += [f"{path}: {decision}" for decision in decisions]
     return table
 

@@ -145,11 +145,13 @@ def read_labelled(
     source = source.model_copy(update={"text": text or source.text, "append": None, "emoticons": "keep"})
     encoding, header = encoding or source.encoding or data.encoding, header or source.header or data.header
     notes: list[str] = []
-    table = read_table(path, encoding, quoted=data.quoted, header=header, notes=notes)
+    table = read_table(path, encoding, quoted=data.quoted, header=header, names=reader.columns, notes=notes)
     dropped: Counts = {}
     labels = read_labels(table, label, path, data.rename)
-    rows = pd.DataFrame({"row": reader.read(table, path, source, notes, dropped), "label": labels})
+    rows = pd.DataFrame({"row": reader.read(table, path, source, notes, strict=False), "label": labels})
     rows = drop_missing(drop_ignored(rows, data.ignore, dropped), data, dropped)
+    dropped["with a field that is not accepted"] = int(rows.row.isna().sum())
+    rows = rows[rows.row.notna()]
     blank, unlabelled = rows.row.map(reader.is_blank), rows.label == ""
     dropped |= {f"without {reader.noun}": int(blank.sum()), "without a label": int((unlabelled & ~blank).sum())}
     rows = rows[~blank & ~unlabelled]

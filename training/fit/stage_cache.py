@@ -99,6 +99,7 @@ class StageCache:
         return {
             "tokenizer": _non_defaults(recipe.tokenizer),
             "network": _non_defaults(recipe.network),
+            **({"fields": [_non_defaults(field) for field in recipe.fields]} if recipe.fields else {}),
             **(self._all_data() if _reads_split(recipe, done) else self._weak_data()),
             "format": self.format_version,
             "stages": [_non_defaults(stage, "name", "teachers", "teacher_files") for stage in done],

@@ -97,7 +97,7 @@ def _typical(field: NumberField | CategoryField, place: int) -> FieldValue:
         return field.values[place % len(field.values)]
     step = field.step or float(f"{field.scale:.1g}") / 10
     number = round((field.missing + place * field.scale) / step) * step
-    return float(f"{np.clip(number, field.minimum, field.maximum):.6g}")
+    return float(np.clip(float(f"{number:.6g}"), field.minimum, field.maximum))
 
 
 def learn_fields(fields: Sequence[FieldConfig], config: NetworkConfig, train: pd.DataFrame) -> str:

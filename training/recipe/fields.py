@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from serving.model.inputs.fields import MAX_VALUES, RESERVED
+from serving.model.inputs.fields import MAX_NAME, MAX_VALUES, RESERVED
 from training.recipe.base import ConfigSection, Name
 
 Bound = Annotated[float, Field(allow_inf_nan=False)]
@@ -13,7 +13,7 @@ Bound = Annotated[float, Field(allow_inf_nan=False)]
 class FieldConfig(ConfigSection):
     """`[[fields]]`: one field. Where a recipe of fields names none, they are found in the file."""
 
-    name: Name = Field(description="what requests call it")
+    name: Name = Field(max_length=MAX_NAME, description="what requests call it")
     column: Name | None = Field(None, description="its column in the file; default: one called as the field is")
     kind: Literal["number", "category"] = Field(description="a number, or one of some values")
     unit: str = Field("", description="of a number, as people read it")
@@ -44,6 +44,8 @@ class FieldConfig(ConfigSection):
         if self.missing is not None and isinstance(self.missing, str) == (self.kind == "number"):
             accepted = "a number" if self.kind == "number" else "one of its values"
             raise ValueError(f"missing is {self.missing!r}; accepted for a {self.kind}: {accepted}")
+        if self.values and self.missing not in (None, *self.values):
+            raise ValueError(f"missing is {self.missing!r}; accepted: one of its values, {self.values}")
         if len(set(self.values)) < len(self.values):
             raise ValueError(f"values has one twice: {self.values}; accepted: each once")
         if self.minimum is not None and self.maximum is not None and self.minimum >= self.maximum:

@@ -85,7 +85,8 @@ def command(metadata: Metadata) -> str:
         else _fit(name, metadata.teacher_data.get(folder, metadata.data), folder, recipe.get("seed", metadata.seed))
         for name, folder, recipe in _teachers(metadata)
     ]
-    commands.append(_fit("recipe.toml", metadata.data, f"build/{metadata.name}", metadata.seed))
+    bundled = metadata.recipe.get("data", {}).get("bundled")
+    commands.append(_fit("recipe.toml", metadata.data, f"build/{metadata.name}", metadata.seed, f"{bundled}.csv"))
     return "\n".join(dict.fromkeys(line for lines in commands for line in lines.splitlines()))
 
 
@@ -121,10 +122,11 @@ def _answers(recipe: str, path: str, metadata: Metadata) -> str:
     return f"python -m training finetune {tuning}\npython -m training answers {answering}"
 
 
-def _fit(recipe: str, files: Sequence[DataFile], out: str, seed: int | None) -> str:
+def _fit(recipe: str, files: Sequence[DataFile], out: str, seed: int | None, bundled: str = "") -> str:
     names = list(dict.fromkeys(file.file for file in files)) or ["FILES"]
     options = [] if seed is None else ["--seed", str(seed)]
-    return f"python -m training fit {shlex.join([recipe, '--data', *names, '--out', out, *options])}"
+    data = [] if names == [bundled] else ["--data", *names]
+    return f"python -m training fit {shlex.join([recipe, *data, '--out', out, *options])}"
 
 
 def _describe(recipe: dict[str, Any], file: str, key: str) -> str:

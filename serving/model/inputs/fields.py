@@ -28,6 +28,7 @@ from serving.model.types import Numbers, Prediction, Probabilities, WeighedField
 
 BATCH = 256  # rows that the network computes at once: a row has few numbers
 MAX_FIELDS = 500
+MAX_NAME = 100  # characters
 MAX_VALUES = 1000  # of a category
 SHOWN_VALUES = 20  # in a sentence
 # What a request may say beside its fields.
@@ -35,7 +36,7 @@ RESERVED: Final = frozenset({"text", "texts", "fields", "rows", "explain", "part
 
 _MISSING = ("", "?")  # as forms and files write it
 
-Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\s].*[^\s]$|^[^\s]$")]
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME, pattern=r"^[^\s].*[^\s]$|^[^\s]$")]
 
 
 class _Strict(BaseModel):

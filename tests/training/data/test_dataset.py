@@ -122,7 +122,7 @@ FEW = [*distinct_rows(20, "a"), ("only one", "b")]
         (
             FEW,
             DataConfig(),
-            "d.csv, column 'label': classes with too few distinct texts to split: 'b' has 1; accepted: at least 3 each",
+            "d.csv, column 'label': classes with too few distinct rows to split: 'b' has 1; accepted: at least 3 each",
         ),
         ([*FEW, ("other", "c")], DataConfig(), "'b' has 1, 'c' has 1; accepted: at least 3 each; data.ignore leaves"),
         (FEW, DataConfig(labels=["a", "c"]), "d.csv, column 'label': unknown labels ['b']; accepted: ['a', 'c']"),

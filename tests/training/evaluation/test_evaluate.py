@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -5,11 +6,11 @@ import pandas as pd
 import pytest
 
 from serving.model.predictor import Predictor
-from tests.bundles import LABELS, TEXTS, edit_metadata, relabel
+from tests.bundles import FORM, LABELS, TEXTS, edit_metadata, relabel
 from tests.keras_bundles import write_bundle
 from training.data.readers import fingerprint
 from training.errors import DataError
-from training.evaluation.evaluate import evaluate, evaluate_groups, learned_from, read_labelled
+from training.evaluation.evaluate import evaluate, evaluate_groups, evaluate_slices, learned_from, read_labelled
 from training.evaluation.metrics import expected_calibration_error, rescaled
 
 
@@ -130,3 +131,75 @@ def test_groups_are_measured_on_their_own(bundle: Path) -> None:
     assert groups["one class"] == pytest.approx(
         {"rows": 6, "macro_recall": share, "macro_f1": 2 * share / (1 + share), "accuracy": share}
     )
+
+
+FORM_FIELDS = [
+    {"name": "age", "column": "years", "kind": "number", "minimum": 17, "maximum": 90},
+    {"name": "workclass", "kind": "category", "values": ["Private", "State-gov", "Self-emp-not-inc"]},
+    {"name": "hours-per-week", "kind": "number"},
+    {"name": "sex", "kind": "category", "values": ["Female", "Male"]},
+]
+FORM_LINES = [
+    "years, workclass,hours-per-week,sex,income",
+    "52, Self-emp-not-inc,45.5,Male, >50K",
+    "19,Private,20,,<=50K",
+    "?,,NA,?,<=50K",  # nothing
+    "12,Private,20,Male,<=50K",  # too young
+    "12,Pirate,20,Male,odd",  # ignored, whatever its fields
+    "30,Pirate,old,Male,>50K",  # two fields that are wrong
+    "40,Private,38,Male,",  # no label
+]
+
+
+@pytest.fixture
+def form(tmp_path: Path) -> Path:
+    folder = Path(shutil.copytree(FORM, tmp_path / "form"))
+    data = {"label": "income", "labels": ["<=50K", ">50K"], "ignore": ["odd"]}
+    edit_metadata(folder, lambda content: content["recipe"].update(fields=FORM_FIELDS, data=data))
+    return folder
+
+
+def test_rows_of_fields_are_read_as_the_bundles_recipe_says(form: Path, tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("\n".join(FORM_LINES), encoding="utf-8")
+    predictor = Predictor.load(form)
+    rows = read_labelled(tmp_path / "d.csv", predictor.metadata)
+    assert rows.rows == [
+        {"age": 52.0, "workclass": "Self-emp-not-inc", "hours-per-week": 45.5, "sex": "Male"},
+        {"age": 19.0, "workclass": "Private", "hours-per-week": 20.0, "sex": None},
+    ]
+    assert rows.truth.tolist() == [1, 0]
+    assert rows.dropped == {
+        "label ignored by the recipe": 1,
+        "with a field that is not accepted": 2,
+        "without a field": 1,
+        "without a label": 1,
+    }
+    assert sum(rows.dropped.values()) + len(rows.rows) == len(FORM_LINES) - 1
+    assert evaluate(predictor, rows.rows, rows.truth).rows == 2
+
+
+def test_a_file_with_no_row_of_fields_to_measure_is_told(form: Path, tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("\n".join([FORM_LINES[0], *FORM_LINES[3:5]]), encoding="utf-8")
+    with pytest.raises(DataError, match="no row has a field and a label; accepted labels: ") as caught:
+        read_labelled(tmp_path / "d.csv", Predictor.load(form).metadata)
+    assert caught.value.cleaning == {"with a field that is not accepted": 1, "without a field": 1}
+    (tmp_path / "d.csv").write_text("years,income\n3,>50K\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"no column 'workclass'; found: 'years', 'income'"):
+        read_labelled(tmp_path / "d.csv", Predictor.load(form).metadata)
+
+
+def test_slices_have_their_accuracy_and_the_share_that_each_label_is_given(bundle: Path) -> None:
+    predictor = Predictor.load(bundle)
+    found = [LABELS.index(prediction.label) for prediction in predictor.predict(TEXTS)]
+    truth = [*found[:4], *((label + 1) % 3 for label in found[4:])]
+    slices = [("f", "Bonn"), ("m", "Bonn"), ("f", "Bonn"), ("m", "Bonn"), ("m", ""), ("m", "")]
+    figures = evaluate_slices(
+        predictor, pd.DataFrame({"row": TEXTS, "label": truth, "slices": slices}), ["sex", "city"]
+    )
+    assert {name: list(values) for name, values in figures.items()} == {"sex": ["f", "m"], "city": ["", "Bonn"]}
+    assert [figures["sex"][value]["accuracy"] for value in "fm"] == [1, 0.5]
+    assert [figures["city"][value]["rows"] for value in ("", "Bonn")] == [2, 4]
+    at = [1, 3, 4, 5]  # the rows of "m"
+    for index, label in enumerate(LABELS):
+        assert figures["sex"]["m"]["selected"][label] == pytest.approx([found[i] for i in at].count(index) / 4)
+        assert figures["sex"]["m"]["base_rate"][label] == pytest.approx([truth[i] for i in at].count(index) / 4)

@@ -147,3 +147,14 @@ def test_where_files_of_other_labels_stand_among_them_decides_nothing() -> None:
     other = other.model_copy(update={"data": [*other.data, weak]})
     student = Recipe.model_validate({"name": "s", "seed": 4, "data": {"sources": sources}})
     check_no_test_leakage(other, student, [("w.csv", "weak"), *FILES], SPLIT, "here")
+
+
+def test_one_of_other_fields_has_split_equal_rows_otherwise() -> None:
+    def of(*names: str) -> Recipe:
+        fields = [{"name": name, "kind": "number", "unit": "cm"} for name in names]
+        return Recipe.model_validate({"name": "s", "seed": 4, "fields": fields})
+
+    bundle = trained(4).model_copy(update={"recipe": of("age", "size").model_dump(mode="json")})
+    check_no_test_leakage(bundle, of("age", "size"), FILES, SPLIT, "here")
+    with pytest.raises(DataError, match="its fields differ"):
+        check_no_test_leakage(bundle, of("age"), FILES, SPLIT, "here")

@@ -6,9 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from serving.model.inputs.fields import CategoryField, FieldsFile, NumberField
 from serving.model.network import Network
 from serving.model.tokenizer import Ids
 from tests.keras_bundles import randomise
+from training.inputs.fields import FieldsEncoding
 from training.model.backend import keras
 from training.model.network import build_network
 from training.recipe.model import NetworkConfig
@@ -120,3 +122,35 @@ def test_an_answer_depends_neither_on_batch_mates_nor_on_padding(tmp_path: Path,
         far_padded = network.run(np.pad(row, (0, 50))[None], np.array([length], np.int32))[0]
         assert np.abs(alone - expected).max() <= 1e-6
         assert np.abs(far_padded - expected).max() <= 1e-6
+
+
+NUMBERS = [
+    NumberField(name="age", mean=40, scale=12, missing=38),
+    NumberField(name="gain", mean=1e4, scale=3e4, missing=0),
+]
+BINNED = NUMBERS[0].model_copy(update={"bins": [25.0, 40.0, 60.0]})
+CATEGORIES = [CategoryField(name="work", values=["a", "b", "c"]), CategoryField(name="sex", values=["f"], missing="f")]
+FORMS = {"numbers": NUMBERS, "categories": CATEGORIES, "both": [*NUMBERS, *CATEGORIES], "one": NUMBERS[:1]}
+FORMS |= {"bins": [BINNED], "bins beside others": [CATEGORIES[0], BINNED, CATEGORIES[1], NUMBERS[1]]}
+
+
+@pytest.mark.parametrize(("form", "dense"), [*itertools.product(FORMS, [[], [7], [9, 5]])])
+def test_networks_of_fields_agree_with_keras(tmp_path: Path, form: str, dense: list[int]) -> None:
+    encoding = FieldsEncoding(FieldsFile(fields=FORMS[form]).model_dump_json())
+    model = encoding.build(NetworkConfig(embedding=3, dense=dense, dropout=0.3), classes=3)
+    network = Network(saved(model, tmp_path))
+    rng = np.random.default_rng(7)
+    rows = [
+        {
+            "age": float(rng.integers(17, 90)) if i % 5 else None,
+            "gain": float(rng.exponential(3e4)),
+            "work": "abc"[i % 3] if i % 4 else None,
+            "sex": None,
+        }
+        for i in range(40)
+    ]
+    names = {field.name for field in encoding.fields.fields}
+    encoded = encoding.encode([{name: value for name, value in row.items() if name in names} for row in rows])
+    served, by_keras = encoding.fields.run(network, encoded), model.predict_on_batch(encoding.batch(encoded))
+    assert np.abs(served - by_keras).max() <= TOLERANCE
+    assert np.ptp(served, axis=0).max() > 0.1  # answers that differ, so that it says something

@@ -216,3 +216,13 @@ def test_the_last_stage_is_always_trained(folder: Path) -> None:
 
 def test_a_body_of_another_format_is_not_read(folder: Path) -> None:
     assert stages_found(folder, recipe(), format_version=0) == 0
+
+
+def test_a_body_of_other_fields_is_another(tmp_path: Path) -> None:
+    def of(*names: str) -> Recipe:
+        fields = [{"name": name, "kind": "number"} for name in names]
+        return Recipe.model_validate({"name": "x", "fields": fields, "stages": [{"name": "one"}, {"name": "two"}]})
+
+    cache(tmp_path, of("age")).save(1, {"input_file": "f"}, WEIGHTS)
+    assert stages_found(tmp_path, of("age")) == 1
+    assert stages_found(tmp_path, of("age", "size")) == 0

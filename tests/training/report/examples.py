@@ -80,7 +80,7 @@ def report_data(**changes: Any) -> ReportData:
         "record": TrainingRecord(HISTORY),
         "truth": truth,
         "probabilities": probabilities,
-        "texts": [f"zebra {row} <script>alert('&')</script>" for row in range(rows)],
+        "rows": [f"zebra {row} <script>alert('&')</script>" for row in range(rows)],
         "groups": ["one.csv" if row % 3 else "other.csv" for row in range(rows)],
         "lengths": np.arange(rows) % 40 + 1,
     }

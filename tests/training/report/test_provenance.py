@@ -145,3 +145,13 @@ def test_an_encoder_that_wrote_two_files_of_answers_is_tuned_once() -> None:
         "python -m training fit recipe.toml",
     ]
     assert list(recipes(twice)) == ["teacher-1.toml", "recipe.toml"]
+
+
+def test_the_command_of_a_recipe_that_brings_its_rows_names_no_file() -> None:
+    own, other = (DataFile(file=name, rows=150, sha256="a" * 64) for name in ("iris.csv", "mine.csv"))
+    recipe = {"data": {"bundled": "iris"}}
+    assert command(metadata(data=[own], recipe=recipe)) == (
+        "python -m training fit recipe.toml --out build/example --seed 3"
+    )
+    assert "--data mine.csv " in command(metadata(data=[other], recipe=recipe))
+    assert "--data iris.csv " in command(metadata(data=[own]))

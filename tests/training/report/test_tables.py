@@ -8,6 +8,8 @@ from training.report.tables import (
     held_out_table,
     length_table,
     mistake_table,
+    slice_gaps,
+    slices_table,
     source_table,
     threshold_table,
 )
@@ -46,7 +48,7 @@ def test_sources_are_measured_on_their_own() -> None:
 def test_lengths_are_put_into_slices_by_their_ends() -> None:
     lengths = np.array([1, 8, 9, 16, 17, 24, 25, 32, 33, 400])
     truth, probabilities = answers([[5, 0, 0], [0, 5, 0], [0, 0, 0]])
-    given = {"truth": truth, "probabilities": probabilities, "texts": ["x"] * 10, "groups": ["a"] * 10}
+    given = {"truth": truth, "probabilities": probabilities, "rows": ["x"] * 10, "groups": ["a"] * 10}
     rows = length_table(report_data(**given, lengths=lengths)).rows
     assert [(row[0], row[-1]) for row in rows] == [
         ("1 to 8", "2"),
@@ -83,7 +85,7 @@ def test_the_best_baseline_on_each_group_stands_beside_the_network() -> None:
 
 def test_macro_recall_and_accuracy_are_told_apart() -> None:
     truth, probabilities = answers([[3, 1, 0], [0, 0, 0], [0, 0, 2]])
-    given = {"truth": truth, "probabilities": probabilities, "texts": ["x"] * 6, "groups": ["a"] * 6}
+    given = {"truth": truth, "probabilities": probabilities, "rows": ["x"] * 6, "groups": ["a"] * 6}
     example = report_data(**given, lengths=np.ones(6))
     assert source_table(example).rows == [("a", "0.875", "0.833", "2 of 3", "6")]
     assert length_table(example).rows == [("1 to 8", "0.875", "0.833", "2 of 3", "6")]
@@ -98,3 +100,64 @@ def test_the_table_has_every_epoch() -> None:
     rows = curve_table(HISTORY).rows
     assert rows[0] == ("words", "1", "5.000", "–", "–", "–")
     assert rows[-1] == ("fit", "3", "0.500", "0.900", "0.640", "0.660")
+
+
+def test_a_mistake_on_fields_is_shown_with_their_values() -> None:
+    row = {"age": 30.0, "work": None}
+    example = report_data(
+        truth=np.array([0]), probabilities=np.array([[0.2, 0.7, 0.1]]), rows=[row], groups=["a"], lengths=np.zeros(0)
+    )
+    assert mistake_table(example).rows == [("age: 30.0, work: None", "negative", "neutral", "a", "0.700")]
+
+
+def test_a_row_of_fields_has_no_length() -> None:
+    assert length_table(report_data(lengths=np.zeros(0, np.int64))).rows == []
+
+
+def of_group(
+    rows: int, accuracy: float, *selected: float, labels: tuple[str, ...] = ("no", "yes")
+) -> dict[str, object]:
+    rates = dict(zip(labels, selected, strict=True))
+    return {"rows": rows, "accuracy": accuracy, "selected": rates, "base_rate": dict.fromkeys(labels, 0.25)}
+
+
+SLICES = {
+    "sex": {"f": of_group(900, 0.9, 0.875, 0.125), "m": of_group(1800, 0.8, 0.7, 0.3)},
+    "race": {"a": of_group(900, 0.9, 0.9, 0.1), "b": of_group(3, 0.1, 0.0, 1.0)},
+}
+
+
+def test_groups_are_told_by_accuracy_and_by_the_second_of_two_labels() -> None:
+    two = metadata(labels=["no", "yes"], metrics={"slices": SLICES})
+    table = slices_table(two)
+    assert table.headings == ("column", "value", "accuracy", "given 'yes'", "truly 'yes'", "rows")
+    assert table.rows[:2] == [
+        ("sex", "f", "0.900", "0.125", "0.250", "900"),
+        ("sex", "m", "0.800", "0.300", "0.250", "1,800"),
+    ]
+    assert len(table.rows) == 4
+
+
+def test_how_far_groups_are_apart_is_said_of_those_with_enough_rows() -> None:
+    two = metadata(labels=["no", "yes"], metrics={"slices": SLICES})
+    assert slice_gaps(two) == [
+        "sex: accuracy from 0.800 (m) to 0.900 (f); given 'yes' (selection rate) from 0.125 (f) to 0.300 (m)."
+    ]
+
+
+def test_of_many_labels_some_rates_are_shown() -> None:
+    labels = tuple("abcdefgh")
+    figures = {"city": {"x": of_group(10, 0.5, *[0.125] * 8, labels=labels)}}
+    headings = slices_table(metadata(labels=list(labels), metrics={"slices": figures})).headings
+    assert headings == (
+        "column",
+        "value",
+        "accuracy",
+        *(f"{k} {x!r}" for x in "abcdef" for k in ("given", "truly")),
+        "rows",
+    )
+
+
+def test_without_slices_there_is_no_table() -> None:
+    assert slices_table(metadata()).rows == []
+    assert slice_gaps(metadata()) == []

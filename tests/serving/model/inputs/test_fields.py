@@ -181,7 +181,7 @@ def test_a_known_answer_that_is_off_is_refused(predictor: Predictor, fields: Fie
 
 def test_fields_that_the_network_does_not_have_are_refused(predictor: Predictor) -> None:
     fewer = FieldsInput(FieldsFile(fields=[WORK, AGE]))
-    sentence = "has 1 categories of 4 ids and 1 numbers, .* takes 2 of 7 and 2; they must be equal"
+    sentence = "has 1 fields of 4 ids and 1 numbers, .* takes 2 of 7 and 2; they must be equal"
     with pytest.raises(BundleError, match=sentence):
         Predictor(cast(Network, TwoClasses()), fewer, predictor.metadata)
 
@@ -189,3 +189,35 @@ def test_fields_that_the_network_does_not_have_are_refused(predictor: Predictor)
 def test_what_takes_texts_alone_refuses_it(predictor: Predictor) -> None:
     with pytest.raises(BundleError, match="has inputs 'fields'; accepted here: 'text'"):
         text_input(predictor)
+
+
+BINNED = AGE.model_copy(update={"bins": [25.0, 40.0]})
+
+
+def test_a_number_with_bins_is_an_id_too() -> None:
+    fields = FieldsInput(FieldsFile(fields=[BINNED, WORK, GAIN]))
+    rows: list[dict[str, FieldValue]] = [{"age": age} for age in (24.5, 25, 39.5, 40, 90, None)]
+    ids, numbers = fields.arrays(fields.encode(rows)[0])
+    # Ids of work are 0 to 3; then those of age: a missing one, and three intervals, each with its lower edge.
+    assert ids.tolist() == [[0, 4 + interval] for interval in (1, 2, 2, 3, 3, 0)]
+    assert fields.vocabulary_size == 4 + 4
+    assert numbers[:, 0].tolist() == pytest.approx([-1.55, -1.5, -0.05, 0, 5, -0.3])
+
+
+def test_categories_come_before_bins_wherever_they_stand() -> None:
+    fields = FieldsInput(FieldsFile(fields=[BINNED, WORK, SEX]))
+    assert [field.name for field in fields.with_ids] == ["work", "sex", "age"]
+    (row,), _ = fields.encode([{"age": 30, "work": "none", "sex": "male"}])
+    assert row.ids == [3, 4 + 2, 7 + 2]
+
+
+@pytest.mark.parametrize("bins", [[2.0, 2.0], [3.0, 1.0]])
+def test_bins_that_do_not_rise_are_refused(bins: list[float]) -> None:
+    content = {"name": "a", "kind": "number", "mean": 0, "scale": 1, "missing": 0, "bins": bins}
+    with pytest.raises(ValueError, match="bins do not rise; accepted: each edge above the one before"):
+        FieldsFile.model_validate({"fields": [content]})
+
+
+def test_great_limits_are_told_digit_by_digit() -> None:
+    field = NumberField(name="weight", minimum=1234567, maximum=2e6, mean=0, scale=1, missing=0)
+    assert field.accepted == "a number from 1234567 to 2000000"
