@@ -134,10 +134,8 @@ def _completed(field: FieldConfig, table: pd.DataFrame, data: DataConfig, where:
 
 def _found(name: str, cells: "pd.Series[str]", where: str) -> FieldConfig | Ignored:
     """The field that a column is, or why it is none."""
-    if name in RESERVED:
-        return Ignored(name, "requests use its name; [[fields]] can give it another")
-    if len(name) > MAX_NAME:
-        return Ignored(name, f"is longer than {MAX_NAME} characters; [[fields]] can give it another name")
+    if name in RESERVED or len(name) > MAX_NAME:
+        return Ignored(name, "is no name that a field can have; [[fields]] can give it another")
     if cells.map(plain_label).nunique() < 2:
         return Ignored(name, _constant(cells))
     numbers = pd.to_numeric(cells, errors="coerce")

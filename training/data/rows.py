@@ -1,7 +1,7 @@
 """Readers of rows: what of a table's columns a row is, a text or fields, and what makes two rows copies."""
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -162,8 +162,9 @@ class FieldsReader:
         read: dict[str, FieldValue] = {}
         wrong = []
         for cell in cells.unique():
+            plain = cell if cell.strip() in own else plain_label(cell)  # pandas writes 1 beside gaps as 1.0
             try:
-                read[cell] = None if cell.strip() in self.missing - own else field.read(_plain(cell, own))
+                read[cell] = None if cell.strip() in self.missing - own else field.read(plain)
             except ValueError:
                 wrong.append(cell)
         return read, wrong
@@ -195,11 +196,6 @@ def as_served(field: FieldConfig) -> NumberField | CategoryField:
         return CategoryField(name=field.name, values=field.values, missing=missing)
     bounds = {"minimum": field.minimum, "maximum": field.maximum, "step": field.step}
     return NumberField(name=field.name, unit=field.unit, **bounds, mean=0, scale=1, missing=0)
-
-
-def _plain(cell: str, values: Collection[str]) -> str:
-    """The cell as it is where that is one of the values, else 1.0, as pandas writes 1 beside gaps, as 1."""
-    return cell if cell.strip() in values else plain_label(cell)
 
 
 def _shown(cells: "pd.Series[str]", values: Sequence[str]) -> str:

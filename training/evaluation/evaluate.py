@@ -62,7 +62,7 @@ def evaluate_slices(predictor: Predictor, rows: pd.DataFrame, names: Sequence[st
     slices: dict[str, dict[str, Any]] = {}
     for place, name in enumerate(names):
         members = rows.groupby(rows.slices.str[place]).indices
-        slices[name] = {str(value): _slice(labels, truth[at], predicted[at]) for value, at in members.items()}
+        slices[name] = {str(value) or "–": _slice(labels, truth[at], predicted[at]) for value, at in members.items()}
     return slices
 
 

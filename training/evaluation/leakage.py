@@ -97,12 +97,11 @@ def _split_rules(recipe: Recipe, files: Sequence[tuple[str, str]]) -> dict[str, 
     Files of the same content under each other's names are read in another one, and split otherwise.
     """
     targets = recipe.data.target_sources
-    fields = [(field.source, field.kind, field.values) for field in recipe.fields]  # rows that are equal go together
     names = {source.file for source in targets}
     return {
         **recipe.data.model_dump(mode="json", exclude=NOT_DECISIVE | {"sources", "split_seed"}),
         "sources": [source.model_dump(mode="json", exclude=NOT_DECISIVE | {"weight"}) for source in targets],
         "order of files": list(dict.fromkeys(sha for name, sha in files if name in names or not names)),
         "split seed": recipe.split_seed,
-        "fields": fields,
+        "fields": [(field.source, field.kind, field.values) for field in recipe.fields],  # equal rows go together
     }

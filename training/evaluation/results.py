@@ -25,7 +25,6 @@ from training.evaluation.baselines import (
 from training.evaluation.behaviour import count_failures
 from training.evaluation.field_baselines import field_baselines
 from training.evaluation.metrics import macro_f1, macro_recall
-from training.inputs.fields import learn_fields
 from training.progress import TrainingCallback
 from training.recipe.model import NetworkConfig
 from training.recipe.recipe import Recipe
@@ -78,6 +77,8 @@ def baseline_rows(recipe: Recipe, dataset: Dataset, callback: TrainingCallback) 
 def _baselines(recipe: Recipe, dataset: Dataset) -> dict[str, Baseline]:
     if recipe.inputs == "text":
         return baselines(recipe.tokenizer, dataset.labels, recipe.seed)
+    from training.inputs.fields import learn_fields  # which imports Keras, and evaluating needs none
+
     content = learn_fields(recipe.fields, NetworkConfig(), dataset.train)
     return field_baselines(content, recipe.seed, balanced=recipe.fit.class_balance > 0)
 

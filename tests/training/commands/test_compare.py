@@ -104,7 +104,7 @@ def test_a_baseline_learns_from_the_training_part_and_is_measured_on_the_test_pa
 def test_the_labels_of_a_bundle_may_have_another_order(tmp_path: Path) -> None:
     write_bundle(tmp_path / "b", labels=LABELS[::-1])
     answers = Predictor.load(tmp_path / "b").predict(TEXTS)
-    test = pd.DataFrame({"text": TEXTS, "label": [LABELS.index(answer.label) for answer in answers]})
+    test = pd.DataFrame({"row": TEXTS, "label": [LABELS.index(answer.label) for answer in answers]})
     held_out = test.assign(group=["one", "other"] * 3)
     row = network_row(tmp_path / "b", Dataset(LABELS, test, test, test, held_out))
     assert row.macro_recall == row.macro_f1 == row.accuracy == 1

@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from training.data.cleaning import merge_copies, merged_keys, text_key
+from training.data.cleaning import drop_straddling, merge_copies, merged_keys, text_key
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_a_text_stays_in_the_latest_of_its_parts_with_the_label_that_it_has_ther
     parts: tuple[str, ...], kept: str
 ) -> None:
     cleaning: dict[str, int] = {}
-    merged = merge_copies(copies(*parts), cleaning)
+    merged = merge_copies(drop_straddling(copies(*parts), cleaning), cleaning)
     assert merged[["part", "label"]].to_numpy().tolist() == [[kept, f"of {kept}"]]
     assert cleaning["also in the validation or test part, which keeps it"] == len(parts) - 1
 

@@ -33,7 +33,7 @@ def test_a_text_gets_its_majority_label_and_a_tie_is_dropped(tmp_path: Path) -> 
     votes = [("same words here", "a"), ("Same words here!", "b"), ("@x same words here", "b")]
     tie = [("another text", "a"), ("another text", "b")]
     dataset = load_dataset([write_csv(tmp_path / "d.csv", rows + votes + tie)], DataConfig(), seed=1)
-    everything = {text: label for part in PARTS for text, label in dataset.part(part)[["text", "label"]].to_numpy()}
+    everything = {text: label for part in PARTS for text, label in dataset.part(part)[["row", "label"]].to_numpy()}
     (label,) = (label for text, label in everything.items() if text_key(text) == "samewordshere")
     assert dataset.labels[label] == "b"
     assert "another text" not in everything

@@ -103,8 +103,7 @@ def test_a_column_that_tells_nothing_is_left_out_with_the_reason(
 def test_names_that_no_field_can_have_are_left_out(table: Callable[..., Path]) -> None:
     long = "n" * 101
     reasons = ignored(table(text=lambda i: i % 3, **{long: lambda i: i % 3}))
-    assert reasons["text"] == "requests use its name; [[fields]] can give it another"
-    assert reasons[long].startswith("is longer than 100 characters")
+    assert reasons == dict.fromkeys(["text", long], "is no name that a field can have; [[fields]] can give it another")
 
 
 def test_a_category_of_a_thousand_values_is_none(tmp_path: Path) -> None:

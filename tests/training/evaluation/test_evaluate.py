@@ -196,9 +196,9 @@ def test_slices_have_their_accuracy_and_the_share_that_each_label_is_given(bundl
     figures = evaluate_slices(
         predictor, pd.DataFrame({"row": TEXTS, "label": truth, "slices": slices}), ["sex", "city"]
     )
-    assert {name: list(values) for name, values in figures.items()} == {"sex": ["f", "m"], "city": ["", "Bonn"]}
+    assert {name: list(values) for name, values in figures.items()} == {"sex": ["f", "m"], "city": ["–", "Bonn"]}
     assert [figures["sex"][value]["accuracy"] for value in "fm"] == [1, 0.5]
-    assert [figures["city"][value]["rows"] for value in ("", "Bonn")] == [2, 4]
+    assert [figures["city"][value]["rows"] for value in ("–", "Bonn")] == [2, 4]
     at = [1, 3, 4, 5]  # the rows of "m"
     for index, label in enumerate(LABELS):
         assert figures["sex"]["m"]["selected"][label] == pytest.approx([found[i] for i in at].count(index) / 4)
