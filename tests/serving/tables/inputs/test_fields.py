@@ -6,12 +6,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from serving.errors import RowsError
-from serving.model.inputs.fields import CategoryField, FieldsFile, FieldsInput, NumberField
+from serving.model.inputs.fields import NO_VALUE, CategoryField, FieldsFile, FieldsInput, NumberField
 from serving.model.predictor import Predictor
 from serving.tables.base import Reader, ReadOptions
 from serving.tables.chunk import MISSING
 from serving.tables.formats import open_reader, open_table, table_input
-from serving.tables.inputs.fields import NO_VALUE, FieldColumns, field_columns
+from serving.tables.inputs.fields import FieldColumns, field_columns
 from serving.tables.parquet import PARQUET
 from tests.serving.tables.readers import any_text
 
