@@ -234,12 +234,15 @@ class FieldsInput:
         """The ids of all categories and bins."""
         return self._offsets[-1]
 
-    def parse(self, row: Mapping[str, FieldValue], missing: Collection[str] = ()) -> ParsedRow:
+    def parse(
+        self, row: Mapping[str, FieldValue], missing: Collection[str] = (), faults: Sequence[FieldFault] = ()
+    ) -> ParsedRow:
         """The row with every field, in order: a number, one of the values, or None where it is missing.
 
         Args:
             row: as it was sent: numbers may be texts; what is empty or "?" is missing. A parsed one stays as it is.
             missing: what else stands for a missing value, where it is none of the field's own.
+            faults: what is wrong already.
 
         Raises:
             InvalidFields: it names every field that is wrong or unknown, what was found and what is accepted.
@@ -248,7 +251,7 @@ class FieldsInput:
             return row
         # Where there are more names than the model's, the first few show it.
         unknown = [name for name in islice(row, len(self._names) + 1) if name not in self._names]
-        faults = [FieldFault(name, "no field of this model", self._known) for name in unknown]
+        faults = [*faults, *(FieldFault(name, "no field of this model", self._known) for name in unknown)]
         parsed = ParsedRow()
         for name, read, field in self._readers:
             value = row.get(name)
@@ -263,9 +266,14 @@ class FieldsInput:
             raise InvalidFields(faults, row=row)
         return parsed
 
-    def parse_filled(self, row: Mapping[str, FieldValue], missing: Collection[str] = ()) -> ParsedRow:
-        """What `parse` gives, of a row in which some field has a value. Raises InvalidFields, also where none has."""
-        parsed = self.parse(row, missing)
+    def parse_filled(self, row: Mapping[str, FieldValue], **options: Any) -> ParsedRow:
+        """What `parse` gives, of a row in which some field has a value. Raises InvalidFields, also where none has.
+
+        Args:
+            row: see `parse`.
+            **options: see `parse`.
+        """
+        parsed = self.parse(row, **options)
         if set(parsed.values()) == {None}:
             raise InvalidFields(detail=NO_VALUE, code="fields_empty", row=row)
         return parsed

@@ -64,7 +64,7 @@ class FieldsExtractor:
         for name in self._with_commas:
             cells[name] = cells[name].replace(",", ".")
         try:
-            return self._fields.parse_filled(cells, MISSING), ""
+            return self._fields.parse_filled(cells, missing=MISSING), ""
         except InvalidFields as error:
             return ParsedRow(), error.detail
 

@@ -48,10 +48,7 @@ def documentation(fields: FieldsInput, metadata: Metadata) -> openapi.Documentat
             "summary": "The form",
             "description": "A page that asks for the fields, or for a file; a program is told how to ask. The address "
             "may have fields, as `?NAME=VALUE`: they stand in the form, and are not classified before that is sent.",
-            "responses": openapi.KEY_ERRORS
-            | openapi.page_or_json(
-                "The page with the form; how to ask, for a client that prefers JSON.", _examples(usage=usage)
-            ),
+            "responses": _like(openapi.FORM_AS_JSON, usage=usage) | openapi.KEY_ERRORS,
         },
         predict={
             "summary": "Classify one row of fields or several",
@@ -97,16 +94,18 @@ def _examples(**values: object) -> dict[str, Any]:
     return {name: {"summary": _SUMMARIES[name].replace("text", "row"), "value": values[name]} for name in values}
 
 
+def _like(of_texts: openapi.Responses, **examples: object) -> openapi.Responses:
+    return openapi.page_or_json(in_rows(of_texts[200]["description"]), _examples(**examples))
+
+
 def _answers(answers: Sequence[Answer], metadata: Metadata) -> openapi.Responses:
     version = {"model_version": metadata.model_version}
     refused = schemas.refused_row(InvalidFields(detail=NO_VALUE, code="fields_empty"))
-    examples = _examples(
+    return _like(
+        openapi.PREDICT_AS_PAGE,
         one=answers[0] | version,
         several={"predictions": answers} | version,
         several_partial={"predictions": [answers[0], refused]} | version,
-    )
-    return openapi.page_or_json(
-        "The prediction; for several rows the predictions, in the order of the request.", examples
     )
 
 

@@ -9,7 +9,7 @@ from pydantic import Field, RootModel
 from serving.errors import FieldFault, InvalidFields
 from serving.model.metadata import FieldValue, KnownRow, Metadata
 from serving.model.types import Prediction, rounded
-from serving.web.schemas import Answer, ErrorAnswer, Schema, TextError, rounded_all
+from serving.web.schemas import Answer, ErrorAnswer, Schema, TextError, predicted
 
 _MANY_DIGITS = 1e15  # of a float, those beyond may be wrong
 
@@ -86,14 +86,7 @@ def predicted_row(
     row: Mapping[str, FieldValue], prediction: Prediction, min_probability: float | None = None
 ) -> Answer:
     """Build the PredictedRow of one row of fields. What was not asked for is left out."""
-    answer: Answer = {
-        "fields": plain_row(row),
-        "label": prediction.label,
-        "probability": rounded(prediction.probability),
-        "probabilities": rounded_all(prediction.probabilities),
-    }
-    if min_probability is not None:
-        answer["uncertain"] = answer["probability"] < min_probability
+    answer = predicted({"fields": plain_row(row)}, prediction, {}, min_probability)
     if prediction.weighed_fields is not None:
         answer["explanation"] = [
             {"field": field.name, "value": plain(field.value), "weight": rounded(field.weight)}

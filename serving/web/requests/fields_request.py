@@ -137,15 +137,7 @@ class FieldsReader:
         if not isinstance(row, dict):
             sentence = f"The row is {json_type(row)}; accepted is an object with values by name."
             raise InvalidFields(detail=sentence, code="row_not_object", row=row)
-        try:
-            parsed = self.input.parse_filled(row)
-        except InvalidFields as error:
-            if not faults:
-                raise
-            faults = [*faults, *error.faults]
-        if faults:
-            raise InvalidFields(faults, row=row)
-        return parsed
+        return self.input.parse_filled(row, faults=faults)
 
 
 def _row_of(pairs: Fields) -> tuple[dict[str, str], list[FieldFault]]:

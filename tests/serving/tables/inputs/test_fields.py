@@ -19,7 +19,7 @@ NAMES = ["age", "workclass", "hours-per-week", "sex"]
 HEADER = b"age,workclass,hours-per-week,sex\n"
 
 
-def extracted(content: bytes, predictor: Predictor) -> list[tuple[dict[str, Any], str]]:
+def extracted(content: bytes, predictor: Predictor) -> list[tuple[Any, str]]:
     model_input = table_input(predictor)
     table = open_table(any_text(content, names=model_input.names), model_input)
     return [table.extract(row) for row in table.rows]
