@@ -27,7 +27,7 @@ _FILE_ERRORS = {
     "text_column_unused": "The file cannot be used: text_column, or --text-column, is 'tweet', and this model reads no "
     "texts; accepted: neither of them, and a column for each field, which is found by the field's name.",
 }
-_SUMMARIES = openapi.ONE | openapi.SEVERAL | openapi.PARTIAL | {"usage": "How to ask"}
+_SUMMARIES = openapi.ONE | openapi.SEVERAL | openapi.PARTIAL
 _ROW = {"$ref": f"#/components/schemas/{schemas.Row.__name__}"}
 
 
@@ -40,15 +40,13 @@ def documentation(fields: FieldsInput, metadata: Metadata) -> openapi.Documentat
     """
     row, answers = _row(fields.fields), example_answers(metadata)
     rows = [answer["fields"] for answer in answers]
-    links = {"predict": "/predict", "openapi": "/openapi.json"}
-    usage = {"detail": USAGE, "example": {"fields": rows[0]}, "links": links}
     return openapi.Documentation(
         openapi.DESCRIPTION.replace("the sentiment of short texts", "rows of fields"),
         form={
             "summary": "The form",
             "description": "A page that asks for the fields, or for a file; a program is told how to ask. The address "
             "may have fields, as `?NAME=VALUE`: they stand in the form, and are not classified before that is sent.",
-            "responses": _like(openapi.FORM_AS_JSON, usage=usage) | openapi.KEY_ERRORS,
+            "responses": _like(openapi.FORM_AS_JSON) | openapi.KEY_ERRORS,
         },
         predict={
             "summary": "Classify one row of fields or several",
@@ -73,21 +71,16 @@ def example_answers(metadata: Metadata) -> list[Answer]:
 
 def _row(fields: Sequence[NumberField | CategoryField]) -> dict[str, Any]:
     """The schema of a row."""
-    properties = {
-        field.name: {
-            "anyOf": [_values(field), {"type": "null"}],
-            "description": f"{field.accepted}; missing where it is null",
-        }
-        for field in fields
-    }
+    properties = {field.name: _property(field) for field in fields}
     return {"type": "object", "additionalProperties": False, "properties": properties}
 
 
-def _values(field: NumberField | CategoryField) -> dict[str, Any]:
+def _property(field: NumberField | CategoryField) -> dict[str, Any]:
+    told = {"description": f"{field.accepted}; missing where it is null"}
     if isinstance(field, CategoryField):
-        return {"type": "string", "enum": field.values}
+        return told | {"type": ["string", "null"], "enum": [*field.values, None]}
     bounds = {"minimum": field.minimum, "maximum": field.maximum}
-    return {"type": "number"} | {name: bound for name, bound in bounds.items() if bound is not None}
+    return told | {"type": ["number", "null"]} | {name: bound for name, bound in bounds.items() if bound is not None}
 
 
 def _examples(**values: object) -> dict[str, Any]:

@@ -34,14 +34,11 @@ class TextForm:
         """What its templates need.
 
         Args:
-            row: what stands in the form: as it was sent, or as it was read; None for nothing.
+            row: what stands in the form: as it was sent or read, or the parameters of an address; None for nothing.
             faults: the fields that are wrong.
         """
-        return {"text": encodable(row or ""), "examples": self._examples, "max_text_chars": self._max_chars}
-
-    def prefilled(self, query: Mapping[str, str]) -> str:
-        """The row that an address has."""
-        return query.get("text", "")
+        text = row.get("text") if isinstance(row, Mapping) else row
+        return {"text": encodable(text or ""), "examples": self._examples, "max_text_chars": self._max_chars}
 
 
 class FormField(NamedTuple):
@@ -66,10 +63,6 @@ class FieldsForm:
         values, wrong = row if isinstance(row, Mapping) else {}, {fault.name: fault for fault in faults}
         fields = [FormField(field, _shown(values.get(field.name)), wrong.get(field.name)) for field in self._fields]
         return {"fields": fields, "examples": self._examples}
-
-    def prefilled(self, query: Mapping[str, str]) -> Mapping[str, str]:
-        """See TextForm."""
-        return query
 
 
 def _shown(value: FieldValue) -> str:

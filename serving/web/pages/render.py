@@ -63,7 +63,7 @@ class Pages:
 
     def filled_form(self, request: Request) -> HTMLResponse:
         """The form, filled as the request's address says."""
-        return self.form(request, row=self._form.prefilled(request.query_params))
+        return self.form(request, row=request.query_params)
 
     def form(self, request: Request, *, row: object = None, answers: Sequence[Answer] = ()) -> HTMLResponse:
         """The form, with `row` in it, and what the model made of it."""

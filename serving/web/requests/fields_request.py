@@ -11,9 +11,9 @@ from serving.errors import FieldFault, InvalidFields
 from serving.model.inputs.fields import FieldsInput, ParsedRow
 from serving.settings import Settings
 from serving.web.requests import validation_errors as tables
-from serving.web.requests.base import MinProbability, check_count
 from serving.web.requests.forms import Fields, json_advice
 from serving.web.requests.parsing import json_type, parse_json
+from serving.web.requests.predict_request import MinProbability, check_count
 
 OPTIONS = ("explain", "min_probability")  # of a form
 

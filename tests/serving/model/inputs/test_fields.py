@@ -181,7 +181,7 @@ def test_a_known_answer_that_is_off_is_refused(predictor: Predictor, fields: Fie
 
 def test_fields_that_the_network_does_not_have_are_refused(predictor: Predictor) -> None:
     fewer = FieldsInput(FieldsFile(fields=[WORK, AGE]))
-    sentence = "has 1 categories of 4 ids and 1 numbers, .* takes 2 of 7 and 2; they must be equal"
+    sentence = "has 1 fields of 4 ids and 1 numbers, .* takes 2 of 7 and 2; they must be equal"
     with pytest.raises(BundleError, match=sentence):
         Predictor(cast(Network, TwoClasses()), fewer, predictor.metadata)
 
