@@ -25,12 +25,12 @@ class Chunk:
 
     Args:
         rows: all of them.
-        extract: gives what the predictor takes of a row, and ""; or anything, and the fault of a row that cannot be
-            predicted.
+        extract: gives what the predictor takes of a row that was read without a fault, and ""; or anything, and the
+            fault of one that cannot be predicted.
     """
 
     def __init__(self, rows: Sequence[Row], extract: Callable[[Row], tuple[Any, str]]) -> None:
-        extracted = [extract(row) for row in rows]
+        extracted = [("", row.fault) if row.fault else extract(row) for row in rows]
         self.rows = rows
         self.inputs = [row_input for row_input, fault in extracted if not fault]
         self._row_faults = [fault for _, fault in extracted]

@@ -1,9 +1,9 @@
 """Response models: what the API answers, as its documentation shows it, and predictions as such answers."""
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from pydantic_core import to_json
@@ -245,16 +245,11 @@ def refused_text(error: RequestError) -> Answer:
     return text | {"error": {"detail": error.detail, "code": error.error_code}}
 
 
-Refused = TypeVar("Refused", bound=RequestError)
-
-
-def with_refused(
-    answers: Sequence[Answer], refused: Mapping[int, Refused], build: Callable[[Refused], Answer]
-) -> list[Answer]:
-    """Put what `build` makes of a refused row's error in the place that the row had in its request."""
+def with_refused(answers: Sequence[Answer], refused: Mapping[int, Answer]) -> list[Answer]:
+    """Put what is answered of each refused row in the place that the row had in its request."""
     complete = list(answers)
-    for place, error in sorted(refused.items()):
-        complete.insert(place, build(error))
+    for place in sorted(refused):
+        complete.insert(place, refused[place])
     return complete
 
 

@@ -58,8 +58,6 @@ class FieldsExtractor:
 
     def __call__(self, row: Row) -> tuple[ParsedRow, str]:
         """The fields and "", or none and the fault."""
-        if row.fault:
-            return ParsedRow(), row.fault
         cells = {name: self._cell(row, column) for name, column in self._columns}
         for name in self._with_commas:
             cells[name] = cells[name].replace(",", ".")

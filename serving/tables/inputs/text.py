@@ -79,8 +79,6 @@ class TextExtractor:
 
     def __call__(self, row: Row) -> tuple[str, str]:
         """The text and "", or "" and the fault."""
-        if row.fault:
-            return "", row.fault
         try:
             cell = self._reader.cell(row, self._column)
         except KeyError as error:

@@ -44,7 +44,8 @@ class WebTexts:
             predictions: one for each row that was not refused.
         """
         answers = predicted_texts(asked.rows, predictions, asked_min_probability(asked))
-        return with_refused(answers, asked.refused, refused_text) if asked.refused else answers
+        refused = {place: refused_text(error) for place, error in asked.refused.items()}
+        return with_refused(answers, refused) if refused else answers
 
     def documentation(self) -> Documentation:
         """What OpenAPI says of the routes whose requests or answers have rows."""
@@ -70,7 +71,7 @@ class WebFields(FieldsReader):
         """See WebTexts."""
         answered = zip(asked.rows, predictions, strict=True)
         answers = [predicted_row(row, prediction, asked.min_probability) for row, prediction in answered]
-        return with_refused(answers, asked.refused, refused_row)
+        return with_refused(answers, {place: refused_row(error) for place, error in asked.refused.items()})
 
     def documentation(self) -> Documentation:
         """See WebTexts."""

@@ -1,10 +1,10 @@
 """Forms of the kinds of input: a box for a text, or a control for each field."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from serving.errors import FieldFault, encodable
-from serving.model.inputs.fields import CategoryField, FieldsInput, NumberField
+from serving.model.inputs.fields import FieldsInput
 from serving.model.metadata import FieldValue, KnownAnswer, Metadata
 from serving.web.inputs.fields_schemas import known_rows, plain, plain_row
 
@@ -41,14 +41,6 @@ class TextForm:
         return {"text": encodable(text or ""), "examples": self._examples, "max_text_chars": self._max_chars}
 
 
-class FormField(NamedTuple):
-    """A field as the page shows it: what it is, what stands in its control, and what is wrong with that."""
-
-    field: NumberField | CategoryField
-    value: str
-    fault: FieldFault | None
-
-
 class FieldsForm:
     """What the form's page asks for and shows of rows of fields. See TextForm."""
 
@@ -61,7 +53,8 @@ class FieldsForm:
     def context(self, row: Any, faults: Sequence[FieldFault]) -> dict[str, Any]:
         """See TextForm."""
         values, wrong = row if isinstance(row, Mapping) else {}, {fault.name: fault for fault in faults}
-        fields = [FormField(field, _shown(values.get(field.name)), wrong.get(field.name)) for field in self._fields]
+        # Each with what stands in its control, and what is wrong with that.
+        fields = [(field, _shown(values.get(field.name)), wrong.get(field.name)) for field in self._fields]
         return {"fields": fields, "examples": self._examples}
 
 

@@ -1,5 +1,6 @@
 """Requests for predictions of rows of fields: their models, and their validation as JSON and as an HTML form."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -141,16 +142,12 @@ class FieldsReader:
 
 
 def _row_of(pairs: Fields) -> tuple[dict[str, str], list[FieldFault]]:
-    """The first value of each name of a form, and what is wrong with the others."""
-    row, faults = dict[str, str](), list[FieldFault]()
-    for name, value in pairs:
-        if value is None:
-            faults.append(FieldFault(name, "a file", "a plain field"))
-        elif name in row:
-            faults.append(FieldFault(name, "sent twice", "one value"))
-        else:
-            row[name] = value
-    return row, faults
+    """A value of each name of a form, and which names have no one value."""
+    texts = [(name, value) for name, value in pairs if value is not None]
+    counts = Counter(name for name, _ in texts)
+    faults = [FieldFault(name, "sent twice", "one value") for name, count in counts.items() if count > 1]
+    faults += [FieldFault(name, "a file", "a plain field") for name, value in pairs if value is None]
+    return dict(texts), faults
 
 
 Model = TypeVar("Model", bound=BaseModel)
