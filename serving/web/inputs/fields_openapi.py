@@ -139,10 +139,9 @@ def _provoked(fields: FieldsInput, row: Mapping[str, Any]) -> Iterator[InvalidFi
         {"rows": [row] * 300}, {"fields": row, "explain": "yes"}, {"fields": row, "min_probability": 1.5},
         {"rows": [row], "partial": "yes"}, {"fields": row, "partial": True}, {"rows": [row] * 20, "explain": True},
     ]  # fmt: skip
-    reader, settings = FieldsReader(fields), Settings.model_construct()
     for document in documents:
         try:
-            reader.from_json(json.dumps(document).encode(), settings)
+            FieldsReader(fields).from_json(json.dumps(document).encode(), Settings.model_construct())
         except InvalidFields as error:
             yield error
 

@@ -164,8 +164,6 @@ def _validated(
         raise InvalidFields(detail=sentence, code=code, row=document.get("fields")) from None
 
 
-def _asked(
-    request: FieldsRequest | RowsRequest, rows: Sequence[ParsedRow], refused: Mapping[int, InvalidFields] | None = None
-) -> RowsAsked:
+def _asked(request: _Request, rows: list[ParsedRow], refused: Mapping[int, InvalidFields] | None = None) -> RowsAsked:
     min_probability = request.min_probability if "min_probability" in request.model_fields_set else None
     return RowsAsked(rows, isinstance(request, RowsRequest), request.explain, min_probability, refused or {})
