@@ -30,7 +30,8 @@ A `RequestError` carries its own status and code, so one handler renders all of 
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, NamedTuple
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 
 def printable(text: str) -> str:
@@ -38,7 +39,8 @@ def printable(text: str) -> str:
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
-def _encodable(text: str) -> str:
+def encodable(text: str) -> str:
+    """Text without lone surrogates, which no answer can hold."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
@@ -63,7 +65,8 @@ def package_missing(what: str, requirement: str) -> str:
     return f"{what} needs a package that is not installed; this installs it: {command}"
 
 
-class FieldFault(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class FieldFault:
     """What is wrong with a field: its name, what was found, and what is accepted, in words."""
 
     name: str
@@ -211,8 +214,8 @@ class InvalidFields(RequestError):
         self, faults: Sequence[FieldFault] = (), detail: str = "", *, code: str | None = None, row: object = None
     ) -> None:
         # A client's own names may have any length, and characters that no answer can hold.
-        self.faults = tuple(fault._replace(name=_encodable(fault.name[:60])) for fault in faults)
-        sentences = (f"`{name}` is {found}; accepted is {accepted}." for name, found, accepted in self.faults)
+        self.faults = tuple(replace(fault, name=encodable(fault.name[:60])) for fault in faults)
+        sentences = (f"`{fault.name}` is {fault.found}; accepted is {fault.accepted}." for fault in self.faults)
         super().__init__(detail or " ".join(sentences), code=code, row=row)
 
 

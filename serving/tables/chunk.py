@@ -1,11 +1,11 @@
-"""Chunk of rows: what a model reads of each, and its result; and the protocol of what takes that out of a row."""
+"""Chunk of rows: what a model reads of each, and its result."""
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from serving.model.types import Prediction
-from serving.tables.added_columns import AddedColumns, RowResult
-from serving.tables.base import Reader, Row
+from serving.tables.added_columns import RowResult
+from serving.tables.base import Row
 
 # What is said in a row at which the predictor failed.
 FAILED = "the prediction failed"
@@ -15,56 +15,6 @@ FAILED = "the prediction failed"
 MISSING = ("NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", r"\N")
 
 
-class RowExtractor(Protocol):
-    """Takes what a model reads out of the rows of one table.
-
-    Attributes:
-        text_name: of the column of texts; "" where the model reads fields.
-        shown: the columns that are read, in words.
-    """
-
-    @property
-    def text_name(self) -> str:
-        """See the class."""
-
-    @property
-    def shown(self) -> str:
-        """See the class."""
-
-    def __call__(self, row: Row) -> tuple[Any, str]:
-        """What a predictor takes, and ""; or anything, and the fault of a row that cannot be predicted."""
-
-
-class TableInput(Protocol):
-    """What a model reads of tables, and what it adds to them.
-
-    Attributes:
-        names: of columns that every table has, as `loose_name` gives them.
-        added: the columns that are added.
-    """
-
-    @property
-    def names(self) -> frozenset[str]:
-        """See the class."""
-
-    @property
-    def added(self) -> AddedColumns:
-        """See the class."""
-
-    def find(self, reader: Reader, rows: Sequence[Row], column_name: str, max_chars: int) -> RowExtractor:
-        """Find the columns of one table.
-
-        Args:
-            reader: of the table.
-            rows: the first ones, without those that have a fault.
-            column_name: of the texts; "" to find it, as it must be where there are none.
-            max_chars: that a text may have.
-
-        Raises:
-            RowsError: there are none, or it is not clear which.
-        """
-
-
 class Chunk:
     """Some rows.
 
@@ -72,10 +22,15 @@ class Chunk:
         rows: all of them.
         inputs: what the predictor takes, of the rows without a fault, in order.
         faults: of the others, in order.
+
+    Args:
+        rows: all of them.
+        extract: gives what the predictor takes of a row that was read without a fault, and ""; or anything, and the
+            fault of one that cannot be predicted.
     """
 
-    def __init__(self, rows: Sequence[Row], extract: RowExtractor) -> None:
-        extracted = [extract(row) for row in rows]
+    def __init__(self, rows: Sequence[Row], extract: Callable[[Row], tuple[Any, str]]) -> None:
+        extracted = [("", row.fault) if row.fault else extract(row) for row in rows]
         self.rows = rows
         self.inputs = [row_input for row_input, fault in extracted if not fault]
         self._row_faults = [fault for _, fault in extracted]

@@ -10,10 +10,9 @@ from serving.errors import FileError, RowsError
 from serving.model.predictor import PredictorLike
 from serving.tables.added_columns import AddedColumns
 from serving.tables.base import MAX_TEXT_CHARS, Format, Reader, ReadOptions, Row, Writer, in_chunks
-from serving.tables.chunk import RowExtractor, TableInput
 from serving.tables.delimited import CSV, TSV
-from serving.tables.inputs.fields import FieldColumns
-from serving.tables.inputs.text import TextColumn
+from serving.tables.inputs.fields import FieldColumns, FieldsExtractor
+from serving.tables.inputs.text import TextColumn, TextExtractor
 from serving.tables.jsonl import JSONL
 from serving.tables.parquet import PARQUET
 from serving.tables.text import OutputEncoding, TextFile
@@ -29,6 +28,8 @@ SUFFIXES = [suffix for each in FORMATS for suffix in each.suffixes]
 STREAMS = {each.name: each for each in FORMATS if each.open_text}
 GZIP = ".gz"
 
+TableInput = TextColumn | FieldColumns  # what a model reads of tables, and what it adds to them
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -42,7 +43,7 @@ class Table:
 
     reader: Reader
     rows: Iterator[Row]
-    extract: RowExtractor
+    extract: TextExtractor | FieldsExtractor
 
 
 def table_input(predictor: PredictorLike) -> TableInput:

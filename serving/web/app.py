@@ -118,7 +118,10 @@ def _assemble(settings: Settings, predictor: PredictorLike, tracer_provider: Tra
 
 def describe(kind: WebInput) -> dict[str, Any]:
     """The OpenAPI document of the API of a kind of input."""
-    return undeployed_app(documentation=kind.documentation()).openapi()
+    documentation = kind.documentation()
+    document = undeployed_app(documentation=documentation).openapi()
+    document["components"]["schemas"] |= documentation.schemas
+    return document
 
 
 def _cross_origin(settings: Settings) -> list[Middleware]:

@@ -12,7 +12,7 @@ from starlette.routing import Match, Mount
 
 from serving.errors import FieldFault, InferenceFailed, RequestError, Unauthorized
 from serving.web.auth import SENTENCE as KEY_WANTED
-from serving.web.inputs.fields_schemas import FieldsErrorAnswer, wrong_fields
+from serving.web.inputs.fields_schemas import FieldsErrorAnswer
 from serving.web.pages.render import root_path
 from serving.web.requests.headers import VARY
 from serving.web.requests.parsing import shown
@@ -54,7 +54,7 @@ class Problem:
     detail: str
     headers: Mapping[str, str] = field(default_factory=dict)
     columns: Sequence[str] = ()
-    faults: Sequence[FieldFault] = ()
+    faults: tuple[FieldFault, ...] = ()
 
 
 async def render_error(request: Request, error: Exception) -> Response:
@@ -63,9 +63,9 @@ async def render_error(request: Request, error: Exception) -> Response:
     request_id = request.state.request_id
     if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log_failure(request, problem, error)
-    columns, fields = list(problem.columns[:_MAX_COLUMNS]), wrong_fields(problem.faults)
+    columns = list(problem.columns[:_MAX_COLUMNS])
     answer = FieldsErrorAnswer(
-        detail=problem.detail, code=problem.code, request_id=request_id, columns=columns, fields=fields
+        detail=problem.detail, code=problem.code, request_id=request_id, columns=columns, fields=problem.faults
     )
     if prefers_page(request):
         return _page(request, problem, answer, getattr(error, "row", None))

@@ -1,7 +1,7 @@
 """OpenAPI documentation: descriptions, request bodies, and an example of each request and error."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from pydantic import BaseModel
@@ -141,12 +141,14 @@ class Documentation:
         form: of `GET /predict`, as arguments of FastAPI's route.
         predict: of `POST /predict`, likewise.
         file: of `POST /predict/file`, likewise.
+        schemas: by name, in place of those of the models of answers.
     """
 
     description: str
     form: Mapping[str, Any]
     predict: Mapping[str, Any]
     file: Mapping[str, Any]
+    schemas: Mapping[str, Any] = field(default_factory=dict)
 
 
 def errors(
@@ -182,37 +184,38 @@ def _examples(model: type[BaseModel], summaries: Mapping[str, str]) -> dict[str,
     }
 
 
-_ONE = {
+ONE = {
     "one": "One text",
     "one_explained": "One text, explained",
     "one_uncertain": "One text, with the probability that its label should have",
 }
-_PARTIAL = {"several_partial": "Several texts, of which one is refused"}
-_SEVERAL = {"several": "Several texts"}
+PARTIAL = {"several_partial": "Several texts, of which one is refused"}
+SEVERAL = {"several": "Several texts"}
 
-PREDICT_AS_PAGE: Responses = {
-    200: {
-        "description": "The prediction; for several texts the predictions, in the order of the request.",
-        "content": {
-            "text/html": {"schema": {"type": "string"}},
-            JSON: {"examples": _examples(PredictionAnswer, _ONE) | _examples(PredictionsAnswer, _SEVERAL | _PARTIAL)},
-        },
-    }
-}
 
-FORM_AS_JSON: Responses = {
-    200: {
-        "description": "The page with the form; how to ask, for a client that prefers JSON.",
-        "content": {
-            "text/html": {"schema": {"type": "string"}},
-            JSON: {
-                # Not by reference: FastAPI names only the models of answers that it documents by itself.
-                "schema": UsageAnswer.model_json_schema(),
-                "examples": _examples(UsageAnswer, {"usage": "How to ask"}),
-            },
-        },
-    }
-}
+def page_or_json(description: str, examples: Mapping[str, Any], **json: Any) -> Responses:
+    """Document an answer that is a page or JSON. `json`: what else is said of the JSON."""
+    content = {"text/html": {"schema": {"type": "string"}}, JSON: {"examples": examples, **json}}
+    return {200: {"description": description, "content": content}}
+
+
+def request_body(one: Mapping[str, Any], several: Mapping[str, Any], examples: object, form: object) -> dict[str, Any]:
+    """Document the bodies of `POST /predict`: the schemas of JSON, their examples, and what is said of a form."""
+    json_body = {"schema": {"oneOf": [one, several]}, "examples": examples}
+    return {"requestBody": {"required": True, "content": {JSON: json_body, FORM: form, MULTIPART: form}}}
+
+
+PREDICT_AS_PAGE = page_or_json(
+    "The prediction; for several texts the predictions, in the order of the request.",
+    _examples(PredictionAnswer, ONE) | _examples(PredictionsAnswer, SEVERAL | PARTIAL),
+)
+
+FORM_AS_JSON = page_or_json(
+    "The page with the form; how to ask, for a client that prefers JSON.",
+    _examples(UsageAnswer, {"usage": "How to ask"}),
+    # Not by reference: FastAPI names only the models of answers that it documents by itself.
+    schema=UsageAnswer.model_json_schema(),
+)
 
 FORM_PARAMETERS: dict[str, Any] = {
     "parameters": [
@@ -264,23 +267,16 @@ PREDICT_ERRORS = errors(PREDICT_FAULTS)
 # Other fields of a form, such as a button's, are ignored; other keys of JSON are refused.
 _FORM_BODY = {
     "schema": TextRequest.model_json_schema() | {"additionalProperties": True},
-    "examples": _examples(TextRequest, _ONE),
+    "examples": _examples(TextRequest, ONE),
 }
 
-PREDICT_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            JSON: {
-                "schema": {"oneOf": [TextRequest.model_json_schema(), TextsRequest.model_json_schema()]},
-                "examples": _examples(TextRequest, _ONE)
-                | _examples(TextsRequest, _SEVERAL | {"several_explained": "Several texts, explained"} | _PARTIAL),
-            },
-            FORM: _FORM_BODY,
-            MULTIPART: _FORM_BODY,
-        },
-    }
-}
+PREDICT_BODY = request_body(
+    TextRequest.model_json_schema(),
+    TextsRequest.model_json_schema(),
+    _examples(TextRequest, ONE)
+    | _examples(TextsRequest, SEVERAL | {"several_explained": "Several texts, explained"} | PARTIAL),
+    _FORM_BODY,
+)
 
 
 CSV, TSV, JSONL = "text/csv", "text/tab-separated-values", "application/jsonl"

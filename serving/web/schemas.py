@@ -1,9 +1,9 @@
 """Response models: what the API answers, as its documentation shows it, and predictions as such answers."""
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from pydantic_core import to_json
@@ -205,24 +205,25 @@ Answer = dict[str, Any]
 
 def predicted_text(text: str, prediction: Prediction, min_probability: float | None = None) -> Answer:
     """Build the PredictedText of one text. What was not asked for is left out."""
-    answer: Answer = {
-        "text": text,
-        "label": prediction.label,
-        "probability": rounded(prediction.probability),
-        "probabilities": rounded_all(prediction.probabilities),
-        "truncated": prediction.truncated,
-        "in_vocabulary": rounded(prediction.in_vocabulary),
-    }
-    if min_probability is not None:
-        answer["uncertain"] = answer["probability"] < min_probability
+    facts = {"truncated": prediction.truncated, "in_vocabulary": rounded(prediction.in_vocabulary)}
+    answer = predicted({"text": text}, prediction, facts, min_probability)
     if prediction.explanation is not None:
         answer["explanation"] = [_rounded_word(word) for word in prediction.explanation]
     return answer
 
 
-def rounded_all(probabilities: Mapping[str, float]) -> dict[str, float]:
-    """Probabilities as they are written."""
-    return {label: rounded(probability) for label, probability in probabilities.items()}
+def predicted(row: Answer, prediction: Prediction, facts: Answer, min_probability: float | None) -> Answer:
+    """Build what is answered of a row of any kind, which begins with the row and has `facts` of its kind."""
+    answer = {
+        **row,
+        "label": prediction.label,
+        "probability": rounded(prediction.probability),
+        "probabilities": {label: rounded(probability) for label, probability in prediction.probabilities.items()},
+        **facts,
+    }
+    if min_probability is not None:
+        answer["uncertain"] = answer["probability"] < min_probability
+    return answer
 
 
 def _rounded_word(word: WeighedWord) -> WeighedWord:
@@ -244,16 +245,11 @@ def refused_text(error: RequestError) -> Answer:
     return text | {"error": {"detail": error.detail, "code": error.error_code}}
 
 
-Refused = TypeVar("Refused", bound=RequestError)
-
-
-def with_refused(
-    answers: Sequence[Answer], refused: Mapping[int, Refused], build: Callable[[Refused], Answer]
-) -> list[Answer]:
-    """Put what `build` makes of a refused row's error in the place that the row had in its request."""
+def with_refused(answers: Sequence[Answer], refused: Mapping[int, Answer]) -> list[Answer]:
+    """Put what is answered of each refused row in the place that the row had in its request."""
     complete = list(answers)
-    for place, error in sorted(refused.items()):
-        complete.insert(place, build(error))
+    for place in sorted(refused):
+        complete.insert(place, refused[place])
     return complete
 
 

@@ -14,8 +14,7 @@ from serving.batching.batcher import Batcher, Readiness
 from serving.model.metadata import Metadata
 from serving.model.predictor import PredictorLike
 from serving.settings import Settings
-from serving.tables.chunk import TableInput
-from serving.tables.formats import table_input
+from serving.tables.formats import TableInput, table_input
 from serving.web.inputs.kinds import WebInput, web_input
 from serving.web.metrics import Metrics
 from serving.web.pages.render import Pages

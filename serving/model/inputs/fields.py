@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import accumulate, pairwise
+from itertools import accumulate, islice, pairwise
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 
@@ -30,10 +30,11 @@ BATCH = 256  # rows that the network computes at once: a row has few numbers
 MAX_FIELDS = 500
 MAX_NAME = 100  # characters
 MAX_VALUES = 1000  # of a category
-SHOWN_VALUES = 20  # in a sentence
+_SHOWN = 20  # names or values in a sentence
 # What a request may say beside its fields.
 RESERVED: Final = frozenset({"text", "texts", "fields", "rows", "explain", "partial", "min_probability"})
 
+NO_VALUE = "No field has a value; accepted is at least one."
 _MISSING = ("", "?")  # as forms and files write it
 
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME, pattern=r"^[^\s].*[^\s]$|^[^\s]$")]
@@ -126,8 +127,7 @@ class CategoryField(_Strict):
     @property
     def accepted(self) -> str:
         """What is accepted, in words."""
-        more = f" and {len(self.values) - SHOWN_VALUES:,} more" if len(self.values) > SHOWN_VALUES else ""
-        return f"one of {', '.join(map(repr, self.values[:SHOWN_VALUES]))}{more}"
+        return f"one of {_listed([repr(value) for value in self.values])}"
 
     @cached_property
     def ids(self) -> Mapping[str | None, int]:
@@ -207,6 +207,8 @@ class FieldsInput:
         self.numbers = [field for field in file.fields if isinstance(field, NumberField)]
         self.categories = [field for field in file.fields if isinstance(field, CategoryField)]
         self._names = {field.name for field in file.fields}
+        self._known = f"one of the names {', '.join(sorted(self._names))}"
+        self.shown_names = _listed([field.name for field in file.fields])
         self._readers = [(field.name, field.read, field) for field in file.fields]  # looked up once, not for each row
         # All fields with ids share one embedding, in which each has its own, the first for what is missing.
         self.with_ids: list[NumberField | CategoryField] = [*self.categories, *(f for f in self.numbers if f.bins)]
@@ -233,19 +235,24 @@ class FieldsInput:
         """The ids of all categories and bins."""
         return self._offsets[-1]
 
-    def parse(self, row: Mapping[str, FieldValue], missing: Collection[str] = ()) -> ParsedRow:
+    def parse(
+        self, row: Mapping[str, FieldValue], missing: Collection[str] = (), faults: Sequence[FieldFault] = ()
+    ) -> ParsedRow:
         """The row with every field, in order: a number, one of the values, or None where it is missing.
 
         Args:
             row: as it was sent: numbers may be texts; what is empty or "?" is missing. A parsed one stays as it is.
             missing: what else stands for a missing value, where it is none of the field's own.
+            faults: what is wrong already.
 
         Raises:
             InvalidFields: it names every field that is wrong or unknown, what was found and what is accepted.
         """
         if isinstance(row, ParsedRow):
             return row
-        faults = [self._unknown(name) for name in row if name not in self._names]
+        # Where there are more names than the model's, the first few show it.
+        unknown = [name for name in islice(row, len(self._names) + 1) if name not in self._names]
+        faults = [*faults, *(FieldFault(name, "no field of this model", self._known) for name in unknown)]
         parsed = ParsedRow()
         for name, read, field in self._readers:
             value = row.get(name)
@@ -257,7 +264,19 @@ class FieldsInput:
                 else:
                     faults.append(FieldFault(name, reprlib.repr(value), field.accepted))
         if faults:
-            raise InvalidFields(faults)
+            raise InvalidFields(faults, row=row)
+        return parsed
+
+    def parse_filled(self, row: Mapping[str, FieldValue], **options: Any) -> ParsedRow:
+        """What `parse` gives, of a row in which some field has a value. Raises InvalidFields, also where none has.
+
+        Args:
+            row: see `parse`.
+            **options: see `parse`.
+        """
+        parsed = self.parse(row, **options)
+        if set(parsed.values()) == {None}:
+            raise InvalidFields(detail=NO_VALUE, code="fields_empty", row=row)
         return parsed
 
     def check(self, network: Network, metadata: Metadata) -> None:  # noqa: ARG002 -- the file says all
@@ -294,10 +313,8 @@ class FieldsInput:
     def occlude(self, row: Mapping[str, FieldValue]) -> "OccludedFields":
         """See ModelInput: the row with each of its fields missing in turn."""
         parsed = self.parse(row)
-        return OccludedFields(parsed, [self._encode(variant) for variant in (parsed, *_variants(parsed))])
-
-    def _unknown(self, name: str) -> FieldFault:
-        return FieldFault(name, "no field of this model", f"one of the names {', '.join(sorted(self._names))}")
+        variants = [{**parsed, name: None} for name in parsed]
+        return OccludedFields(parsed, [self._encode(variant) for variant in (parsed, *variants)])
 
     def _encode(self, row: Mapping[str, Any]) -> EncodedRow:
         ids = [offset + read_id(row[name]) for name, read_id, offset in self._ids]
@@ -324,8 +341,9 @@ class OccludedFields:
         return replace(prediction, weighed_fields=weighed)
 
 
-def _variants(row: Mapping[str, FieldValue]) -> list[dict[str, FieldValue]]:
-    return [{**row, name: None} for name in row]
+def _listed(words: Sequence[str]) -> str:
+    more = f" and {len(words) - _SHOWN:,} more" if len(words) > _SHOWN else ""
+    return ", ".join(words[:_SHOWN]) + more
 
 
 def _outside(number: float, minimum: float | None, maximum: float | None) -> bool:

@@ -1,7 +1,8 @@
 """Fields of a table: the columns that hold them, by their names, and each row's fields, or what is wrong with them."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 from serving.errors import InvalidFields, RowsError
@@ -12,11 +13,9 @@ from serving.tables.chunk import MISSING
 from serving.tables.columns import listed, loose_name
 from serving.tables.text import decodable
 
-NO_VALUE = "no field has a value"
-
 
 class FieldColumns:
-    """A column for each field, as the input of a model. A TableInput.
+    """A column for each field, as the input of a model. See TextColumn.
 
     Args:
         labels: of the model.
@@ -29,20 +28,19 @@ class FieldColumns:
         self._fields = fields
 
     def find(self, reader: Reader, rows: Sequence[Row], column_name: str, max_chars: int) -> "FieldsExtractor":  # noqa: ARG002
-        """See TableInput."""
+        """See TextColumn."""
         if column_name:
             raise RowsError(
                 f"text_column, or --text-column, is {column_name[:60]!r}, and this model reads no texts; accepted: "
                 "neither of them, and a column for each field, which is found by the field's name",
                 code="text_column_unused",
             )
-        return FieldsExtractor(
-            reader, self._fields, field_columns([field.name for field in self._fields.fields], reader)
-        )
+        columns = field_columns([field.name for field in self._fields.fields], reader)
+        return FieldsExtractor(reader, self._fields, columns)
 
 
 class FieldsExtractor:
-    """Takes the fields out of a row, or says what is wrong with them. A RowExtractor.
+    """Takes the fields out of a row, or says what is wrong with them. See TextExtractor.
 
     Args:
         reader: of the rows.
@@ -60,17 +58,13 @@ class FieldsExtractor:
 
     def __call__(self, row: Row) -> tuple[ParsedRow, str]:
         """The fields and "", or none and the fault."""
-        if row.fault:
-            return ParsedRow(), row.fault
         cells = {name: self._cell(row, column) for name, column in self._columns}
         for name in self._with_commas:
             cells[name] = cells[name].replace(",", ".")
         try:
-            parsed = self._fields.parse(cells, MISSING)
+            return self._fields.parse_filled(cells, missing=MISSING), ""
         except InvalidFields as error:
             return ParsedRow(), error.detail
-        is_empty = all(value is None for value in parsed.values())
-        return parsed, NO_VALUE if is_empty else ""
 
     def _cell(self, row: Row, column: int) -> Any:
         try:
@@ -92,28 +86,19 @@ def field_columns(fields: Sequence[str], reader: Reader) -> list[int]:
     Raises:
         RowsError: a field has none, or it is not clear which. The sentence lists all such fields.
     """
-    names = [name.strip() for name in reader.names]
-    found = {field: names.index(field) for field in fields if names.count(field) == 1}
-    claims = Counter(loose_name(field) for field in fields if field not in names)
-    alike = defaultdict[str, list[int]](list)
-    for column, name in enumerate(names):
-        if name not in found:
+    named, alike = defaultdict[str, list[int]](list), defaultdict[str, list[int]](list)
+    for column, name in enumerate(name.strip() for name in reader.names):
+        named[name].append(column)
+        if name not in fields:
             alike[loose_name(name)].append(column)
-    for field in fields:
-        candidates = alike[loose_name(field)]
-        if field not in names and len(candidates) == claims[loose_name(field)] == 1:
-            found[field] = candidates[0]
-    if len(found) < len(fields):
-        raise _columns_missing([field for field in fields if field not in found], alike, reader)
-    return [found[field] for field in fields]
-
-
-def _columns_missing(fields: Sequence[str], alike: Mapping[str, Sequence[int]], reader: Reader) -> RowsError:
-    unclear = [field for field in fields if alike[loose_name(field)]]
-    absent = [field for field in fields if field not in unclear]
-    parts = {"it has no column for": absent, "it is not clear which column is that of": unclear}
-    faults = [f"{words} {', '.join(map(repr, names))}" for words, names in parts.items() if names]
-    accepted = "a header with the name of each field, in any order, and other columns beside them"
-    return RowsError(
-        f"{'; '.join(faults)}; found: {listed(reader.shown_names)}; accepted: {accepted}", code="columns_missing"
-    )
+    candidates = {field: named[field] or alike[loose_name(field)] for field in fields}
+    claims = Counter(chain.from_iterable(candidates.values()))
+    absent = [field for field in fields if not candidates[field]]
+    unclear = [field for field, columns in candidates.items() if sum(claims[column] for column in columns) > 1]
+    if absent or unclear:
+        parts = {"it has no column for": absent, "it is not clear which column is that of": unclear}
+        faults = [f"{words} {', '.join(map(repr, names))}" for words, names in parts.items() if names]
+        accepted = "a header with the name of each field, in any order, and other columns beside them"
+        sentence = f"{'; '.join(faults)}; found: {listed(reader.shown_names)}; accepted: {accepted}"
+        raise RowsError(sentence, code="columns_missing")
+    return [column for columns in candidates.values() for column in columns]

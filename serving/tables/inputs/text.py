@@ -21,11 +21,15 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class TextColumn:
-    """The column of texts, as the input of a model. A TableInput.
+    """The column of texts, as the input of a model.
 
     Args:
         labels: of the model.
         preferred: the model's own name for texts.
+
+    Attributes:
+        names: of columns that every table has, as `loose_name` gives them.
+        added: the columns that are added.
     """
 
     names = frozenset[str]()
@@ -35,7 +39,17 @@ class TextColumn:
         self._preferred = preferred
 
     def find(self, reader: Reader, rows: Sequence[Row], column_name: str, max_chars: int) -> "TextExtractor":
-        """See TableInput."""
+        """Find the columns of one table.
+
+        Args:
+            reader: of the table.
+            rows: the first ones, without those that have a fault.
+            column_name: of the texts; "" to find it, as it must be where there are none.
+            max_chars: that a text may have.
+
+        Raises:
+            RowsError: there are none, or it is not clear which.
+        """
         if column_name:
             return TextExtractor(reader, named_column(column_name, reader.names, reader.shown_names), max_chars)
         cells = [reader.cells(row) for row in rows]
@@ -44,12 +58,16 @@ class TextColumn:
 
 
 class TextExtractor:
-    """Takes the text out of a row, or says why it has none that can be predicted. A RowExtractor.
+    """Takes the text out of a row, or says why it has none that can be predicted.
 
     Args:
         reader: of the rows.
         column: index of the column of texts.
         max_chars: that a text may have.
+
+    Attributes:
+        text_name: of the column of texts; "" where the model reads fields.
+        shown: the columns that are read, in words.
     """
 
     def __init__(self, reader: Reader, column: int, max_chars: int = MAX_TEXT_CHARS) -> None:
@@ -61,8 +79,6 @@ class TextExtractor:
 
     def __call__(self, row: Row) -> tuple[str, str]:
         """The text and "", or "" and the fault."""
-        if row.fault:
-            return "", row.fault
         try:
             cell = self._reader.cell(row, self._column)
         except KeyError as error:

@@ -14,8 +14,8 @@ from serving.model.inputs.text import BATCH
 from serving.model.types import Prediction
 from serving.settings import Settings
 from serving.tables.base import CHUNK_ROWS, ScoredRows, Writer, in_chunks
-from serving.tables.chunk import Chunk, TableInput
-from serving.tables.formats import Table, open_reader, open_table, open_writer
+from serving.tables.chunk import Chunk
+from serving.tables.formats import Table, TableInput, open_reader, open_table, open_writer
 from serving.web.files.uploads import Upload
 
 # Texts, or rows of fields, of one file that wait or are in work at once, at most: another request waits for no more

@@ -3,19 +3,17 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
-from typing import Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from typing import Any
 
 from serving.errors import InvalidFields
-from serving.model.inputs.fields import CategoryField, FieldsInput, NumberField
+from serving.model.inputs.fields import NO_VALUE, CategoryField, FieldsInput, NumberField
 from serving.model.metadata import Metadata
 from serving.model.types import Prediction
 from serving.settings import Settings
 from serving.web import openapi
 from serving.web.inputs import fields_schemas as schemas
-from serving.web.requests.fields_request import FieldsReader, FieldsRequest, RowsRequest
-from serving.web.requests.headers import FORM, JSON, MULTIPART
+from serving.web.requests.fields_request import OPTIONS, FieldsReader, FieldsRequest, RowsRequest
+from serving.web.requests.headers import JSON, MULTIPART
 from serving.web.requests.validation_errors import in_rows
 from serving.web.schemas import Answer
 
@@ -23,12 +21,14 @@ USAGE = (
     'Predictions are asked for by POST to this address: with JSON, {"fields": {...}} or {"rows": [{...}, ...]}, or '
     "with a form that has the model's fields."
 )
-_OF_TEXT_FILES = {"text_column_unknown", "text_column_unclear", "header_unclear"}
-_COLUMNS_MISSING = (
-    "The file cannot be used: it has no column for {!r}; found: 'id', 'label'; accepted: a header with the name of "
-    "each field, in any order, and other columns beside them."
-)
-_PARTIAL = "Several rows, of which one is refused"
+_FILE_ERRORS = {
+    "columns_missing": "The file cannot be used: it has no column for {!r}; found: 'id', 'label'; accepted: a header "
+    "with the name of each field, in any order, and other columns beside them.",
+    "text_column_unused": "The file cannot be used: text_column, or --text-column, is 'tweet', and this model reads no "
+    "texts; accepted: neither of them, and a column for each field, which is found by the field's name.",
+}
+_SUMMARIES = openapi.ONE | openapi.SEVERAL | openapi.PARTIAL
+_ROW = {"$ref": f"#/components/schemas/{schemas.Row.__name__}"}
 
 
 def documentation(fields: FieldsInput, metadata: Metadata) -> openapi.Documentation:
@@ -38,24 +38,24 @@ def documentation(fields: FieldsInput, metadata: Metadata) -> openapi.Documentat
         fields: of the model.
         metadata: of the model.
     """
-    row, answers = _row_model(fields.fields), example_answers(metadata)
-    predicted, one = _of_rows(schemas.PredictedRow, fields=row), _of_rows(schemas.RowAnswer, fields=row)
-    several = _of_rows(schemas.RowsAnswer, predictions=list[predicted | schemas.RefusedRow])  # type: ignore[valid-type]
+    row, answers = _row(fields.fields), example_answers(metadata)
+    rows = [answer["fields"] for answer in answers]
     return openapi.Documentation(
         openapi.DESCRIPTION.replace("the sentiment of short texts", "rows of fields"),
         form={
             "summary": "The form",
-            "description": "A page that asks for the fields, or for a file; a program is told how to ask.",
-            "responses": _usage(answers) | openapi.KEY_ERRORS,
-            "openapi_extra": _query(row),
+            "description": "A page that asks for the fields, or for a file; a program is told how to ask. The address "
+            "may have fields, as `?NAME=VALUE`: they stand in the form, and are not classified before that is sent.",
+            "responses": _like(openapi.FORM_AS_JSON) | openapi.KEY_ERRORS,
         },
         predict={
             "summary": "Classify one row of fields or several",
-            "response_model": one | several,
-            "responses": _answers(answers, metadata) | openapi.KEY_ERRORS | _refusals(fields, answers[0]["fields"]),
-            "openapi_extra": _body(row, [answer["fields"] for answer in answers]),
+            "response_model": schemas.RowAnswer | schemas.RowsAnswer,
+            "responses": _answers(answers, metadata) | openapi.KEY_ERRORS | _refusals(fields, rows[0]),
+            "openapi_extra": _body(row, rows),
         },
         file=_file(fields.fields[0].name),
+        schemas={schemas.Row.__name__: row},
     )
 
 
@@ -69,93 +69,64 @@ def example_answers(metadata: Metadata) -> list[Answer]:
     return answers
 
 
-def _row_model(fields: Sequence[NumberField | CategoryField]) -> type[BaseModel]:
-    # By number: a field may have any name, which an attribute may not.
-    properties: dict[str, Any] = {f"field_{number}": _property(field) for number, field in enumerate(fields)}
-    return create_model("Row", __config__=ConfigDict(extra="forbid"), **properties)
+def _row(fields: Sequence[NumberField | CategoryField]) -> dict[str, Any]:
+    """The schema of a row."""
+    properties = {field.name: _property(field) for field in fields}
+    return {"type": "object", "additionalProperties": False, "properties": properties}
 
 
-def _property(field: NumberField | CategoryField) -> tuple[Any, Any]:
-    title, words = field.name, f"{field.accepted}; missing where it is null"
-    if isinstance(field, NumberField):
-        bounds: dict[str, Any] = {"ge": field.minimum, "le": field.maximum}
-        return float | None, Field(None, alias=field.name, title=title, description=words, **bounds)
-    return Literal[tuple(field.values)] | None, Field(None, alias=field.name, title=title, description=words)
+def _property(field: NumberField | CategoryField) -> dict[str, Any]:
+    told = {"description": f"{field.accepted}; missing where it is null"}
+    if isinstance(field, CategoryField):
+        return told | {"type": ["string", "null"], "enum": [*field.values, None]}
+    bounds = {"minimum": field.minimum, "maximum": field.maximum}
+    return told | {"type": ["number", "null"]} | {name: bound for name, bound in bounds.items() if bound is not None}
 
 
-def _of_rows(model: type[BaseModel], **types: Any) -> type[BaseModel]:
-    """The model with other types of its fields."""
-    changed: dict[str, Any] = {name: (each, model.model_fields[name]) for name, each in types.items()}
-    return create_model(model.__name__, __base__=model, __doc__=model.__doc__, **changed)
+def _examples(**values: object) -> dict[str, Any]:
+    return {name: {"summary": _SUMMARIES[name].replace("text", "row"), "value": values[name]} for name in values}
 
 
-def _schema(model: type[BaseModel]) -> dict[str, Any]:
-    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
-    schema.pop("$defs", None)  # where the answers' models have them
-    return schema
-
-
-def _named(**examples: tuple[str, object]) -> dict[str, Any]:
-    return {name: {"summary": summary, "value": value} for name, (summary, value) in examples.items()}
-
-
-def _ok(description: str, **examples: tuple[str, object]) -> openapi.Responses:
-    content = {"text/html": {"schema": {"type": "string"}}, JSON: {"examples": _named(**examples)}}
-    return {200: {"description": description, "content": content}}
-
-
-def _usage(answers: Sequence[Answer]) -> openapi.Responses:
-    links = {"predict": "/predict", "openapi": "/openapi.json"}
-    usage = {"detail": USAGE, "example": {"fields": answers[0]["fields"]}, "links": links}
-    return _ok("The page with the form; how to ask, for a client that prefers JSON.", usage=("How to ask", usage))
-
-
-def _query(row: type[BaseModel]) -> dict[str, Any]:
-    common = {"in": "query", "description": "what stands in the form. It is not classified before that is sent"}
-    properties = _schema(row)["properties"]
-    return {"parameters": [{"name": name, "schema": schema} | common for name, schema in properties.items()]}
+def _like(of_texts: openapi.Responses, **examples: object) -> openapi.Responses:
+    return openapi.page_or_json(in_rows(of_texts[200]["description"]), _examples(**examples))
 
 
 def _answers(answers: Sequence[Answer], metadata: Metadata) -> openapi.Responses:
     version = {"model_version": metadata.model_version}
-    refused = schemas.refused_row(InvalidFields(detail="No field has a value.", code="fields_empty"))
-    return _ok(
-        "The prediction; for several rows the predictions, in the order of the request.",
-        one=("One row", answers[0] | version),
-        several=("Several rows", {"predictions": answers} | version),
-        several_partial=(_PARTIAL, {"predictions": [answers[0], refused]} | version),
+    refused = schemas.refused_row(InvalidFields(detail=NO_VALUE, code="fields_empty"))
+    return _like(
+        openapi.PREDICT_AS_PAGE,
+        one=answers[0] | version,
+        several={"predictions": answers} | version,
+        several_partial={"predictions": [answers[0], refused]} | version,
     )
 
 
-def _body(row: type[BaseModel], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    one, several = _of_rows(FieldsRequest, fields=row), _of_rows(RowsRequest, rows=list[row])  # type: ignore[valid-type]
-    fields: dict[str, Any] = {"fields": rows[0]}
-    examples = _named(
-        one=("One row", fields),
-        one_explained=("One row, explained", fields | {"explain": True}),
-        one_uncertain=("One row, with the probability that its label should have", fields | {"min_probability": 0.95}),
-        several=("Several rows", {"rows": rows}),
-        several_partial=(_PARTIAL, {"rows": [rows[0], {}], "partial": True}),
+def _body(row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    one, several = FieldsRequest.model_json_schema(), RowsRequest.model_json_schema()
+    properties = row["properties"] | {name: one["properties"][name] for name in OPTIONS}
+    one["properties"]["fields"] |= _ROW
+    several["properties"]["rows"]["items"] = _ROW
+    fields = {"fields": rows[0]}
+    examples = _examples(
+        one=fields,
+        one_explained=fields | {"explain": True},
+        one_uncertain=fields | {"min_probability": 0.95},
+        several={"rows": rows},
+        several_partial={"rows": [rows[0], {}], "partial": True},
     )
-    options = {name: schema for name, schema in _schema(one)["properties"].items() if name != "fields"}
-    properties = _schema(row)["properties"] | options
-    form = {
-        "schema": {"type": "object", "additionalProperties": False, "properties": properties},
-        "examples": _named(one=("One row", {name: value for name, value in rows[0].items() if value is not None})),
-    }
-    json_body = {"schema": {"oneOf": [_schema(one), _schema(several)]}, "examples": examples}
-    return {"requestBody": {"required": True, "content": {JSON: json_body, FORM: form, MULTIPART: form}}}
+    entered = {name: value for name, value in rows[0].items() if value is not None}
+    form = {"schema": {**row, "properties": properties}, "examples": _examples(one=entered)}
+    return openapi.request_body(one, several, examples, form)
 
 
-def _refusals(fields: FieldsInput, example: Mapping[str, Any]) -> openapi.Responses:
-    refusals = {error.error_code: error for error in _provoked(fields, example)}
-    sentences = _said_of_rows(openapi.EXAMPLES) | {400: openapi.EXAMPLES[400]}
-    sentences[422] = {code: error.detail for code, error in refusals.items()}
+def _refusals(fields: FieldsInput, row: Mapping[str, Any]) -> openapi.Responses:
+    refusals = {error.error_code: error for error in _provoked(fields, row)}
+    sentences = _in_rows(openapi.EXAMPLES) | {422: {code: error.detail for code, error in refusals.items()}}
     faults = {status: in_rows(sentence) for status, sentence in openapi.PREDICT_FAULTS.items()}
     responses = openapi.errors(faults, sentences, schemas.FieldsErrorAnswer)
-    for code, example_of in responses[422]["content"][JSON]["examples"].items():
-        if refusals[code].faults:
-            example_of["value"]["fields"] = [fault._asdict() for fault in refusals[code].faults]
+    for code, example in responses[422]["content"][JSON]["examples"].items():
+        example["value"] |= schemas.refused_row(refusals[code])["error"]
     return responses
 
 
@@ -168,16 +139,16 @@ def _provoked(fields: FieldsInput, row: Mapping[str, Any]) -> Iterator[InvalidFi
         {"rows": [row] * 300}, {"fields": row, "explain": "yes"}, {"fields": row, "min_probability": 1.5},
         {"rows": [row], "partial": "yes"}, {"fields": row, "partial": True}, {"rows": [row] * 20, "explain": True},
     ]  # fmt: skip
-    reader, settings = FieldsReader(fields), Settings.model_construct()
     for document in documents:
         try:
-            reader.from_json(json.dumps(document).encode(), settings)
+            FieldsReader(fields).from_json(json.dumps(document).encode(), Settings.model_construct())
         except InvalidFields as error:
             yield error
 
 
-def _said_of_rows(examples: openapi.Sentences) -> dict[int, Mapping[str, str]]:
-    return {status: {code: in_rows(said) for code, said in codes.items()} for status, codes in examples.items()}
+def _in_rows(sentences: openapi.Sentences) -> dict[int, Mapping[str, str]]:
+    """The sentences, of which those of a service that is busy are said of rows."""
+    return {**sentences, 503: {code: in_rows(sentence) for code, sentence in sentences[503].items()}}
 
 
 def _file(field: str) -> dict[str, Any]:
@@ -190,8 +161,7 @@ def _file(field: str) -> dict[str, Any]:
     answer[200]["headers"].pop("X-Text-Column")
     for content in answer[200]["content"].values():
         del content["example"]
-    sentences = _said_of_rows(openapi.FILE_EXAMPLES)
-    kept = {code: said for code, said in openapi.FILE_EXAMPLES[422].items() if code not in _OF_TEXT_FILES}
-    sentences[422] = kept | {"columns_missing": _COLUMNS_MISSING.format(field)}
-    responses = answer | openapi.KEY_ERRORS | openapi.errors(openapi.FILE_FAULTS, sentences)
-    return {"summary": openapi.FILE_SUMMARY, "responses": responses, "openapi_extra": body}
+    said = {code: said for code, said in openapi.FILE_EXAMPLES[422].items() if not code.startswith("text_column")}
+    said |= {code: sentence.format(field) for code, sentence in _FILE_ERRORS.items()}
+    errors = openapi.errors(openapi.FILE_FAULTS, _in_rows(openapi.FILE_EXAMPLES) | {422: said})
+    return {"summary": openapi.FILE_SUMMARY, "responses": answer | openapi.KEY_ERRORS | errors, "openapi_extra": body}

@@ -1,17 +1,21 @@
 """Response models of a model of fields, and predictions as such answers."""
 
 import operator
-from collections.abc import Iterable, Mapping
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, RootModel
 
 from serving.errors import FieldFault, InvalidFields
 from serving.model.metadata import FieldValue, KnownRow, Metadata
 from serving.model.types import Prediction, rounded
-from serving.web.schemas import Answer, ErrorAnswer, Schema, TextError, rounded_all
+from serving.web.schemas import Answer, ErrorAnswer, Schema, TextError, predicted
 
 _MANY_DIGITS = 1e15  # of a float, those beyond may be wrong
+
+
+class Row(RootModel[dict[str, FieldValue]]):
+    """A row of fields: value by name. The documentation of a model puts the model's own fields in its place."""
 
 
 class ExplainedField(Schema):
@@ -28,7 +32,7 @@ class ExplainedField(Schema):
 class PredictedRow(Schema):
     """What the model makes of one row of fields."""
 
-    fields: Any = Field(description="as they were read, in the model's order; null where one is missing")
+    fields: Row = Field(description="as they were read, in the model's order; null where one is missing")
     label: str = Field(description="the most probable label")
     probability: float = Field(description="that label's probability, with six digits")
     probabilities: dict[str, float] = Field(description="every label's probability, in the model's order")
@@ -46,23 +50,15 @@ class RowAnswer(PredictedRow):
     model_version: str = Field(description="which model answered")
 
 
-class WrongField(Schema):
-    """A field that was refused."""
-
-    name: str = Field(description="of the field, as it was sent")
-    found: str = Field(description="what was found, in words")
-    accepted: str = Field(description="what is accepted, in words")
-
-
 WrongFields = Annotated[
-    list[WrongField], Field(exclude_if=operator.not_, description="every field that is wrong, where one is")
+    tuple[FieldFault, ...], Field(exclude_if=operator.not_, description="every field that is wrong, where one is")
 ]
 
 
 class RowError(TextError):
     """Why a row was refused."""
 
-    fields: WrongFields = Field([])
+    fields: WrongFields = ()
 
 
 class RefusedRow(Schema):
@@ -74,28 +70,23 @@ class RefusedRow(Schema):
 class RowsAnswer(Schema):
     """The answer to several rows, in the order of the request."""
 
-    predictions: list[Any] = Field(description="one for each row; one with an `error` only where `partial` was true")
+    predictions: list[PredictedRow | RefusedRow] = Field(
+        description="one for each row; one with an `error` only where `partial` was true"
+    )
     model_version: str = Field(description="which model answered")
 
 
 class FieldsErrorAnswer(ErrorAnswer):
     """Every error of a model of fields."""
 
-    fields: WrongFields = Field([])
+    fields: WrongFields = ()
 
 
 def predicted_row(
     row: Mapping[str, FieldValue], prediction: Prediction, min_probability: float | None = None
 ) -> Answer:
     """Build the PredictedRow of one row of fields. What was not asked for is left out."""
-    answer: Answer = {
-        "fields": plain_row(row),
-        "label": prediction.label,
-        "probability": rounded(prediction.probability),
-        "probabilities": rounded_all(prediction.probabilities),
-    }
-    if min_probability is not None:
-        answer["uncertain"] = answer["probability"] < min_probability
+    answer = predicted({"fields": plain_row(row)}, prediction, {}, min_probability)
     if prediction.weighed_fields is not None:
         answer["explanation"] = [
             {"field": field.name, "value": plain(field.value), "weight": rounded(field.weight)}
@@ -120,12 +111,6 @@ def known_rows(metadata: Metadata) -> list[KnownRow]:
     return [row for row in rows if any(value is not None for value in row.fields.values())] or rows
 
 
-def wrong_fields(faults: Iterable[FieldFault]) -> list[WrongField]:
-    """Faults as they are answered."""
-    return [WrongField(**fault._asdict()) for fault in faults]
-
-
 def refused_row(error: InvalidFields) -> Answer:
     """Build the RefusedRow of an error."""
-    fields = wrong_fields(error.faults)
-    return {"error": RowError(detail=error.detail, code=error.error_code, fields=fields).model_dump()}
+    return {"error": RowError(detail=error.detail, code=error.error_code, fields=error.faults).model_dump()}

@@ -1,7 +1,7 @@
 """Kinds of input on the web: how requests for rows of each are read, answered and described."""
 
-from collections.abc import Awaitable, Sequence
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Any
 
 from starlette.requests import Request
 
@@ -12,100 +12,97 @@ from serving.settings import Settings
 from serving.web.inputs import fields_openapi
 from serving.web.inputs.fields_schemas import predicted_row, refused_row
 from serving.web.openapi import TEXTS, Documentation
-from serving.web.requests.base import PredictRequest, read_request
-from serving.web.requests.body import Budget
+from serving.web.requests.body import Budget, read_body
 from serving.web.requests.fields_request import FieldsReader, RowsAsked
+from serving.web.requests.forms import MAX_FIELDS, parse_multipart, parse_urlencoded
+from serving.web.requests.headers import FORM, JSON, content_type
 from serving.web.requests.predict_request import TextsAsked, asked_min_probability, from_form, from_json
 from serving.web.schemas import USAGE, Answer, predicted_texts, refused_text, with_refused
 
 
-class WebInput(Protocol):
-    """The web side of a kind of input.
+class WebTexts:
+    """The web side of texts.
 
     Attributes:
         noun: what rows are called in a sentence.
         usage: a sentence that tells how to ask.
+        example: a JSON body to send.
+        max_form_fields: that a form may have.
+        from_json: validates a JSON body.
+        from_form: validates a form.
     """
 
-    noun: str
-    usage: str
-
-    def read(self, request: Request, settings: Settings, budget: Budget) -> Awaitable[PredictRequest]:
-        """Read, parse and validate a request whose body is not read yet; see `read_request`."""
+    noun, usage, max_form_fields = "texts", USAGE, MAX_FIELDS
+    example = {"text": "What a wonderful morning!"}  # noqa: RUF012 -- nobody changes it
+    from_json, from_form = staticmethod(from_json), staticmethod(from_form)
 
     def answers(self, asked: Any, predictions: Sequence[Prediction]) -> list[Answer]:
-        """What is answered to a request that `read` gave, one for each of its rows, refused ones too.
+        """What is answered to a request, one for each of its rows, refused ones too.
 
         Args:
-            asked: the request.
+            asked: what one of the two validated.
             predictions: one for each row that was not refused.
         """
-
-    def example(self) -> dict[str, Any]:
-        """A JSON body to send."""
+        answers = predicted_texts(asked.rows, predictions, asked_min_probability(asked))
+        refused = {place: refused_text(error) for place, error in asked.refused.items()}
+        return with_refused(answers, refused) if refused else answers
 
     def documentation(self) -> Documentation:
         """What OpenAPI says of the routes whose requests or answers have rows."""
-
-
-class WebTexts:
-    """The web side of texts."""
-
-    noun = "texts"
-    usage = USAGE
-
-    def read(self, request: Request, settings: Settings, budget: Budget) -> Awaitable[TextsAsked]:
-        """See WebInput."""
-        return read_request(request, settings, budget, from_json, from_form)
-
-    def answers(self, asked: TextsAsked, predictions: Sequence[Prediction]) -> list[Answer]:
-        """See WebInput."""
-        answers = predicted_texts(asked.rows, predictions, asked_min_probability(asked))
-        return with_refused(answers, asked.refused, refused_text) if asked.refused else answers
-
-    def example(self) -> dict[str, Any]:
-        """See WebInput."""
-        return {"text": "What a wonderful morning!"}
-
-    def documentation(self) -> Documentation:
-        """See WebInput."""
         return TEXTS
 
 
-class WebFields:
-    """The web side of rows of fields.
+class WebFields(FieldsReader):
+    """The web side of rows of fields. See WebTexts.
 
     Args:
         fields: of the model.
         metadata: of the model; its known answers are examples.
     """
 
-    noun = "rows"
-    usage = fields_openapi.USAGE
+    noun, usage = "rows", fields_openapi.USAGE
 
     def __init__(self, fields: FieldsInput, metadata: Metadata) -> None:
-        self._fields, self._metadata, self._reader = fields, metadata, FieldsReader(fields)
+        super().__init__(fields)
+        self._metadata = metadata
+        self.example = {"fields": fields_openapi.example_answers(metadata)[0]["fields"]}
 
-    def read(self, request: Request, settings: Settings, budget: Budget) -> Awaitable[RowsAsked]:
-        """See WebInput."""
-        reader = self._reader
-        return read_request(request, settings, budget, reader.from_json, reader.from_form, reader.max_form_fields)
-
-    def answers(self, asked: RowsAsked, predictions: Sequence[Prediction]) -> list[Answer]:
-        """See WebInput."""
+    def answers(self, asked: Any, predictions: Sequence[Prediction]) -> list[Answer]:
+        """See WebTexts."""
         answered = zip(asked.rows, predictions, strict=True)
         answers = [predicted_row(row, prediction, asked.min_probability) for row, prediction in answered]
-        return with_refused(answers, asked.refused, refused_row)
-
-    def example(self) -> dict[str, Any]:
-        """See WebInput."""
-        return {"fields": fields_openapi.example_answers(self._metadata)[0]["fields"]}
+        return with_refused(answers, {place: refused_row(error) for place, error in asked.refused.items()})
 
     def documentation(self) -> Documentation:
-        """See WebInput."""
-        return fields_openapi.documentation(self._fields, self._metadata)
+        """See WebTexts."""
+        return fields_openapi.documentation(self.input, self._metadata)
+
+
+WebInput = WebTexts | WebFields
 
 
 def web_input(fields: FieldsInput | None, metadata: Metadata) -> WebInput:
     """The web side of a model's input. `fields`: of the model; None where a row is a text."""
     return WebTexts() if fields is None else WebFields(fields, metadata)
+
+
+async def read_request(request: Request, kind: WebInput, settings: Settings, budget: Budget) -> TextsAsked | RowsAsked:
+    """Read, parse and validate the body of a request for predictions.
+
+    Args:
+        request: its body is not read yet.
+        kind: of its rows.
+        settings: the limits.
+        budget: memory for bodies, shared with other requests.
+
+    Raises:
+        RequestError: UnsupportedMediaType, BodyTooLarge, BodyTooSlow, Overloaded, MalformedBody, or what the kind's
+            validation raises.
+    """
+    media_type = content_type(request.scope["headers"])
+    body = await read_body(request, settings.max_body_bytes, settings.client_timeout, budget)
+    if media_type.name == JSON:
+        return kind.from_json(body, settings)
+    if media_type.name == FORM:
+        return kind.from_form(parse_urlencoded(body, kind.max_form_fields), settings)
+    return kind.from_form(await parse_multipart(body, media_type.boundary, kind.max_form_fields), settings)

@@ -1,42 +1,26 @@
 """Forms of the kinds of input: a box for a text, or a control for each field."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
-from serving.model.inputs.fields import CategoryField, FieldsInput, NumberField
+from serving.errors import FieldFault, encodable
+from serving.model.inputs.fields import FieldsInput
 from serving.model.metadata import FieldValue, KnownAnswer, Metadata
-from serving.web.inputs.fields_schemas import WrongField, known_rows, plain, plain_row
-from serving.web.schemas import Answer
+from serving.web.inputs.fields_schemas import known_rows, plain, plain_row
 
 _EXAMPLES = 5  # as many fit beside the form
 
 
-class PageForm(Protocol):
-    """What the form's page asks for and shows of one kind of input.
+class TextForm:
+    """What the form's page asks for and shows of texts.
+
+    Args:
+        metadata: of the model.
+        max_chars: that a text may have.
 
     Attributes:
-        kind: begins the names of its templates.
+        kind: begins the names of its templates; and what a row is called in a request and an answer.
     """
-
-    kind: str
-
-    def context(self, row: Any, faults: Sequence[WrongField]) -> dict[str, Any]:
-        """What its templates need.
-
-        Args:
-            row: what stands in the form: as it was sent, or as it was read; None for nothing.
-            faults: the fields that are wrong.
-        """
-
-    def prefilled(self, query: Mapping[str, str]) -> Any:
-        """The row that an address has."""
-
-    def asked(self, answer: Answer) -> dict[str, Any]:
-        """What was asked for, as a program would."""
-
-
-class TextForm:
-    """See PageForm. `max_chars`: that a text may have."""
 
     kind = "text"
 
@@ -46,29 +30,19 @@ class TextForm:
         self._examples = list(dict.fromkeys(filter(str.strip, texts)))[:_EXAMPLES]
         self._max_chars = max_chars
 
-    def context(self, row: Any, faults: Sequence[WrongField]) -> dict[str, Any]:  # noqa: ARG002
-        """See PageForm."""
-        return {"text": _encodable(row or ""), "examples": self._examples, "max_text_chars": self._max_chars}
+    def context(self, row: Any, faults: Sequence[FieldFault]) -> dict[str, Any]:  # noqa: ARG002
+        """What its templates need.
 
-    def prefilled(self, query: Mapping[str, str]) -> str:
-        """See PageForm."""
-        return query.get("text", "")
-
-    def asked(self, answer: Answer) -> dict[str, Any]:
-        """See PageForm."""
-        return {"text": answer["text"]}
-
-
-class FormField(NamedTuple):
-    """A field as the page shows it: what it is, what stands in its control, and what is wrong with that."""
-
-    field: NumberField | CategoryField
-    value: str
-    fault: WrongField | None
+        Args:
+            row: what stands in the form: as it was sent or read, or the parameters of an address; None for nothing.
+            faults: the fields that are wrong.
+        """
+        text = row.get("text") if isinstance(row, Mapping) else row
+        return {"text": encodable(text or ""), "examples": self._examples, "max_text_chars": self._max_chars}
 
 
 class FieldsForm:
-    """See PageForm."""
+    """What the form's page asks for and shows of rows of fields. See TextForm."""
 
     kind = "fields"
 
@@ -76,24 +50,13 @@ class FieldsForm:
         self._fields = fields.fields
         self._examples = [plain_row(known.fields) for known in known_rows(metadata)[:_EXAMPLES]]
 
-    def context(self, row: Any, faults: Sequence[WrongField]) -> dict[str, Any]:
-        """See PageForm."""
+    def context(self, row: Any, faults: Sequence[FieldFault]) -> dict[str, Any]:
+        """See TextForm."""
         values, wrong = row if isinstance(row, Mapping) else {}, {fault.name: fault for fault in faults}
-        fields = [FormField(field, _shown(values.get(field.name)), wrong.get(field.name)) for field in self._fields]
+        # Each with what stands in its control, and what is wrong with that.
+        fields = [(field, _shown(values.get(field.name)), wrong.get(field.name)) for field in self._fields]
         return {"fields": fields, "examples": self._examples}
-
-    def prefilled(self, query: Mapping[str, str]) -> Mapping[str, str]:
-        """See PageForm."""
-        return query
-
-    def asked(self, answer: Answer) -> dict[str, Any]:
-        """See PageForm."""
-        return {"fields": answer["fields"]}
 
 
 def _shown(value: FieldValue) -> str:
-    return "" if value is None else _encodable(str(plain(value)))
-
-
-def _encodable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return "" if value is None else encodable(str(plain(value)))

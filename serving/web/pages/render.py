@@ -14,11 +14,12 @@ from starlette.responses import HTMLResponse
 from starlette.templating import Jinja2Templates
 
 from serving import __version__
+from serving.errors import FieldFault
 from serving.model.inputs.fields import FieldsInput
 from serving.model.metadata import Metadata
 from serving.settings import Settings
-from serving.web.inputs.fields_schemas import WrongField, plain
-from serving.web.pages.forms import FieldsForm, PageForm, TextForm
+from serving.web.inputs.fields_schemas import plain
+from serving.web.pages.forms import FieldsForm, TextForm
 from serving.web.pages.highlights import Highlights, marked_fields
 from serving.web.pages.model_page import ModelFacts, Report
 from serving.web.requests.headers import VARY
@@ -52,9 +53,7 @@ class Pages:
         self._metadata = metadata
         self._settings = settings
         self._fields = fields
-        self._form: PageForm = (
-            TextForm(metadata, settings.max_text_chars) if fields is None else FieldsForm(metadata, fields)
-        )
+        self._form = FieldsForm(metadata, fields) if fields else TextForm(metadata, settings.max_text_chars)
         loader = FileSystemLoader(Path(__file__).parents[1] / "templates")
         environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, lstrip_blocks=True)
         environment.trim_blocks = True
@@ -64,7 +63,7 @@ class Pages:
 
     def filled_form(self, request: Request) -> HTMLResponse:
         """The form, filled as the request's address says."""
-        return self.form(request, row=self._form.prefilled(request.query_params))
+        return self.form(request, row=request.query_params)
 
     def form(self, request: Request, *, row: object = None, answers: Sequence[Answer] = ()) -> HTMLResponse:
         """The form, with `row` in it, and what the model made of it."""
@@ -136,7 +135,7 @@ class Pages:
         context = {"error": error, "title": title, "retry_after": headers.get("Retry-After")}
         return self._render(request, "error.html", context, status, headers)
 
-    def _form_context(self, row: object = None, faults: Sequence[WrongField] = ()) -> dict[str, Any]:
+    def _form_context(self, row: object = None, faults: Sequence[FieldFault] = ()) -> dict[str, Any]:
         return self._form.context(row, faults) | {
             "is_sentiment": self._metadata.is_sentiment,
             "answers": (),
@@ -154,7 +153,8 @@ class Pages:
 
     def _command(self, request: Request, answer: Answer) -> str:
         url = f"{_origin(request)}/predict"
-        body = self._form.asked(answer) | ({"explain": True} if "explanation" in answer else {})
+        row = {self._form.kind: answer[self._form.kind]}
+        body = row | ({"explain": True} if "explanation" in answer else {})
         return json_command(url, body, keyed=bool(self._settings.api_keys))
 
     def _render(

@@ -1,5 +1,6 @@
 """Requests for predictions of rows of fields: their models, and their validation as JSON and as an HTML form."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -8,48 +9,41 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from serving.errors import FieldFault, InvalidFields
-from serving.model.inputs.fields import SHOWN_VALUES, FieldsInput
-from serving.model.metadata import FieldValue
+from serving.model.inputs.fields import FieldsInput, ParsedRow
 from serving.settings import Settings
 from serving.web.requests import validation_errors as tables
-from serving.web.requests.base import MinProbability, check_count
 from serving.web.requests.forms import Fields, json_advice
 from serving.web.requests.parsing import json_type, parse_json
+from serving.web.requests.predict_request import MinProbability, check_count
 
 OPTIONS = ("explain", "min_probability")  # of a form
 
-ParsedRow = Mapping[str, FieldValue]
 
-
-class FieldsRequest(BaseModel):
-    """One row of fields, as JSON or as a form."""
-
+class _Request(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
+
+    explain: bool = Field(
+        False,
+        description="whether the answer gives each field's weight; of at most MAX_EXPLAINED rows (16 unless set). A "
+        "form says `true`, `on`, `yes` or `1`; or `false`, `off`, `no`, `0` or nothing",
+    )
+    min_probability: MinProbability = 0.0
+
+
+class FieldsRequest(_Request):
+    """One row of fields, as JSON or as a form."""
 
     fields: dict[Any, Any] = Field(
         description="value by name. A field that is left out, null or empty is missing; at least one is not"
     )
-    explain: bool = Field(
-        False,
-        description="whether the answer gives each field's weight. A form says `true`, `on`, `yes` or `1`; "
-        "or `false`, `off`, `no`, `0` or nothing",
-    )
-    min_probability: MinProbability = 0.0
 
 
-class RowsRequest(BaseModel):
+class RowsRequest(_Request):
     """Several rows of fields, as JSON. One that is refused refuses the whole request, unless `partial` is true."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
     rows: Annotated[list[Any], BeforeValidator(check_count)] = Field(
         min_length=1, description="as `fields`; at most MAX_TEXTS of them (128 unless configured). Their order is kept"
     )
-    explain: bool = Field(
-        False,
-        description="whether the answers give each field's weight; then at most MAX_EXPLAINED rows (16 unless set)",
-    )
-    min_probability: MinProbability = 0.0
     partial: bool = Field(
         False, description="whether a row that is refused has an `error` in its place, and the others are answered"
     )
@@ -57,9 +51,17 @@ class RowsRequest(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class RowsAsked:
-    """What a request asks for; see PredictRequest. `min_probability`: None where it has none."""
+    """What a request asks for: everything in it is accepted, but for what is `refused`.
 
-    rows: Sequence[ParsedRow]
+    Attributes:
+        rows: to be predicted.
+        several: whether several rows were asked for, of which there may be one.
+        explain: whether the answer gives weights.
+        min_probability: None where it has none.
+        refused: the errors of rows that are not in `rows`, by their places in the request.
+    """
+
+    rows: Sequence[Any]
     several: bool
     explain: bool
     min_probability: float | None
@@ -74,11 +76,9 @@ class FieldsReader:
     """
 
     def __init__(self, fields: FieldsInput) -> None:
-        self._input = fields
-        names = [field.name for field in fields.fields]
-        more = f" and {len(names) - SHOWN_VALUES} more" if len(names) > SHOWN_VALUES else ""
-        self._names = ", ".join(names[:SHOWN_VALUES]) + more
-        self.max_form_fields = 2 * len(names) + len(tables.KEYS)  # so that what is repeated or misspelt is named
+        self.input = fields
+        # So many that what is repeated or misspelt is named.
+        self.max_form_fields = 2 * len(fields.fields) + len(tables.KEYS)
 
     def from_json(self, body: bytes, settings: Settings) -> RowsAsked:
         """Validate `{"fields": {...}}` or `{"rows": [{...}, ...]}`, either with the options of its model.
@@ -110,17 +110,12 @@ class FieldsReader:
             raise InvalidFields(detail=f"The form has no field of this model.{advice}", code="fields_missing")
         row = {name: value for name, value in sent.items() if name not in OPTIONS}
         options = {name: sent[name] for name in OPTIONS if sent.get(name)}
-        try:
-            parsed = self._parse(row, faults)
-            asked = _validated(FieldsRequest, {**options, "fields": parsed}, settings, is_form=True)
-        except InvalidFields as error:
-            error.row = row
-            raise
-        return _asked(asked, [parsed])
+        parsed = self._parse(row, faults)
+        return _asked(_validated(FieldsRequest, {**options, "fields": row}, settings, is_form=True), [parsed])
 
     def _refuse_texts(self, sent: Mapping[str, object]) -> None:
         if "text" in sent or "texts" in sent:
-            sentence = f"The request has a text; this model takes fields: {self._names}."
+            sentence = f"The request has a text; this model takes fields: {self.input.shown_names}."
             raise InvalidFields(detail=sentence, code="fields_wanted")
 
     def _several(self, request: RowsRequest, max_explained: int) -> RowsAsked:
@@ -143,30 +138,16 @@ class FieldsReader:
         if not isinstance(row, dict):
             sentence = f"The row is {json_type(row)}; accepted is an object with values by name."
             raise InvalidFields(detail=sentence, code="row_not_object", row=row)
-        try:
-            # Where there are more names than the model's, the first few show it.
-            parsed = self._input.parse(dict(islice(row.items(), len(self._input.fields) + 1)))
-        except InvalidFields as error:
-            raise InvalidFields([*faults, *error.faults], row=row) from None
-        if faults:
-            raise InvalidFields(faults, row=row)
-        if set(parsed.values()) == {None}:
-            sentence = f"No field has a value; accepted is a value for at least one of {self._names}."
-            raise InvalidFields(detail=sentence, code="fields_empty", row=row)
-        return parsed
+        return self.input.parse_filled(row, faults=faults)
 
 
 def _row_of(pairs: Fields) -> tuple[dict[str, str], list[FieldFault]]:
-    """The first value of each name of a form, and what is wrong with the others."""
-    row, faults = dict[str, str](), list[FieldFault]()
-    for name, value in pairs:
-        if value is None:
-            faults.append(FieldFault(name, "a file", "a plain field"))
-        elif name in row:
-            faults.append(FieldFault(name, "sent twice", "one value"))
-        else:
-            row[name] = value
-    return row, faults
+    """A value of each name of a form, and which names have no one value."""
+    texts = [(name, value) for name, value in pairs if value is not None]
+    counts = Counter(name for name, _ in texts)
+    faults = [FieldFault(name, "sent twice", "one value") for name, count in counts.items() if count > 1]
+    faults += [FieldFault(name, "a file", "a plain field") for name, value in pairs if value is None]
+    return dict(texts), faults
 
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -183,8 +164,6 @@ def _validated(
         raise InvalidFields(detail=sentence, code=code, row=document.get("fields")) from None
 
 
-def _asked(
-    request: FieldsRequest | RowsRequest, rows: Sequence[ParsedRow], refused: Mapping[int, InvalidFields] | None = None
-) -> RowsAsked:
+def _asked(request: _Request, rows: list[ParsedRow], refused: Mapping[int, InvalidFields] | None = None) -> RowsAsked:
     min_probability = request.min_probability if "min_probability" in request.model_fields_set else None
     return RowsAsked(rows, isinstance(request, RowsRequest), request.explain, min_probability, refused or {})

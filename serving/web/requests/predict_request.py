@@ -22,7 +22,6 @@ from pydantic_core import PydanticCustomError
 from serving.errors import InvalidText
 from serving.model.types import is_blank
 from serving.settings import Settings
-from serving.web.requests.base import MinProbability, check_count
 from serving.web.requests.forms import Fields, json_advice
 from serving.web.requests.parsing import json_type, parse_json
 from serving.web.requests.validation_errors import (
@@ -50,6 +49,26 @@ def _check_text(text: str, info: ValidationInfo[Settings]) -> str:
 
 
 Text = Annotated[str, AfterValidator(_check_text)]
+MinProbability = Annotated[
+    float,
+    Field(
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="where it is sent, each answer has `uncertain`: whether its label has less than this",
+    ),
+]
+
+
+def check_count(rows: object, info: ValidationInfo[Settings]) -> object:
+    """Check how many rows there are, before any of them is looked at.
+
+    A refused request then costs the same, however many it has.
+    """
+    limit = info.context.max_texts
+    if isinstance(rows, list) and len(rows) > limit:
+        raise PydanticCustomError("too_many", "too many", {"length": len(rows), "limit": limit})
+    return rows
 
 
 class TextRequest(BaseModel):

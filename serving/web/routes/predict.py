@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.errors import RequestError
 from serving.web.auth import check_key, require_key
+from serving.web.inputs.kinds import read_request
 from serving.web.openapi import Documentation
 from serving.web.requests.headers import JSON, VARY, joined, prefers_json
 from serving.web.routes.home import links
@@ -96,7 +97,7 @@ async def show_form(request: Request, service: CurrentService) -> Response:
     """A page that asks for a text and, where its scripts run, for a file; a program is told how to ask."""
     if prefers_json(joined(request.scope["headers"], b"accept")):
         kind = service.input
-        usage = {"detail": kind.usage, "example": kind.example(), "links": links(request, service.settings)}
+        usage = {"detail": kind.usage, "example": kind.example, "links": links(request, service.settings)}
         return Response(to_json(usage), headers=VARY, media_type=JSON)
     return service.pages.filled_form(request)
 
@@ -113,7 +114,7 @@ async def predict(request: Request) -> Response:
     # FastAPI solves no dependencies for the plain route, so what others are handed is asked for here.
     service = service_of(request)
     await check_key(request, service.settings)
-    submitted = await service.input.read(request, service.settings, service.budget)
+    submitted = await read_request(request, service.input, service.settings, service.budget)
     batcher, rows = service.batcher, submitted.rows
     try:
         work = batcher.explain(rows) if submitted.explain else batcher.predict(rows)

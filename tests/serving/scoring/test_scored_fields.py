@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from serving.__main__ import app
 from serving.errors import FileError, InvalidFields
-from serving.model.inputs.fields import FieldsInput
+from serving.model.inputs.fields import NO_VALUE, FieldsInput
 from serving.model.predictor import Predictor
 from serving.model.types import Prediction
 from serving.scoring.manifest import MANIFEST, OutputFolder
@@ -26,7 +26,6 @@ from serving.scoring.plan import SMALL_BYTES, Task
 from serving.scoring.score import PIPE, ScoreOptions, ScoreProgress, kind_of, score
 from serving.scoring.tasks import attempt
 from serving.tables.chunk import MISSING
-from serving.tables.inputs.fields import NO_VALUE
 from tests.bundles import FORM
 from tests.serving.csv_files import FORM_ADDED, rows_of, write_csv
 from tests.serving.scoring.folders import stored

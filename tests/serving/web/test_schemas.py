@@ -82,7 +82,7 @@ def test_refused_texts_are_in_their_places() -> None:
         0: InvalidText("Blank.", code="text_blank", row=""),
         2: InvalidText("7"),
     }
-    assert with_refused(answers, refused, refused_text) == [
+    assert with_refused(answers, {place: refused_text(error) for place, error in refused.items()}) == [
         {"text": "", "error": {"detail": "Blank.", "code": "text_blank"}},
         {"text": "b"},
         {"error": {"detail": "7", "code": "invalid_text"}},

@@ -6,12 +6,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from serving.errors import RowsError
-from serving.model.inputs.fields import CategoryField, FieldsFile, FieldsInput, NumberField
+from serving.model.inputs.fields import NO_VALUE, CategoryField, FieldsFile, FieldsInput, NumberField
 from serving.model.predictor import Predictor
 from serving.tables.base import Reader, ReadOptions
-from serving.tables.chunk import MISSING
+from serving.tables.chunk import MISSING, Chunk
 from serving.tables.formats import open_reader, open_table, table_input
-from serving.tables.inputs.fields import NO_VALUE, FieldColumns, field_columns
+from serving.tables.inputs.fields import FieldColumns, field_columns
 from serving.tables.parquet import PARQUET
 from tests.serving.tables.readers import any_text
 
@@ -19,10 +19,11 @@ NAMES = ["age", "workclass", "hours-per-week", "sex"]
 HEADER = b"age,workclass,hours-per-week,sex\n"
 
 
-def extracted(content: bytes, predictor: Predictor) -> list[tuple[dict[str, Any], str]]:
+def extracted(content: bytes, predictor: Predictor) -> list[tuple[Any, str]]:
     model_input = table_input(predictor)
     table = open_table(any_text(content, names=model_input.names), model_input)
-    return [table.extract(row) for row in table.rows]
+    chunks = [Chunk([row], table.extract) for row in table.rows]
+    return [(chunk.inputs[0] if chunk.inputs else None, "".join(chunk.faults)) for chunk in chunks]
 
 
 def refused(content: bytes, predictor: Predictor, column_name: str = "", **options: Any) -> RowsError:

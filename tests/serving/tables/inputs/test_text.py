@@ -7,7 +7,7 @@ import pytest
 
 from serving.settings import Settings
 from serving.tables.base import MAX_TEXT_CHARS, ReadOptions, Row
-from serving.tables.chunk import MISSING
+from serving.tables.chunk import MISSING, Chunk
 from serving.tables.inputs.text import TextExtractor, missing_value
 from serving.tables.parquet import ParquetReader
 from tests.serving.tables.readers import delimited, jsonl
@@ -68,12 +68,9 @@ def test_a_byte_that_another_encoding_does_not_have() -> None:
 
 def test_objects_by_key() -> None:
     reader = jsonl(b'{"id": 1, "tweet": "good"}\n{"text": "good"}\nbroken\n{"tweet": "NA"}\n')
-    assert [TextExtractor(reader, 1)(row) for row in reader.rows()] == [
-        ("good", ""),
-        ("", "no key 'tweet'"),
-        ("", "not a JSON object"),
-        ("NA", ""),
-    ]
+    chunk = Chunk(list(reader.rows()), TextExtractor(reader, 1))
+    assert chunk.inputs == ["good", "NA"]
+    assert chunk.faults == ["no key 'tweet'", "not a JSON object"]
 
 
 def test_bytes_of_parquet(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from serving.model.inputs.fields import NO_VALUE
 from serving.model.predictor import Predictor
 from serving.settings import Settings
 from serving.web.app import create_app
@@ -36,7 +37,7 @@ def test_a_file_comes_back_with_columns_added(form_client: TestClient, form_pred
     assert (one[5], one[-1]) == (alone.label, "")
     assert float(one[6]) == pytest.approx(alone.probability, abs=1e-6)
     assert wrong[5:] == ["", "", "", "", "`age` is 'x'; accepted is a number from 17 to 90 years."]
-    assert empty[5:] == ["", "", "", "", "no field has a value"]
+    assert empty[5:] == ["", "", "", "", NO_VALUE]
     assert answer.headers["x-label-column"] == "label"
     assert "x-text-column" not in answer.headers
     assert "x-notes" not in answer.headers
@@ -54,7 +55,7 @@ def test_json_lines(form_client: TestClient) -> None:
     row = {"age": 52, "workclass": "Private", "hours-per-week": 45.5, "sex": "Male"}
     answer = send(form_client, f'{json.dumps(row)}\n{{"age": 40}}\n{{}}\n'.encode())
     rows = [json.loads(line) for line in answer.text.splitlines()]
-    assert [row["error"] for row in rows] == [None, None, "no field has a value"]
+    assert [row["error"] for row in rows] == [None, None, NO_VALUE]
     assert list(rows[1]) == ["age", *FORM_ADDED]
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.errors import InvalidFields, RequestError
+from serving.errors import FieldFault, InvalidFields, RequestError
 from serving.model.inputs.fields import CategoryField, FieldsFile, FieldsInput, NumberField
 from serving.settings import Settings
 from serving.web.requests.fields_request import FieldsReader, RowsAsked
@@ -65,7 +65,7 @@ def test_fields_are_in_the_models_order() -> None:
         ({"text": "good"}, "fields_wanted", "The request has a text; this model takes fields: age, work class."),
         ({"texts": ["good"]}, "fields_wanted", "The request has a text; this model takes fields: age, work class."),
         ({"fields": "age=38"}, "fields_not_object", "`fields` is a string; accepted is an object with values by name."),
-        ({"fields": {}}, "fields_empty", "No field has a value; accepted is a value for at least one of age, work cl"),
+        ({"fields": {}}, "fields_empty", "No field has a value; accepted is at least one."),
         ({"fields": {"age": "?", "work class": ""}}, "fields_empty", "No field has a value"),
         ({"rows": {"age": 38}}, "rows_not_array", "`rows` is an object; accepted is an array of objects."),
         ({"rows": []}, "rows_empty", "`rows` is empty; accepted is at least one row."),
@@ -102,14 +102,14 @@ def test_no_number(value: object) -> None:
     body = json.dumps({"fields": {"age": value}}).replace("Infinity", "1e999").encode()
     with pytest.raises(InvalidFields) as caught:
         READER.from_json(body, SETTINGS)
-    ((name, _, accepted),) = caught.value.faults
-    assert (name, accepted) == ("age", NO_AGE)
+    (fault,) = caught.value.faults
+    assert (fault.name, fault.accepted) == ("age", NO_AGE)
 
 
 def test_every_wrong_field_is_named_at_once() -> None:
     error = refused({"fields": {"age": "x", "work class": "Public"}})
     assert isinstance(error, InvalidFields)
-    assert error.faults == (("age", "'x'", NO_AGE), ("work class", "'Public'", NO_WORK))
+    assert error.faults == (FieldFault("age", "'x'", NO_AGE), FieldFault("work class", "'Public'", NO_WORK))
     assert error.detail == f"`age` is 'x'; accepted is {NO_AGE}. `work class` is 'Public'; accepted is {NO_WORK}."
     assert error.row == {"age": "x", "work class": "Public"}
 
@@ -187,13 +187,13 @@ def test_every_wrong_field_of_a_form_is_named_and_what_was_entered_is_kept() -> 
     pairs: list[tuple[str, str | None]] = [("age", "3"), ("agee", "4"), ("age", "5"), ("work class", None)]
     with pytest.raises(InvalidFields) as caught:
         READER.from_form([*pairs, ("explain", "true")], SETTINGS)
-    assert [fault[:2] for fault in caught.value.faults] == [
+    assert [(fault.name, fault.found) for fault in caught.value.faults] == [
         ("age", "sent twice"),
         ("work class", "a file"),
         ("agee", "no field of this model"),
-        ("age", "'3'"),
+        ("age", "'5'"),
     ]
-    assert caught.value.row == {"age": "3", "agee": "4"}
+    assert caught.value.row == {"age": "5", "agee": "4"}
 
 
 ANY_JSON = st.recursive(
