@@ -1,10 +1,10 @@
 """Finder of a form's fields: what a recipe leaves out of its `[[fields]]`, as the columns of its files show it."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import pandas as pd
 
@@ -25,6 +25,9 @@ MARGIN = 0.5  # of the distance between the extremes found: so far beyond them a
 MOST_FOUND, FEW, FEW_ROWS = 200, 20, 10  # values of a category that is found: so many, with so few rows each
 SHOWN = 5  # words in a sentence
 _ROW_MISSING = ("", "?")
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def load_rows(recipe: Recipe, paths: Sequence[Path]) -> tuple[Recipe, Dataset]:
@@ -69,14 +72,16 @@ def complete_fields(recipe: Recipe, paths: Sequence[Path]) -> tuple[Recipe, list
         return recipe, []
     table, ignored = _table(paths, recipe.data, [field.source for field in recipe.fields])
     others = _other_columns(recipe.data)
+    if label := sorted({recipe.data.label} & {field.source for field in recipe.fields}):
+        raise DataError(f"[[fields]]: {label[0]!r} is the column of labels; accepted: columns beside it")
     where = ", ".join(str(path) for path in paths)
     if recipe.fields:
-        fields = [_completed(field, table, recipe.data, where) for field in recipe.fields]
+        fields = _each(recipe.fields, lambda field: _completed(field, table, recipe.data, where))
         used = {field.source for field in fields}
         ignored += [Ignored(name, "not among [[fields]]") for name in map(str, table) if name not in used]
     else:
         columns = [name for name in map(str, table) if name not in others]
-        found = [_found(name, _cells(table[name], recipe.data), where) for name in columns]
+        found = _each(columns, lambda name: _found(name, _cells(table[name], recipe.data), where))
         fields = [field for field in found if isinstance(field, FieldConfig)]
         ignored += [reason for reason in found if isinstance(reason, Ignored)]
     ignored = [each for each in ignored if each.column not in others]
@@ -86,6 +91,19 @@ def complete_fields(recipe: Recipe, paths: Sequence[Path]) -> tuple[Recipe, list
     if len(fields) > MAX_FIELDS:
         raise DataError(f"{where}: found {len(fields):,} fields; accepted: at most {MAX_FIELDS}, those in [[fields]]")
     return recipe.model_copy(update={"fields": fields}), ignored
+
+
+def _each(items: Sequence[Item], function: Callable[[Item], Result]) -> list[Result]:
+    """What the function makes of each item. Raises one DataError with the sentences of all."""
+    results, faults = [], []
+    for item in items:
+        try:
+            results.append(function(item))
+        except DataError as error:
+            faults.append(str(error))
+    if faults:
+        raise DataError("; ".join(faults))
+    return results
 
 
 def _table(paths: Sequence[Path], data: DataConfig, names: Sequence[str]) -> tuple[pd.DataFrame, list[Ignored]]:

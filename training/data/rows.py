@@ -9,7 +9,7 @@ import pandas as pd
 
 from serving.model.inputs.fields import CategoryField, NumberField
 from serving.model.metadata import FieldValue
-from training.data.cleaning import merged_keys, plain_label, text_key, without_emoticons
+from training.data.cleaning import merged_keys, text_key, without_emoticons
 from training.data.readers import column, texts
 from training.errors import DataError
 from training.recipe.data import DataConfig, Source
@@ -140,7 +140,8 @@ class FieldsReader:
         values: dict[str, list[FieldValue]] = {}
         faults, is_bad = {}, pd.Series(False, index=table.index)
         for field, served in zip(self.fields, self._served, strict=True):
-            cells = column(table, field.source, path)
+            is_renamed = field.source not in table and field.name in table
+            cells = column(table, field.name if is_renamed else field.source, path)
             read, wrong = self._read(cells, served)
             values[field.name] = list(map(read.get, cells))
             if wrong:
@@ -162,9 +163,8 @@ class FieldsReader:
         read: dict[str, FieldValue] = {}
         wrong = []
         for cell in cells.unique():
-            plain = cell if cell.strip() in own else plain_label(cell)  # pandas writes 1 beside gaps as 1.0
             try:
-                read[cell] = None if cell.strip() in self.missing - own else field.read(plain)
+                read[cell] = None if cell.strip() in self.missing - own else field.read(cell)
             except ValueError:
                 wrong.append(cell)
         return read, wrong
@@ -193,9 +193,10 @@ def as_served(field: FieldConfig) -> NumberField | CategoryField:
     """The field as the service reads it, before anything of it is learned."""
     if field.kind == "category":
         missing = field.missing if isinstance(field.missing, str) else None
-        return CategoryField(name=field.name, values=field.values, missing=missing)
+        return CategoryField(name=field.name, column=field.column or "", values=field.values, missing=missing)
     bounds = {"minimum": field.minimum, "maximum": field.maximum, "step": field.step}
-    return NumberField(name=field.name, unit=field.unit, **bounds, mean=0, scale=1, missing=0)
+    names = {"name": field.name, "column": field.column or "", "unit": field.unit}
+    return NumberField(**names, **bounds, mean=0, scale=1, missing=0)
 
 
 def _shown(cells: "pd.Series[str]", values: Sequence[str]) -> str:

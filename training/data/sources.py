@@ -144,7 +144,7 @@ def _rows(
         table = table.sample(source.rows, random_state=seed).sort_index()
     groups = column(table, source.group, path) if source.group else source.key
     labels = read_labels(table, source.label or data.label, path, {} if source.task else data.rename)
-    rows, slices = reader.read(table, path, source, notes), _slices(table, path, reader.slices)
+    rows, slices = reader.read(table, path, source, notes), _slices(table, path, reader.slices, data.missing)
     frame = pd.DataFrame({"row": rows, "label": labels, "group": groups, "slices": slices})
     return frame.assign(
         source=source.key,
@@ -156,9 +156,9 @@ def _rows(
     )
 
 
-def _slices(table: pd.DataFrame, path: Path, names: Sequence[str]) -> "pd.Series[Any]":
-    """The values of these columns in each row, as a tuple."""
-    columns = [column(table, name, path).str.strip() for name in names]
+def _slices(table: pd.DataFrame, path: Path, names: Sequence[str], missing: Sequence[str]) -> "pd.Series[Any]":
+    """The values of these columns in each row, as a tuple; "" where one is missing."""
+    columns = [column(table, name, path).str.strip().replace(["?", *missing], "") for name in names]
     return pd.Series(list(zip(*columns, strict=True)) if columns else [()] * len(table), table.index, dtype=object)
 
 

@@ -27,6 +27,9 @@ from training.recipe.data import DataConfig
 from training.recipe.fields import FieldConfig
 from training.types import Labels, Probabilities
 
+MIN_SLICE = 10  # rows of a value that is shown: a figure of fewer says little, and may show a row of the data
+OTHERS = "others"
+
 
 def served_probabilities(predictor: Predictor, rows: Sequence[Row]) -> Probabilities:
     """What the service answers for these texts or fields: (rows, classes), in the bundle's label order."""
@@ -46,7 +49,7 @@ def evaluate_groups(predictor: Predictor, rows: pd.DataFrame) -> dict[str, dict[
 
 
 def evaluate_slices(predictor: Predictor, rows: pd.DataFrame, names: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Column -> its value -> how the rows of it are answered, of a part's frame.
+    """Column -> its value -> how the rows of it are answered, of a part's frame; values with few rows are one.
 
     Of each there are `rows`; `accuracy`; `selected`, by label the share that is given it (the selection rate); and
     `base_rate`, by label the share that truly has it. Barocas, Hardt and Narayanan 2023, Fairness and Machine Learning
@@ -61,8 +64,10 @@ def evaluate_slices(predictor: Predictor, rows: pd.DataFrame, names: Sequence[st
     predicted = served_probabilities(predictor, rows.row.tolist()).argmax(1)
     slices: dict[str, dict[str, Any]] = {}
     for place, name in enumerate(names):
-        members = rows.groupby(rows.slices.str[place]).indices
-        slices[name] = {str(value) or "–": _slice(labels, truth[at], predicted[at]) for value, at in members.items()}
+        values = rows.slices.str[place].replace("", "–")
+        few = values.map(values.value_counts()) < MIN_SLICE
+        members = rows.groupby(values.mask(few, OTHERS)).indices
+        slices[name] = {str(value): _slice(labels, truth[at], predicted[at]) for value, at in members.items()}
     return slices
 
 

@@ -16,8 +16,10 @@ from training.evaluation.evaluate import (
     evaluate_slices,
     served_probabilities,
 )
+from training.evaluation.leakage import bundle_recipe
 from training.evaluation.metrics import Figures, measure
 from training.evaluation.selective import precision_thresholds, risk_coverage
+from training.inputs.fields import revealing_fields
 
 
 def write_metadata(folder: Path, metadata: Metadata) -> Predictor:
@@ -53,6 +55,8 @@ def add_figures(folder: Path, predictor: Predictor, dataset: Dataset) -> tuple[P
         metrics["held_out"] = evaluate_groups(predictor, dataset.held_out)
     if slices := metadata.recipe.get("slices"):
         metrics["slices"] = evaluate_slices(predictor, dataset.test, slices)
+    if predictor.fields and (notes := revealing_fields(bundle_recipe(metadata, folder), dataset)):
+        metrics["revealing"] = notes
     measured = {
         "metrics": metrics,
         "thresholds": precision_thresholds(metadata.labels, validation, answers),

@@ -308,7 +308,7 @@ def _input_file(
 ) -> str:
     """The content of the bundle's file that says how a row is read, learned from the training part."""
     if recipe.inputs == "fields":
-        return learn_fields(recipe.fields, recipe.network, dataset.train)
+        return learn_fields(recipe.fields, recipe.network, dataset.train, recipe.data.missing)
     return str(learn_tokenizer(recipe, dataset, weak, embedding).to_str(pretty=True))
 
 

@@ -1,6 +1,6 @@
 """Rows of fields as a network trains on them: ids of categories and standardized numbers, some of them missing."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -100,17 +100,20 @@ def _typical(field: NumberField | CategoryField, place: int) -> FieldValue:
     return float(np.clip(float(f"{number:.6g}"), field.minimum, field.maximum))
 
 
-def learn_fields(fields: Sequence[FieldConfig], config: NetworkConfig, train: pd.DataFrame) -> str:
+def learn_fields(
+    fields: Sequence[FieldConfig], config: NetworkConfig, train: pd.DataFrame, missing: Sequence[str] = ()
+) -> str:
     """The content of `fields.json`: what is declared, and the means, scales, medians and bins of the training rows.
 
     Args:
         fields: All of them.
         config: The recipe's `[network]`, which says how many bins a number has at most.
         train: A frame with `row` and `label` (index).
+        missing: What stands for a missing value.
     """
     rows, labels = pd.DataFrame(train.row.tolist()), train.label.to_numpy()
     learned = [_learned(as_served(field), field, rows[field.name], labels, config.bins) for field in fields]
-    return FieldsFile(fields=learned).model_dump_json(indent=2) + "\n"
+    return FieldsFile(missing=list(missing), fields=learned).model_dump_json(indent=2) + "\n"
 
 
 def _learned(
@@ -150,7 +153,7 @@ def learn_bins(numbers: npt.NDArray[np.float64], labels: Labels, limit: int) -> 
     return sorted({float(edge) for edge in tree.threshold[tree.feature >= 0]})
 
 
-def revealing_fields(recipe: Recipe, dataset: Dataset) -> Iterator[str]:
+def revealing_fields(recipe: Recipe, dataset: Dataset) -> list[str]:
     """A sentence for each field that gives the label away.
 
     A decision tree on the one field alone, of the training rows, is right in `REVEALING` of the validation part, and
@@ -158,16 +161,17 @@ def revealing_fields(recipe: Recipe, dataset: Dataset) -> Iterator[str]:
     """
     train, validation = dataset.train, dataset.validation
     truth = validation.label.to_numpy()
-    usual = float((truth == train.label.mode()[0]).mean())
+    usual, notes = float((truth == train.label.mode()[0]).mean()), []
     for field in recipe.fields:
         codes = _as_codes(field, [*train.row, *validation.row])
         tree = DecisionTreeClassifier(max_leaf_nodes=LEAVES, random_state=0).fit(codes[: len(train)], train.label)
         accuracy = float((tree.predict(codes[len(train) :]) == truth).mean())
         if accuracy >= REVEALING > usual:
-            yield (
+            notes.append(
                 f"The field {field.name!r} alone tells the label in {accuracy:.1%} of the validation part, where the "
                 f"most frequent label has {usual:.1%}. If it is known only once the label is, leave it out."
             )
+    return notes
 
 
 def _as_codes(field: FieldConfig, rows: Sequence[Mapping[str, FieldValue]]) -> npt.NDArray[np.float64]:

@@ -1,5 +1,6 @@
 """Section `[[fields]]`: the fields of a form that a row has, in place of a text."""
 
+from math import inf
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -36,6 +37,8 @@ class FieldConfig(ConfigSection):
 
     @model_validator(mode="after")
     def _keys_fit(self) -> "FieldConfig":
+        low = -inf if self.minimum is None else self.minimum
+        high = inf if self.maximum is None else self.maximum
         if self.name in RESERVED:
             raise ValueError(f"name is {self.name!r}; accepted: any but {', '.join(sorted(RESERVED))}")
         others = ("values",) if self.kind == "number" else ("unit", "minimum", "maximum", "step")
@@ -46,8 +49,10 @@ class FieldConfig(ConfigSection):
             raise ValueError(f"missing is {self.missing!r}; accepted for a {self.kind}: {accepted}")
         if self.values and self.missing not in (None, *self.values):
             raise ValueError(f"missing is {self.missing!r}; accepted: one of its values, {self.values}")
+        if isinstance(self.missing, float) and not low <= self.missing <= high:
+            raise ValueError(f"missing is {self.missing:g}; accepted: from minimum to maximum")
         if len(set(self.values)) < len(self.values):
             raise ValueError(f"values has one twice: {self.values}; accepted: each once")
-        if self.minimum is not None and self.maximum is not None and self.minimum >= self.maximum:
-            raise ValueError(f"minimum is {self.minimum:g}, maximum {self.maximum:g}; accepted: minimum < maximum")
+        if low >= high:
+            raise ValueError(f"minimum is {low:g}, maximum {high:g}; accepted: minimum < maximum")
         return self

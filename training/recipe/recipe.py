@@ -97,7 +97,7 @@ class Recipe(ConfigSection):
             if twice := sorted({name for name in names if names.count(name) > 1}):
                 raise ValueError(f"fields: two have the {key} {twice[0]!r}; accepted: one")
         if reading := [name for name, config in self._of_texts() if config]:
-            raise ValueError(f"inputs is 'fields' beside {', '.join(reading)}; accepted: what does not read texts")
+            raise ValueError(f"inputs is 'fields' beside {', '.join(reading)}, as of texts; accepted: a recipe without")
         return self
 
     def _of_texts(self) -> Iterator[tuple[str, bool]]:
@@ -242,7 +242,9 @@ def _sentence(fault: Any) -> str:
         return f"{key}: unknown key; accepted: {', '.join(_accepted_keys(fault['loc'][:-1]))}"
     if fault["type"] == "missing":
         return f"{key}: missing"
-    return f"{key}: found {fault['input']!r}; {fault['msg'].removeprefix('Value error, ')}"
+    is_section = isinstance(fault["input"], Mapping) and fault["input"]  # of which the sentence names what is wrong
+    found = "" if is_section else f"found {fault['input']!r}; "
+    return f"{key}: {found}{fault['msg'].removeprefix('Value error, ')}"
 
 
 def _accepted_keys(location: tuple[str | int, ...]) -> list[str]:

@@ -110,7 +110,7 @@ def content_of(data: ReportData, *, texts: bool) -> dict[str, Any]:
         "metadata": metadata,
         "description": metadata.recipe.get("description", ""),
         "rows": count(figures.rows),
-        "few_rows": few_rows_notes(metadata.split),
+        "few_rows": [*few_rows_notes(metadata.split), *metadata.metrics.get("revealing", [])],
         "slice_gaps": slice_gaps(metadata),
         "key_figures": key_figures(figures),
         "tables": _tables(data),

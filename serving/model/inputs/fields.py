@@ -6,6 +6,7 @@ data: training writes the file, and both sides read it by this module.
 """
 
 import math
+import re
 import reprlib
 from bisect import bisect_right
 from collections.abc import Collection, Mapping, Sequence
@@ -36,6 +37,7 @@ RESERVED: Final = frozenset({"text", "texts", "fields", "rows", "explain", "part
 
 NO_VALUE = "No field has a value; accepted is at least one."
 _MISSING = ("", "?")  # as forms and files write it
+_WHOLE = re.compile(r"^(-?\d+)\.0+$")
 
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME, pattern=r"^[^\s].*[^\s]$|^[^\s]$")]
 
@@ -49,6 +51,7 @@ class NumberField(_Strict):
 
     Attributes:
         name: of the field.
+        column: its column in files, where that may have another name.
         unit: as people read it.
         minimum: the least that is accepted.
         maximum: the greatest that is accepted.
@@ -61,6 +64,7 @@ class NumberField(_Strict):
 
     kind: Literal["number"] = "number"
     name: Name
+    column: str = ""
     unit: str = ""
     minimum: float | None = None
     maximum: float | None = None
@@ -115,12 +119,14 @@ class CategoryField(_Strict):
 
     Attributes:
         name: of the field.
+        column: its column in files, where that may have another name.
         values: in the order of the form.
         missing: the value that a missing one becomes; None: the network knows that it is missing.
     """
 
     kind: Literal["category"] = "category"
     name: Name
+    column: str = ""
     values: list[str] = Field(min_length=1, max_length=MAX_VALUES)
     missing: str | None = None
 
@@ -148,9 +154,9 @@ class CategoryField(_Strict):
         """The value. Raises ValueError where it is none that is accepted."""
         if value is None:
             return None
-        # JSON and tables have numbers for what are names: 2 and 2.0 are both "2".
-        is_whole = isinstance(value, float) and value.is_integer()
-        text = str(int(value) if is_whole else value).strip()
+        text = str(value).strip()
+        if text not in self.ids:  # JSON and tables have numbers for what are names: 2 and 2.0 are both "2"
+            text = _WHOLE.sub(r"\1", text)
         if text in self.ids:
             return text
         if text in _MISSING:
@@ -167,9 +173,16 @@ class CategoryField(_Strict):
 
 
 class FieldsFile(_Strict):
-    """The content of `fields.json`."""
+    """The content of `fields.json`.
+
+    Attributes:
+        version: of this schema.
+        missing: what else than nothing and "?" stands for a missing value, where it is none of a field's own.
+        fields: in the order of the form.
+    """
 
     version: Literal[1] = 1
+    missing: list[str] = []
     fields: list[Annotated[NumberField | CategoryField, Field(discriminator="kind")]] = Field(
         min_length=1, max_length=MAX_FIELDS
     )
@@ -203,7 +216,7 @@ class FieldsInput:
     """
 
     def __init__(self, file: FieldsFile) -> None:
-        self.fields = file.fields
+        self.fields, self._missing = file.fields, frozenset(file.missing)
         self.numbers = [field for field in file.fields if isinstance(field, NumberField)]
         self.categories = [field for field in file.fields if isinstance(field, CategoryField)]
         self._names = {field.name for field in file.fields}
@@ -242,7 +255,7 @@ class FieldsInput:
 
         Args:
             row: as it was sent: numbers may be texts; what is empty or "?" is missing. A parsed one stays as it is.
-            missing: what else stands for a missing value, where it is none of the field's own.
+            missing: what else stands for a missing value, beside what the file says.
             faults: what is wrong already.
 
         Raises:
@@ -259,7 +272,7 @@ class FieldsInput:
             try:
                 parsed[name] = read(value)
             except (TypeError, ValueError, OverflowError):
-                if isinstance(value, str) and value.strip() in missing:
+                if isinstance(value, str) and (value.strip() in missing or value.strip() in self._missing):
                     parsed[name] = None
                 else:
                     faults.append(FieldFault(name, reprlib.repr(value), field.accepted))

@@ -1,7 +1,7 @@
 """Fields of a table: the columns that hold them, by their names, and each row's fields, or what is wrong with them."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -35,7 +35,7 @@ class FieldColumns:
                 "neither of them, and a column for each field, which is found by the field's name",
                 code="text_column_unused",
             )
-        columns = field_columns([field.name for field in self._fields.fields], reader)
+        columns = field_columns({field.name: field.column for field in self._fields.fields}, reader)
         return FieldsExtractor(reader, self._fields, columns)
 
 
@@ -76,11 +76,13 @@ class FieldsExtractor:
         return None if cell != cell else cell  # as NaN alone does
 
 
-def field_columns(fields: Sequence[str], reader: Reader) -> list[int]:
-    """The index of the column of each field: the one of its name, or the only one whose name is the same but for looks.
+def field_columns(fields: Mapping[str, str], reader: Reader) -> list[int]:
+    """The index of the column of each field.
+
+    It is that of its name, else the only one whose name is the same but for looks, else that of its other name.
 
     Args:
-        fields: their names.
+        fields: name -> another name that its column may have, or "".
         reader: of the table.
 
     Raises:
@@ -91,7 +93,7 @@ def field_columns(fields: Sequence[str], reader: Reader) -> list[int]:
         named[name].append(column)
         if name not in fields:
             alike[loose_name(name)].append(column)
-    candidates = {field: named[field] or alike[loose_name(field)] for field in fields}
+    candidates = {name: named[name] or alike[loose_name(name)] or named[other] for name, other in fields.items()}
     claims = Counter(chain.from_iterable(candidates.values()))
     absent = [field for field in fields if not candidates[field]]
     unclear = [field for field, columns in candidates.items() if sum(claims[column] for column in columns) > 1]

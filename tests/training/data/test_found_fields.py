@@ -110,7 +110,7 @@ def test_a_category_of_a_thousand_values_is_none(tmp_path: Path) -> None:
     rows = [f"v{i // 2 * 7},{i * i % 17},{'xy'[i % 2]}" for i in range(2400)]
     (tmp_path / "d.csv").write_text("\n".join(["a,b,label", *rows]), encoding="utf-8")
     assert ignored(tmp_path / "d.csv") == {"a": "1,200 values in 2,400 rows are no category"}
-    with pytest.raises(DataError, match=r"column 'a' has 1,200 values; accepted: at most 1,000"):
+    with pytest.raises(DataError, match=r"column 'a' has 1,200 values; accepted: fewer than 1,000"):
         found(tmp_path / "d.csv", fields=[{"name": "a", "kind": "category"}])
 
 
@@ -220,3 +220,14 @@ def test_columns_that_a_recipe_uses_otherwise_are_no_fields(table: Callable[...,
 def test_a_recipe_of_texts_stays_as_it_is() -> None:
     texts = Recipe(name="x")
     assert complete_fields(texts, [Path("not.there")]) == (texts, [])
+
+
+def test_every_column_at_fault_is_told_at_once(table: Callable[..., Path]) -> None:
+    path = table(age=lambda i: "old" if i == 3 else i * i % 19, size=lambda i: "big" if i == 4 else i * i % 23)
+    with pytest.raises(DataError, match=r"column 'age' has 39 numbers.*column 'size' has 39 numbers"):
+        found(path)
+
+
+def test_the_label_is_no_field(table: Callable[..., Path]) -> None:
+    with pytest.raises(DataError, match="'label' is the column of labels; accepted: columns beside it"):
+        found(table(age=lambda i: i * i % 19), fields=[{"name": "truth", "column": "label", "kind": "category"}])

@@ -193,13 +193,20 @@ def test_slices_have_their_accuracy_and_the_share_that_each_label_is_given(bundl
     found = [LABELS.index(prediction.label) for prediction in predictor.predict(TEXTS)]
     truth = [*found[:4], *((label + 1) % 3 for label in found[4:])]
     slices = [("f", "Bonn"), ("m", "Bonn"), ("f", "Bonn"), ("m", "Bonn"), ("m", ""), ("m", "")]
-    figures = evaluate_slices(
-        predictor, pd.DataFrame({"row": TEXTS, "label": truth, "slices": slices}), ["sex", "city"]
-    )
-    assert {name: list(values) for name, values in figures.items()} == {"sex": ["f", "m"], "city": ["–", "Bonn"]}
+    frame = pd.DataFrame({"row": TEXTS * 10, "label": truth * 10, "slices": slices * 10})
+    figures = evaluate_slices(predictor, frame, ["sex", "city"])
+    assert {name: list(values) for name, values in figures.items()} == {"sex": ["f", "m"], "city": ["Bonn", "–"]}
     assert [figures["sex"][value]["accuracy"] for value in "fm"] == [1, 0.5]
-    assert [figures["city"][value]["rows"] for value in ("–", "Bonn")] == [2, 4]
+    assert [figures["city"][value]["rows"] for value in ("–", "Bonn")] == [20, 40]
     at = [1, 3, 4, 5]  # the rows of "m"
     for index, label in enumerate(LABELS):
         assert figures["sex"]["m"]["selected"][label] == pytest.approx([found[i] for i in at].count(index) / 4)
         assert figures["sex"]["m"]["base_rate"][label] == pytest.approx([truth[i] for i in at].count(index) / 4)
+
+
+def test_values_with_few_rows_are_shown_together(bundle: Path) -> None:
+    """So that no row of the data is told by its number."""
+    predictor, numbers = Predictor.load(bundle), [(str(max(number - 9, 0)),) for number in range(18)]
+    frame = pd.DataFrame({"row": TEXTS * 3, "label": [0] * 18, "slices": numbers})
+    figures = evaluate_slices(predictor, frame, ["id"])["id"]
+    assert {value: of_value["rows"] for value, of_value in figures.items()} == {"0": 10, "others": 8}

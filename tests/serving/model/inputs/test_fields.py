@@ -221,3 +221,17 @@ def test_bins_that_do_not_rise_are_refused(bins: list[float]) -> None:
 def test_great_limits_are_told_digit_by_digit() -> None:
     field = NumberField(name="weight", minimum=1234567, maximum=2e6, mean=0, scale=1, missing=0)
     assert field.accepted == "a number from 1234567 to 2000000"
+
+
+def test_what_training_took_for_missing_is_missing() -> None:
+    work = CategoryField(name="work", values=["state", "NA"])
+    age = NumberField(name="age", mean=0, scale=1, missing=0)
+    fields = FieldsInput(FieldsFile(missing=["n/k", "NA"], fields=[work, age]))
+    assert fields.parse({"work": " n/k ", "age": "NA"}) == {"work": None, "age": None}
+    assert fields.parse({"work": "NA", "age": "n/k"}) == {"work": "NA", "age": None}, "a field's own value is none"
+
+
+@pytest.mark.parametrize("value", [2, 2.0, "2", "2.0", " 2.00 "])
+def test_a_category_of_whole_numbers_is_read_as_pandas_writes_it(value: FieldValue) -> None:
+    doors = FieldsInput(FieldsFile(fields=[CategoryField(name="doors", values=["2", "4"])]))
+    assert doors.parse({"doors": value}) == {"doors": "2"}

@@ -43,7 +43,7 @@ def refused(content: bytes, predictor: Predictor, column_name: str = "", **optio
     ],
 )
 def test_columns_are_found_by_the_fields_names(names: list[str], expected: list[int]) -> None:
-    assert field_columns(NAMES, table_of(names)) == expected
+    assert field_columns(dict.fromkeys(NAMES, ""), table_of(names)) == expected
 
 
 def table_of(names: list[str]) -> Reader:
@@ -63,15 +63,22 @@ def table_of(names: list[str]) -> Reader:
 )
 def test_all_fields_without_a_column_are_named(names: list[str], fault: str) -> None:
     with pytest.raises(RowsError, match=fault) as raised:
-        field_columns(NAMES, table_of(names))
+        field_columns(dict.fromkeys(NAMES, ""), table_of(names))
     assert (raised.value.code, raised.value.columns) == ("columns_missing", ())
 
 
 def test_one_column_is_not_taken_for_two_fields() -> None:
-    assert field_columns(["a b", "a-b"], table_of(["a-b", "a b"])) == [1, 0]
-    assert field_columns(["a b", "a-b"], table_of(["a-b", "a_b"])) == [1, 0], "the other is taken by its very name"
+    assert field_columns({"a b": "", "a-b": ""}, table_of(["a-b", "a b"])) == [1, 0]
+    assert field_columns({"a b": "", "a-b": ""}, table_of(["a-b", "a_b"])) == [1, 0], (
+        "the other is taken by its very name"
+    )
     with pytest.raises(RowsError, match="not clear which column is that of 'a b', 'a-b'"):
-        field_columns(["a b", "a-b"], table_of(["a_b"]))
+        field_columns({"a b": "", "a-b": ""}, table_of(["a_b"]))
+
+
+def test_a_field_may_stand_under_the_name_that_its_column_had_in_training() -> None:
+    assert field_columns({"mileage": "mileage (km)"}, table_of(["id", "mileage (km)"])) == [1]
+    assert field_columns({"mileage": "mileage (km)"}, table_of(["mileage (km)", "Mileage"])) == [1], "its own first"
 
 
 def test_where_there_is_no_header_one_is_asked_for(form_predictor: Predictor) -> None:
