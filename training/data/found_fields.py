@@ -8,11 +8,11 @@ from typing import NamedTuple, TypeVar
 
 import pandas as pd
 
-from serving.model.inputs.fields import MAX_FIELDS, MAX_NAME, MAX_VALUES, RESERVED
+from serving.model.inputs.fields import MAX_FIELDS, MAX_NAME, MAX_VALUES, RESERVED, means_missing
 from training.data.cleaning import plain_label
 from training.data.dataset import Dataset, load_dataset
 from training.data.readers import column
-from training.data.rows import row_reader
+from training.data.rows import row_reader, shown_cells
 from training.data.sources import read_file, target_paths
 from training.errors import DataError
 from training.recipe.data import DataConfig, Source
@@ -23,7 +23,6 @@ MOSTLY = 0.9  # share of numbers from which on a column is one of numbers, and i
 LARGEST = 1e30  # numbers from there on are none: the network computes in float32
 MARGIN = 0.5  # of the distance between the extremes found: so far beyond them a number is still accepted
 MOST_FOUND, FEW, FEW_ROWS = 200, 20, 10  # values of a category that is found: so many, with so few rows each
-SHOWN = 5  # words in a sentence
 _ROW_MISSING = ("", "?")
 
 Item = TypeVar("Item")
@@ -125,8 +124,8 @@ def _other_columns(data: DataConfig) -> set[str]:
 
 def _cells(cells: "pd.Series[str]", data: DataConfig, own: Sequence[str] = ()) -> "pd.Series[str]":
     """The cells that are not missing, without blanks around."""
-    stripped = cells.str.strip()
-    return stripped[~stripped.isin({*_ROW_MISSING, *data.missing} - {*own})]
+    stripped, missing = cells.str.strip(), {*_ROW_MISSING, *data.missing} - {*own}
+    return stripped[[not means_missing(cell, missing) for cell in stripped]]
 
 
 def _completed(field: FieldConfig, table: pd.DataFrame, data: DataConfig, where: str) -> FieldConfig:
@@ -197,9 +196,7 @@ def _constant(cells: "pd.Series[str]") -> str:
 
 
 def _words(name: str, words: "pd.Series[str]", numbers: int, where: str) -> str:
-    counts = words.value_counts()
-    shown = ", ".join(f"{str(word)[:40]!r} ({count:,} times)" for word, count in counts.head(SHOWN).items())
     return (
-        f"{where}: column {name!r} has {numbers:,} numbers, and in {len(words):,} rows none: {shown}; accepted: "
-        "numbers; or data.missing says that these stand for a missing one; or [[fields]] makes it a category"
+        f"{where}: column {name!r} has {numbers:,} numbers, and in {len(words):,} rows none: {shown_cells(words)}; "
+        "accepted: numbers; or data.missing says that these stand for a missing one; or [[fields]] makes it a category"
     )

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-from serving.model.inputs.fields import CategoryField, NumberField
+from serving.model.inputs.fields import CategoryField, NumberField, means_missing, without_values
 from serving.model.metadata import FieldValue
 from training.data.cleaning import merged_keys, text_key, without_emoticons
 from training.data.readers import column, texts
@@ -146,7 +146,9 @@ class FieldsReader:
             values[field.name] = list(map(read.get, cells))
             if wrong:
                 is_bad |= cells.isin(wrong)
-                faults[field.source] = f"{_shown(cells, wrong)}; accepted: {served.accepted}, or a missing value"
+                faults[field.source] = (
+                    f"{shown_cells(cells[cells.isin(wrong)])}; accepted: {served.accepted}, or a missing value"
+                )
         if faults and strict:
             sentences = "; ".join(f"column {name!r} has {fault}" for name, fault in faults.items())
             raise DataError(f"{path}: {sentences}. data.missing says what stands for a missing value")
@@ -159,12 +161,12 @@ class FieldsReader:
         self, cells: "pd.Series[str]", field: NumberField | CategoryField
     ) -> tuple[dict[str, FieldValue], list[str]]:
         """Cell -> what is read of it, None where it is missing; and the cells that are not accepted."""
-        own = set(field.values) if isinstance(field, CategoryField) else set()
+        missing = without_values(self.missing, field)
         read: dict[str, FieldValue] = {}
         wrong = []
         for cell in cells.unique():
             try:
-                read[cell] = None if cell.strip() in self.missing - own else field.read(cell)
+                read[cell] = None if means_missing(cell, missing) else field.read(cell)
             except ValueError:
                 wrong.append(cell)
         return read, wrong
@@ -199,8 +201,8 @@ def as_served(field: FieldConfig) -> NumberField | CategoryField:
     return NumberField(**names, **bounds, mean=0, scale=1, missing=0)
 
 
-def _shown(cells: "pd.Series[str]", values: Sequence[str]) -> str:
+def shown_cells(cells: "pd.Series[str]") -> str:
     """The most frequent of some cells, with how many there are of each."""
-    counts = cells[cells.isin(values)].value_counts()
+    counts = cells.value_counts()
     shown = ", ".join(f"{str(value).strip()[:40]!r} ({count:,} times)" for value, count in counts.head(SHOWN).items())
     return f"{shown} and {len(counts) - SHOWN:,} more" if len(counts) > SHOWN else shown

@@ -216,13 +216,14 @@ class FieldsInput:
     """
 
     def __init__(self, file: FieldsFile) -> None:
-        self.fields, self._missing = file.fields, frozenset(file.missing)
+        self.fields = file.fields
         self.numbers = [field for field in file.fields if isinstance(field, NumberField)]
         self.categories = [field for field in file.fields if isinstance(field, CategoryField)]
         self._names = {field.name for field in file.fields}
         self._known = f"one of the names {', '.join(sorted(self._names))}"
         self.shown_names = _listed([field.name for field in file.fields])
-        self._readers = [(field.name, field.read, field) for field in file.fields]  # looked up once, not for each row
+        # Looked up once, not for each row.
+        self._readers = [(f.name, f.read, f, without_values(file.missing, f)) for f in file.fields]
         # All fields with ids share one embedding, in which each has its own, the first for what is missing.
         self.with_ids: list[NumberField | CategoryField] = [*self.categories, *(f for f in self.numbers if f.bins)]
         self._offsets = list(accumulate((field.id_count for field in self.with_ids), initial=0))
@@ -267,12 +268,12 @@ class FieldsInput:
         unknown = [name for name in islice(row, len(self._names) + 1) if name not in self._names]
         faults = [*faults, *(FieldFault(name, "no field of this model", self._known) for name in unknown)]
         parsed = ParsedRow()
-        for name, read, field in self._readers:
+        for name, read, field, of_file in self._readers:
             value = row.get(name)
             try:
-                parsed[name] = read(value)
+                parsed[name] = None if means_missing(value, of_file) else read(value)
             except (TypeError, ValueError, OverflowError):
-                if isinstance(value, str) and (value.strip() in missing or value.strip() in self._missing):
+                if isinstance(value, str) and value.strip() in missing:
                     parsed[name] = None
                 else:
                     faults.append(FieldFault(name, reprlib.repr(value), field.accepted))
@@ -352,6 +353,19 @@ class OccludedFields:
         weights = zip(self.row.items(), of_variants, strict=True)
         weighed = tuple(WeighedField(name, value, of_row - without) for (name, value), without in weights)
         return replace(prediction, weighed_fields=weighed)
+
+
+def without_values(missing: Collection[str], field: NumberField | CategoryField) -> frozenset[str]:
+    """What stands for a missing value of a field: what is one of its own values does not."""
+    return frozenset(missing) - set(field.values if isinstance(field, CategoryField) else ())
+
+
+def means_missing(value: FieldValue, missing: Collection[str]) -> bool:
+    """Whether a value, before it is read, is one that stands for a missing one; -999.0 does where -999 does."""
+    if not missing or value is None:
+        return False
+    text = str(value).strip()
+    return text in missing or (text.endswith(".0") and text[:-2] in missing)
 
 
 def _listed(words: Sequence[str]) -> str:

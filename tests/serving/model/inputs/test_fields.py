@@ -235,3 +235,10 @@ def test_what_training_took_for_missing_is_missing() -> None:
 def test_a_category_of_whole_numbers_is_read_as_pandas_writes_it(value: FieldValue) -> None:
     doors = FieldsInput(FieldsFile(fields=[CategoryField(name="doors", values=["2", "4"])]))
     assert doors.parse({"doors": value}) == {"doors": "2"}
+
+
+@pytest.mark.parametrize("value", ["-999", " -999.0 ", -999, -999.0])
+def test_a_number_that_training_took_for_missing_is_missing(value: FieldValue) -> None:
+    age = NumberField(name="age", mean=0, scale=1, missing=0)
+    assert FieldsInput(FieldsFile(missing=["-999"], fields=[age])).parse({"age": value}) == {"age": None}
+    assert FieldsInput(FieldsFile(fields=[age])).parse({"age": value}) == {"age": -999}
