@@ -11,12 +11,14 @@ ServingError
     MalformedRequest     400      no HTTP/1.1
     MalformedBody        400      not JSON, not a form, not UTF-8
     Unauthorized         401      an API key is wanted
+    Forbidden            403      by whatever key, or from another site's page
     BodyTooSlow          408      it did not come in time
     BodyTooLarge         413
     UnsupportedMediaType 415
     InvalidText          422      missing, blank, too long, of the wrong type, too many
     InvalidFields        422      of a row: unknown, of the wrong type, out of range
     InvalidFile          422      missing, without a header, without the columns that the model reads
+    InvalidCorrection    422      of a text's label: incomplete, or with a label that the model does not have
     HeadersTooLarge      431
     Overloaded           503      the queue is full, or the deadline has passed
     TooManyConnections   503
@@ -164,6 +166,14 @@ class Unauthorized(RequestError):
     title = "An API key is wanted"
 
 
+class Forbidden(RequestError):
+    """The service does not do this here, or not for another site's page."""
+
+    status = 403
+    code = "forbidden"
+    title = "That is not allowed here"
+
+
 class BodyTooSlow(RequestError):
     """The body did not come in time."""
 
@@ -235,6 +245,14 @@ class InvalidFile(RequestError):
     def __init__(self, detail: str, *, code: str | None = None, columns: Sequence[str] = ()) -> None:
         super().__init__(detail, code=code)
         self.columns = columns
+
+
+class InvalidCorrection(RequestError):
+    """A correction lacks something or names a label that the model does not have; or it is not clear which to send."""
+
+    status = 422
+    code = "invalid_correction"
+    title = "The correction cannot be taken"
 
 
 class HeadersTooLarge(RequestError):

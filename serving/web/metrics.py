@@ -38,6 +38,7 @@ def _figures(pid: str) -> Iterable[Metric]:
     return ProcessCollector(pid=lambda: pid, registry=None).collect()
 
 
+OUTCOMES = ("kept", "unavailable")  # of corrections
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _TEXTS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
@@ -56,9 +57,10 @@ class Metrics:
     Args:
         metadata: the model's; its labels are counted from 0, so that a rate exists before the first prediction.
         load: tells how many texts wait or are in work.
+        feedback: whether there are figures of corrections.
     """
 
-    def __init__(self, metadata: Metadata, load: Callable[[], int]) -> None:
+    def __init__(self, metadata: Metadata, load: Callable[[], int], *, feedback: bool = False) -> None:
         registry = self._registry = CollectorRegistry()
         self._load = load
         self._requests = Counter("http_requests", "Requests", ["method", "route", "status"], registry=registry)
@@ -79,6 +81,16 @@ class Metrics:
         self._model = Gauge(
             "model_info", "The model that answers", ["name", "version"], registry=registry, multiprocess_mode="livemax"
         )
+        if feedback:
+            self._corrections = Counter("corrections", "Corrections", ["outcome"], registry=registry)
+            self._database = Gauge(
+                "feedback_database_available",
+                "Whether the database of corrections answered when it was last asked",
+                registry=registry,
+                multiprocess_mode="livemostrecent",
+            )
+            for outcome in OUTCOMES:
+                self._corrections.labels(outcome)
         self._counter = cache(self._requests.labels)
         self._timer = cache(self._seconds.labels)
         self._label = cache(self._predictions.labels)
@@ -118,6 +130,14 @@ class Metrics:
             if prediction.truncated:
                 self._truncated.inc()
                 self._cut.inc(prediction.cut)
+
+    def count_correction(self, outcome: str) -> None:
+        """Count a correction by one of OUTCOMES."""
+        self._corrections.labels(outcome).inc()
+
+    def show_database(self, *, available: bool) -> None:
+        """The database of corrections was asked, and answered or did not."""
+        self._database.set(available)
 
     def count_batch(self, texts: int) -> None:
         """A batch of so many texts is done."""

@@ -3,6 +3,7 @@
 import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
@@ -41,6 +42,16 @@ _EXPLANATION: list[JsonValue] = [
     {"word": "!", "start": 24, "end": 25, "weight": 0.0583},
 ]
 _VERSION = "3f9a1c0be274"
+_ID = "2c26b46b68ffc68ff99b453c1d304134"
+_CORRECTION_EXAMPLE: dict[str, JsonValue] = {
+    "id": _ID,
+    "created": "2026-01-01T00:00:00Z",
+    "text": "What a wonderful morning!",
+    "label": "negative",
+    "correct": "positive",
+    "model_version": _VERSION,
+    "note": "",
+}
 USAGE = (
     'Predictions are asked for by POST to this address: with JSON, {"text": "..."} or {"texts": ["...", ...]}, or with '
     "a form that has the field `text`."
@@ -187,6 +198,47 @@ class HealthAnswer(Schema):
     """The service's own state."""
 
     status: str = Field(examples=["alive"])
+
+
+class ReadyAnswer(HealthAnswer):
+    """The service's own state, where users may correct it."""
+
+    feedback: str = Field(
+        description="whether the database of corrections answered when it was last asked: `available`, `unavailable`, "
+        "or `unknown` before that"
+    )
+
+
+class NotedAnswer(Schema):
+    """A correction that is kept."""
+
+    id: str = Field(description="by which it can be deleted; the same one again has the same", examples=[_ID])
+
+
+class CorrectionAnswer(NotedAnswer):
+    """A correction as it is kept."""
+
+    created: datetime = Field(description="when it came first")
+    text: str
+    label: str = Field(description="the model's answer")
+    correct: str = Field(description="the right label")
+    model_version: str = Field(description="which model answered; empty where that was not said")
+    note: str
+
+
+class CorrectionsAnswer(Schema):
+    """A page of corrections, the oldest first."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"corrections": [_CORRECTION_EXAMPLE], "next": f"feedback?limit=1&after=1767225600000000-{_ID}"},
+            ]
+        }
+    )
+
+    corrections: list[CorrectionAnswer]
+    next: str | None = Field(description="the next page's address, relative to this one's; null where there is none")
 
 
 _HEADERS = [(b"content-type", b"application/json")] + [(name.lower().encode(), VARY[name].encode()) for name in VARY]

@@ -86,23 +86,40 @@ def web_input(fields: FieldsInput | None, metadata: Metadata) -> WebInput:
     return WebTexts() if fields is None else WebFields(fields, metadata)
 
 
-async def read_request(request: Request, kind: WebInput, settings: Settings, budget: Budget) -> TextsAsked | RowsAsked:
-    """Read, parse and validate the body of a request for predictions.
+Asked = TypeVar("Asked", covariant=True)
+
+
+class RequestReader(Protocol[Asked]):
+    """Validates JSON and forms."""
+
+    @property
+    def max_form_fields(self) -> int:
+        """How many fields a form may have."""
+
+    def from_json(self, body: bytes, settings: Settings) -> Asked:
+        """Validate a JSON body. Raises RequestError."""
+
+    def from_form(self, fields: Fields, settings: Settings) -> Asked:
+        """Validate a form. Raises RequestError."""
+
+
+async def read_request(request: Request, reader: RequestReader[Asked], settings: Settings, budget: Budget) -> Asked:
+    """Read, parse and validate the body of a request.
 
     Args:
         request: its body is not read yet.
-        kind: of its rows.
+        reader: of what is asked for: of predictions a kind of input.
         settings: the limits.
         budget: memory for bodies, shared with other requests.
 
     Raises:
-        RequestError: UnsupportedMediaType, BodyTooLarge, BodyTooSlow, Overloaded, MalformedBody, or what the kind's
-            validation raises.
+        RequestError: UnsupportedMediaType, BodyTooLarge, BodyTooSlow, Overloaded, MalformedBody, or what the
+            reader raises.
     """
     media_type = content_type(request.scope["headers"])
     body = await read_body(request, settings.max_body_bytes, settings.client_timeout, budget)
     if media_type.name == JSON:
-        return kind.from_json(body, settings)
+        return reader.from_json(body, settings)
     if media_type.name == FORM:
-        return kind.from_form(parse_urlencoded(body, kind.max_form_fields), settings)
-    return kind.from_form(await parse_multipart(body, media_type.boundary, kind.max_form_fields), settings)
+        return reader.from_form(parse_urlencoded(body, reader.max_form_fields), settings)
+    return reader.from_form(await parse_multipart(body, media_type.boundary, reader.max_form_fields), settings)

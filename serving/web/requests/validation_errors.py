@@ -128,7 +128,7 @@ def refused_text(details: ErrorDetails) -> InvalidText:
 def _filled_in(sentence: str, details: ErrorDetails) -> str:
     place, value = details["loc"], details["input"]
     return sentence.format(
-        name="`{}[{}]`".format(*place) if is_of_one_text(details) else "`text`",
+        name="`{}[{}]`".format(*place) if is_of_one_text(details) else f"`{place[0]}`" if place else "",
         key=shown(str(place[-1])) if place else "",
         type=json_type(value),
         value=_shown_value(value),
