@@ -7,6 +7,7 @@ ServingError
   FileError                       a file of rows cannot be read or written
     RowsError                     what it holds cannot be used
   AdoptError                      a file that others have made cannot be made a bundle of
+  DatabaseError                   the database of corrections cannot be used
   RequestError                    becomes an HTTP answer: a status, a code and a sentence
     MalformedRequest     400      no HTTP/1.1
     MalformedBody        400      not JSON, not a form, not UTF-8
@@ -19,10 +20,12 @@ ServingError
     InvalidFields        422      of a row: unknown, of the wrong type, out of range
     InvalidFile          422      missing, without a header, without the columns that the model reads
     InvalidCorrection    422      of a text's label: incomplete, or with a label that the model does not have
+    InvalidCursor        422      of a page of corrections
     HeadersTooLarge      431
     Overloaded           503      the queue is full, or the deadline has passed
     TooManyConnections   503
     NotReady             503      no predictions for now
+    FeedbackUnavailable  503      the database of corrections fails, is too slow, or too many wait for it
     InferenceFailed      500      the engine failed; its fault stays in the log
 
 A `RequestError` carries its own status and code, so one handler renders all of them.
@@ -109,6 +112,10 @@ class RowsError(FileError):
 
 class AdoptError(ServingError):
     """A model or tokenizer of others cannot be adopted. The sentence names the file, the fault and what is accepted."""
+
+
+class DatabaseError(ServingError):
+    """The database of corrections cannot be used. The sentence names it without its password, and says why."""
 
 
 class RequestError(ServingError):
@@ -248,11 +255,22 @@ class InvalidFile(RequestError):
 
 
 class InvalidCorrection(RequestError):
-    """A correction lacks something or names a label that the model does not have; or it is not clear which to send."""
+    """A correction is incomplete or names a label that the model does not have, or a query for corrections is wrong."""
 
     status = 422
     code = "invalid_correction"
     title = "The correction cannot be taken"
+
+
+class InvalidCursor(RequestError):
+    """What a page of corrections is to come after is no cursor."""
+
+    status = 422
+    code = "invalid_cursor"
+    title = "There is no such page"
+
+    def __init__(self) -> None:
+        super().__init__("`after` is no cursor; accepted is the one that the page before came with.")
 
 
 class HeadersTooLarge(RequestError):
@@ -292,6 +310,21 @@ class NotReady(RequestError):
     status = 503
     code = "not_ready"
     title = "The service cannot answer now"
+
+
+class FeedbackUnavailable(RequestError):
+    """The database of corrections fails, is too slow, or too many wait for it.
+
+    Args:
+        detail: a sentence for the caller.
+    """
+
+    status = 503
+    code = "feedback_unavailable"
+    title = "Corrections cannot be kept now"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, headers={"Retry-After": "10"})
 
 
 class InferenceFailed(RequestError):

@@ -73,6 +73,21 @@ class Settings(BaseSettings):
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="comma-separated origins whose pages' scripts may call the API (CORS), or *; unset lets none"
     )
+    feedback: bool = Field(
+        False, description="whether users may correct answers; it needs the packages of requirements-feedback.txt"
+    )
+    database_url: SecretStr = Field(
+        SecretStr("sqlite:///feedback.db"),
+        description="where corrections are kept: sqlite:///PATH, from the folder that the service is started in, or "
+        "postgresql://...; ignored unless FEEDBACK is true",
+    )
+    feedback_key: SecretStr | None = Field(
+        None,
+        description="the key that reads and deletes corrections, 16 or more visible ASCII characters; unset, nobody may",
+    )
+    feedback_days: int | None = Field(
+        None, ge=1, le=36_500, description="days after which a correction is deleted; unset, all are kept"
+    )
     forwarded_allow_ips: str = Field(
         "127.0.0.1",
         description="comma-separated addresses or networks of proxies whose X-Forwarded-* headers are believed, or *",
@@ -115,17 +130,16 @@ class Settings(BaseSettings):
     @field_validator("api_keys")
     @classmethod
     def _check_keys(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
-        for number, secret in enumerate(keys, start=1):
-            key = secret.get_secret_value()
-            if len(key) < MIN_KEY_LENGTH:
-                raise ValueError(
-                    f"API_KEYS: key {number} has {len(key)} characters; accepted are {MIN_KEY_LENGTH} or more."
-                )
-            if not all("!" <= character <= "~" for character in key):
-                raise ValueError(
-                    f"API_KEYS: key {number} has a character that is not visible ASCII; only those are accepted."
-                )
+        for number, key in enumerate(keys, start=1):
+            _check_key(f"API_KEYS: key {number}", key)
         return keys
+
+    @field_validator("feedback_key")
+    @classmethod
+    def _check_feedback_key(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None:
+            _check_key("FEEDBACK_KEY", key)
+        return key
 
     @field_validator("allowed_origins", mode="before")
     @classmethod
@@ -187,6 +201,14 @@ class Settings(BaseSettings):
         return self
 
 
+def _check_key(name: str, secret: SecretStr) -> None:
+    key = secret.get_secret_value()
+    if len(key) < MIN_KEY_LENGTH:
+        raise ValueError(f"{name} has {len(key)} characters; accepted are {MIN_KEY_LENGTH} or more.")
+    if not all("!" <= character <= "~" for character in key):
+        raise ValueError(f"{name} has a character that is not visible ASCII; only those are accepted.")
+
+
 def _is_network(text: str) -> bool:
     try:
         ip_network(text)
@@ -206,6 +228,8 @@ def _sentence(fault: ErrorDetails) -> str:
 
 def _accepted(field: dict[str, Any]) -> str:
     match field:
+        case {"anyOf": [accepted, {"type": "null"}]}:
+            return _accepted(accepted)
         case {"enum": choices}:
             return "one of " + ", ".join(choices)
         case {"type": "integer", "minimum": minimum, "maximum": maximum}:

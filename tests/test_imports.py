@@ -13,7 +13,7 @@ MOST_MODULES = 12
 SERVING = [
     {"errors", "logs", "process"},
     {"settings", "model"},
-    {"batching", "tables"},
+    {"batching", "tables", "feedback"},
     {"web", "scoring", "adopt"},
     {"server", "__main__"},
 ]

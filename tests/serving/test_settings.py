@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from serving.errors import SettingsError
 from serving.model.inputs.text import BATCH
@@ -40,7 +41,8 @@ def settings_table() -> str:
     """Markdown: a row for each field."""
     rows = ["| variable | default | what |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
-        default = "" if field.default == () else str(field.default)
+        value = field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default
+        default = "" if value in ((), None) else str(value)
         shown = default.lower() if isinstance(field.default, bool) else default
         rows.append(f"| `{name.upper()}` | {shown} | {field.description} |")
     return "\n".join(rows)
@@ -109,6 +111,14 @@ def test_a_full_batch_leaves_no_place_in_the_networks_last_one_empty() -> None:
             f"{KEYS},schlüssel-schlüssel",
             "API_KEYS: key 3 has a character that is not visible ASCII; only those are accepted.",
         ),
+        ("FEEDBACK_KEY", "short", "FEEDBACK_KEY has 5 characters; accepted are 16 or more."),
+        (
+            "FEEDBACK_KEY",
+            "sixteen characters",
+            "FEEDBACK_KEY has a character that is not visible ASCII; only those are accepted.",
+        ),
+        ("FEEDBACK_DAYS", "0", "FEEDBACK_DAYS is '0'; accepted is a whole number from 1 to 36,500."),
+        ("FEEDBACK_DAYS", "ever", "FEEDBACK_DAYS is 'ever'; accepted is a whole number from 1 to 36,500."),
     ],
 )
 def test_a_bad_value_is_one_sentence(monkeypatch: pytest.MonkeyPatch, name: str, value: str, sentence: str) -> None:
@@ -131,6 +141,19 @@ def test_keys_are_split_and_never_shown(monkeypatch: pytest.MonkeyPatch) -> None
     settings = Settings.load()
     assert [key.get_secret_value() for key in settings.api_keys] == KEYS.split(", ")
     assert "sixteen" not in f"{settings!r} {settings} {settings.model_dump_json()}"
+
+
+def test_what_corrections_need_is_read_and_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings.load()
+    assert (settings.feedback, settings.feedback_key, settings.feedback_days) == (False, None, None)
+    assert settings.database_url.get_secret_value() == "sqlite:///feedback.db"
+    monkeypatch.setenv("DATABASE_URL", "postgres://me:hidden-password@host/x")
+    monkeypatch.setenv("FEEDBACK_KEY", "hidden-key-of-more-than-sixteen")
+    monkeypatch.setenv("FEEDBACK_DAYS", "30")
+    settings = Settings.load()
+    assert settings.feedback_days == 30
+    assert settings.database_url.get_secret_value() == "postgres://me:hidden-password@host/x"
+    assert "hidden" not in f"{settings!r} {settings} {settings.model_dump_json()}"
 
 
 def test_origins_are_split(monkeypatch: pytest.MonkeyPatch) -> None:
