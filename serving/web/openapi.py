@@ -7,7 +7,7 @@ from typing import Any, cast
 from pydantic import BaseModel
 
 from serving.tables.dialect import DELIMITERS, HEADERS
-from serving.web.requests.headers import FORM, JSON, MULTIPART
+from serving.web.requests.headers import CSV, FORM, JSON, MULTIPART
 from serving.web.requests.predict_request import TextRequest, TextsRequest
 from serving.web.schemas import ErrorAnswer, PredictionAnswer, PredictionsAnswer, UsageAnswer
 
@@ -174,7 +174,7 @@ def _error_examples(sentences: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _examples(model: type[BaseModel], summaries: Mapping[str, str]) -> dict[str, Any]:
+def examples_of(model: type[BaseModel], summaries: Mapping[str, str]) -> dict[str, Any]:
     """OpenAPI's `examples`: those that the schema has, by name, each with its summary."""
     # Not from the generated schema, which sorts their keys.
     values = cast(dict[str, Any], model.model_config["json_schema_extra"])["examples"]
@@ -207,12 +207,12 @@ def request_body(one: Mapping[str, Any], several: Mapping[str, Any], examples: o
 
 PREDICT_AS_PAGE = page_or_json(
     "The prediction; for several texts the predictions, in the order of the request.",
-    _examples(PredictionAnswer, ONE) | _examples(PredictionsAnswer, SEVERAL | PARTIAL),
+    examples_of(PredictionAnswer, ONE) | examples_of(PredictionsAnswer, SEVERAL | PARTIAL),
 )
 
 FORM_AS_JSON = page_or_json(
     "The page with the form; how to ask, for a client that prefers JSON.",
-    _examples(UsageAnswer, {"usage": "How to ask"}),
+    examples_of(UsageAnswer, {"usage": "How to ask"}),
     # Not by reference: FastAPI names only the models of answers that it documents by itself.
     schema=UsageAnswer.model_json_schema(),
 )
@@ -267,19 +267,19 @@ PREDICT_ERRORS = errors(PREDICT_FAULTS)
 # Other fields of a form, such as a button's, are ignored; other keys of JSON are refused.
 _FORM_BODY = {
     "schema": TextRequest.model_json_schema() | {"additionalProperties": True},
-    "examples": _examples(TextRequest, ONE),
+    "examples": examples_of(TextRequest, ONE),
 }
 
 PREDICT_BODY = request_body(
     TextRequest.model_json_schema(),
     TextsRequest.model_json_schema(),
-    _examples(TextRequest, ONE)
-    | _examples(TextsRequest, SEVERAL | {"several_explained": "Several texts, explained"} | PARTIAL),
+    examples_of(TextRequest, ONE)
+    | examples_of(TextsRequest, SEVERAL | {"several_explained": "Several texts, explained"} | PARTIAL),
     _FORM_BODY,
 )
 
 
-CSV, TSV, JSONL = "text/csv", "text/tab-separated-values", "application/jsonl"
+TSV, JSONL = "text/tab-separated-values", "application/jsonl"
 
 _EXAMPLE = (
     "id,text,label,probability,p_negative,p_neutral,p_positive,truncated,in_vocabulary,error\n"

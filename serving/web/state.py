@@ -5,7 +5,7 @@ The dependencies are async, since FastAPI would run a plain function in a thread
 
 import asyncio
 from dataclasses import dataclass, replace
-from typing import Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 from fastapi import Depends, Request
 
@@ -20,6 +20,9 @@ from serving.web.metrics import Metrics
 from serving.web.pages.render import Pages
 from serving.web.requests.body import BUDGET, Budget
 from serving.web.requests.headers import MODEL_VERSION_HEADER, Header, joined, prefers_html
+
+if TYPE_CHECKING:  # else it is imported only where users may correct
+    from serving.feedback.service import Feedback
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +42,12 @@ class Service:
     predict_slots: asyncio.Semaphore
     budget: Budget
     table_input: TableInput
+    feedback: "Feedback | None"
 
     @classmethod
-    def of(cls, settings: Settings, predictor: PredictorLike) -> Self:
-        """The parts that these settings ask for, around one predictor."""
-        metrics = Metrics(predictor.metadata, load=lambda: admission.load)
+    def of(cls, settings: Settings, predictor: PredictorLike, feedback: "Feedback | None" = None) -> Self:
+        """The parts that these settings ask for, around one predictor. `feedback`: None where users cannot correct."""
+        metrics = Metrics(predictor.metadata, load=lambda: admission.load, feedback=feedback is not None)
         admission = Admission(settings.queue_limit, on_release=metrics.show_load)
         batcher = _batcher(predictor, settings, admission, metrics)
         return cls(
@@ -60,6 +64,7 @@ class Service:
             predict_slots=asyncio.Semaphore(settings.max_files),
             budget=Budget(max(BUDGET, settings.max_body_bytes)),
             table_input=table_input(predictor),
+            feedback=feedback,
         )
 
     def successor(self, predictor: PredictorLike) -> Self:

@@ -1,7 +1,7 @@
 """Kinds of input on the web: how requests for rows of each are read, answered and described."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from starlette.requests import Request
 
@@ -13,10 +13,10 @@ from serving.web.inputs import fields_openapi
 from serving.web.inputs.fields_schemas import predicted_row, refused_row
 from serving.web.openapi import TEXTS, Documentation
 from serving.web.requests.body import Budget, read_body
-from serving.web.requests.fields_request import FieldsReader, RowsAsked
-from serving.web.requests.forms import MAX_FIELDS, parse_multipart, parse_urlencoded
+from serving.web.requests.fields_request import FieldsReader
+from serving.web.requests.forms import MAX_FIELDS, Fields, parse_multipart, parse_urlencoded
 from serving.web.requests.headers import FORM, JSON, content_type
-from serving.web.requests.predict_request import TextsAsked, asked_min_probability, from_form, from_json
+from serving.web.requests.predict_request import asked_min_probability, from_form, from_json
 from serving.web.schemas import USAGE, Answer, predicted_texts, refused_text, with_refused
 
 

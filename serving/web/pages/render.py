@@ -128,6 +128,11 @@ class Pages:
         response.headers["Content-Security-Policy"] = policy
         return response
 
+    def noted(self, request: Request, correct: str) -> HTMLResponse:
+        """Thanks for a correction, by which the label `correct` is right."""
+        context = {"correct": correct, "model_version": self._metadata.model_version}
+        return self._render(request, "noted.html", context, HTTPStatus.CREATED)
+
     def error(
         self, request: Request, error: ErrorAnswer, title: str, *, status: int, headers: Mapping[str, str]
     ) -> HTMLResponse:
@@ -148,6 +153,7 @@ class Pages:
             "tones": sentiment_tones(self._metadata.labels),
             "shown_classes": _SHOWN_CLASSES,
             "max_file_bytes": self._settings.max_file_bytes,
+            "asks_feedback": self._settings.feedback,
             "model_version": self._metadata.model_version,
         }
 

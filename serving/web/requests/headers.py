@@ -31,6 +31,7 @@ MODEL_VERSION_HEADER = "X-Model-Version"
 
 HTML = "text/html"
 JSON = "application/json"
+CSV = "text/csv"
 
 # On every answer that depends on the choice, so that no cache hands a page to a program.
 VARY = {"Vary": "Accept"}
@@ -59,6 +60,16 @@ def prefers_json(accept: str) -> bool:
         accept: where several header lines were sent, all of them joined by commas.
     """
     return _quality(accept, JSON) > _quality(accept, HTML)
+
+
+@lru_cache(maxsize=64)
+def prefers_csv(accept: str) -> bool:
+    """Tell whether the `Accept` value ranks text/csv above application/json.
+
+    Args:
+        accept: where several header lines were sent, all of them joined by commas.
+    """
+    return _quality(accept, CSV) > _quality(accept, JSON)
 
 
 def _quality(accept: str, media_type: str) -> float:

@@ -34,5 +34,5 @@ async def home(request: Request, settings: CurrentSettings, wants_page: WantsPag
 
 def links(request: Request, settings: Settings) -> dict[str, str]:
     """The service's addresses by name, as paths."""
-    names = _LINKS + (_DOCUMENTATION if settings.docs else ())
+    names = _LINKS + (("feedback",) if settings.feedback else ()) + (_DOCUMENTATION if settings.docs else ())
     return {name.removesuffix(".json"): f"{root_path(request)}/{name}" for name in names}
