@@ -174,4 +174,4 @@ def _is_several(cell: str) -> bool:
 
 def _without_label(counts: Mapping[str, int]) -> list[str]:
     found = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
-    return [f"Without a label are {found}."] if found else []
+    return [f"Without a label: {found}."] if found else []

@@ -39,7 +39,7 @@ def test_a_folder_becomes_a_folder(pristine_bundle: Path, tmp_path: Path) -> Non
 
 def test_a_folder_tells_what_is_uncertain(pristine_bundle: Path, tmp_path: Path) -> None:
     fill(tmp_path / "in", "a.csv")
-    options = [tmp_path / "in", "--output", tmp_path / "out", "--min-probability"]
+    options: list[str | Path] = [tmp_path / "in", "--output", tmp_path / "out", "--min-probability"]
     result = run(pristine_bundle, *options, "1")
     assert result.exit_code == 0, result.output
     header, row, *_ = (tmp_path / "out" / "a.csv").read_text("utf-8").splitlines()

@@ -69,8 +69,8 @@ def test_what_is_left_out_is_counted(tmp_path: Path) -> None:
     rows, _ = read_rows([path], DataConfig(), [], seed=1, notes=notes)
     assert len(rows) == 10
     assert notes == [
-        f"{path}: Without a label are 1 tasks without an annotation, 2 cancelled annotations.",
-        f"{path}: Without a label are 2 annotations with several choices.",
+        f"{path}: Without a label: 1 tasks without an annotation, 2 cancelled annotations.",
+        f"{path}: Without a label: 2 annotations with several choices.",
     ]
 
 
@@ -80,7 +80,7 @@ def test_what_the_export_has_left_out_is_not(tmp_path: Path, kind: str) -> None:
     path = export(tmp_path, kind, TASKS)
     rows, _ = read_rows([path], DataConfig(), [], seed=1, notes=notes)
     assert len(rows) == 8
-    assert notes == [f"{path}: Without a label are 2 annotations with several choices."]
+    assert notes == [f"{path}: Without a label: 2 annotations with several choices."]
 
 
 @every_kind
@@ -149,7 +149,7 @@ def test_what_the_task_had_as_a_label_is_none(tmp_path: Path) -> None:
 def test_results_of_other_kinds_are_passed_over(tmp_path: Path) -> None:
     span = {"value": {"start": 0, "end": 2, "text": "it", "labels": ["PRON"]}, "from_name": "ner", "type": "labels"}
     relation = {"from_id": "a", "to_id": "b", "type": "relation", "direction": "right"}
-    results = [span, relation, choice("positive")]
+    results: list[dict[str, Any]] = [span, relation, choice("positive")]
     path = export(tmp_path, "JSON", [task(1, {"text": "it says so"}, annotation(*results))])
     assert read_table(path, "utf-8", label="label").to_dict("list") == {"text": ["it says so"], "label": ["positive"]}
 
