@@ -41,6 +41,13 @@ class Settings(BaseSettings):
     max_text_chars: int = Field(10_000, ge=1, description="characters that one text may have")
     max_texts: int = Field(128, ge=1, description="texts that one request may carry")
     max_explained: int = Field(16, ge=1, description="texts of one request that may be explained")
+    min_probability: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="probability below which a label is said to be uncertain; a request's own goes before it",
+    )
     max_body_bytes: int = Field(1024 * 1024, ge=1024, description="bytes that one request's body may have")
     max_file_bytes: int = Field(
         128 * 1024 * 1024, ge=1024, description="bytes that a file of rows may have; it waits on disk, not in memory"
@@ -236,6 +243,8 @@ def _accepted(field: dict[str, Any]) -> str:
             return f"a whole number from {minimum:,} to {maximum:,}"
         case {"type": "integer", "minimum": minimum}:
             return f"a whole number of {minimum:,} or more"
+        case {"type": "number", "minimum": minimum, "maximum": maximum}:
+            return f"a number from {minimum:g} to {maximum:g}"
         case {"type": "boolean"}:
             return "true or false"
     return str(field["type"])

@@ -22,7 +22,8 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 
 RecipePath = Annotated[Path, typer.Argument(help="a recipe, or the name of one in training/recipes, such as sample")]
 DataFiles = Annotated[
-    list[Path], typer.Option("--data", help="CSV, TSV, JSONL (each also .gz) or Parquet; several may follow")
+    list[Path],
+    typer.Option("--data", help="CSV, TSV, JSONL (each also .gz), Parquet, or of Label Studio; several may follow"),
 ]
 OwnFiles = Annotated[
     list[Path] | None, typer.Option("--data", help="as elsewhere; default: the rows that the recipe brings, if any")

@@ -1,6 +1,7 @@
 """Schema of `metadata.json`, which describes a bundle."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from math import floor
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -12,6 +13,9 @@ ACCEPTED_VERSIONS: Final = (1, 2)
 SENTIMENT: Final = frozenset({"negative", "neutral", "positive"})
 
 DEFAULT_THRESHOLD: Final = 0.5  # above which the second of two labels is the more probable one
+
+# Shares of the rows for which it is told from which probability on they are answered, and how often wrongly.
+COVERAGES: Final = (0.9, 0.8, 0.7)
 
 # What an adopted bundle cannot know, so that these have defaults; what training wrote has all of them.
 KNOWN_BY_TRAINING: Final = ("seed", "recipe", "data", "split", "cleaning", "metrics")
@@ -99,6 +103,11 @@ class CoveragePoint(_Strict):
     risk: Share
     probability: Share
 
+    @property
+    def min_probability(self) -> float:
+        """The probability in three digits, rounded down, so that these rows have it: a value for MIN_PROBABILITY."""
+        return floor(self.probability * 1000) / 1000
+
 
 class Metadata(_Strict):
     """The content of `metadata.json`. Unknown keys are refused, so that a misspelt one never passes silently.
@@ -156,6 +165,11 @@ class Metadata(_Strict):
     def is_sentiment(self) -> bool:
         """Whether the labels are negative and positive, with or without neutral."""
         return {"negative", "positive"} <= {label.casefold() for label in self.labels} <= SENTIMENT
+
+    def coverage_points(self, shares: Sequence[float] = COVERAGES) -> dict[float, CoveragePoint]:
+        """Share -> the first point of the curve with at least this coverage; empty where there is no curve."""
+        points = {share: next((p for p in self.risk_coverage if p.coverage >= share), None) for share in shares}
+        return {share: point for share, point in points.items() if point}
 
     @field_validator("schema_version")
     @classmethod

@@ -93,3 +93,7 @@ class Prediction:
     explanation: tuple[WeighedWord, ...] | None = None
     cut: int = 0
     weighed_fields: tuple[WeighedField, ...] | None = None
+
+    def is_uncertain(self, min_probability: float) -> bool:
+        """Whether the label's probability, as it is written, is below this one."""
+        return rounded(self.probability) < min_probability

@@ -14,6 +14,7 @@ from serving.errors import FileError, printable
 from serving.model.bundle import Bundle
 from serving.model.predictor import Predictor, PredictorLike
 from serving.process import freeze_garbage_collector, processors, set_switch_interval
+from serving.scoring.label_studio import labelling_interface
 from serving.scoring.manifest import MANIFEST, OutputFolder, Record
 from serving.scoring.plan import Inputs, Task, absolute, find_inputs, plan
 from serving.scoring.progress import progress_bar, run_progress
@@ -25,6 +26,8 @@ from serving.tables.base import MAX_TEXT_CHARS
 from serving.tables.dialect import DELIMITERS
 from serving.tables.formats import FORMATS, GZIP, SUFFIXES, Table
 
+LABEL_STUDIO, UNCERTAIN = "label-studio", "uncertain"
+MOST_TASKS = 500  # unless said otherwise: what one person labels in a day
 RAY = "--ray"
 THIS_MACHINE = "local"
 
@@ -79,6 +82,12 @@ def score(
     max_text_chars: Annotated[
         int, typer.Option(min=1, envvar="MAX_TEXT_CHARS", help="characters of a text; a longer one gets an error")
     ] = MAX_TEXT_CHARS,
+    min_probability: Annotated[
+        float | None,
+        typer.Option(
+            min=0, max=1, envvar="MIN_PROBABILITY", help="below which a label is uncertain, as a column then says"
+        ),
+    ] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="default: one for each core")] = None,
     resume: Annotated[
         bool,
@@ -92,9 +101,13 @@ def score(
             help="run on Ray: without an address, on this machine; HOST:PORT or auto joins a cluster",
         ),
     ] = "",
+    to: Annotated[str, typer.Option(help=f"{LABEL_STUDIO}: write tasks to label in place of the rows")] = "",
+    order: Annotated[str, typer.Option(help=f"of the tasks: {UNCERTAIN}, which is the least certain first")] = "",
+    most: Annotated[int | None, typer.Option(min=1, help=f"tasks at most; default: {MOST_TASKS}")] = None,
 ) -> None:
     """Predict every row of a file, or of many."""
     set_switch_interval(SWITCH_INTERVAL)
+    is_of_many = bool(ray) or _is_folder_wanted(sources, output)
     options = ScoreOptions(
         text_column=text_column,
         encoding=encoding,
@@ -105,11 +118,31 @@ def score(
         threads=threads or processors(),
         resume=resume,
         pipe_format=output_format,
+        min_probability=min_probability,
+        tasks=_task_count(to, order, most, output, is_resumed=resume, is_of_many=is_of_many),
     )
-    if ray or _is_folder_wanted(sources, output):
+    if is_of_many:
         _score_many(sources, output, bundle, options, ray)
     else:
         _score_one(Path(sources[0]), Path(output), bundle, options)
+
+
+def _task_count(
+    to: str, order: str, most: int | None, output: str, *, is_resumed: bool, is_of_many: bool
+) -> int | None:
+    """How many tasks are wanted at most; None where rows are. Raises FileError where the options do not go together."""
+    if not to and (order or most):
+        raise FileError(f"--order and --most go with --to {LABEL_STUDIO}; rows are written all, and as they come")
+    if to not in ("", LABEL_STUDIO):
+        raise FileError(f"--to is {to!r}; accepted: {LABEL_STUDIO}")
+    if order not in ("", UNCERTAIN):
+        raise FileError(f"--order is {order!r}; accepted: {UNCERTAIN}")
+    if to and (is_of_many or is_resumed or not output.endswith(".json")):
+        raise FileError(
+            f"--to {LABEL_STUDIO} makes one file of one, on this machine and in one go; accepted: one input and "
+            "--output NAME.json, without --ray and --resume"
+        )
+    return (most or MOST_TASKS) if to else None
 
 
 def _is_folder_wanted(sources: list[str], output: str) -> bool:
@@ -133,8 +166,12 @@ def _score_one(source: Path, target: Path, bundle: Path, options: ScoreOptions) 
     resumed = f", {progress.resumed:,} of them before" if progress.resumed else ""
     errors = f", {progress.errors:,} of them with an error" if progress.errors else ""
     place = "standard output" if target == PIPE else target
-    written = f"{progress.rows:,} rows written to {place}{resumed}{errors}"
+    tasks = f"read, and at most {options.tasks:,} of their texts " if options.tasks else ""
+    written = f"{progress.rows:,} rows {tasks}written to {place}{resumed}{errors}"
     typer.echo(f"{written}, by the model {model} in {bundle}", err=True)
+    if options.tasks:
+        interface = labelling_interface(predictor.metadata.labels)
+        typer.echo(f"In Label Studio, Settings > Labeling Interface > Code:\n{interface}", err=True)
 
 
 def _load(bundle: Path) -> PredictorLike:

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from serving.errors import FileError
 
 # What a file was begun with: only the same may continue it.
-Identity = dict[str, str | int | None]
+Identity = dict[str, str | int | float | None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from typing import BinaryIO, NamedTuple, cast
 
 from serving.errors import FileError, RowsError
 from serving.model.predictor import PredictorLike
+from serving.scoring.label_studio import TaskWriter
 from serving.scoring.resumable import Identity, ResumableFile
 from serving.tables.base import MAX_TEXT_CHARS, Format, ReadOptions, Writer, in_chunks
 from serving.tables.chunk import Chunk
@@ -68,6 +69,8 @@ class ScoreOptions:
         threads: that predict at once.
         resume: continue what an interrupted run has left.
         pipe_format: name of the format that is written to a pipe; "" for the input's.
+        min_probability: below which a label is uncertain, for a column that says so; None for no such column.
+        tasks: for Label Studio that are written in place of the rows, at most; None for the rows.
     """
 
     text_column: str = ""
@@ -79,6 +82,8 @@ class ScoreOptions:
     threads: int = 1
     resume: bool = False
     pipe_format: str = ""
+    min_probability: float | None = None
+    tasks: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +93,7 @@ class ScoringJob:
     Attributes:
         predictor: whose `predict` is called by several threads at once.
         table: of the rows.
-        writer: of the pages.
+        writer: of the pages; it makes several of them at once, too.
         threads: that predict at once.
         on_progress: told after every page.
     """
@@ -150,10 +155,8 @@ def score(
 ) -> ScoreProgress:
     """Write `source` to `target` with the columns of a prediction added.
 
-    The target's suffix says its format; what a text file that is read is, it shows itself. Files may have any size:
-    rows go through in chunks, predicted in several threads and written in order. Rows that stay in their format stay as
-    they were written. Where the file has one of the added names already, all are added as `predicted_<name>`. A row
-    that cannot be predicted has empty cells and says why in `error`. `target` appears only when it is whole.
+    The target's suffix says its format; what a text file that is read is, it shows itself. Files may have any size. A
+    row that cannot be predicted has empty cells and says why in `error`. `target` appears only when it is whole.
 
     Args:
         predictor: called by several threads at once.
@@ -229,8 +232,12 @@ def open_job(
         table = Table(reader, reader.rows(), table.extract)
     with naming(target):
         target_format = _pipe_format(options.pipe_format, table.reader.format) if target == PIPE else format_of(target)
-        output_encoding = check_encoding(options.output_encoding)
-        writer = open_writer(target_format, table.reader, source.format, model_input.added, output_encoding)
+        added = model_input.added.telling_uncertain(options.min_probability)
+        if options.tasks:
+            writer: Writer = TaskWriter(table, added, options.tasks, predictor.metadata.model_version)
+        else:
+            encoding = check_encoding(options.output_encoding)
+            writer = open_writer(target_format, table.reader, source.format, added, encoding)
     return ScoringJob(predictor, table, writer, options.threads, on_progress)
 
 
@@ -325,6 +332,7 @@ def _identity(source: Path, options: ScoreOptions, predictor: PredictorLike) -> 
         "input": f"{status.st_size} bytes that begin with {beginning}",
         "time of the input": status.st_mtime_ns,
         "model": predictor.metadata.model_version,
+        "number of tasks": options.tasks,
         **identity_of(options),
     }
 
@@ -338,4 +346,5 @@ def identity_of(options: ScoreOptions) -> Identity:
         "header": options.header,
         "output encoding": options.output_encoding,
         "limit of characters": options.max_text_chars,
+        "least probability": options.min_probability,
     }

@@ -1,8 +1,8 @@
 """Added columns: what a prediction adds to a row, the same in every format."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, Self
 
 from serving.model.types import Prediction, rounded
 
@@ -38,6 +38,13 @@ class AddedColumns:
 
     labels: Sequence[str]
     facts: Sequence[Fact] = ()
+
+    def telling_uncertain(self, min_probability: float | None) -> Self:
+        """The same, with a column for whether the label has less than a probability; None for no such column."""
+        if min_probability is None:
+            return self
+        fact = Fact("uncertain", "bool", lambda prediction: prediction.is_uncertain(min_probability))
+        return replace(self, facts=(*self.facts, fact))
 
     def columns(self, own_names: Collection[str]) -> Columns:
         """Name and Arrow type of each; all begin with `predicted_`, or more of it, where the file has such a name."""

@@ -85,7 +85,8 @@ FILE_EXAMPLES: Sentences = {
         "file_missing": "The form has no field `file`; its fields: 'other'.",
         "file_repeated": "The form has more than one file; accepted is one.",
         "unknown_field": "The form has a field 'text_colum', which is unknown; accepted: file, text_column, delimiter, "
-        "encoding, header, output_encoding.",
+        "encoding, header, output_encoding, min_probability.",
+        "min_probability_invalid": "`min_probability` is '1.5'; accepted is a number from 0 to 1.",
         "file_unreadable": "The file cannot be used: it is empty; accepted: rows, with a header above them or without.",
         "file_kind": "The file cannot be used: it is an Excel workbook, or another file in a zip archive, not CSV; "
         "accepted: the table saved or exported as CSV.",
@@ -317,6 +318,7 @@ FILE_ANSWER: Responses = {
         "description": (
             "The file, in the kind that came, with `label`, `probability`, a `p_<label>` for each label, `truncated`, "
             "`in_vocabulary` and `error` added, all of them named `predicted_...` where the file has such a column. "
+            "Where `min_probability` is sent, or MIN_PROBABILITY set, `uncertain` stands before `error`. "
             "What was there is as it was written, in UTF-8 unless `output_encoding` says otherwise. A row that cannot "
             "be predicted has its reason in `error`. Every row has the width of the header: what is beyond is joined "
             "to its last cell, and `error` says so. An answer that breaks off, without the last chunk of its transfer "
@@ -391,6 +393,13 @@ FILE_BODY: dict[str, Any] = {
                             "default": "",
                             "description": "the answer's character set. Default: UTF-8, with a byte-order mark where "
                             "the file has one or is in another encoding",
+                        },
+                        "min_probability": {
+                            "type": "number",
+                            "minimum": 0,
+                            "maximum": 1,
+                            "description": "where it is sent, each row has `uncertain`: whether its label has less "
+                            "than this. Default: MIN_PROBABILITY, where that is set",
                         },
                     },
                 },

@@ -96,7 +96,9 @@ class PredictedText(Schema):
         "emoticon counts as one character, and a word that comes apart into single characters as unknown",
     )
     uncertain: bool = Field(
-        False, description="whether the label has less than `min_probability`; only where that was sent"
+        False,
+        description="whether the label has less than `min_probability`; only where that was sent, or MIN_PROBABILITY "
+        "is set",
     )
     explanation: list[ExplainedWord] = Field(
         default_factory=list, description="the text's words in order; only where `explain` was true"
@@ -274,7 +276,7 @@ def predicted(row: Answer, prediction: Prediction, facts: Answer, min_probabilit
         **facts,
     }
     if min_probability is not None:
-        answer["uncertain"] = answer["probability"] < min_probability
+        answer["uncertain"] = prediction.is_uncertain(min_probability)
     return answer
 
 

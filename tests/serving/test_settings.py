@@ -60,6 +60,10 @@ def test_a_full_batch_leaves_no_place_in_the_networks_last_one_empty() -> None:
         ("MAX_BODY_BYTES", "1", "MAX_BODY_BYTES is '1'; accepted is a whole number of 1,024 or more."),
         ("INFERENCE_THREADS", "999", "INFERENCE_THREADS is '999'; accepted is a whole number from 1 to 256."),
         ("DOCS", "perhaps", "DOCS is 'perhaps'; accepted is true or false."),
+        *(
+            ("MIN_PROBABILITY", value, f"MIN_PROBABILITY is {value!r}; accepted is a number from 0 to 1.")
+            for value in ["1.5", "much", "nan"]
+        ),
         (
             "LOG_LEVEL",
             "loud",

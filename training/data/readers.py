@@ -1,8 +1,8 @@
-"""Readers of data files: the tables that serving reads, gzip or not, with errors that name file and column."""
+"""Readers of data files: the tables that serving reads, and arrays of JSON, with errors that name file and column."""
 
 import gzip
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO, cast
@@ -21,6 +21,7 @@ from serving.tables.jsonl import JSONL
 from serving.tables.parquet import PARQUET
 from serving.tables.records import NOT_CSV
 from serving.tables.text import check_encoding
+from training.data.label_studio import is_json_array, read_json_array, with_label_column
 from training.errors import DataError
 
 _QUOTES = "if quotes are signs like others, say data.quoted = false"
@@ -34,9 +35,12 @@ def read_table(
     quoted: bool = True,
     header: str = "auto",
     names: Iterable[str] = (),
+    label: str = "",
     notes: list[str] | None = None,
 ) -> pd.DataFrame:
     """Every column of a data file as text, as the service would read it; a missing value is the empty string.
+
+    Arrays of JSON are read as well, whose objects are rows; of an export of Label Studio, its annotations are.
 
     Args:
         path: The file.
@@ -45,11 +49,14 @@ def read_table(
         header: Whether their first row has the names of the columns: "auto", "true" or "false". Where it has not, they
             are called column_1, column_2, and so on.
         names: Of columns that it must have: a first row with all of them is such a one.
+        label: The name of the column of labels, which that of an export of Label Studio is given; "" to keep its own.
         notes: Gets sentences on what was decided about the file.
 
     Raises:
         DataError: The file is missing, of an unknown kind, not in that encoding, broken, or without rows.
     """
+    choices: list[str] = []
+    notes = [] if notes is None else notes
     try:
         declared, encoding = format_of(path), check_encoding(encoding)
         declared_encoding, known = "" if encoding == _USUAL else encoding, frozenset(map(loose_name, names))
@@ -57,10 +64,13 @@ def read_table(
         with _opened(path) as file:
             if declared is PARQUET:
                 frame = _parquet(file)
+            elif declared is JSONL and is_json_array(file):
+                rows, choices = read_json_array(file, notes)
+                frame = _objects(enumerate(rows, start=1), _USUAL)
             else:
                 reader = open_reader(file, options, declared)
                 frame = _text_table(reader, declared)
-                (notes if notes is not None else []).extend(reader.notes)
+                notes += reader.notes
     except FileError as error:
         raise DataError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from error
     except (OSError, EOFError, zlib.error) as error:
@@ -68,7 +78,7 @@ def read_table(
     if frame.empty:
         raise DataError(f"{path}: has no rows; found columns: {_listed(frame.columns)}")
     frame.columns = pd.Index(_distinct_names([str(name).strip() for name in frame.columns]))
-    return frame
+    return with_label_column(frame, label, choices, notes) if label else frame
 
 
 def column(frame: pd.DataFrame, name: str, path: Path) -> "pd.Series[str]":
@@ -131,16 +141,19 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
 def _text_table(reader: Reader, declared: Format) -> pd.DataFrame:
     """A text file's rows. A broken one ends it: what was passed over here would be missed by nobody."""
     if reader.format is JSONL:
-        objects = [
-            {name: _text(value, row, reader) for name, value in cells[0].items()} for row, cells in _rows(reader)
-        ]
-        return pd.DataFrame(objects, dtype=object).fillna("")
-    rows = [[_text(value, row, reader) for value in cells] for row, cells in _rows(reader)]
+        return _objects(((row, cells[0]) for row, cells in _rows(reader)), reader.encoding)
+    rows = [[_text(value, row, reader.encoding) for value in cells] for row, cells in _rows(reader)]
     frame = pd.DataFrame(rows, columns=_distinct_names(reader.names), dtype=object)
     # TSV as most write it has no quoting; a text that begins with a quote then swallows the rows up to the next one.
     if declared is TSV and any(frame[name].str.contains("\n").any() for name in frame):
         raise FileError(f"a quoted cell runs over several lines; {_QUOTES}")
     return frame
+
+
+def _objects(rows: Iterable[tuple[int, Mapping[str, Any]]], encoding: str) -> pd.DataFrame:
+    """Objects with their numbers as rows of texts."""
+    objects = [{name: _text(value, row, encoding) for name, value in values.items()} for row, values in rows]
+    return pd.DataFrame(objects, dtype=object).fillna("")
 
 
 def _rows(reader: Reader) -> Iterator[tuple[int, list[Any]]]:
@@ -152,12 +165,12 @@ def _rows(reader: Reader) -> Iterator[tuple[int, list[Any]]]:
         yield number, row.cells
 
 
-def _text(value: Any, row: int, reader: Reader) -> str:
+def _text(value: Any, row: int, encoding: str) -> str:
     """A cell; what a reader could not decode it holds as lone surrogates (PEP 383), or in other encodings as U+FFFD."""
     text = cell_text(value)
-    if "\ufffd" in text and (text != value or not reader.encoding.startswith("utf")):
+    if "\ufffd" in text and (text != value or not encoding.startswith("utf")):
         raise FileError(
-            f"row {row:,} is not {reader.encoding}, or has half a character; declare the file's encoding in the recipe "
+            f"row {row:,} is not {encoding}, or has half a character; declare the file's encoding in the recipe "
             "or by --encoding"
         )
     return text

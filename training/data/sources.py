@@ -116,8 +116,10 @@ def read_file(
     """Every column of a file, as these sources of it say that it is read; see `read_table`."""
     encoding = next((source.encoding for source in sources if source.encoding), data.encoding)
     header = next((source.header for source in sources if source.header), data.header)
+    labels = {source.label or data.label for source in sources}
+    label = labels.pop() if len(labels) == 1 else ""
     decisions: list[str] = []
-    table = read_table(path, encoding, quoted=data.quoted, header=header, names=names, notes=decisions)
+    table = read_table(path, encoding, quoted=data.quoted, header=header, names=names, label=label, notes=decisions)
     notes += [f"{path}: {decision}" for decision in decisions]
     return table
 

@@ -150,7 +150,9 @@ def read_labelled(
     source = source.model_copy(update={"text": text or source.text, "append": None, "emoticons": "keep"})
     encoding, header = encoding or source.encoding or data.encoding, header or source.header or data.header
     notes: list[str] = []
-    table = read_table(path, encoding, quoted=data.quoted, header=header, names=reader.columns, notes=notes)
+    table = read_table(
+        path, encoding, quoted=data.quoted, header=header, names=reader.columns, label=label, notes=notes
+    )
     dropped: Counts = {}
     labels = read_labels(table, label, path, data.rename)
     rows = pd.DataFrame({"row": reader.read(table, path, source, notes, strict=False), "label": labels})

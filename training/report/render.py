@@ -38,6 +38,7 @@ from training.report.plots import plots, single_epochs
 from training.report.report_data import RECORD, ReportData, measured_behaviour
 from training.report.svg import STYLE_SHEET, Plot
 from training.report.tables import (
+    coverage_table,
     curve_table,
     held_out_table,
     length_table,
@@ -137,6 +138,7 @@ def _tables(data: ReportData) -> dict[str, Table]:
         "classes": class_table(figures),
         "cleaning": cleaning_table(metadata.cleaning),
         "confusion": confusion_table(figures),
+        "coverage": coverage_table(metadata),
         "epochs": curve_table(data.record.epochs),
         "fields": field_table([FieldConfig.from_bundle(field) for field in metadata.recipe.get("fields", [])]),
         "files": provenance.file_table(metadata),

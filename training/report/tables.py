@@ -39,6 +39,16 @@ def threshold_table(metadata: Metadata) -> Table:
     )
 
 
+def coverage_table(metadata: Metadata) -> Table:
+    """How often what has at least a probability is wrong; without rows where the metadata has no curve."""
+    rows = [
+        (f"{least:.0%}", share(point.min_probability), f"{point.coverage:.1%}", f"{point.risk:.1%}")
+        for least, point in metadata.coverage_points().items()
+    ]
+    headings = ("certain at least", "MIN_PROBABILITY", "certain", "wrong of these")
+    return Table("Values for MIN_PROBABILITY, from the validation part", headings, rows)
+
+
 MISTAKES = 20
 
 

@@ -57,7 +57,9 @@ def open_upload(upload: Upload, settings: Settings, model_input: TableInput) -> 
     """
     reader = open_reader(upload.file, upload.options._replace(names=model_input.names))
     table = open_table(reader, model_input, upload.text_column, settings.max_text_chars)
-    writer = open_writer(reader.format, reader, None, model_input.added, upload.output_encoding)
+    least = settings.min_probability if upload.min_probability is None else upload.min_probability
+    added = model_input.added.telling_uncertain(least)
+    writer = open_writer(reader.format, reader, None, added, upload.output_encoding)
     return OpenedFile(table, writer, upload.options.size or 0)
 
 

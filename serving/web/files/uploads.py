@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from pydantic import TypeAdapter, ValidationError
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 
@@ -18,6 +19,8 @@ from serving.tables.text import check_encoding
 from serving.web.requests.forms import field_text, parse_parts
 from serving.web.requests.headers import MULTIPART, content_type
 from serving.web.requests.parsing import shown
+from serving.web.requests.predict_request import MinProbability
+from serving.web.requests.validation_errors import BAD_MIN_PROBABILITY
 
 # Bytes a second that a client has to send: a slow phone does more, and a slower client would keep its place, of which
 # there are MAX_UPLOADS, for hours.
@@ -26,11 +29,12 @@ MIN_PACE = 16 * 1024
 PATIENCE = 3
 
 # How a file is read and answered: the fields of the form beside it.
-OPTIONS = ("text_column", "delimiter", "encoding", "header", "output_encoding")
+OPTIONS = ("text_column", "delimiter", "encoding", "header", "output_encoding", "min_probability")
 
 _LENGTH = re.compile(r"[0-9]{1,18}")  # longer numbers are left to the count while reading
 _FORM_BYTES = 64 * 1024  # for the parts' headers and the fields beside the file
 _FIELD_BYTES = 8 * 1024  # of one such field
+_MIN_PROBABILITY: TypeAdapter[float] = TypeAdapter(MinProbability)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +46,14 @@ class Upload:
         options: how it is to be read; with its size in bytes.
         text_column: "" to find it.
         output_encoding: of the answer; "" for UTF-8.
+        min_probability: below which a label is uncertain; None where it says none.
     """
 
     file: BinaryIO
     options: ReadOptions
     text_column: str
     output_encoding: str
+    min_probability: float | None = None
 
 
 @asynccontextmanager
@@ -133,7 +139,8 @@ def _upload(form: FormData, max_bytes: int) -> Upload:
     size = file.size or 0
     if size > max_bytes:
         raise _too_large(max_bytes)
-    column, delimiter, encoding, header, output_encoding = (fields.get(name, "") for name in OPTIONS)
+    column, delimiter, encoding, header, output_encoding, least = (fields.get(name, "") for name in OPTIONS)
+    min_probability = _min_probability(least)
     try:
         options = ReadOptions(
             encoding=check_encoding(encoding.strip()),
@@ -141,9 +148,17 @@ def _upload(form: FormData, max_bytes: int) -> Upload:
             header=check_header(header),
             size=size,
         )
-        return Upload(file.file, options, column, check_encoding(output_encoding.strip()))
+        return Upload(file.file, options, column, check_encoding(output_encoding.strip()), min_probability)
     except RowsError as error:
         raise unusable(error) from None
+
+
+def _min_probability(value: str) -> float | None:
+    try:
+        return _MIN_PROBABILITY.validate_python(value) if value.strip() else None
+    except ValidationError:
+        code, sentence = BAD_MIN_PROBABILITY
+        raise InvalidFile(sentence.format(value=shown(value)), code=code) from None
 
 
 def _file(form: FormData) -> UploadFile:

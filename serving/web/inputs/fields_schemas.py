@@ -37,7 +37,9 @@ class PredictedRow(Schema):
     probability: float = Field(description="that label's probability, with six digits")
     probabilities: dict[str, float] = Field(description="every label's probability, in the model's order")
     uncertain: bool = Field(
-        False, description="whether the label has less than `min_probability`; only where that was sent"
+        False,
+        description="whether the label has less than `min_probability`; only where that was sent, or MIN_PROBABILITY "
+        "is set",
     )
     explanation: list[ExplainedField] = Field(
         default_factory=list, description="the fields in the model's order; only where `explain` was true"

@@ -36,14 +36,15 @@ class WebTexts:
     example = {"text": "What a wonderful morning!"}  # noqa: RUF012 -- nobody changes it
     from_json, from_form = staticmethod(from_json), staticmethod(from_form)
 
-    def answers(self, asked: Any, predictions: Sequence[Prediction]) -> list[Answer]:
+    def answers(self, asked: Any, predictions: Sequence[Prediction], min_probability: float | None) -> list[Answer]:
         """What is answered to a request, one for each of its rows, refused ones too.
 
         Args:
             asked: what one of the two validated.
             predictions: one for each row that was not refused.
+            min_probability: where the request has none of its own; None for none.
         """
-        answers = predicted_texts(asked.rows, predictions, asked_min_probability(asked))
+        answers = predicted_texts(asked.rows, predictions, asked_min_probability(asked, min_probability))
         refused = {place: refused_text(error) for place, error in asked.refused.items()}
         return with_refused(answers, refused) if refused else answers
 
@@ -67,10 +68,11 @@ class WebFields(FieldsReader):
         self._metadata = metadata
         self.example = {"fields": fields_openapi.example_answers(metadata)[0]["fields"]}
 
-    def answers(self, asked: Any, predictions: Sequence[Prediction]) -> list[Answer]:
+    def answers(self, asked: Any, predictions: Sequence[Prediction], min_probability: float | None) -> list[Answer]:
         """See WebTexts."""
         answered = zip(asked.rows, predictions, strict=True)
-        answers = [predicted_row(row, prediction, asked.min_probability) for row, prediction in answered]
+        least = min_probability if asked.min_probability is None else asked.min_probability
+        answers = [predicted_row(row, prediction, least) for row, prediction in answered]
         return with_refused(answers, {place: refused_row(error) for place, error in asked.refused.items()})
 
     def documentation(self) -> Documentation:

@@ -55,7 +55,8 @@ MinProbability = Annotated[
         ge=0,
         le=1,
         allow_inf_nan=False,
-        description="where it is sent, each answer has `uncertain`: whether its label has less than this",
+        description="where it is sent, each answer has `uncertain`: whether its label has less than this. Default: "
+        "MIN_PROBABILITY, where that is set",
     ),
 ]
 
@@ -246,6 +247,6 @@ def _form_options(fields: Fields, text: str | None) -> dict[str, str | None]:
     return options
 
 
-def asked_min_probability(request: TextsAsked) -> float | None:
-    """The `min_probability` of a request, None where it has none."""
-    return request.min_probability if "min_probability" in request.model_fields_set else None
+def asked_min_probability(request: TextsAsked, default: float | None = None) -> float | None:
+    """The `min_probability` of a request, or the default where it has none."""
+    return request.min_probability if "min_probability" in request.model_fields_set else default

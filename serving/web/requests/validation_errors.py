@@ -8,7 +8,7 @@ from serving.errors import InvalidText
 from serving.web.requests.parsing import json_type, shown
 
 KEYS = {"text", "texts", "explain", "min_probability", "partial"}
-_BAD_MIN_PROBABILITY = "min_probability_invalid", "`min_probability` is {value}; accepted is a number from 0 to 1."
+BAD_MIN_PROBABILITY = "min_probability_invalid", "`min_probability` is {value}; accepted is a number from 0 to 1."
 _ACCEPTED_KEYS = "'text', 'texts', 'explain', 'min_probability' and 'partial'"
 
 # (pydantic's or our error type, field) -> (code, sentence), the most important first. An item of `texts` counts as
@@ -36,9 +36,9 @@ JSON_ERRORS: ErrorTable = {
         "min_probability_invalid",
         "`min_probability` is {type}; accepted is a number from 0 to 1.",
     ),
-    ("greater_than_equal", "min_probability"): _BAD_MIN_PROBABILITY,
-    ("less_than_equal", "min_probability"): _BAD_MIN_PROBABILITY,
-    ("finite_number", "min_probability"): _BAD_MIN_PROBABILITY,
+    ("greater_than_equal", "min_probability"): BAD_MIN_PROBABILITY,
+    ("less_than_equal", "min_probability"): BAD_MIN_PROBABILITY,
+    ("finite_number", "min_probability"): BAD_MIN_PROBABILITY,
     ("list_type", "texts"): ("texts_not_array", "`texts` is {type}; accepted is an array of strings."),
     ("too_short", "texts"): ("texts_empty", "`texts` is empty; accepted is at least one text."),
     ("too_many", "texts"): ("too_many_texts", "`texts` has {length:,} texts; at most {limit:,} are accepted."),
@@ -73,7 +73,7 @@ FORM_ERRORS = JSON_ERRORS | {
         "min_probability_invalid",
         "`min_probability` is a file; accepted is a number from 0 to 1.",
     ),
-    ("float_parsing", "min_probability"): _BAD_MIN_PROBABILITY,
+    ("float_parsing", "min_probability"): BAD_MIN_PROBABILITY,
     ("string_type", "text"): ("text_not_string", "`text` is a file; accepted is a plain field."),
 }
 

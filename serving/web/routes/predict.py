@@ -123,7 +123,7 @@ async def predict(request: Request) -> Response:
         error.row = None if submitted.several else rows[0]
         raise
     service.metrics.count_predictions(predictions)
-    answers = service.input.answers(submitted, predictions)
+    answers = service.input.answers(submitted, predictions, service.settings.min_probability)
     if prefers_page(request):
         return service.pages.form(request, row=None if submitted.several else rows[0], answers=answers)
     return json_answer(answers, service.metadata.model_version, several=submitted.several)

@@ -181,7 +181,7 @@ function countRow({ label, number, share }) {
   return row;
 }
 
-function previewRow({ text, label, error, probability }) {
+function previewRow({ text, label, error, probability, uncertain }) {
   const shown = text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
   const start = element("span", { dir: "auto", textContent: shown });
   if (!label) return cells([start], error);
@@ -189,7 +189,8 @@ function previewRow({ text, label, error, probability }) {
   // Beside semicolons the answer may have decimal commas.
   const share = percent(Number(probability.replace(",", ".")));
   const figure = element("span", { className: "files-figure", textContent: share });
-  return cells([start], [name, " ", figure, error && element("div", { textContent: error })]);
+  const unsure = uncertain === "true" ? " not sure" : "";
+  return cells([start], [name, " ", figure, unsure, error && element("div", { textContent: error })]);
 }
 
 function heading(text) {

@@ -96,7 +96,8 @@ function show({ busy = false, nodes = null, title = null, page = null, answered 
 
 function spoken() {
   const { label, figure } = verdict();
-  return `${label}, ${figure}`;
+  const unsure = answer.querySelector(".unsure")?.textContent;
+  return [label, unsure, figure].filter(Boolean).join(", ");
 }
 
 function verdict() {

@@ -3,6 +3,7 @@
 import { CsvRows } from "./csv.js";
 
 const PREVIEW = 5;
+const ADDED = ["label", "probability", "uncertain", "error"]; // of the columns that are read; there may be no third
 const DELIMITERS = [";", "\t", "|"]; // others than the comma
 
 /**
@@ -62,11 +63,13 @@ class CsvTable {
   #place(columns) {
     const { text, label } = this.#names;
     const prefix = prefixOf(label);
-    const added = columns.slice(columns.lastIndexOf(label));
+    const start = columns.lastIndexOf(label);
+    const added = columns.slice(start);
     this.labels = added.filter((name) => name.startsWith(`${prefix}p_`)).map((name) => name.slice(prefix.length + 2));
     const place = columns.indexOf(text);
-    this.#own = text ? [place, place + 1] : [0, columns.lastIndexOf(label)];
-    this.#places = ["label", "probability", "error"].map((name) => [name, columns.lastIndexOf(prefix + name)]);
+    this.#own = text ? [place, place + 1] : [0, start];
+    const places = ADDED.map((name) => [name, start + added.lastIndexOf(prefix + name)]);
+    this.#places = places.filter(([, at]) => at >= start);
   }
 
   #added(cells) {
@@ -94,10 +97,12 @@ class JsonTable {
     const all = Object.keys(object);
     const names = all.filter((name) => name.startsWith(`${prefix}p_`));
     if (this.labels.length === 0) this.labels = names.map((name) => name.slice(prefix.length + 2));
-    const [label, probability, error] = ["label", "probability", "error"].map((name) => object[prefix + name] ?? "");
+    const added = all.slice(all.indexOf(this.#names.label));
+    const values = ADDED.map((name) => (added.includes(prefix + name) ? object[prefix + name] ?? "" : ""));
+    const [label, probability, uncertain, error] = values.map(String);
     const own = this.#names.text ? [this.#names.text] : all.slice(0, all.indexOf(this.#names.label));
     const text = own.map((name) => object[name]).join(", ");
-    return { text, label, probability: String(probability), error };
+    return { text, label, probability, uncertain, error };
   }
 }
 

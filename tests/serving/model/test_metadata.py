@@ -55,6 +55,16 @@ def test_thresholds_and_the_risk_coverage_curve() -> None:
     assert metadata.risk_coverage == [CoveragePoint(**point)]
 
 
+def test_the_points_that_cover_shares_of_the_rows() -> None:
+    curve = [{"coverage": share, "risk": share / 2, "probability": 1 - share / 2} for share in (0.25, 0.7, 0.85, 1)]
+    metadata = Metadata.model_validate(content(risk_coverage=curve))
+    points = {share: point.coverage for share, point in metadata.coverage_points((0.2, 0.7, 0.9, 1)).items()}
+    assert points == {0.2: 0.25, 0.7: 0.7, 0.9: 1, 1: 1}
+    half = Metadata.model_validate(content(risk_coverage=curve[:1]))
+    assert list(half.coverage_points((0.2, 0.7))) == [0.2]
+    assert Metadata.model_validate(content()).coverage_points() == {}
+
+
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [

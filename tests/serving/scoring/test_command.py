@@ -37,6 +37,21 @@ def test_a_folder_becomes_a_folder(pristine_bundle: Path, tmp_path: Path) -> Non
     assert (tmp_path / "out" / "sub" / "b.csv").exists()
 
 
+def test_a_folder_tells_what_is_uncertain(pristine_bundle: Path, tmp_path: Path) -> None:
+    fill(tmp_path / "in", "a.csv")
+    options: list[str | Path] = [tmp_path / "in", "--output", tmp_path / "out", "--min-probability"]
+    result = run(pristine_bundle, *options, "1")
+    assert result.exit_code == 0, result.output
+    header, row, *_ = (tmp_path / "out" / "a.csv").read_text("utf-8").splitlines()
+    assert header.endswith(",in_vocabulary,uncertain,error")
+    assert row.endswith(",true,")
+    other = run(pristine_bundle, *options, "0.5")
+    assert "a.csv: was made of another least probability" in str(other.exception)
+    unset = run(pristine_bundle, *options[:-1])
+    assert "a.csv: was made of another least probability" in str(unset.exception)
+    assert run(pristine_bundle, *options, "1.5").exit_code == 2
+
+
 def test_one_file_into_a_folder_keeps_its_name(pristine_bundle: Path, tmp_path: Path) -> None:
     fill(tmp_path, "in.csv")
     (tmp_path / "there").mkdir()

@@ -94,6 +94,7 @@ def test_another_input_is_not_continued(tmp_path: Path) -> None:
         ("header", {"header": "true"}),
         ("output encoding", {"output_encoding": "utf-16"}),
         ("limit of characters", {"max_text_chars": 9}),
+        ("least probability", {"min_probability": 0.5}),
     ],
 )
 def test_what_was_begun_otherwise_is_not_continued(tmp_path: Path, changed: str, options: dict[str, Any]) -> None:

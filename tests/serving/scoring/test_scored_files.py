@@ -1,6 +1,8 @@
 """Scoring from and to every format: what it leaves of a row, and says of one that it cannot score."""
 
 import csv
+import gzip
+import io
 import json
 from pathlib import Path
 
@@ -26,6 +28,28 @@ def test_what_a_spreadsheet_writes_is_kept(tiny_predictor: Predictor, tmp_path: 
     assert [[row["tweet"], row["n"]] for row in rows] == cells
     assert [row["error"] for row in rows] == ["", NO_TEXT, NO_TEXT, ""]
     assert rows[1]["label"] == rows[1]["p_neutral"] == ""
+
+
+@pytest.mark.parametrize("least", [0.8, 0.80001])
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".parquet", ".csv.gz"])
+def test_what_is_uncertain_has_a_column(tmp_path: Path, suffix: str, least: float) -> None:
+    source = write_csv(tmp_path / "in.csv", ["id", "text"], [["1", "good"], ["2", ""]])
+    score(FakePredictor(), source, tmp_path / f"out{suffix}", ScoreOptions(min_probability=least))
+    scored = read_table(tmp_path / f"out{suffix}")
+    assert scored.column_names == ["id", "text", *ADDED[:-1], "uncertain", "error"]
+    good, blank = scored.column("uncertain").to_pylist()
+    assert str(good).lower() == str(least > 0.8).lower()
+    assert blank in (None, "")
+
+
+def read_table(path: Path) -> pa.Table:
+    if path.suffix == ".parquet":
+        return pq.read_table(path)
+    if path.suffix == ".jsonl":
+        return pa.Table.from_pylist([json.loads(line) for line in path.read_text("utf-8").splitlines()])
+    content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    rows = csv.DictReader(io.StringIO(content.decode()), delimiter="\t" if path.suffix == ".tsv" else ",")
+    return pa.Table.from_pylist(list(rows))
 
 
 def test_a_short_row_is_filled_up(tiny_predictor: Predictor, tmp_path: Path) -> None:

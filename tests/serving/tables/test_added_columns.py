@@ -23,6 +23,18 @@ def test_a_row_of_fields_has_no_facts_of_texts() -> None:
     assert plain.values(RowResult(None, "why")) == [None] * 4 + ["why"]
 
 
+@pytest.mark.parametrize(("least", "uncertain"), [(0.0, False), (0.75, False), (0.750001, True), (1.0, True)])
+def test_a_column_for_what_is_uncertain(least: float, uncertain: bool) -> None:
+    telling = ADDED.telling_uncertain(least)
+    assert names_of(telling.columns([])) == [*NAMES[:-1], "uncertain", "error"]
+    assert telling.values(RESULT)[-2:] == [uncertain, None]
+    assert telling.values(RowResult(None, "no text")) == [None] * 7 + ["no text"]
+
+
+def test_nothing_is_uncertain_unless_asked_for() -> None:
+    assert ADDED.telling_uncertain(None) == ADDED
+
+
 def test_probabilities_have_six_digits() -> None:
     third = Prediction("no", 2 / 3, {"no": 2 / 3, "so, so": 1 / 3}, truncated=False, in_vocabulary=1 / 3)
     assert ADDED.values(RowResult(third))[1:6] == [0.666667, 0.666667, 0.333333, False, 0.333333]

@@ -65,6 +65,7 @@ FILES_SENT: dict[str, dict[str, Any]] = {
     "file_missing": {"files": {"other": ("a.csv", CSV)}},
     "file_repeated": {"files": [("file", ("a.csv", CSV)), ("file", ("b.csv", CSV))]},
     "unknown_field": {"files": {"file": ("a.csv", CSV)}, "data": {"text_colum": "text"}},
+    "min_probability_invalid": {"files": {"file": ("a.csv", CSV)}, "data": {"min_probability": "1.5"}},
     "file_unreadable": {"files": {"file": ("a.csv", b"\n")}},
     "file_kind": {"files": {"file": ("a.csv", b"PK\x03\x04")}},
     "not_utf8": {"files": {"file": ("a.csv", b"text\ncaf\xe9\n")}},

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from tests.training.report.examples import metadata as example_metadata
 from training.evaluation.selective import precision_thresholds, risk_coverage
 
 LABELS = ["a", "b"]
@@ -60,3 +61,14 @@ def test_the_whole_part_is_covered_in_the_end() -> None:
     assert len(points) == 20
     assert points[-1].coverage == 1
     assert points[-1].risk == pytest.approx((probabilities.argmax(1) != 0).mean())
+
+
+@pytest.mark.parametrize("rows", [10, 137, 1000])
+def test_the_values_for_min_probability_leave_at_least_the_share_certain(rows: int) -> None:
+    probabilities = np.random.default_rng(rows).dirichlet([1, 1, 1], rows).astype(np.float32)
+    truth = np.random.default_rng(1).integers(0, 3, rows)
+    metadata = example_metadata(risk_coverage=risk_coverage(truth, probabilities))
+    for share, point in metadata.coverage_points().items():
+        certain = probabilities.max(1).astype(float).round(6) >= point.min_probability
+        assert share <= certain.mean() <= share + 0.1
+        assert (probabilities.argmax(1) != truth)[certain].mean() == pytest.approx(point.risk, abs=0.02)

@@ -179,7 +179,7 @@ def test_the_card_has_the_sections_of_the_paper() -> None:
 
 def test_every_table_of_the_card_is_one() -> None:
     html = MarkdownIt("commonmark").enable("table").render(card(record=COMPARED))
-    assert html.count("<table>") == 11
+    assert html.count("<table>") == 12
     assert "|---" not in html
     assert [label for label in LABELS if f"<td>{label}</td>" not in html] == []
 
@@ -224,6 +224,14 @@ def test_card_and_page_say_what_few_rows_are_worth() -> None:
 def test_a_card_without_thresholds_says_so() -> None:
     assert "No label was right often enough" in card(metadata=metadata(thresholds=[]))
     assert "No label was right often enough" not in card()
+
+
+def test_card_and_page_say_what_to_set_so_that_the_uncertain_is_said() -> None:
+    assert "Without it, 30.0% of all were wrong:" in card()
+    assert "| 90% | 0.400 | 100.0% | 30.0% |" in card()
+    assert "<caption>Values for MIN_PROBABILITY, from the validation part</caption>" in page()
+    bare = metadata(risk_coverage=[])
+    assert "MIN_PROBABILITY" not in card(metadata=bare) + page(metadata=bare)
 
 
 def test_a_stage_of_one_epoch_is_a_sentence() -> None:

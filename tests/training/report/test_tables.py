@@ -1,9 +1,11 @@
 import numpy as np
 
+from serving.model.metadata import CoveragePoint
 from tests.training.report.examples import HISTORY, answers, metadata, report_data
 from training.evaluation.results import Row
 from training.report.report_data import TrainingRecord
 from training.report.tables import (
+    coverage_table,
     curve_table,
     held_out_table,
     length_table,
@@ -94,6 +96,20 @@ def test_macro_recall_and_accuracy_are_told_apart() -> None:
 def test_thresholds_by_label() -> None:
     assert threshold_table(metadata()).rows == [("positive", "90%", "0.828", "14.8%")]
     assert threshold_table(metadata(thresholds=[])).rows == []
+
+
+def test_values_for_the_setting_of_what_is_uncertain() -> None:
+    curve = [
+        CoveragePoint(coverage=0.75, risk=0.1, probability=0.61999),
+        CoveragePoint(coverage=0.8, risk=0.125, probability=0.5709),
+        CoveragePoint(coverage=1.0, risk=0.3, probability=0.4),
+    ]
+    assert coverage_table(metadata(risk_coverage=curve)).rows == [
+        ("90%", "0.400", "100.0%", "30.0%"),
+        ("80%", "0.570", "80.0%", "12.5%"),
+        ("70%", "0.619", "75.0%", "10.0%"),
+    ]
+    assert coverage_table(metadata(risk_coverage=[])).rows == []
 
 
 def test_the_table_has_every_epoch() -> None:

@@ -57,7 +57,7 @@ def test_nothing_is_said_of_texts(document: Any, path: str) -> None:
 def test_a_file_of_fields(document: Any) -> None:
     file = document["paths"]["/predict/file"]["post"]
     sent = file["requestBody"]["content"][MULTIPART]["schema"]["properties"]
-    assert set(sent) == {"file", "delimiter", "encoding", "header", "output_encoding"}
+    assert set(sent) == {"file", "delimiter", "encoding", "header", "output_encoding", "min_probability"}
     said = json.dumps(file["responses"]["422"])
     assert "it has no column for 'age'" in said
     assert {"header_unclear", "columns_missing", "text_column_unused"} <= set(re.findall(r"`(\w+)`", said))

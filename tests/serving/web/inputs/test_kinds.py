@@ -102,6 +102,17 @@ def test_uncertain(form: TestClient, least: float, uncertain: bool) -> None:
     assert [p["uncertain"] for p in form.post("/predict", json=sent).json()["predictions"]] == [uncertain] * 2
 
 
+@pytest.mark.parametrize(("asked", "uncertain"), [({}, True), ({"min_probability": 0}, False)])
+def test_a_request_goes_before_the_setting_of_what_is_uncertain(
+    form_predictor: Predictor, asked: dict[str, float], uncertain: bool
+) -> None:
+    with TestClient(create_app(Settings(min_probability=1), form_predictor)) as client:
+        assert client.post("/predict", json={"fields": FORM_ROWS[0]} | asked).json()["uncertain"] is uncertain
+        options = {name: str(value) for name, value in asked.items()}
+        file = {"file": ("a.jsonl", json.dumps(FORM_ROWS[0]).encode())}
+        assert client.post("/predict/file", files=file, data=options).json()["uncertain"] is uncertain
+
+
 def test_an_explanation(form: TestClient, form_predictor: Predictor) -> None:
     row = {**FORM_ROWS[0], "workclass": None}
     answer = form.post("/predict", json={"fields": row, "explain": True}).json()

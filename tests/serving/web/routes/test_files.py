@@ -51,6 +51,36 @@ def test_the_route_has_its_old_name_too(client: TestClient) -> None:
     assert (answer.status_code, answer.text) == (200, send(client, b"text\ngood\n").text)
 
 
+SETTING_AND_FIELD = [
+    (None, None, None),
+    (None, "0.9", "true"),
+    (0.9, None, "true"),
+    (0.9, "", "true"),
+    (0.9, "0.8", "false"),
+    (0.5, "0.9", "true"),
+]
+
+
+@pytest.mark.parametrize(("setting", "field", "uncertain"), SETTING_AND_FIELD)
+def test_what_is_uncertain_has_a_column(
+    make_client: Callable[..., TestClient], setting: float | None, field: str | None, uncertain: str | None
+) -> None:
+    answer = send(
+        make_client(min_probability=setting),
+        b"text\ngood\n\n",
+        data={} if field is None else {"min_probability": field},
+    )
+    header, good, blank = cells(answer.text)
+    assert header == (["text", *ADDED] if uncertain is None else ["text", *ADDED[:-1], "uncertain", "error"])
+    assert dict(zip(header, good, strict=True)).get("uncertain") == uncertain
+    assert dict(zip(header, blank, strict=True)).get("uncertain") == (None if uncertain is None else "")
+
+
+def test_a_row_of_json_says_whether_it_is_uncertain(client: TestClient) -> None:
+    answer = send(client, b'{"text": "good"}\n', name="mine.jsonl", data={"min_probability": "0.81"})
+    assert json.loads(answer.text)["uncertain"] is True
+
+
 def test_what_was_decided_is_told_in_a_header(client: TestClient) -> None:
     answer = send(client, "1,größe ist gut\n2,so bad\n".encode("utf-16-le"))
     assert answer.headers["x-text-column"] == "column_2"
@@ -114,6 +144,12 @@ REFUSED: list[tuple[str, dict[str, Any], int, str]] = [
     ("no file", {"files": {"other": b"a"}}, 422, "file_missing"),
     ("two files", {"files": [("file", b"a"), ("file", b"b")]}, 422, "file_repeated"),
     ("unknown field", {"files": {"file": b"text\na\n"}, "data": {"text_colum": "text"}}, 422, "unknown_field"),
+    (
+        "no probability",
+        {"files": {"file": b"text\na\n"}, "data": {"min_probability": "much"}},
+        422,
+        "min_probability_invalid",
+    ),
     ("empty", {"files": {"file": ("a.csv", b"")}}, 422, "file_unreadable"),
     ("no rows", {"files": {"file": ("a.csv", b"text\n")}}, 422, "rows_missing"),
     ("no table", {"files": {"file": ("a.csv", b"%PDF-1.7\n")}}, 422, "file_kind"),

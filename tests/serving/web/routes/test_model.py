@@ -1,4 +1,5 @@
 import json
+import re
 from base64 import b64encode
 from collections.abc import Callable
 from hashlib import sha256
@@ -9,7 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from serving.model.bundle import REPORT
-from serving.model.metadata import DataFile, Metadata
+from serving.model.metadata import CoveragePoint, DataFile, Metadata
 from serving.web.pages.model_page import PLOTS, REPORT_PAGE
 from tests.serving.conftest import BROWSER
 from tests.serving.fakes import FakePredictor, fake_metadata
@@ -61,6 +62,22 @@ def test_what_it_learned_from_beside_labels(make_client: Callable[..., TestClien
     predictor.metadata = predictor.metadata.model_copy(update=learned_from)
     page = make_client().get("/model", headers={"Accept": BROWSER}).text
     assert "Taught by the models 0123, 4567. Its embedding started from the word vectors of v.txt." in page
+
+
+def test_values_for_the_setting_of_what_is_uncertain(
+    make_client: Callable[..., TestClient], predictor: FakePredictor
+) -> None:
+    assert "MIN_PROBABILITY" not in make_client().get("/model", headers={"Accept": BROWSER}).text
+    curve = [CoveragePoint(coverage=share, risk=share / 4, probability=1.5 - share) for share in (0.75, 0.8, 0.95, 1)]
+    predictor.metadata = predictor.metadata.model_copy(update={"risk_coverage": curve})
+    page = make_client().get("/model", headers={"Accept": BROWSER}).text
+    assert "of which 25.0% were answered wrongly" in page
+    cells = re.findall(r'<tr><th scope="row">(\d+%)</th>' + r'<td class="number">(.+?)</td>' * 3, page)
+    assert cells == [
+        ("90%", "0.550", "95.0%", "23.8%"),
+        ("80%", "0.700", "80.0%", "20.0%"),
+        ("70%", "0.750", "75.0%", "18.8%"),
+    ]
 
 
 def test_without_a_report(make_client: Callable[..., TestClient], tmp_path: Path) -> None:

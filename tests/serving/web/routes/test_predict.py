@@ -16,6 +16,7 @@ from starlette.types import Message
 
 from serving.model.types import is_blank
 from serving.web.routes.predict import run_until_disconnect
+from tests.serving.conftest import BROWSER
 from tests.serving.fakes import FakePredictor
 
 pytestmark = pytest.mark.anyio
@@ -257,13 +258,30 @@ def test_the_form_answered(browser: TestClient) -> None:
 def test_what_an_answer_is_worth_is_told(browser: TestClient) -> None:
     plain = browser.post("/predict", data={"text": "so good", "min_probability": "0.5"}).text
     assert "knows little" not in plain
-    assert "not certain" not in plain
+    assert "not sure" not in plain
     text = browser.post("/predict", data={"text": "жж a", "min_probability": "0.9"}).text
     assert "knows little" not in text
-    assert "The model is not certain" in text
+    assert '</strong> <span class="unsure">not sure</span> <span class="figure">' in text
+    assert "The model is not sure: no label has the probability that is asked for." in text
     text = browser.post("/predict", data={"text": "жжж a"}).text
     assert "The model knows little of this text: 40.0% of its characters." in text
-    assert "not certain" not in text
+    assert "not sure" not in text
+
+
+@pytest.mark.parametrize(
+    ("setting", "asked", "uncertain"),
+    [(None, None, None), (None, 0.9, True), (0.9, None, True), (0.9, 0.8, False), (0.9, 0, False), (0.5, 0.9, True)],
+)
+def test_a_request_goes_before_the_setting_of_what_is_uncertain(
+    make_client: Callable[..., TestClient], setting: float | None, asked: float | None, uncertain: bool | None
+) -> None:
+    client, options = make_client(min_probability=setting), {} if asked is None else {"min_probability": asked}
+    assert client.post("/predict", json={"text": "good"} | options).json().get("uncertain") is uncertain
+    several = client.post("/predict", json={"texts": ["good", ""], "partial": True} | options).json()["predictions"]
+    assert [answer.get("uncertain") for answer in several] == [uncertain, None]
+    assert client.post("/predict", data={"text": "good"} | options).json().get("uncertain") is uncertain
+    page = client.post("/predict", data={"text": "good"} | options, headers={"accept": BROWSER}).text
+    assert ("not sure" in page) is bool(uncertain)
 
 
 def test_several_as_a_page(browser: TestClient) -> None:
