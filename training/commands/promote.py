@@ -178,30 +178,33 @@ def _show(comparison: Comparison, folders: Mapping[str, Path]) -> None:
 
 def _decide(comparison: Comparison, display: Display, *, force: bool) -> None:
     """Raise PublishError where the candidate is not shown to be as good, unless forced."""
-    macro = comparison.differences.macro
     if few := worth_of_few(comparison.counts):
         display.on_note(f"Few rows to compare on: {few}")
-    found = f"the 95% interval of the difference in macro recall is {macro.low:+.3f} to {macro.high:+.3f}"
-    reason = _doubt(comparison)
-    if reason and not force:
-        raise PublishError(f"nothing is replaced: {found}. {reason} --force replaces all the same")
-    display.on_note(f"Not as good, but forced: {reason}" if reason else f"As good or better: {found}, above {BOUND}.")
+    doubt = _doubt(comparison)
+    if doubt and not force:
+        raise PublishError(f"nothing is replaced: {doubt} --force replaces all the same.")
+    display.on_note(f"By force, though {doubt}" if doubt else f"As good or better: {_found(comparison)}.")
+
+
+def _found(comparison: Comparison) -> str:
+    macro = comparison.differences.macro
+    return f"the 95% interval of the difference in macro recall is {macro.low:+.3f} to {macro.high:+.3f}"
 
 
 def _doubt(comparison: Comparison) -> str:
-    """Why the candidate is not shown to be as good; empty where it is."""
+    """Why the candidate is not shown to be as good, in a sentence or two; empty where it is."""
     if unknown := [label for label, rows in comparison.counts.items() if not rows]:
-        return f"The data have no row of {unknown}, of which nothing is known then."
-    macro = comparison.differences.macro
+        return f"the data have no row of {', '.join(map(repr, unknown))}; accepted: rows of each label."
+    macro, rows = comparison.differences.macro, comparison.rows
     if macro.low > BOUND:
         return ""
-    missing = macro.rows_missing(comparison.rows, BOUND)
+    missing = macro.rows_missing(rows, BOUND)
     if missing is None:
-        return f"The candidate is worse by {-macro.value:.3f}; accepted: above {BOUND}. More rows would not help."
-    return (
-        f"Accepted: above {BOUND}. If the difference stays {macro.value:+.3f}, about {count(missing)} more rows like "
-        f"these {count(comparison.rows)} would show that."
-    )
+        way = f"The difference itself, {macro.value:+.3f}, does not lie above: more rows would not help."
+    else:
+        stays = f"If the difference stays {macro.value:+.3f}"
+        way = f"{stays}, about {count(missing)} more rows like these {count(rows)} would show that it does."
+    return f"{_found(comparison)}; accepted: above {BOUND}. {way}"
 
 
 def _replace(candidate: Path, over: Path, version: str) -> None:
