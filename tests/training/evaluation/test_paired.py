@@ -101,7 +101,7 @@ def test_the_rows_that_are_missing_would_be_enough() -> None:
     assert few.low < -0.01 < few.value
     assert missing
     times = math.ceil((600 + missing) / 600)
-    many = differences(*(np.tile(each, times) for each in (truth, candidate, old)), 3).macro
+    many = differences(np.tile(truth, times), np.tile(candidate, times), np.tile(old, times), 3).macro
     assert many.value == pytest.approx(few.value)
     assert many.low == pytest.approx(-0.01, abs=0.003)
 
