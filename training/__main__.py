@@ -205,7 +205,7 @@ def promote(
     force: Annotated[bool, typer.Option("--force", help="replace, whatever the comparison says")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="compare only")] = False,
     rollback: Annotated[bool, typer.Option("--rollback", help="put the bundle back that stood there before")] = False,
-    pid: Annotated[int | None, typer.Option(min=1, help="the service's process, which then loads the bundle")] = None,
+    pid: Annotated[int | None, typer.Option(min=1, max=2**31 - 1, help="the service's process, which is told")] = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
     encoding: Encoding = None,

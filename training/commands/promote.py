@@ -183,7 +183,7 @@ def _decide(comparison: Comparison, display: Display, *, force: bool) -> None:
     doubt = _doubt(comparison)
     if doubt and not force:
         raise PublishError(f"nothing is replaced: {doubt} --force replaces all the same.")
-    display.on_note(f"By force, though {doubt}" if doubt else f"As good or better: {_found(comparison)}.")
+    display.on_note(f"By force, though {doubt}" if doubt else f"Good enough: {_found(comparison)}, above {BOUND}.")
 
 
 def _found(comparison: Comparison) -> str:

@@ -1,6 +1,7 @@
 import os
 import re
 import shutil
+import signal
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ from tests.training.helpers import write_csv
 from training.__main__ import app
 from training.commands.promote import promote, rollback
 from training.console import Display
-from training.errors import DataError, PublishError
+from training.errors import DataError, PublishError, SignalError
 from training.export.publish import check_replaceable, previous_folder
 
 BETTER, WORSE = TINY, UNMASKED  # WORSE says neutral to everything
@@ -81,7 +82,7 @@ def test_a_better_one_takes_the_place_and_both_others_stay(
     assert re.search(
         r"\| \*\*mean\*\* \| \*\*600\*\* \| .*\*\*\+0\.667\*\* \| \*\*\+0\.6\d\d to \+0\.6\d\d\*\* \|", table
     )
-    assert "As good or better: the 95% interval of the difference in macro recall is +0.6" in said(display)
+    assert "Good enough: the 95% interval of the difference in macro recall is +0.6" in said(display)
 
 
 def test_a_worse_one_does_not_and_no_rows_would_help(over: Path, gold: Path, candidate: Path, display: Display) -> None:
@@ -328,6 +329,15 @@ def test_other_fields_are_refused(tmp_path: Path, gold: Path, display: Display) 
         PublishError, match=r"the candidate has fields \{'age': 'number'.*accepted: \{.*'years': 'number'"
     ):
         promote(candidate, over, [gold], display)
+
+
+def test_where_there_is_no_sighup_no_process_can_be_told(
+    candidate: Path, over: Path, gold: Path, display: Display, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(signal, "SIGHUP")
+    with pytest.raises(SignalError, match="Windows has no SIGHUP; accepted: no --pid"):
+        promote(candidate, over, [gold], display, pid=os.getpid())
+    assert version(over) == version(WORSE)
 
 
 @pytest.mark.parametrize(
