@@ -48,7 +48,7 @@ def rehash(folder: Path) -> None:
     """Make the hashes and the version in metadata.json true again after a file was changed."""
 
     def change(content: dict[str, Any]) -> None:
-        content["files"] = {name: sha256(folder / name) for name in (NETWORK, TOKENIZER)}
+        content["files"] = {name: sha256(folder / name) for name in content["files"]}
         content["model_version"] = model_version(
             content["files"],
             content["labels"],

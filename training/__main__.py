@@ -1,45 +1,38 @@
-"""`python -m training`: fit, evaluate, behaviour, compare, tune, report, made-up, finetune, answers, knobs."""
+"""`python -m training`: fit, evaluate, promote, behaviour, compare, tune, report, made-up, finetune, answers, knobs."""
 
-import atexit
 import json
 import shlex
 import sys
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
 from serving.errors import ServingError
+from training.commands.options import (
+    DataFiles,
+    Encoding,
+    LabelColumn,
+    MoreFiles,
+    NoHeader,
+    Out,
+    OwnFiles,
+    RecipePath,
+    ReportTexts,
+    StageCache,
+    TextColumn,
+    chosen_recipe,
+    note,
+    paths_of,
+    reading,
+)
 from training.errors import DataError, TrainingError
-from training.recipe.data import DataConfig
-from training.recipe.recipe import KNOB_HEADINGS, Recipe, find_recipe, knob_rows, knob_table, read_recipe
+from training.recipe.recipe import KNOB_HEADINGS, find_recipe, knob_rows, knob_table, read_recipe
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-
-RecipePath = Annotated[Path, typer.Argument(help="a recipe, or the name of one in training/recipes, such as sample")]
-DataFiles = Annotated[
-    list[Path],
-    typer.Option("--data", help="CSV, TSV, JSONL (each also .gz), Parquet, or of Label Studio; several may follow"),
-]
-OwnFiles = Annotated[
-    list[Path] | None, typer.Option("--data", help="as elsewhere; default: the rows that the recipe brings, if any")
-]
-MoreFiles = Annotated[list[Path] | None, typer.Argument(help="more data files")]
-Out = Annotated[Path, typer.Option("--out", help="folder for the bundle; a bundle that stands there is replaced")]
-StageCache = Annotated[
-    Path | None, typer.Option(help="folder for pre-trained bodies, which runs with the same first stages share")
-]
-ReportTexts = Annotated[
-    bool, typer.Option("--report-texts", help="quote the most confident mistakes in the report, for your eyes")
-]
-TextColumn = Annotated[str | None, typer.Option(help="column of texts, instead of the recipe's")]
-LabelColumn = Annotated[str | None, typer.Option(help="column of labels, instead of the recipe's")]
-Encoding = Annotated[str | None, typer.Option(help="encoding of the files, instead of the recipe's")]
-NoHeader = Annotated[bool, typer.Option("--no-header", help="the files have no row of names: column_1, column_2, ...")]
 
 
 @app.command()
@@ -63,8 +56,8 @@ def fit(
     from training.commands.fit import is_resumable
     from training.console import Display
 
-    chosen, display = _read_recipe(recipe, seed, text_column, label_column, encoding, no_header), Display()
-    paths = _paths(chosen.data, data, more)
+    chosen, display = chosen_recipe(recipe, seed, text_column, label_column, encoding, no_header), Display()
+    paths = paths_of(chosen.data, data, more)
     choices = {"resume": resume, "baselines": baselines, "texts": report_texts}
     try:
         figures = run_fit(chosen, paths, out, display, stage_cache, **choices)
@@ -93,7 +86,7 @@ def report(
 
     display = Display()
     recipe = bundle_recipe(Bundle.read(bundle).metadata, bundle)
-    figures = run_report(bundle, _paths(recipe.data, data, more), display, baselines=baselines, texts=report_texts)
+    figures = run_report(bundle, paths_of(recipe.data, data, more), display, baselines=baselines, texts=report_texts)
     display.figures(figures, "Test part, through serving")
     display.next_step(f"Report: {bundle / 'report' / 'report.html'}")
 
@@ -103,9 +96,7 @@ def compare(
     recipe: RecipePath,
     data: OwnFiles = None,
     more: MoreFiles = None,
-    bundle: Annotated[
-        Path | None, typer.Option(help="a bundle of this recipe and data, instead of training one")
-    ] = None,
+    bundle: Annotated[Path | None, typer.Option(help="a bundle of this recipe and data: none is trained")] = None,
     stage_cache: StageCache = None,
     seed: Annotated[int | None, typer.Option(help="instead of the recipe's")] = None,
     text_column: TextColumn = None,
@@ -119,8 +110,8 @@ def compare(
     from training.evaluation.tables import comparison_table, group_table
 
     display = Display(Console(stderr=True))
-    chosen = _read_recipe(recipe, seed, text_column, label_column, encoding, no_header)
-    rows = compared(chosen, _paths(chosen.data, data, more), display, bundle, stage_cache)
+    chosen = chosen_recipe(recipe, seed, text_column, label_column, encoding, no_header)
+    rows = compared(chosen, paths_of(chosen.data, data, more), display, bundle, stage_cache)
     tables = [comparison_table(rows), group_table(rows)]
     print_tables([table for table in tables if table.rows], Console())
 
@@ -159,8 +150,8 @@ def tune(
 
     if study and storage:
         raise typer.BadParameter("found both; accepted: one of the two", param_hint="--study, --storage")
-    chosen, display = _read_recipe(recipe, seed, text_column, label_column, encoding, no_header), Display()
-    paths, place = _paths(chosen.data, data, more), storage or study or out.with_suffix(".sqlite")
+    chosen, display = chosen_recipe(recipe, seed, text_column, label_column, encoding, no_header), Display()
+    paths, place = paths_of(chosen.data, data, more), storage or study or out.with_suffix(".sqlite")
     objective = ValidationRecall(paths, stage_cache, verbose=verbose)
     try:
         Search(chosen, paths, out, place, display, objective).run(trials, timeout)
@@ -192,23 +183,46 @@ def evaluate(
 
     predictor = Predictor.load(bundle)
     if learned_from(data, predictor.metadata):
-        _note(f"the model was trained on rows of {data.name}, so these figures are better than on new rows")
-    header = "false" if no_header else None
-    rows = read_labelled(
-        data, predictor.metadata, text=text_column, label=label_column, encoding=encoding, header=header
-    )
-    for note in rows.notes:
-        _note(note)
-    if rows.dropped:
-        reasons = ", ".join(f"{reason}: {count:,}" for reason, count in rows.dropped.items())
-        _note(f"{sum(rows.dropped.values()):,} rows are left out ({reasons})")
+        note(f"the model was trained on rows of {data.name}, so these figures are better than on new rows")
+    rows = read_labelled(data, predictor.metadata, **reading(text_column, label_column, encoding, no_header))
+    for remark in rows.remarks:
+        note(remark)
     figures = measured(predictor, rows.rows, rows.truth)
     if few := worth_of_few({label: of_class.rows for label, of_class in figures.classes.items()}):
-        _note(f"few rows to measure with: {few}")
+        note(f"few rows to measure with: {few}")
     if as_json:
         typer.echo(json.dumps(figures.as_json(), indent=2, ensure_ascii=False))
     else:
         Display().figures(figures, data.name)
+
+
+@app.command()
+def promote(
+    over: Annotated[Path, typer.Option("--over", help="folder of the bundle that is served, whose place is taken")],
+    candidate: Annotated[Path | None, typer.Argument(help="folder of the new bundle, which stays")] = None,
+    data: Annotated[list[Path] | None, typer.Option("--data", help="labelled files; several may follow")] = None,
+    more: MoreFiles = None,
+    force: Annotated[bool, typer.Option("--force", help="replace, whatever the comparison says")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="compare only")] = False,
+    rollback: Annotated[bool, typer.Option("--rollback", help="put the bundle back that stood there before")] = False,
+    pid: Annotated[int | None, typer.Option(min=1, max=2**31 - 1, help="the service's process, which is told")] = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    encoding: Encoding = None,
+    no_header: NoHeader = False,
+) -> None:
+    """Put a bundle in another's place, if it is shown to be as good on labelled rows; the old one is kept."""
+    from training.commands import promote as steps
+    from training.console import Display
+
+    if rollback == bool(candidate and data) or (rollback and (candidate or data or force or dry_run)):
+        raise typer.BadParameter("accepted: CANDIDATE and --data, or --rollback with neither, --force nor --dry-run")
+    display = Display(Console(stderr=True))
+    if candidate and data:
+        files, how_read = [*data, *(more or [])], reading(text_column, label_column, encoding, no_header)
+        steps.promote(candidate, over, files, display, how_read, force=force, dry_run=dry_run, pid=pid)
+    else:
+        steps.rollback(over, display, pid)
 
 
 @app.command()
@@ -314,29 +328,6 @@ def knobs() -> None:
     drawn = as_rich(Table("Knobs of a recipe", KNOB_HEADINGS, rows, words=len(KNOB_HEADINGS)))
     drawn.columns[0].no_wrap = True  # so that a key can be copied
     console.print(drawn)
-
-
-def _paths(config: DataConfig, data: list[Path] | None, more: list[Path] | None) -> list[Path]:
-    """The files that were named, or one of the rows that the recipe brings, until the process ends."""
-    if data:
-        return [*data, *(more or [])]
-    from training.data.sources import write_bundled
-
-    folder = TemporaryDirectory()
-    atexit.register(folder.cleanup)
-    return [write_bundled(config, Path(folder.name))]
-
-
-def _note(sentence: str) -> None:
-    typer.echo(f"note: {sentence}", err=True)
-
-
-def _read_recipe(
-    recipe: Path, seed: int | None, text: str | None, label: str | None, encoding: str | None, no_header: bool
-) -> Recipe:
-    options = {"text": text, "label": label, "encoding": encoding, "header": "false" if no_header else None}
-    data = {name: value for name, value in options.items() if value is not None}
-    return read_recipe(find_recipe(recipe), seed=seed, data=data)
 
 
 def main(**options: Any) -> None:

@@ -5,6 +5,7 @@ TrainingError
   DataError       a data file cannot be used: column, encoding, labels, too few rows
   ResumeError     the state left by an interrupted run does not belong to this one, or cannot be read or written
   PublishError    the bundle could not be verified or may not replace what stands at its place, or another run writes it
+  SignalError     the process that is to load a bundle is not there, or is no service
 """
 
 from collections.abc import Mapping
@@ -37,3 +38,7 @@ class ResumeError(TrainingError):
 
 class PublishError(TrainingError):
     """A bundle failed its verification, or its folder holds something else or is taken. Nothing was replaced."""
+
+
+class SignalError(TrainingError):
+    """A process cannot be told to load a bundle. The sentence says whether one was replaced."""

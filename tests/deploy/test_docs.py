@@ -2,6 +2,8 @@
 
 import ast
 import re
+import shutil
+import subprocess
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,9 +11,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from tests.bundles import TINY, UNMASKED
 from tests.deploy.documents import PAGES, blocks, shell_lines
 from tests.deploy.services import ROOT
 from training.__main__ import app
+from training.errors import PublishError
 
 GROUND_FLOORS = {"errors", "logs", "process", "types", "__init__", "__version__"}
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -108,7 +112,7 @@ def test_make_knows_each_target(page: Path) -> None:
 
 
 def test_the_commands_of_training_run_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    lines = [line.split() for line in shell_lines(TRAINING, "python -m training")]
+    lines = [line.split() for line in shell_lines(TRAINING, "python -m training") if " promote " not in line]
     assert [line[3] for line in lines] == ["fit", "evaluate", "behaviour", "compare", "knobs"]
     (tmp_path / "recipe.toml").write_text('extends = "sample"\n[fit]\nepochs = 1\n', encoding="utf-8")
     rows = (ROOT / "data" / "sample.csv").read_text(encoding="utf-8").replace("text,label", "tweet,mood", 1)
@@ -119,3 +123,21 @@ def test_the_commands_of_training_run_one_after_the_other(tmp_path: Path, monkey
     for line in lines:
         result = CliRunner().invoke(app, line[3:])
         assert result.exit_code == 0, result.output
+
+
+def test_the_commands_that_put_a_better_model_in_place_do_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(ROOT / "data", tmp_path / "data", ignore=lambda _, names: set(names) - {"sample.csv"})
+    monkeypatch.chdir(tmp_path)
+    for command in (line for start in ("mkdir", "awk") for line in shell_lines(TRAINING, start)):
+        subprocess.run(command, shell=True, check=True)
+    paths = [Path("build", f"{name}.csv") for name in ("few", "more", "gold")]
+    few, more, gold = (set(path.read_text(encoding="utf-8").splitlines()[1:]) for path in paths)
+    assert few < more
+    assert (len(few), len(more), more & gold) == (190, 380, set())
+    for bundle, name in ((TINY, "new"), (UNMASKED, "old")):
+        shutil.copytree(bundle, Path("build", name))
+    compare, back = (line.split()[3:] for line in shell_lines(TRAINING, "python -m training promote"))
+    assert isinstance(CliRunner().invoke(app, compare).exception, PublishError)
+    for arguments, expected in (([*compare, "--force"], TINY), (back, UNMASKED)):
+        assert CliRunner().invoke(app, arguments).exit_code == 0
+        assert Path("build/old/metadata.json").read_bytes() == (expected / "metadata.json").read_bytes()

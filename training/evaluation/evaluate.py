@@ -121,6 +121,13 @@ class LabelledRows:
     dropped: Counts
     notes: list[str]
 
+    @property
+    def remarks(self) -> list[str]:
+        """The notes, and a sentence on the rows that were left out."""
+        reasons = ", ".join(f"{reason}: {count:,}" for reason, count in self.dropped.items())
+        total = sum(self.dropped.values())
+        return [*self.notes, f"{total:,} rows are left out ({reasons})"] if total else self.notes
+
 
 def read_labelled(
     path: Path,

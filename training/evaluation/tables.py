@@ -8,6 +8,7 @@ from itertools import chain
 from training.data.rows import as_served
 from training.evaluation.behaviour import BehaviourPair, FailureCount, Half
 from training.evaluation.metrics import NUMBERED, ClassFigures, Figures, most_frequent, recall_intervals
+from training.evaluation.paired import Comparison, Difference, Side
 from training.evaluation.results import Row
 from training.recipe.fields import FieldConfig
 
@@ -200,6 +201,44 @@ def _comparison_cells(row: Row) -> tuple[str, ...]:
     trained = "before" if row.training_seconds is None else f"{row.training_seconds:,.1f} s"
     size, speed = f"{row.bytes / 1e6:.1f} MB", f"{row.predictions_per_second:,.0f}"
     return (row.name, share(row.macro_recall), share(row.macro_f1), share(row.accuracy), trained, size, speed)
+
+
+def side_table(comparison: Comparison, sizes: Mapping[str, int]) -> Table:
+    """Two bundles beside each other.
+
+    Args:
+        comparison: Of the two.
+        sizes: Name -> bytes, of the candidate and of the old one.
+    """
+    sides = zip(sizes.items(), (comparison.candidate, comparison.old), strict=True)
+    headings = ("model", "macro recall", "accuracy", "calibration error", "size", "predictions/s")
+    rows = [(name, *_side_cells(side), f"{size / 1e6:.1f} MB", _rate(side)) for (name, size), side in sides]
+    return Table(f"Both on the same {count(comparison.rows)} rows", headings, rows)
+
+
+def _side_cells(side: Side) -> tuple[str, ...]:
+    return share(side.macro_recall), share(side.accuracy), share(side.calibration_error)
+
+
+def _rate(side: Side) -> str:
+    return f"{side.rows_per_second:,.0f}"
+
+
+def difference_table(comparison: Comparison) -> Table:
+    """The recall of both by class, and what the difference is worth; the mean over the classes is marked."""
+    candidate, old, differences = comparison.candidate, comparison.old, comparison.differences
+    of_classes = zip(comparison.counts.items(), candidate.recalls, old.recalls, differences.classes, strict=True)
+    rows = [(label, count(number), *_difference_cells(a, b, by)) for (label, number), a, b, by in of_classes]
+    macro = _difference_cells(candidate.macro_recall, old.macro_recall, differences.macro)
+    headings = ("recall of", "rows", "candidate", "in place", "difference", "95% interval")
+    return Table("Recall", headings, [*rows, ("mean", count(comparison.rows), *macro)], marked=len(rows))
+
+
+def _difference_cells(candidate: float, old: float, difference: Difference | None) -> tuple[str, ...]:
+    if difference is None:
+        return ("–",) * 4
+    between = f"{difference.low:+.3f} to {difference.high:+.3f}"
+    return share(candidate), share(old), f"{difference.value:+.3f}", between
 
 
 def group_table(models: Sequence[Row]) -> Table:

@@ -1,4 +1,4 @@
-"""Publication of a finished bundle: two renames, so that a crash leaves the old one whole."""
+"""Publication of a finished bundle: two renames, so that a crash leaves the old one whole; it may be kept beside it."""
 
 import os
 import shutil
@@ -48,7 +48,7 @@ def reserved(target: Path) -> Iterator[None]:
 def check_replaceable(target: Path) -> None:
     """Refuse, before any work is done, a target that could not be written or holds anything but a bundle.
 
-    Puts an old bundle back that a crash between the two renames left aside.
+    Puts an old bundle back that a crash between the two renames left aside; one left aside later is kept.
 
     Args:
         target: The bundle's folder, which need not exist.
@@ -57,8 +57,7 @@ def check_replaceable(target: Path) -> None:
         PublishError: It cannot be replaced.
     """
     with _publish_errors(target):
-        if _aside(target).is_dir() and not target.exists():
-            _aside(target).rename(target)
+        _settle(target)
         target.parent.mkdir(parents=True, exist_ok=True)
         staging_folder(target).rmdir()
         if not target.exists():
@@ -75,26 +74,71 @@ def check_replaceable(target: Path) -> None:
 
 def staging_folder(target: Path) -> Path:
     """An empty folder beside the target, for a bundle in the making."""
-    folder = target.parent / f".{target.name}.staging"
+    folder = _beside(target, "staging")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     return folder
 
 
-def publish(staged: Path, target: Path) -> None:
-    """Put a staged bundle in the target's place, and remove what stood there.
+def previous_folder(target: Path) -> Path:
+    """Where the bundle that stood in the target's place before is kept, if it is."""
+    return _beside(target, "previous")
+
+
+def check_apart(source: Path, target: Path) -> None:
+    """Refuse a source that replacing the target would touch.
+
+    Args:
+        source: A bundle's folder, resolved.
+        target: The bundle's folder that is to be replaced, resolved.
+
+    Raises:
+        PublishError: It is the target, a folder that is worked in beside it, or inside one of these.
+    """
+    touched = {target, previous_folder(target), _beside(target, "staging"), _beside(target, "old")}
+    if found := touched & {source, *source.parents}:
+        raise PublishError(f"{source}: is or lies in {found.pop()}, which is replaced; accepted: a folder elsewhere")
+
+
+def stage_copy(source: Path, target: Path) -> Path:
+    """A copy of a bundle in the target's staging folder.
+
+    Args:
+        source: A bundle's folder, of which only what belongs to a bundle is copied.
+        target: The folder that it is to take the place of.
+
+    Raises:
+        PublishError: It could not be written. Nothing of it is left.
+    """
+    with _publish_errors(target):
+        staged = staging_folder(target)
+        try:
+            for path in source.rglob("*"):
+                relative = path.relative_to(source)
+                if relative.parts[0] in BUNDLE_NAMES and path.is_file():
+                    (staged / relative).parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(path, staged / relative)  # without its rights: the source may be read-only
+        except OSError:
+            shutil.rmtree(staged, ignore_errors=True)
+            raise
+    return staged
+
+
+def publish(staged: Path, target: Path, *, keep: bool = False) -> None:
+    """Put a staged bundle in the target's place, and keep or remove what stood there.
 
     The old bundle stands aside as `.NAME.old` for the moment between two renames. Whoever reads the target in that
     moment finds no bundle; a service that is told to load it then keeps the model that it has.
 
     Args:
-        staged: A finished bundle on the same file system.
+        staged: A finished bundle on the same file system, which may be the one that is kept.
         target: The bundle's folder, which need not exist.
+        keep: Whether the old bundle is kept, in the place of one kept before; else it is removed.
 
     Raises:
         PublishError: It could not be written. Everything is still there.
     """
-    aside = _aside(target)
+    aside = _beside(target, "old")
     with _publish_errors(target):
         _flush(staged)
         if not target.exists():
@@ -107,11 +151,32 @@ def publish(staged: Path, target: Path) -> None:
         except OSError:
             aside.rename(target)
             raise
-        shutil.rmtree(aside, ignore_errors=True)
+    with suppress(OSError):  # the new bundle is in place; what is left aside is settled the next time
+        _settle(target) if keep else _remove(aside, target)
 
 
-def _aside(target: Path) -> Path:
-    return target.parent / f".{target.name}.old"
+def _beside(target: Path, what: str) -> Path:
+    return target.parent / f".{target.name}.{what}"
+
+
+def _settle(target: Path) -> None:
+    """Give the bundle that stands aside its place: the target's, where that is empty, else that of the kept one."""
+    aside, previous = _beside(target, "old"), previous_folder(target)
+    if not aside.is_dir():
+        return
+    if target.exists():
+        shutil.rmtree(previous, ignore_errors=True)
+        aside.rename(previous)
+    else:
+        aside.rename(target)
+
+
+def _remove(aside: Path, target: Path) -> None:
+    """Remove the bundle that stands aside. Where that is cut short, no half of it is taken for a bundle."""
+    rest = _beside(target, "staging")
+    shutil.rmtree(rest, ignore_errors=True)
+    aside.rename(rest)
+    shutil.rmtree(rest, ignore_errors=True)
 
 
 def _flush(folder: Path) -> None:

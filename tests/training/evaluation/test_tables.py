@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -6,6 +7,7 @@ from markdown_it import MarkdownIt
 
 from tests.training.report.examples import BASELINES, LABELS, NETWORK, many, report_data
 from training.evaluation.metrics import measure
+from training.evaluation.paired import Comparison, Difference, RecallDifferences, Side
 from training.evaluation.results import Row
 from training.evaluation.tables import (
     Table,
@@ -17,12 +19,14 @@ from training.evaluation.tables import (
     comparison_table,
     confusion_table,
     count,
+    difference_table,
     escaped,
     few_rows,
     few_rows_notes,
     group_table,
     key_figures,
     share,
+    side_table,
 )
 
 AWKWARD = [
@@ -97,6 +101,36 @@ def test_the_groups_of_the_held_out_rows_are_told_apart() -> None:
     assert lines[0] == "| held-out group | one | other |"
     assert lines[2:] == ["| airline | 0.610 | 0.700 |", "| brands | 0.500 | 0.420 |"]
     assert group_table([Row("one", 0.5, 0.4, 0.6, 1.25, 2, 3.0)]).rows == []
+
+
+COMPARISON = Comparison(
+    counts={"bad": 1200, "fair": 0, "good": 34},
+    candidate=Side([0.7504, math.nan, 0.5], 0.75, 0.0123, 4321.4),
+    old=Side([0.5, math.nan, 0.75], 0.5, 0.2, 900.0),
+    differences=RecallDifferences(
+        Difference(0.0, -0.1, 0.1), [Difference(0.25, 0.2, 0.3004), None, Difference(-0.25, -0.4, 0)]
+    ),
+)
+
+
+def test_two_bundles_stand_beside_each_other() -> None:
+    table = side_table(COMPARISON, {"candidate b 2": 2_500_000, "in place a 1": 40_000})
+    assert table.title == "Both on the same 1,234 rows"
+    assert table.rows == [
+        ("candidate b 2", "0.625", "0.750", "0.012", "2.5 MB", "4,321"),
+        ("in place a 1", "0.625", "0.500", "0.200", "0.0 MB", "900"),
+    ]
+
+
+def test_differences_have_their_sign_and_the_mean_stands_out() -> None:
+    table = difference_table(COMPARISON)
+    assert table.rows == [
+        ("bad", "1,200", "0.750", "0.500", "+0.250", "+0.200 to +0.300"),
+        ("fair", "0", "–", "–", "–", "–"),
+        ("good", "34", "0.500", "0.750", "-0.250", "-0.400 to +0.000"),
+        ("mean", "1,234", "0.625", "0.625", "+0.000", "-0.100 to +0.100"),
+    ]
+    assert table.marked == 3
 
 
 def test_the_key_figures() -> None:

@@ -11,7 +11,7 @@ from tests.bundles import TINY, relabel
 from tests.deploy.services import ROOT, environment, free_port, http_client, running
 from tests.faults.processes import wait_until
 from training.errors import PublishError
-from training.export.publish import check_replaceable, publish, reserved, staging_folder
+from training.export.publish import check_replaceable, previous_folder, publish, reserved, staging_folder
 
 
 def staged(target: Path, content: str = "new") -> Path:
@@ -35,6 +35,28 @@ def test_an_old_bundle_is_replaced_and_nothing_is_left_over(tmp_path: Path) -> N
     publish(staged(target), target)
     assert (target / NETWORK).read_text(encoding="utf-8") == "new"
     assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+
+
+def test_an_old_bundle_may_be_kept_and_takes_the_place_of_one_kept_before(tmp_path: Path) -> None:
+    target = tmp_path / "bundle"
+    for content in ("first", "second", "third"):
+        publish(staged(target, content), target, keep=True)
+    assert (target / NETWORK).read_text(encoding="utf-8") == "third"
+    assert (previous_folder(target) / NETWORK).read_text(encoding="utf-8") == "second"
+    publish(staged(target, "fourth"), target)
+    assert (previous_folder(target) / NETWORK).read_text(encoding="utf-8") == "second", "of those that were kept"
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".bundle.previous", "bundle"]
+
+
+def test_one_that_a_crash_left_aside_behind_its_successor_is_kept(tmp_path: Path) -> None:
+    target = tmp_path / "bundle"
+    publish(staged(target, "new"), target)
+    staged(target, "old").rename(tmp_path / ".bundle.old")
+    staged(target, "older").rename(previous_folder(target))
+    check_replaceable(target)
+    assert (target / NETWORK).read_text(encoding="utf-8") == "new"
+    assert (previous_folder(target) / NETWORK).read_text(encoding="utf-8") == "old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".bundle.previous", "bundle"]
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="an open folder has a path in /proc")
