@@ -48,6 +48,9 @@ def fit(
     data: OwnFiles = None,
     more: MoreFiles = None,
     resume: Annotated[bool, typer.Option("--resume", help="go on from where an interrupted run was")] = False,
+    start: Annotated[
+        Path | None, typer.Option(help="folder of a bundle to go on from, such as artifacts; with recipe corrections")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="instead of the recipe's")] = None,
     stage_cache: StageCache = None,
     baselines: Annotated[bool, typer.Option(help="train baselines too, for the report")] = True,
@@ -62,8 +65,8 @@ def fit(
     from training.commands.fit import is_resumable
     from training.console import Display
 
-    chosen, display = _read_recipe(recipe, seed, text_column, label_column, encoding, no_header), Display()
-    paths = _paths(chosen.data, data, more)
+    chosen = _read_recipe(recipe, seed, text_column, label_column, encoding, no_header, start)
+    display, paths = Display(), _paths(chosen.data, data, more)
     choices = {"resume": resume, "baselines": baselines, "texts": report_texts}
     try:
         figures = run_fit(chosen, paths, out, display, stage_cache, **choices)
@@ -331,11 +334,17 @@ def _note(sentence: str) -> None:
 
 
 def _read_recipe(
-    recipe: Path, seed: int | None, text: str | None, label: str | None, encoding: str | None, no_header: bool
+    recipe: Path,
+    seed: int | None,
+    text: str | None,
+    label: str | None,
+    encoding: str | None,
+    no_header: bool,
+    start: Path | None = None,
 ) -> Recipe:
     options = {"text": text, "label": label, "encoding": encoding, "header": "false" if no_header else None}
     data = {name: value for name, value in options.items() if value is not None}
-    return read_recipe(find_recipe(recipe), seed=seed, data=data)
+    return read_recipe(find_recipe(recipe), seed=seed, data=data, start=start)
 
 
 def main(**options: Any) -> None:
