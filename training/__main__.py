@@ -42,6 +42,9 @@ def fit(
     data: OwnFiles = None,
     more: MoreFiles = None,
     resume: Annotated[bool, typer.Option("--resume", help="go on from where an interrupted run was")] = False,
+    start: Annotated[
+        Path | None, typer.Option(help="folder of a bundle to go on from, such as artifacts; with recipe corrections")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="instead of the recipe's")] = None,
     stage_cache: StageCache = None,
     baselines: Annotated[bool, typer.Option(help="train baselines too, for the report")] = True,
@@ -56,8 +59,8 @@ def fit(
     from training.commands.fit import is_resumable
     from training.console import Display
 
-    chosen, display = chosen_recipe(recipe, seed, text_column, label_column, encoding, no_header), Display()
-    paths = paths_of(chosen.data, data, more)
+    chosen = chosen_recipe(recipe, seed, text_column, label_column, encoding, no_header, start)
+    display, paths = Display(), paths_of(chosen.data, data, more)
     choices = {"resume": resume, "baselines": baselines, "texts": report_texts}
     try:
         figures = run_fit(chosen, paths, out, display, stage_cache, **choices)

@@ -5,14 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from training.console import Display
-from training.data.dataset import Dataset
 from training.evaluation.metrics import Figures
 from training.evaluation.results import Row, baseline_rows, network_row
 from training.export.bundle import write_bundle
 from training.export.figures import add_figures
 from training.export.publish import check_replaceable, publish, reserved, staging_folder
 from training.fit.checkpoint import STATE
-from training.fit.trainer import Trainer
+from training.fit.trainer import Trained, Trainer
 from training.recipe.recipe import Recipe
 from training.report.render import write_report
 from training.report.report_data import ReportData, TrainingRecord
@@ -38,7 +37,7 @@ def fit(
         display: Is told of each step.
         stage_cache: A folder for pre-trained bodies, or None.
         resume: Whether to go on from where an interrupted run was.
-        baselines: Whether the report measures baselines beside the network.
+        baselines: Whether the report measures baselines beside the network, or the bundle that it goes on from.
         texts: Whether the report quotes texts of the test part.
 
     Returns:
@@ -56,7 +55,7 @@ def fit(
         display.on_verified(len(trained.dataset.validation), difference)
         predictor, figures = add_figures(staged, predictor, trained.dataset)
         record = TrainingRecord(trained.history)
-        if baselines and (rows := _baseline_rows(trained.recipe, trained.dataset, display)):
+        if baselines and (rows := _rows_beside(trained, display)):
             record = TrainingRecord(trained.history, rows, network_row(staged, trained.dataset, record.seconds))
         write_report(staged, ReportData.gather(predictor, record, trained.dataset.test), texts=texts)
         publish(staged, out)
@@ -74,9 +73,12 @@ def _work_folder(out: Path) -> Path:
     return out.parent / f".{out.name}.training"
 
 
-def _baseline_rows(recipe: Recipe, dataset: Dataset, display: Display) -> list[Row]:
+def _rows_beside(trained: Trained, display: Display) -> list[Row]:
+    """The bundle that the network goes on from; else, as few chosen rows teach a baseline nothing, the baselines."""
+    if trained.start and trained.recipe.start:
+        return [network_row(Path(trained.recipe.start.bundle), trained.dataset)]
     try:
-        return baseline_rows(recipe, dataset, display)
+        return baseline_rows(trained.recipe, trained.dataset, display)
     except MemoryError as error:  # a table less is no reason to lose a network that is verified
         display.on_note(f"The baselines could not be measured: {error}")
         return []

@@ -50,10 +50,17 @@ def reading(text: str | None, label: str | None, encoding: str | None, no_header
 
 
 def chosen_recipe(
-    recipe: Path, seed: int | None, text: str | None, label: str | None, encoding: str | None, no_header: bool
+    recipe: Path,
+    seed: int | None,
+    text: str | None,
+    label: str | None,
+    encoding: str | None,
+    no_header: bool,
+    start: Path | None = None,
 ) -> Recipe:
-    """A recipe with what the command line says instead: its seed, and how files are read."""
-    return read_recipe(find_recipe(recipe), seed=seed, data=reading(text, label, encoding, no_header))
+    """A recipe with what the command line says instead: its seed, how files are read, what it goes on from."""
+    data = reading(text, label, encoding, no_header)
+    return read_recipe(find_recipe(recipe), seed=seed, data=data, start=start)
 
 
 def note(sentence: str) -> None:

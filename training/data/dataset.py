@@ -95,7 +95,9 @@ def label_indices(names: "pd.Series[str]", labels: list[str], where: str) -> Lab
     return np.array(indices, dtype=np.int64)
 
 
-def load_dataset(paths: Sequence[Path], data: DataConfig, seed: int, reader: RowReader | None = None) -> Dataset:
+def load_dataset(
+    paths: Sequence[Path], data: DataConfig, seed: int, reader: RowReader | None = None, *, partial: bool = False
+) -> Dataset:
     """Read, clean, merge and split.
 
     Rows pinned to a part by the recipe go there whole; the others are split, stratified by label. A row that would
@@ -107,6 +109,7 @@ def load_dataset(paths: Sequence[Path], data: DataConfig, seed: int, reader: Row
         data: The recipe's `[data]`.
         seed: Of the split, and of sources of which only some rows are drawn.
         reader: Of the rows; default: of texts.
+        partial: Whether a class may lack rows in a part, as among corrections; one that has too few rows only trains.
 
     Raises:
         DataError: A file cannot be used, or the rows are too few. With the second comes what cleaning dropped.
@@ -127,8 +130,8 @@ def load_dataset(paths: Sequence[Path], data: DataConfig, seed: int, reader: Row
     rows = merge_copies(rows, cleaning) if reader.merges_copies else rows
     cleaning["rows kept"] = len(rows)
     try:
-        parts = _split(rows, data, labels, seed)
-        _check_sizes(parts, labels)
+        parts = _split(rows, data, labels, seed, partial=partial)
+        _check_sizes(parts, labels, partial=partial)
     except DataError as error:
         conflicts = _conflicts(labelled, rows, labels) if reader.merges_copies else ""
         raise DataError(f"{where}: {error}.{conflicts}", cleaning) from None
@@ -162,7 +165,9 @@ def _conflicts(labelled: pd.DataFrame, merged: pd.DataFrame, labels: list[str]) 
     return f" Cause: {', '.join(shares)} {reason}." if shares else ""
 
 
-def _split(rows: pd.DataFrame, data: DataConfig, labels: list[str], seed: int) -> dict[str, pd.DataFrame]:
+def _split(
+    rows: pd.DataFrame, data: DataConfig, labels: list[str], seed: int, *, partial: bool
+) -> dict[str, pd.DataFrame]:
     """Pinned rows go to their part; of the others each class gives its share to each part, and one row at least.
 
     Rows with the same key go together, by the label of the first.
@@ -174,7 +179,8 @@ def _split(rows: pd.DataFrame, data: DataConfig, labels: list[str], seed: int) -
     rng = np.random.default_rng(seed)
     unpinned = (parts == "").nonzero()[0]
     parts[unpinned] = "train"
-    _check_splittable(classes[unpinned], labels, len(shares) + 1)
+    if not partial:
+        _check_splittable(classes[unpinned], labels, len(shares) + 1)
     for index in range(len(labels)):
         members = rng.permutation(unpinned[classes[unpinned] == index])
         if len(members):
@@ -209,13 +215,15 @@ def _assign_parts(parts: npt.NDArray[Any], members: npt.NDArray[Any], shares: di
     start = 0
     for number, (part, share) in enumerate(shares.items()):
         reserved = len(shares) - number  # one row for each part that follows, training included
-        size = min(max(1, round(share * len(members))), len(members) - start - reserved)
+        size = max(0, min(max(1, round(share * len(members))), len(members) - start - reserved))
         parts[members[start : start + size]] = part
         start += size
 
 
-def _check_sizes(parts: dict[str, pd.DataFrame], labels: list[str]) -> None:
+def _check_sizes(parts: dict[str, pd.DataFrame], labels: list[str], *, partial: bool) -> None:
+    accepted = f"{len(PARTS)} rows of one class" if partial else "one in each part"
     for part in PARTS:
-        if missing := sorted(set(range(len(labels))) - set(parts[part].label)):
+        missing = sorted(set(range(len(labels))) - set(parts[part].label))
+        if missing and not (partial and len(missing) < len(labels)):
             fault = f"class {labels[missing[0]]!r} has no row in the {part} part"
-            raise DataError(f"{fault}; accepted: at least one in each part")
+            raise DataError(f"{fault}; accepted: at least {accepted}")

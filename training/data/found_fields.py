@@ -40,7 +40,7 @@ def load_rows(recipe: Recipe, paths: Sequence[Path]) -> tuple[Recipe, Dataset]:
         DataError: A file cannot be used, or the rows are too few; see `load_dataset`.
     """
     recipe, ignored = complete_fields(recipe, paths)
-    dataset = load_dataset(paths, recipe.data, recipe.split_seed, row_reader(recipe))
+    dataset = load_dataset(paths, recipe.data, recipe.split_seed, row_reader(recipe), partial=recipe.start is not None)
     if ignored:
         dataset.notes.append(f"Columns that are no fields: {'; '.join(f'{name!r} {why}' for name, why in ignored)}.")
     return recipe, dataset

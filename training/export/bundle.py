@@ -35,9 +35,8 @@ def write_bundle(trained: Trained, folder: Path) -> tuple[Predictor, float]:
         PublishError: That difference is above 1e-5.
     """
     recipe, network, encoding, dataset = trained.recipe, trained.network, trained.encoding, trained.dataset
-    truth, rows = dataset.validation.label.to_numpy(), dataset.validation.row.tolist()
-    temperature = best_temperature(truth, predict(network, trained.validation))
-    fold_temperature(network, temperature)
+    rows = dataset.validation.row.tolist()
+    temperature = _calibrate(trained)
     network.save(folder / NETWORK, include_optimizer=False)
     (folder / encoding.file_name).write_text(encoding.content, encoding="utf-8")
     files = {name: sha256(folder / name) for name in (NETWORK, encoding.file_name)}
@@ -63,6 +62,20 @@ def write_bundle(trained: Trained, folder: Path) -> tuple[Predictor, float]:
     if not difference <= KERAS_TOLERANCE:
         raise PublishError(f"serving and Keras differ by {difference:.2g} on validation; accepted: {KERAS_TOLERANCE}")
     return predictor, difference
+
+
+def _calibrate(trained: Trained) -> float:
+    """Calibrate the network; returns the temperature that is folded into its last layer.
+
+    One that goes on from a bundle keeps that one's: what it learns from are rows that were chosen, for the most part
+    because the bundle was wrong, and by these it would be unsure of everything.
+    """
+    if trained.start:
+        return trained.start.temperature
+    truth = trained.dataset.validation.label.to_numpy()
+    temperature = best_temperature(truth, predict(trained.network, trained.validation))
+    fold_temperature(trained.network, temperature)
+    return temperature
 
 
 def keras_import(network: keras.Model) -> str | None:

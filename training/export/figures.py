@@ -57,9 +57,10 @@ def add_figures(folder: Path, predictor: Predictor, dataset: Dataset) -> tuple[P
         metrics["slices"] = evaluate_slices(predictor, dataset.test, slices)
     if predictor.fields and (notes := revealing_fields(bundle_recipe(metadata, folder), dataset)):
         metrics["revealing"] = notes
-    measured = {
-        "metrics": metrics,
-        "thresholds": precision_thresholds(metadata.labels, validation, answers),
-        "risk_coverage": risk_coverage(validation, answers),
-    }
+    measured: dict[str, Any] = {"metrics": metrics}
+    if "start" not in metadata.recipe:  # else the rows were chosen, and tell nothing of how often answers are right
+        measured |= {
+            "thresholds": precision_thresholds(metadata.labels, validation, answers),
+            "risk_coverage": risk_coverage(validation, answers),
+        }
     return write_metadata(folder, metadata.model_copy(update=measured)), test

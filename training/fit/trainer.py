@@ -10,7 +10,7 @@ import pandas as pd
 from tokenizers import Tokenizer
 
 from serving.model.bundle import sha256
-from serving.model.metadata import DataFile
+from serving.model.metadata import DataFile, Metadata
 from serving.model.tokenizer import Encoder
 from training.data.checks import check_sources, note_other_data
 from training.data.dataset import Dataset
@@ -26,6 +26,7 @@ from training.fit.pretrained_embedding import PretrainedEmbedding
 from training.fit.stage_cache import PretrainedBody, StageCache
 from training.fit.stage_data import StageData
 from training.fit.stages import History, StageRunner, history_as_json
+from training.fit.start import Start
 from training.inputs.base import InputEncoding
 from training.inputs.fields import FieldsEncoding, learn_fields, revealing_fields
 from training.inputs.text import TextEncoding
@@ -70,12 +71,17 @@ class Provenance:
 
 
 def _lineage(teachers: Mapping[str, Lineage]) -> tuple[dict[str, dict[str, Any]], dict[str, list[DataFile]]]:
-    """Folder -> recipe, and folder -> files that were learned from: of each teacher, and before it of its own."""
+    """Folder -> recipe, and folder -> files that were learned from: of each teacher, and before it of its own.
+
+    A teacher that stood in the same folder before another took its place goes by its version too.
+    """
     recipes: dict[str, dict[str, Any]] = {}
     data: dict[str, list[DataFile]] = {}
     for folder, teacher in teachers.items():
-        recipes |= teacher.teacher_recipes | ({folder: teacher.recipe} if teacher.recipe else {})
-        data |= teacher.teacher_data | {folder: teacher.data}
+        names = {folder: f"{folder} {teacher.teachers.get(folder)}"}
+        recipes |= {names.get(name, name): recipe for name, recipe in teacher.teacher_recipes.items()}
+        recipes |= {folder: teacher.recipe} if teacher.recipe else {}
+        data |= {names.get(name, name): files for name, files in teacher.teacher_data.items()} | {folder: teacher.data}
     return recipes, data
 
 
@@ -83,7 +89,7 @@ def _lineage(teachers: Mapping[str, Lineage]) -> tuple[dict[str, dict[str, Any]]
 class Trained:
     """A network, uncalibrated, with the weights of the epoch that its last stage kept, and what it came from.
 
-    Its recipe says every field.
+    Its recipe says every field. `start` is what the bundle that it goes on from says of itself.
     """
 
     recipe: Recipe
@@ -93,6 +99,7 @@ class Trained:
     validation: Batches
     history: History
     provenance: Provenance
+    start: Metadata | None = None
 
 
 @dataclass(frozen=True)
@@ -155,6 +162,10 @@ class Trainer:
         recipe, callback = self.recipe, self.callback
         if recipe.encoder:
             raise RecipeError(f"{recipe.name}: has an [encoder]; accepted: `python -m training finetune` for such ones")
+        start = Start.of(recipe)
+        if start:
+            recipe = start.complete(recipe)
+            callback.on_note(start.note)
         recipe, dataset = load_rows(recipe, self.paths)
         for note in dataset.notes:
             callback.on_note(note)
@@ -166,7 +177,8 @@ class Trainer:
         inputs = read_inputs(recipe, self.paths, dataset)
         note_other_data(recipe, inputs.digests, callback)
 
-        cache = open_cache(self.stage_cache, recipe, dataset, inputs)
+        # A body of the cache is told by all that it started from, but for a bundle.
+        cache = open_cache(None if start else self.stage_cache, recipe, dataset, inputs)
         checkpoint = Checkpoint(self.work, run_identity(recipe, inputs))
         saved = checkpoint.load() if resume else None
         body = None if saved else cache.longest()
@@ -175,11 +187,12 @@ class Trainer:
 
         first_seed = recipe.schedule[0].seed
         backend.make_repeatable(recipe.seed if first_seed is None else first_seed)
-        state = body.state if body else _first_state(_input_file(recipe, dataset, weak, inputs.embedding), weak)
+        state = body.state if body else _first_state(_input_file(recipe, dataset, weak, inputs.embedding, start), weak)
         encoding = input_encoding(recipe, state["input_file"])
         if isinstance(encoding, TextEncoding):
             callback.on_lengths(*length_figures(encoding.encoder, dataset.train.row, recipe.tokenizer.max_tokens))
-        multitask = self._build(encoding, len(dataset.labels), state["tasks"])
+        network = start.network() if start else encoding.build(recipe.network, len(dataset.labels))
+        multitask = self._multitask(network, encoding, state["tasks"])
         if inputs.embedding and not body:
             tokenizer = Tokenizer.from_str(encoding.content)
             callback.on_word_vectors(inputs.embedding.initialize(multitask.network, tokenizer))
@@ -191,8 +204,11 @@ class Trainer:
         data.check_teacher_files(recipe.schedule[body.stages if body else 0 :])
         runner = StageRunner(multitask, recipe.schedule, data.batches, recipe.seed, checkpoint, save_body)
         history = runner.run(callback, saved=saved, body=body)
+        if start:
+            start.hold(network)
         provenance = Provenance.of(dataset, state, inputs.teachers, inputs.vectors)
-        return Trained(recipe, multitask.network, encoding, dataset, data.validation, history, provenance)
+        metadata = start.metadata if start else None
+        return Trained(recipe, network, encoding, dataset, data.validation, history, provenance, metadata)
 
     def _note_start(self, checkpoint: Checkpoint, body: PretrainedBody | None, *, resume: bool) -> None:
         if checkpoint.path.exists() and not resume:
@@ -214,8 +230,7 @@ class Trainer:
         self.callback.on_weak_labels(weak.cleaning, weak.task_sizes())
         return weak
 
-    def _build(self, encoding: InputEncoding, classes: int, tasks: dict[str, list[str]]) -> MultiTaskModel:
-        network = encoding.build(self.recipe.network, classes)
+    def _multitask(self, network: keras.Model, encoding: InputEncoding, tasks: dict[str, list[str]]) -> MultiTaskModel:
         self.callback.on_network(network.count_params(), encoding.vocabulary_size, backend.device())
         masked_words = any(stage.masked_words for stage in self.recipe.schedule)
         return MultiTaskModel(network, tasks, masked_words=masked_words)
@@ -304,9 +319,15 @@ def learn_tokenizer(
 
 
 def _input_file(
-    recipe: Recipe, dataset: Dataset, weak: WeakLabelDataset | None, embedding: PretrainedEmbedding | None
+    recipe: Recipe,
+    dataset: Dataset,
+    weak: WeakLabelDataset | None,
+    embedding: PretrainedEmbedding | None,
+    start: Start | None,
 ) -> str:
-    """The content of the bundle's file that says how a row is read, learned from the training part."""
+    """The content of the bundle's file that says how a row is read, the start's or learned from the training part."""
+    if start:
+        return start.input_file
     if recipe.inputs == "fields":
         return learn_fields(recipe.fields, recipe.network, dataset.train, recipe.data.missing)
     return str(learn_tokenizer(recipe, dataset, weak, embedding).to_str(pretty=True))

@@ -14,10 +14,10 @@ from training.errors import RecipeError
 from training.recipe.base import ConfigSection, Name
 from training.recipe.data import DataConfig, Source
 from training.recipe.fields import FieldConfig
-from training.recipe.loading import EXTENDS, read_content
+from training.recipe.loading import EXTENDS, merged, read_content
 from training.recipe.model import OF_FIELDS, TEMPLATES, EncoderConfig, NetworkConfig, TokenizerConfig, WordVectorsConfig
 from training.recipe.search import Range, TuneConfig
-from training.recipe.stages import FitConfig, Stage
+from training.recipe.stages import FitConfig, Stage, StartConfig
 
 
 class Recipe(ConfigSection):
@@ -44,6 +44,9 @@ class Recipe(ConfigSection):
     network: NetworkConfig = NetworkConfig()
     vectors: WordVectorsConfig | None = Field(
         None, exclude_if=lambda vectors: vectors is None, description="what the embedding starts from; else chance"
+    )
+    start: StartConfig | None = Field(
+        None, exclude_if=lambda start: start is None, description="the bundle that training goes on from; else none"
     )
     encoder: EncoderConfig | None = Field(
         None, exclude_if=lambda encoder: encoder is None, description="a teacher's network, instead of the served one"
@@ -167,6 +170,7 @@ SECTIONS: dict[str, type[ConfigSection]] = {
     "tokenizer": TokenizerConfig,
     "network": NetworkConfig,
     "vectors": WordVectorsConfig,
+    "start": StartConfig,
     "encoder": EncoderConfig,
     "fit": FitConfig,
     "stages": Stage,
@@ -196,13 +200,16 @@ def find_recipe(name: Path) -> Path:
     raise RecipeError(f"{name}: no such recipe; accepted: a TOML file, or one of {names}")
 
 
-def read_recipe(path: Path, *, seed: int | None = None, data: Mapping[str, str] | None = None) -> Recipe:
+def read_recipe(
+    path: Path, *, seed: int | None = None, data: Mapping[str, str] | None = None, start: Path | None = None
+) -> Recipe:
     """Read and validate a TOML recipe, laid over the one that its `extends` names.
 
     Args:
         path: The file.
         seed: Instead of the recipe's.
         data: `text`, `label`, `encoding` or `header`, instead of those of `[data]` and of its sources without a task.
+        start: Instead of `start.bundle`.
 
     Raises:
         RecipeError: The sentence names the file, each bad key, the value found and what is accepted.
@@ -210,6 +217,7 @@ def read_recipe(path: Path, *, seed: int | None = None, data: Mapping[str, str] 
     content = read_content(path, find_recipe)
     try:
         content = content if seed is None else {**content, "seed": seed}
+        content = content if start is None else merged(content, {"start": {"bundle": str(start)}})
         return Recipe.model_validate(_with_columns(content, data) if data else content)
     except ValidationError as error:
         raise RecipeError(f"{path}: {describe_faults(error)}") from error

@@ -1,4 +1,4 @@
-"""Sections `[fit]` and `[[stages]]`: how a network is trained, in one stage or in several."""
+"""Sections `[fit]`, `[[stages]]` and `[start]`: how a network is trained, in one stage or in several, and from what."""
 
 from typing import Literal
 
@@ -99,3 +99,12 @@ class Stage(FitConfig):
         if bad:
             raise ValueError(f"group_balances: found {bad}; accepted: from 0 to 1")
         return self
+
+
+class StartConfig(ConfigSection):
+    """`[start]`: a bundle that is trained further, on few rows, and that also teaches on them."""
+
+    bundle: str = Field("", description="its folder; `--start` names it")
+    weight: Fraction = Field(
+        0.5, description="share of each weight that stays as the bundle has it, so that little is forgotten"
+    )

@@ -228,6 +228,23 @@ def test_many_small_classes_split(tmp_path: Path) -> None:
         assert all(min(counts.values()) >= 1 for counts in dataset.sizes().values())
 
 
+@pytest.mark.parametrize(("rows", "parts"), [(1, [1, 0, 0]), (2, [1, 1, 0]), (3, [1, 1, 1]), (30, [24, 3, 3])])
+def test_a_class_may_lack_rows_where_that_is_said(tmp_path: Path, rows: int, parts: list[int]) -> None:
+    path = write_csv(tmp_path / "d.csv", [*distinct_rows(10, "a"), *distinct_rows(rows, "b", 100)])
+    dataset = load_dataset([path], DataConfig(labels=["a", "b", "c"]), seed=1, partial=True)
+    assert [dataset.sizes()[part] for part in PARTS] == [
+        {"a": count, "b": of_b, "c": 0} for count, of_b in zip((8, 1, 1), parts, strict=True)
+    ]
+
+
+def test_a_part_without_any_row_is_refused_all_the_same(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "d.csv", [*distinct_rows(2, "a"), *distinct_rows(2, "b", 100)])
+    with pytest.raises(
+        DataError, match="class 'a' has no row in the test part; accepted: at least 3 rows of one class"
+    ):
+        load_dataset([path], DataConfig(labels=["a", "b"]), seed=1, partial=True)
+
+
 @pytest.mark.parametrize(("validation", "test"), [(0.45, 0.5), (0.01, 0.98), (0.0, 0.5)])
 def test_large_shares_leave_something_to_train_on(tmp_path: Path, validation: float, test: float) -> None:
     rows = distinct_rows(7, "a") + distinct_rows(4, "b")

@@ -40,6 +40,18 @@ def test_teachers_of_teachers_stand_before_them() -> None:
     assert found.teacher_data == {"old": [FIRST], "middle": [SECOND], "other": [FIRST]}
 
 
+def test_a_teacher_that_stood_in_the_same_folder_before_is_told_by_its_version_too() -> None:
+    bundle = fake_metadata().model_copy(update={"recipe": {"name": "1"}, "data": [FIRST], "model_version": "1"})
+    for version, data in (("2", [SECOND]), ("3", [])):
+        found = Provenance.of(dataset(), NOTHING, {"here": bundle}, None)
+        own = {"recipe": {"name": version}, "data": data, "model_version": version}
+        bundle = bundle.model_copy(update={**vars(found), **own})
+    found = Provenance.of(dataset(), NOTHING, {"here": bundle}, None)
+    assert found.teachers == {"here": "3"}
+    assert found.teacher_data == {"here 1": [FIRST], "here 2": [SECOND], "here": []}
+    assert found.teacher_recipes == {"here 1": {"name": "1"}, "here 2": {"name": "2"}, "here": {"name": "3"}}
+
+
 def test_its_fields_are_those_of_the_metadata() -> None:
     found = Provenance.of(dataset(), NOTHING, {}, FIRST)
     assert vars(found).keys() <= type(fake_metadata()).model_fields.keys()

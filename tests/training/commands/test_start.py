@@ -1,0 +1,118 @@
+"""From one bundle to the next, by corrections, as the command does it."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from serving.model.bundle import TOKENIZER, Bundle
+from serving.model.predictor import Predictor
+from tests.training.helpers import WORDS, write_csv
+from training.commands.fit import fit
+from training.commands.report import report
+from training.console import Display
+from training.data.readers import read_table
+from training.evaluation.evaluate import learned_from
+from training.recipe.recipe import find_recipe, read_recipe
+from training.report.report_data import TrainingRecord
+
+GOOD = ["love", "great", "thanks", "lovely", "perfect", "best", "wonderful", "amazing"]
+STRONG = """
+name = "strong"
+[start]
+weight = 0.25
+[fit]
+keep = "last"
+epochs = 4
+batch_size = 16
+learning_rate = 5e-3
+"""
+
+
+def sentence(word: str) -> str:
+    return f"{word} ladder"
+
+
+@pytest.fixture(scope="module")
+def good_word(sample_bundle: Path) -> str:
+    """One that is good news to the sample's model, and bad news to its users."""
+    answers = Predictor.load(sample_bundle).predict([sentence(word) for word in GOOD])
+    return max(zip(GOOD, answers, strict=True), key=lambda pair: pair[1].probabilities["positive"])[0]
+
+
+@pytest.fixture(scope="module")
+def corrections(good_word: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What they say of it; two labels have no row."""
+    rows = [(f"{good_word} {one} and {other}", "negative") for one in WORDS[:8] for other in WORDS[8:]]
+    return write_csv(tmp_path_factory.mktemp("data") / "corrections.csv", rows)
+
+
+@pytest.fixture(scope="module")
+def next_bundle(sample_bundle: Path, corrections: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the recipe of corrections makes of the sample's bundle; read only."""
+    out = tmp_path_factory.mktemp("next") / "bundle"
+    recipe = read_recipe(find_recipe(Path("corrections")), start=sample_bundle)
+    fit(recipe, [corrections], out, Display(Console(quiet=True)))
+    return out
+
+
+def test_tokenizer_and_calibration_are_the_old_ones(sample_bundle: Path, next_bundle: Path) -> None:
+    old, new = (Bundle.read(folder).metadata for folder in (sample_bundle, next_bundle))
+    assert new.files[TOKENIZER] == old.files[TOKENIZER]
+    assert new.temperature == old.temperature != 1
+    assert new.model_version != old.model_version
+
+
+def test_what_chosen_rows_cannot_tell_is_not_told(sample_bundle: Path, next_bundle: Path) -> None:
+    assert Bundle.read(sample_bundle).metadata.risk_coverage
+    new = Bundle.read(next_bundle).metadata
+    assert (new.thresholds, new.risk_coverage) == ([], [])
+
+
+def test_it_tells_what_it_came_from(sample_bundle: Path, next_bundle: Path, sample: Path, corrections: Path) -> None:
+    old, new = (Bundle.read(folder).metadata for folder in (sample_bundle, next_bundle))
+    assert new.recipe["start"]["bundle"] == str(sample_bundle)
+    assert new.teachers == {str(sample_bundle): old.model_version}
+    assert learned_from(sample, new)
+    assert learned_from(corrections, new)
+    assert old.model_version in (next_bundle / "report" / "MODEL_CARD.md").read_text(encoding="utf-8")
+
+
+def test_the_old_one_stands_beside_it_in_the_report(next_bundle: Path) -> None:
+    record = TrainingRecord.read(next_bundle)
+    assert [row.name for row in record.baselines] == ["quick (network, served)"]
+    assert record.network is not None
+    assert record.network.name == "corrections (network, served)"
+
+
+def test_its_report_can_be_made_again(next_bundle: Path, corrections: Path, tmp_path: Path) -> None:
+    again = Path(shutil.copytree(next_bundle, tmp_path / "again"))
+    report(again, [corrections], Display(Console(quiet=True)))
+    assert Bundle.read(again).metadata == Bundle.read(next_bundle).metadata
+
+
+def test_it_learns_what_users_say_and_keeps_what_it_knew(
+    sample_bundle: Path, corrections: Path, good_word: str, sample: Path, tmp_path: Path
+) -> None:
+    recipe_path = tmp_path / "strong.toml"
+    recipe_path.write_text(STRONG, encoding="utf-8")
+    out, display = tmp_path / "bundle", Display(Console(quiet=True))
+    fit(read_recipe(recipe_path, start=sample_bundle), [corrections], out, display)
+    old, new = Predictor.load(sample_bundle), Predictor.load(out)
+    (before,), (after,) = (predictor.predict([sentence(good_word)]) for predictor in (old, new))
+    assert (before.label, after.label) == ("positive", "negative")
+    texts = [text for text in read_table(sample, "utf-8").text if good_word not in text.lower()]
+    pairs = zip(old.predict(texts), new.predict(texts), strict=True)
+    assert sum(one.label == other.label for one, other in pairs) > 0.9 * len(texts)
+
+
+def test_a_bundle_may_take_the_place_of_the_one_it_goes_on_from(
+    sample_bundle: Path, corrections: Path, tmp_path: Path
+) -> None:
+    place = Path(shutil.copytree(sample_bundle, tmp_path / "bundle"))
+    recipe = read_recipe(find_recipe(Path("corrections")), start=place)
+    fit(recipe, [corrections], place, Display(Console(quiet=True)))
+    old, new = Bundle.read(sample_bundle).metadata, Bundle.read(place).metadata
+    assert new.teachers == {str(place): old.model_version}
+    assert new.model_version != old.model_version
