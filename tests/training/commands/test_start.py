@@ -81,7 +81,9 @@ def test_it_tells_what_it_came_from(sample_bundle: Path, next_bundle: Path, samp
     assert new.teachers == {str(sample_bundle): old.model_version}
     assert learned_from(sample, new)
     assert learned_from(corrections, new)
-    assert old.model_version in (next_bundle / "report" / "MODEL_CARD.md").read_text(encoding="utf-8")
+    for page in ("MODEL_CARD.md", "report.html"):
+        content = (next_bundle / "report" / page).read_text(encoding="utf-8")
+        assert f"version {old.model_version}: a share of 40% of each of those weights stays" in content
 
 
 def test_the_old_one_stands_beside_it_in_the_report(next_bundle: Path) -> None:
