@@ -113,11 +113,13 @@ def test_make_knows_each_target(page: Path) -> None:
 
 def test_the_commands_of_training_run_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [line.split() for line in shell_lines(TRAINING, "python -m training") if " promote " not in line]
-    assert [line[3] for line in lines] == ["fit", "evaluate", "behaviour", "compare", "knobs"]
+    assert [line[3] for line in lines] == ["fit", "evaluate", "behaviour", "compare", "knobs", "fit"]
     (tmp_path / "recipe.toml").write_text('extends = "sample"\n[fit]\nepochs = 1\n', encoding="utf-8")
     rows = (ROOT / "data" / "sample.csv").read_text(encoding="utf-8").replace("text,label", "tweet,mood", 1)
     for name in ("mine.csv", "held_back.csv"):
         (tmp_path / name).write_text("".join(rows.splitlines(keepends=True)[:200]), encoding="utf-8")
+    corrections = [f"{text},negative" for text in ("so late again", "no seat for me", "the app hung", "nobody came")]
+    (tmp_path / "corrections.csv").write_text("\n".join(["text,label", *corrections]), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     # In one process, for each of them would take half of its time to import TensorFlow.
     for line in lines:

@@ -8,7 +8,7 @@ from pathlib import Path
 from serving.model.bundle import Bundle
 from training.commands.fit import fit
 from training.console import Display
-from training.data.checks import check_vectors
+from training.data.checks import check_fresh, check_vectors
 from training.data.dataset import Dataset
 from training.data.found_fields import load_rows
 from training.data.sources import file_hashes
@@ -41,6 +41,7 @@ def compare(
         TrainingError: Before any training where the data are at fault.
         BundleError: The bundle is broken.
     """
+    check_fresh(recipe)
     recipe, dataset = load_rows(recipe, paths)
     check_vectors(recipe)
     if bundle:

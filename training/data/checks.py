@@ -5,7 +5,7 @@ from pathlib import Path
 
 from training.data.dataset import Dataset
 from training.data.word_vectors import WordVectors
-from training.errors import DataError
+from training.errors import DataError, RecipeError
 from training.progress import TrainingCallback
 from training.recipe.recipe import Recipe
 
@@ -21,6 +21,16 @@ def check_sources(recipe: Recipe, dataset: Dataset) -> None:
     for where, sources in [*of_stages, ("tokenizer.sources", recipe.tokenizer.sources)]:
         if missing := sorted(set(sources) - tasks - present):
             raise DataError(f"{where}: {missing} have no row in the training part; found: {', '.join(sorted(present))}")
+
+
+def check_fresh(recipe: Recipe) -> None:
+    """Check that a recipe goes on from no bundle: its few chosen rows are none to choose or compare models by.
+
+    Raises:
+        RecipeError: It goes on from one.
+    """
+    if recipe.start:
+        raise RecipeError(f"{recipe.name}: has a [start]; accepted: `python -m training fit` for such ones")
 
 
 def check_vectors(recipe: Recipe) -> None:

@@ -110,7 +110,7 @@ def few_rows_notes(sizes: Mapping[str, Mapping[str, int]]) -> list[str]:
     notes = {
         "train": train and f"{train}. A network learns little from so few.",
         "validation": validation
-        and f"{validation}. The epoch and the temperature that they choose are left to chance.",
+        and f"{validation}. What they choose, such as the epoch and the temperature, is left to chance.",
         "test": worth_of_few(sizes.get("test", {})),
     }
     return [f"Few rows in the {part} part: {note}" for part, note in notes.items() if note]

@@ -22,6 +22,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from training.console import Display, as_rich, duration
+from training.data.checks import check_fresh
 from training.data.found_fields import load_rows
 from training.errors import PublishError
 from training.evaluation.tables import Table
@@ -81,6 +82,7 @@ class Search:
         objective: Objective,
         beat_seconds: float = BEAT_SECONDS,
     ) -> None:
+        check_fresh(recipe)
         self.recipe, self.display, self.objective = recipe, display, objective
         self.best_recipe, self.storage, self.beat_seconds = best_recipe, storage, beat_seconds
         self.space = SearchSpace(recipe)

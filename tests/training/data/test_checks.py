@@ -7,9 +7,9 @@ from rich.console import Console
 
 from tests.training.helpers import distinct_rows, write_csv
 from training.console import Display
-from training.data.checks import check_sources, check_vectors, note_other_data
+from training.data.checks import check_fresh, check_sources, check_vectors, note_other_data
 from training.data.dataset import load_dataset
-from training.errors import DataError
+from training.errors import DataError, RecipeError
 from training.recipe.recipe import Recipe
 
 
@@ -72,3 +72,9 @@ def test_other_data_than_a_recipe_was_found_on_are_noted(found_on: list[str], no
     note_other_data(recipe, [("main.csv", "1"), ("weak.csv", "2")], Display(Console(file=shown, width=200)))
     assert bool(shown.getvalue()) == bool(note)
     assert note in shown.getvalue()
+
+
+def test_a_recipe_that_goes_on_from_a_bundle_is_none_to_compare_by() -> None:
+    check_fresh(Recipe(name="x"))
+    with pytest.raises(RecipeError, match=r"x: has a \[start\]; accepted: `python -m training fit` for such ones"):
+        check_fresh(Recipe.model_validate({"name": "x", "start": {}}))
