@@ -3,6 +3,7 @@
 import gc
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from serving.model.predictor import Predictor
 from serving.settings import Settings
 from serving.web.app import create_app
 from tests.bundles import FORM
-from tests.serving.fakes import FakePredictor
+from tests.serving.fakes import FakePredictor, FakeStore, fake_feedback
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
 
@@ -54,6 +55,24 @@ def predictor() -> FakePredictor:
 @pytest.fixture
 def make_app(predictor: FakePredictor) -> Callable[..., FastAPI]:
     return lambda **settings: create_app(Settings(**settings), predictor)
+
+
+@pytest.fixture
+def store() -> FakeStore:
+    """Where `make_corrected` keeps corrections."""
+    return FakeStore()
+
+
+@pytest.fixture
+def make_corrected(predictor: FakePredictor, store: FakeStore) -> Iterator[Callable[..., TestClient]]:
+    """Clients of a service that users may correct, with the given settings."""
+    with ExitStack() as clients:
+
+        def make(**settings: Any) -> TestClient:
+            app = create_app(Settings(feedback=True, **settings), predictor, feedback=fake_feedback(store))
+            return clients.enter_context(TestClient(app, follow_redirects=False))
+
+        yield make
 
 
 @pytest.fixture

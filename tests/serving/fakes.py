@@ -1,14 +1,21 @@
-"""A predictor with the real one's contract and none of its weight, which a test can slow, stop and break."""
+"""Parts with the real ones' contract and none of their weight, which a test can slow, stop and break."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from threading import Event
+from typing import TYPE_CHECKING, Any, cast
 
-from serving.errors import BundleError
+from serving.errors import BundleError, DatabaseError
+from serving.feedback.corrections import Correction, StoredCorrection, read_cursor
+from serving.feedback.service import Feedback
 from serving.model.explanation import cut_words
 from serving.model.inputs.fields import FieldsInput
 from serving.model.metadata import Metadata
 from serving.model.types import Prediction, WeighedWord
+
+if TYPE_CHECKING:
+    from serving.feedback.store import CorrectionStore
 
 LABELS = ("negative", "neutral", "positive")
 
@@ -70,3 +77,48 @@ class FakePredictor:
 
 def _weight(word: str) -> float:
     return 0.7 if word in {"good", "bad"} else -0.05 if word == "not" else 0.0
+
+
+class FakeStore:
+    """A store of corrections with the real one's contract, in memory. `gate` holds it back while it is clear."""
+
+    name = "memory"
+
+    def __init__(self) -> None:
+        self.kept: list[StoredCorrection] = []
+        self.gate = Event()
+        self.gate.set()
+        self.fault: DatabaseError | None = None
+
+    def prepare(self) -> None:
+        assert self.gate.wait(timeout=60)
+        if self.fault:
+            raise self.fault
+
+    def add(self, correction: Correction) -> str:
+        self.prepare()
+        if correction.id not in [kept.id for kept in self.kept]:
+            created = datetime(2026, 1, 1, second=len(self.kept), tzinfo=UTC)
+            self.kept.append(StoredCorrection(correction.id, created, **asdict(correction)))
+        return correction.id
+
+    def page(self, limit: int, after: str | None = None) -> list[StoredCorrection]:
+        self.prepare()
+        place = read_cursor(after) if after is not None else None
+        return [kept for kept in self.kept if not place or (kept.created, kept.id) > place][:limit]
+
+    def delete(self, id: str) -> bool:
+        self.prepare()
+        before, self.kept = len(self.kept), [kept for kept in self.kept if kept.id != id]
+        return len(self.kept) < before
+
+    def delete_older_than(self, days: int) -> int:  # noqa: ARG002
+        return 0
+
+    def close(self) -> None:
+        pass
+
+
+def fake_feedback(store: FakeStore, **limits: Any) -> Feedback:
+    """Corrections as the service keeps them, in such a store."""
+    return Feedback(cast("CorrectionStore", store), **limits)
