@@ -9,12 +9,14 @@ import typer
 
 from serving.adopt.command import AdoptCommand, adopt
 from serving.errors import ServingError, printable_sentence
+from serving.feedback.command import corrections
 from serving.scoring.command import ScoreCommand, score
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
 app.command(cls=AdoptCommand)(adopt)
 app.command(cls=ScoreCommand)(score)
+app.command()(corrections)
 
 
 @app.command()

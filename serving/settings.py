@@ -83,7 +83,7 @@ class Settings(BaseSettings):
     )
     feedback_key: SecretStr | None = Field(
         None,
-        description="the key that reads and deletes corrections, 16 or more visible ASCII characters; unset, nobody may",
+        description="the key that reads and deletes corrections, 16 or more visible ASCII characters; unset, none does",
     )
     feedback_days: int | None = Field(
         None, ge=1, le=36_500, description="days after which a correction is deleted; unset, all are kept"

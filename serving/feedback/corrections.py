@@ -3,9 +3,8 @@
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
-from typing import Self
 
 from serving.errors import InvalidCursor
 
@@ -17,6 +16,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 @dataclass(frozen=True, slots=True)
 class Correction:
     """A correction as a user makes it.
+
+    Characters that a database refuses, which are NUL (PostgreSQL) and lone surrogates (both), become U+FFFD.
 
     Args:
         text: that was classified.
@@ -32,9 +33,11 @@ class Correction:
     model_version: str = ""
     note: str = ""
 
-    def storable(self) -> Self:
-        """The same, with U+FFFD for characters that a database refuses: NUL (PostgreSQL), lone surrogates (both)."""
-        return type(self)(*map(_storable, (self.text, self.label, self.correct, self.model_version, self.note)))
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            object.__setattr__(
+                self, field.name, _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", getattr(self, field.name))
+            )
 
     @property
     def id(self) -> str:
@@ -85,7 +88,3 @@ def read_cursor(cursor: str) -> tuple[datetime, str]:
     if match is None:
         raise InvalidCursor
     return _EPOCH + timedelta(microseconds=int(match["created"])), match["id"]
-
-
-def _storable(text: str) -> str:
-    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
