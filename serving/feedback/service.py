@@ -42,6 +42,7 @@ class Feedback:
 
     Attributes:
         available: whether the database answered when it was last asked; None before it was.
+        on_answer: is told that, on the event loop, each time.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Feedback:
         limit: int = MOST_WAITING,
     ) -> None:
         self.available: bool | None = None
+        self.on_answer: Callable[[bool], None] = lambda _: None
         self._store = store
         self._days = days
         self._timeout = timeout
@@ -160,6 +162,7 @@ class Feedback:
     def _tell(self, fault: str) -> None:
         """Remember whether the database answered, and log it where that is new."""
         is_new, self.available = self.available is not (not fault), not fault
+        self.on_answer(self.available)
         if is_new and fault:
             _log.warning("Corrections cannot be kept. %s", fault)
         elif is_new:

@@ -35,7 +35,10 @@ ADD_EXAMPLES: Sentences = {
         "note_too_long": "`note` has more than 1,000 characters.",
         "correct_unknown": "`correct` is 'great'; accepted are the model's labels: 'negative', 'neutral', 'positive'.",
     },
-    503: {"feedback_unavailable": "The corrections' database does not answer. Try again shortly."},
+    503: {
+        "feedback_unavailable": "The database of corrections cannot be used for now. Try again shortly; "
+        "a correction that was kept all the same is not kept twice."
+    },
 }
 READ_EXAMPLES: Sentences = {
     401: {"unauthorized": FEEDBACK_SENTENCE},

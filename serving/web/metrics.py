@@ -135,7 +135,7 @@ class Metrics:
         """Count a correction by one of OUTCOMES."""
         self._corrections.labels(outcome).inc()
 
-    def show_database(self, *, available: bool) -> None:
+    def show_database(self, available: bool) -> None:
         """The database of corrections was asked, and answered or did not."""
         self._database.set(available)
 

@@ -50,6 +50,8 @@ class Service:
         metrics = Metrics(predictor.metadata, load=lambda: admission.load, feedback=feedback is not None)
         admission = Admission(settings.queue_limit, on_release=metrics.show_load)
         batcher = _batcher(predictor, settings, admission, metrics)
+        if feedback is not None:
+            feedback.on_answer = metrics.show_database
         return cls(
             settings=settings,
             metadata=predictor.metadata,
