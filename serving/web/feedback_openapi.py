@@ -43,7 +43,7 @@ ADD_EXAMPLES: Sentences = {
 READ_EXAMPLES: Sentences = {
     401: {"unauthorized": FEEDBACK_SENTENCE},
     403: {"feedback_key_not_set": NO_FEEDBACK_KEY},
-    404: {"not_found": "There is nothing at /feedback/2c26b46b68ffc68ff99b453c1d304134."},
+    404: {"not_found": "There is nothing at '/feedback/2c26b46b68ffc68ff99b453c1d304134'."},
     422: {
         "limit_invalid": "`limit` is '0'; accepted is a whole number from 1 to 1,000.",
         "format_invalid": "`format` is 'xml'; accepted is json or csv.",
@@ -113,4 +113,6 @@ DELETED: dict[str, Any] = {
     "status_code": 204,
     "response_description": "It is gone.",
     "responses": errors(_OPERATORS | {404: "There is none of this id."}, READ_EXAMPLES),
+    # Not left to FastAPI, which would document a refusal of its own for it.
+    "openapi_extra": {"parameters": [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}]},
 }

@@ -52,12 +52,11 @@ class PageRequest(BaseModel):
 _FIELDS = tuple(CorrectionRequest.model_fields)
 _WANTED = "`text`, `label` and `correct`, and perhaps `model_version` and `note`"
 _SURROGATE = "text_not_unicode", "{name} has a lone surrogate, which is no Unicode text; accepted are whole characters."
-_UNKNOWN_KEY = "unknown_key", f"The JSON has the unknown key {{key}}; accepted are {_WANTED}."
 
 # As the tables of `validation_errors`.
 JSON_ERRORS: ErrorTable = {
-    ("extra_forbidden", ""): _UNKNOWN_KEY,
-    ("string_unicode", ""): _UNKNOWN_KEY,
+    ("extra_forbidden", ""): ("unknown_key", f"The JSON has the unknown key {{key}}; accepted are {_WANTED}."),
+    ("string_unicode", ""): ("unknown_key", f"The JSON has the unknown key {{value}}; accepted are {_WANTED}."),
     **{
         ("missing", field): (f"{field}_missing", f"The request has no `{field}`; accepted are {_WANTED}.")
         for field in ("text", "label", "correct")
@@ -124,7 +123,7 @@ class CorrectionReader:
     def _correction(
         self, document: Mapping[str, object], errors: ErrorTable, settings: Settings, advice: str = ""
     ) -> Correction:
-        correction = Correction(**_validated(CorrectionRequest, document, errors, settings, advice).model_dump())
+        correction = Correction(**dict(_validated(CorrectionRequest, document, errors, settings, advice)))
         for name, label in (("label", correction.label), ("correct", correction.correct)):
             if label not in self._labels:
                 raise InvalidCorrection(

@@ -94,8 +94,8 @@ def _address(asked: PageRequest, cursor: str) -> str:
 
 
 @router.delete("/feedback/{id}", dependencies=[Depends(require_feedback_key)], **DELETED)
-async def delete_correction(id: str, feedback: CurrentFeedback) -> Response:
+async def delete_correction(request: Request, feedback: CurrentFeedback) -> Response:
     """Whoever sent it can ask the operator for that, by its id."""
-    if not await feedback.delete(id):
+    if not await feedback.delete(request.path_params["id"]):
         raise HTTPException(HTTPStatus.NOT_FOUND)
     return Response(status_code=HTTPStatus.NO_CONTENT)

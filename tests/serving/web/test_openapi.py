@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from serving.web.files.uploads import receive_upload
 from serving.web.openapi import EXAMPLES, FILE_EXAMPLES
 from serving.web.requests.body import read_body
 from tests.serving.fakes import FakePredictor
+from tests.serving.web.openapi_examples import CSV, as_sent, check_errors, request_examples
 
 JSON = {"Content-Type": "application/json"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -53,7 +54,6 @@ SENT: dict[str, dict[str, Any]] = {
     "partial_without_texts": {"json": {"text": "good", "partial": True}},
     "too_many_to_explain": {"json": {"texts": ["good"] * 20, "explain": True}},
 }
-CSV = b"id,text\n1,good\n"
 MULTIPART = {"Content-Type": "multipart/form-data; boundary=b"}
 BAD_FIELD = CUT_OFF.replace(b'"text"', b'"encoding"').replace(b"good", b"\xff")
 FILE = b'\r\nContent-Disposition: form-data; name="file"; filename="t.csv"\r\n\r\ntext\r\ngood\r\n--b--\r\n'
@@ -214,33 +214,5 @@ def test_every_request_example_works(client: TestClient, schema: dict[str, Any])
     ]
 
 
-def request_examples(schema: dict[str, Any]) -> Iterator[tuple[str, str, str, str, dict[str, Any]]]:
-    for path, operations in schema["paths"].items():
-        for method, operation in operations.items():
-            for media_type, content in operation.get("requestBody", {}).get("content", {}).items():
-                assert content["examples"], (path, media_type)
-                yield from ((path, method, media_type, name, value) for name, value in content["examples"].items())
-
-
-def as_sent(media_type: str, value: dict[str, Any]) -> dict[str, Any]:
-    """An example as the arguments of a test client's `request`; `@name` stands for a file."""
-    if media_type == "application/json":
-        return {"json": value}
-    fields = {name: field if isinstance(field, str) else json.dumps(field) for name, field in value.items()}
-    if media_type == "application/x-www-form-urlencoded":
-        return {"data": fields}
-    return {
-        "files": {name: ("a.csv", CSV) if field.startswith("@") else (None, field) for name, field in fields.items()}
-    }
-
-
 def test_every_error_has_an_example(schema: dict[str, Any]) -> None:
-    for path, operations in schema["paths"].items():
-        for operation in operations.values():
-            for status, response in operation["responses"].items():
-                if status >= "400":
-                    examples = response["content"]["application/json"]["examples"]
-                    assert examples, (path, status)
-                    for code, example in examples.items():
-                        assert example["value"]["code"] == code
-                        assert f"`{code}`" in response["description"]
+    check_errors(schema)

@@ -20,7 +20,7 @@ from serving.model.predictor import Predictor, PredictorLike
 from serving.settings import Settings
 from serving.web.app import create_app
 from tests.bundles import FORM
-from tests.serving.fakes import FakePredictor
+from tests.serving.fakes import FakePredictor, FakeStore, fake_feedback
 
 CHECKS: list[Callable[..., Any]] = [
     not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance,
@@ -33,8 +33,8 @@ async def _forever(_: FastAPI) -> AsyncIterator[None]:
     yield
 
 
-def app(predictor: PredictorLike) -> FastAPI:
-    made = create_app(Settings(), predictor)
+def app(predictor: PredictorLike, **feedback: Any) -> FastAPI:
+    made = create_app(Settings(**feedback), predictor, feedback=fake_feedback(FakeStore()) if feedback else None)
     made.router.lifespan_context = _forever
     return made
 
@@ -43,6 +43,9 @@ schema = schemathesis.openapi.from_asgi("/openapi.json", app(FakePredictor()))
 schema_of_fields = schemathesis.openapi.from_asgi("/openapi.json", app(Predictor.load(FORM))).include(
     path_regex="^/predict$"
 )
+schema_of_feedback = schemathesis.openapi.from_asgi(
+    "/openapi.json", app(FakePredictor(), feedback=True, feedback_key="key-of-the-corrections")
+).include(path_regex="^/(feedback|readyz)")
 few = settings(
     max_examples=25,
     deadline=None,
@@ -63,6 +66,13 @@ def test_every_answer_is_described(case: Any) -> None:
 @few
 def test_every_answer_of_a_model_of_fields_is_described(case: Any) -> None:
     case.call_and_validate(checks=CHECKS)
+
+
+@schema_of_feedback.parametrize()
+@pytest.mark.parametrize("key", ["", "key-of-the-corrections"])
+@few
+def test_every_answer_about_corrections_is_described(case: Any, key: str) -> None:
+    case.call_and_validate(checks=CHECKS, headers={"X-API-Key": key})
 
 
 def test_all_routes_are_tried() -> None:
