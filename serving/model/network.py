@@ -1,5 +1,6 @@
 """Inference session of a Keras `.h5`, in ONNX Runtime."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ class Network:
         numbers: the numbers of fields that it takes beside ids or alone; 0 for one of texts.
         classes: the probabilities of each answer.
         end: `softmax`, or `sigmoid` where the network itself gives but the second of two probabilities.
+        weights: how many numbers it has learned.
         masked: whether padding is masked, so that it changes no answer.
         steps: the one length that it takes, or None for any.
 
@@ -46,6 +48,7 @@ class Network:
         except Exception as error:  # ONNX Runtime and h5py's contents can fail in many ways; all mean this
             raise NetworkError(f"{path.name}: its layers do not fit together: {error}") from error
         self.vocabulary, self.classes, self.end = translation.vocabulary, translation.classes, translation.end
+        self.weights = sum(math.prod(tensor.dims) for tensor in translation.model.graph.initializer)
         self.masked, self.steps, self.numbers = translation.masked, translation.steps, translation.numbers
 
     @property

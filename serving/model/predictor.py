@@ -30,6 +30,10 @@ class PredictorLike(Protocol):
     def fields(self) -> FieldsInput | None:
         """The fields that its rows have; None where a row is a text."""
 
+    @property
+    def is_light(self) -> bool:
+        """Whether a row is less work than to wake a thread for it."""
+
     def predict(self, rows: Sequence[Any]) -> list[Prediction]:
         """One prediction a row, in order; texts may be of any length."""
 
@@ -79,6 +83,11 @@ class Predictor:
     def fields(self) -> FieldsInput | None:
         """See PredictorLike."""
         return self.input if isinstance(self.input, FieldsInput) else None
+
+    @property
+    def is_light(self) -> bool:
+        """See PredictorLike."""
+        return self.input.is_light(self.network)
 
     def predict(self, rows: Sequence[Row]) -> list[Prediction]:
         """One prediction a row, in order: a row is a text, or fields. An answer does not depend on the other rows.

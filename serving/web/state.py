@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 
 from serving.batching.admission import Admission
 from serving.batching.batcher import Batcher, Readiness
+from serving.batching.worker import EventLoopExecutor
 from serving.model.metadata import Metadata
 from serving.model.predictor import PredictorLike
 from serving.settings import Settings
@@ -97,6 +98,7 @@ def _batcher(predictor: PredictorLike, settings: Settings, admission: Admission,
         limit=admission,
         max_batch_size=settings.batch_limit,
         deadline=settings.deadline,
+        executor=EventLoopExecutor() if predictor.is_light else None,
         on_batch=metrics.count_batch,
     )
 

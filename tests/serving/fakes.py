@@ -33,6 +33,7 @@ class FakePredictor:
     """Likes "good" and dislikes "bad"; reads 20 words, and knows ASCII. `gate` holds it back while it is clear."""
 
     fields: FieldsInput | None = None
+    is_light = False
 
     def __init__(self, labels: Sequence[str] = LABELS) -> None:
         self.metadata = fake_metadata(labels)

@@ -43,6 +43,9 @@ class ModelInput(Protocol):
     def check(self, network: Network, metadata: Metadata) -> None:
         """Raises BundleError where the network reads something else."""
 
+    def is_light(self, network: Network) -> bool:
+        """Whether a row is less work than to wake a thread for it."""
+
     def encode(self, rows: Sequence[Any]) -> tuple[Sequence[Any], Sequence[RowFacts]]:
         """What `run` takes of each row, and what is known of it, in order."""
 

@@ -28,6 +28,8 @@ from serving.model.tokenizer import Ids
 from serving.model.types import Numbers, Prediction, Probabilities, WeighedField
 
 BATCH = 256  # rows that the network computes at once: a row has few numbers
+# A batch of a service then takes two or three milliseconds, in which nothing else is answered.
+LIGHT_FIELDS, LIGHT_WEIGHTS = 40, 200_000
 MAX_FIELDS = 500
 MAX_NAME = 100  # characters
 MAX_VALUES = 1000  # of a category
@@ -302,6 +304,10 @@ class FieldsInput:
                 f"{FIELDS}: has {expected[2]} fields of {expected[0]} ids and {expected[1]} numbers, {NETWORK} "
                 f"takes {facts[2]} of {facts[0]} and {facts[1]}; they must be equal"
             )
+
+    def is_light(self, network: Network) -> bool:
+        """See ModelInput."""
+        return len(self.fields) <= LIGHT_FIELDS and network.weights <= LIGHT_WEIGHTS
 
     def encode(self, rows: Sequence[Mapping[str, FieldValue]]) -> tuple[list[EncodedRow], list[RowFacts]]:
         """See ModelInput.

@@ -52,6 +52,10 @@ class TextInput:
         self._check_padding(network, metadata)
         self.encoder.check_growth([answer.row for answer in metadata.known_answers if isinstance(answer.row, str)])
 
+    def is_light(self, network: Network) -> bool:  # noqa: ARG002 -- of none
+        """See ModelInput."""
+        return False
+
     def encode(self, rows: Sequence[str]) -> tuple[list[Encoded], list[RowFacts]]:
         """See ModelInput.
 

@@ -4,7 +4,8 @@ import logging
 import pytest
 
 from serving.batching.batcher import EXPLANATION_WEIGHT, Batcher
-from serving.errors import InferenceFailed
+from serving.batching.worker import EventLoopExecutor
+from serving.errors import InferenceFailed, NotReady
 from tests.serving.batching.helpers import Death, Echo, UnwillingExecutor, held, until
 from tests.serving.fakes import FakePredictor
 
@@ -129,3 +130,30 @@ async def test_the_workers_death_is_told_to_all_who_wait(caplog: pytest.LogCaptu
     assert "The worker died" in caplog.text
     await until(batcher, 0)
     assert len(await batcher.predict(["next"])) == 1
+
+
+async def test_on_the_event_loop_what_is_asked_in_one_turn_is_one_batch() -> None:
+    echo = Echo()
+    batcher = Batcher(echo, limit=100, executor=EventLoopExecutor())
+    answers = await asyncio.gather(*(batcher.predict([name]) for name in "abc"))
+    assert [answer.label for (answer,) in answers] == ["a", "b", "c"]
+    assert echo.batches == [["a", "b", "c"]]
+    assert batcher.load == 0
+
+
+async def test_on_the_event_loop_a_fault_harms_no_other() -> None:
+    batcher = Batcher(Echo(bad=ValueError("cannot bear it")), limit=100, executor=EventLoopExecutor())
+    good, bad = await asyncio.gather(batcher.predict(["a"]), batcher.predict(["bad"]), return_exceptions=True)
+    assert isinstance(good, list)
+    assert isinstance(bad, InferenceFailed)
+    await until(batcher, 0)
+
+
+async def test_on_the_event_loop_what_waits_at_the_end_is_refused() -> None:
+    batcher = Batcher(Echo(), limit=100, executor=EventLoopExecutor())
+    waiting = asyncio.ensure_future(batcher.predict(["a"]))
+    await asyncio.sleep(0)  # it is queued, and its batch has not begun
+    await batcher.aclose()
+    with pytest.raises(NotReady):
+        await waiting
+    assert batcher.load == 0

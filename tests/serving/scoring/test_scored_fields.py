@@ -146,6 +146,7 @@ class Interrupted:
         self._predictor, self.metadata = predictor, predictor.metadata
         self.fields: FieldsInput | None = predictor.fields
         self.calls = 0
+        self.is_light = predictor.is_light
 
     def predict(self, rows: Sequence[Any]) -> list[Prediction]:
         self.calls += 1

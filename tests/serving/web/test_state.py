@@ -1,11 +1,15 @@
 import asyncio
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
 
+from serving.model.predictor import Predictor
 from serving.settings import Settings
 from serving.web.app import create_app
+from tests.bundles import FORM, TINY
 from tests.serving.batching.helpers import Echo, held, until
 from tests.serving.fakes import FakePredictor
 
@@ -34,3 +38,21 @@ async def test_a_successor_keeps_what_is_not_of_the_model(make_app: Callable[...
     assert new.batcher is not old.batcher
     assert new.readiness is not old.readiness
     assert new.pages is not old.pages
+
+
+async def test_rows_that_are_little_work_are_computed_on_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads = set[threading.Thread]()
+    for folder, is_light in ((FORM, True), (TINY, False)):
+        predictor = Predictor.load(folder)
+        assert predictor.is_light == is_light
+        predict = predictor.predict
+
+        def noting(rows: Sequence[Any], predict: Callable[..., Any] = predict) -> Any:
+            threads.add(threading.current_thread())
+            return predict(rows)
+
+        monkeypatch.setattr(predictor, "predict", noting)
+        batcher = create_app(Settings(), predictor).state.service.batcher
+        threads.clear()
+        await batcher.predict([predictor.metadata.known_answers[0].row])
+        assert (threads == {threading.current_thread()}) == is_light

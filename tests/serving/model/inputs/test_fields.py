@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
@@ -242,3 +243,10 @@ def test_a_number_that_training_took_for_missing_is_missing(value: FieldValue) -
     age = NumberField(name="age", mean=0, scale=1, missing=0)
     assert FieldsInput(FieldsFile(missing=["-999"], fields=[age])).parse({"age": value}) == {"age": None}
     assert FieldsInput(FieldsFile(fields=[age])).parse({"age": value}) == {"age": -999}
+
+
+@pytest.mark.parametrize(("count", "weights", "is_light"), [(40, 200_000, True), (41, 1, False), (1, 200_001, False)])
+def test_whether_a_row_is_little_work(count: int, weights: int, is_light: bool) -> None:
+    numbers = [NumberField(name=f"n{number}", mean=0, scale=1, missing=0) for number in range(count)]
+    network = cast(Network, SimpleNamespace(weights=weights))
+    assert FieldsInput(FieldsFile(fields=numbers)).is_light(network) == is_light
