@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from serving.errors import InvalidCursor
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+ID = re.compile("[0-9a-f]{32}")
 _CURSOR = re.compile(r"(?P<created>[0-9]{1,17})-(?P<id>[0-9a-f]{32})")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

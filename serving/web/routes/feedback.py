@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.exceptions import HTTPException
 
 from serving.errors import FeedbackUnavailable, Forbidden
+from serving.feedback.corrections import ID
 from serving.feedback.export import to_csv
 from serving.feedback.service import Feedback
 from serving.web.auth import require_feedback_key, require_key
@@ -96,6 +97,8 @@ def _address(asked: PageRequest, cursor: str) -> str:
 @router.delete("/feedback/{id}", dependencies=[Depends(require_feedback_key)], **DELETED)
 async def delete_correction(request: Request, feedback: CurrentFeedback) -> Response:
     """Whoever sent it can ask the operator for that, by its id."""
-    if not await feedback.delete(request.path_params["id"]):
+    identifier = request.path_params["id"]
+    # Of what is no id the database need not be asked, which would refuse some characters.
+    if not (ID.fullmatch(identifier) and await feedback.delete(identifier)):
         raise HTTPException(HTTPStatus.NOT_FOUND)
     return Response(status_code=HTTPStatus.NO_CONTENT)

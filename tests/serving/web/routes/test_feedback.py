@@ -3,6 +3,7 @@ import io
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
@@ -244,7 +245,7 @@ def test_a_database_that_fails_costs_corrections_alone(corrected: TestClient, st
     assert int(refused.headers["retry-after"]) > 0
     assert "forgotten" not in refused.text
     assert corrected.get("/feedback", headers=WITH_KEY).status_code == 503
-    assert corrected.delete("/feedback/x", headers=WITH_KEY).status_code == 503
+    assert corrected.delete(f"/feedback/{'0' * 32}", headers=WITH_KEY).status_code == 503
     assert corrected.post("/predict", json={"text": "good"}).status_code == 200
     ready = corrected.get("/readyz")
     assert (ready.status_code, ready.json()) == (200, {"status": "ready", "feedback": "unavailable"})
@@ -316,3 +317,37 @@ def test_where_it_is_off_nothing_is_imported() -> None:
 def test_a_model_of_fields_is_not_served_with_it() -> None:
     with pytest.raises(BundleError, match="has a model of fields, and FEEDBACK is on; accepted with it are models of"):
         create_app(Settings(feedback=True, model_dir=FORM))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Of a new database of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'feedback.db'}"
+    return str(request.getfixturevalue("database"))
+
+
+def test_in_a_database(make_client: Callable[..., TestClient], url: str) -> None:
+    client = make_client(feedback=True, feedback_key=KEY, database_url=url)
+    client.headers.update(WITH_KEY)
+    texts = ["=1+1", 'a "quote", and\nlines', "\u0000 😀 \u200d", "' OR 1=1; --", "x" * 10_000]
+    answers = [client.post("/feedback", json=SENT | {"text": text, "note": text[:1000]}) for text in texts]
+    assert [answer.status_code for answer in answers] == [201] * len(texts)
+    assert client.post("/feedback", data=SENT | {"text": texts[3], "note": "another"}).json() == answers[3].json()
+    pages, address = [], "/feedback?limit=2"
+    while address:
+        page = client.get(address).json()
+        pages.append([(correction["id"], correction["text"]) for correction in page["corrections"]])
+        address = page["next"]
+    assert [len(page) for page in pages] == [2, 2, 1]
+    kept = [text.replace("\0", "\ufffd") for text in texts]
+    assert [row for page in pages for row in page] == [
+        (answer.json()["id"], text) for answer, text in zip(answers, kept, strict=True)
+    ]
+    rows = csv.DictReader(io.StringIO(client.get("/feedback?format=csv").text, newline=""))
+    assert [row["text"] for row in rows] == kept
+    assert client.delete(f"/feedback/{pages[0][0][0]}").status_code == 204
+    assert client.delete(f"/feedback/{pages[0][0][0]}").status_code == 404
+    assert client.delete("/feedback/%00").status_code == 404
+    assert len(client.get("/feedback").json()["corrections"]) == 4
+    assert client.get("/readyz").json()["feedback"] == "available"
