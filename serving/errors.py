@@ -12,7 +12,7 @@ ServingError
     MalformedRequest     400      no HTTP/1.1
     MalformedBody        400      not JSON, not a form, not UTF-8
     Unauthorized         401      an API key is wanted
-    Forbidden            403      by whatever key, or from another site's page
+    Forbidden            403      with any key, or for another site's page
     BodyTooSlow          408      it did not come in time
     BodyTooLarge         413
     UnsupportedMediaType 415

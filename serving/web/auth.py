@@ -16,7 +16,7 @@ REALM = "tweet-sentiment"
 
 _WAYS = "as `Authorization: Bearer KEY`, as `X-API-Key: KEY`, or as the password of HTTP Basic, with any user name."
 SENTENCE = f"This needs one of the service's API keys: {_WAYS}"
-FEEDBACK_SENTENCE = f"This needs the service's FEEDBACK_KEY, which none of its API keys is: {_WAYS}"
+FEEDBACK_SENTENCE = f"This needs the service's FEEDBACK_KEY, not one of its API keys: {_WAYS}"
 NO_FEEDBACK_KEY = (
     "Corrections are read and deleted with a key of their own, and this service has none; accepted is a FEEDBACK_KEY "
     "in its settings, of 16 or more visible ASCII characters."

@@ -4,7 +4,7 @@ from typing import Any
 
 from serving.web.auth import FEEDBACK_SENTENCE, NO_FEEDBACK_KEY
 from serving.web.openapi import EXAMPLES, KEY_ERRORS, PREDICT_FAULTS, Sentences, errors, examples_of
-from serving.web.requests.feedback_request import CorrectionRequest, PageRequest
+from serving.web.requests.feedback_request import WANTED, CorrectionRequest, PageRequest
 from serving.web.requests.headers import CSV, FORM, HTML, JSON, MULTIPART
 from serving.web.schemas import CorrectionsAnswer, NotedAnswer
 
@@ -13,7 +13,6 @@ _CSV_EXAMPLE = (
     "What a wonderful morning!,positive,negative,3f9a1c0be274,,2026-01-01T00:00:00+00:00,"
     "2c26b46b68ffc68ff99b453c1d304134\n"
 )
-_ACCEPTED = "`text`, `label` and `correct`, and perhaps `model_version` and `note`"
 
 # See `openapi.EXAMPLES`.
 ADD_EXAMPLES: Sentences = {
@@ -23,10 +22,10 @@ ADD_EXAMPLES: Sentences = {
         "and of the origins in ALLOWED_ORIGINS."
     },
     422: {
-        "not_an_object": f"The JSON is an array; accepted is an object with {_ACCEPTED}.",
-        "unknown_key": f"The JSON has the unknown key 'tweet'; accepted are {_ACCEPTED}.",
-        "text_missing": f"The request has no `text`; accepted are {_ACCEPTED}.",
-        "correct_missing": f"The request has no `correct`; accepted are {_ACCEPTED}.",
+        "not_an_object": f"The JSON is an array; accepted is an object with {WANTED}.",
+        "unknown_key": f"The JSON has the unknown key 'tweet'; accepted are {WANTED}.",
+        "text_missing": f"The request has no `text`; accepted are {WANTED}.",
+        "correct_missing": f"The request has no `correct`; accepted are {WANTED}.",
         "correct_repeated": "The form has several fields `correct`; accepted is one.",
         "text_not_string": "`text` is a number; accepted is a string.",
         "text_blank": EXAMPLES[422]["text_blank"],

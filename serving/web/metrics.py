@@ -85,7 +85,7 @@ class Metrics:
             self._corrections = Counter("corrections", "Corrections", ["outcome"], registry=registry)
             self._database = Gauge(
                 "feedback_database_available",
-                "Whether the database of corrections answered when it was last asked",
+                "Whether the database of corrections answered when it was last asked; 0 before",
                 registry=registry,
                 multiprocess_mode="livemostrecent",
             )

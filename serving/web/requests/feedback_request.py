@@ -50,15 +50,15 @@ class PageRequest(BaseModel):
 
 
 _FIELDS = tuple(CorrectionRequest.model_fields)
-_WANTED = "`text`, `label` and `correct`, and perhaps `model_version` and `note`"
+WANTED = "`text`, `label` and `correct`, and perhaps `model_version` and `note`"
 _SURROGATE = "text_not_unicode", "{name} has a lone surrogate, which is no Unicode text; accepted are whole characters."
 
 # As the tables of `validation_errors`.
 JSON_ERRORS: ErrorTable = {
-    ("extra_forbidden", ""): ("unknown_key", f"The JSON has the unknown key {{key}}; accepted are {_WANTED}."),
-    ("string_unicode", ""): ("unknown_key", f"The JSON has the unknown key {{value}}; accepted are {_WANTED}."),
+    ("extra_forbidden", ""): ("unknown_key", f"The JSON has the unknown key {{key}}; accepted are {WANTED}."),
+    ("string_unicode", ""): ("unknown_key", f"The JSON has the unknown key {{value}}; accepted are {WANTED}."),
     **{
-        ("missing", field): (f"{field}_missing", f"The request has no `{field}`; accepted are {_WANTED}.")
+        ("missing", field): (f"{field}_missing", f"The request has no `{field}`; accepted are {WANTED}.")
         for field in ("text", "label", "correct")
     },
     **{("string_type", field): (f"{field}_not_string", "{name} is {type}; accepted is a string.") for field in _FIELDS},
@@ -102,7 +102,7 @@ class CorrectionReader:
         """
         document = parse_json(body)
         if not isinstance(document, dict):
-            sentence = f"The JSON is {json_type(document)}; accepted is an object with {_WANTED}."
+            sentence = f"The JSON is {json_type(document)}; accepted is an object with {WANTED}."
             raise InvalidCorrection(sentence, code="not_an_object")
         # Where there are more keys than the known ones, the first few show it.
         return self._correction(dict(islice(document.items(), len(_FIELDS) + 1)), JSON_ERRORS, settings)
