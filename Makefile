@@ -156,10 +156,10 @@ figures: .venv/ready .venv-serve/ready
 .venv-serve/ready: requirements.txt
 	@$(PYTHON) .ci/make_environment.py .venv-serve requirements.txt
 
-.venv-check/ready: requirements.txt requirements-traces.txt requirements-check.txt
+.venv-check/ready: requirements.txt requirements-traces.txt requirements-feedback.txt requirements-check.txt
 	@$(PYTHON) .ci/make_environment.py .venv-check requirements-check.txt
 
-REQUIREMENTS := requirements.txt $(patsubst %,requirements-%.txt,train search traces check cluster dev)
+REQUIREMENTS := requirements.txt $(patsubst %,requirements-%.txt,train search traces feedback check cluster dev)
 ALONE := requirements-keras2.txt requirements-moto.txt
 .venv/ready: $(REQUIREMENTS) $(ALONE)
 	@$(PYTHON) .ci/make_environment.py .venv requirements-dev.txt $(ALONE)

@@ -1,11 +1,13 @@
 """Fixtures that several packages' tests share."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.bundles import TINY
+from tests.postgresql import Postgresql, postgresql_programs, running_server
 
 
 @pytest.fixture(scope="session")
@@ -21,6 +23,24 @@ WITH_RAY = {"test_cluster.py", "test_ray_pool.py", "test_s3.py"}
 def bundle(tmp_path: Path) -> Path:
     """A copy of it to break."""
     return Path(shutil.copytree(TINY, tmp_path / "bundle"))
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Postgresql]:
+    """A real server, for all tests of one process."""
+    programs = postgresql_programs()
+    if programs is None:
+        pytest.skip("PostgreSQL's server is not installed; on Debian, `apt install postgresql` brings it")
+    with running_server(programs) as server:
+        yield server
+
+
+@pytest.fixture
+def database(postgresql: Postgresql) -> Iterator[str]:
+    """The URL of a new database."""
+    postgresql.create()
+    yield postgresql.url
+    postgresql.drop()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,17 +1,11 @@
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.postgresql import Postgresql
 from training.errors import ResumeError
 from training.tuning.storage import Storage, end_trial, open_study, storage_name
-
-
-def administer(postgresql: tuple[Path, Path], statement: str) -> None:
-    programs, folder = postgresql
-    options = ["-q", "-h", str(folder), "-U", "search", "-d", "postgres", "-c", statement]
-    subprocess.run([programs / "psql", *options], check=True, stdout=subprocess.DEVNULL)
 
 
 def refused(storage: Storage) -> str:
@@ -70,14 +64,14 @@ def test_a_journal_that_cannot_be_read_to_its_end(tmp_path: Path) -> None:
     assert "cannot be opened for a search" in refused(f"journal:{path}")
 
 
-def test_a_storage_that_goes_away(database: str, postgresql: tuple[Path, Path]) -> None:
+def test_a_storage_that_goes_away(database: str, postgresql: Postgresql) -> None:
     """As where a server is set up anew in the middle of a search."""
 
     def lose() -> None:
         with open_study(database, "x", {}) as study:
             study.ask()
-            administer(postgresql, "DROP DATABASE trials WITH (FORCE)")
-            administer(postgresql, "CREATE DATABASE trials")
+            postgresql.drop()
+            postgresql.create()
             study.ask()
 
     with pytest.raises(ResumeError, match=r"can no longer be used: .*; the same command goes on once it can"):
@@ -93,8 +87,8 @@ def test_a_trial_ends_once(storage: str) -> None:
         assert study.trials[0].value == 0.5
 
 
-def test_a_connection_that_the_server_has_closed_is_made_again(database: str, postgresql: tuple[Path, Path]) -> None:
+def test_a_connection_that_the_server_has_closed_is_made_again(database: str, postgresql: Postgresql) -> None:
     with open_study(database, "x", {}) as study:
         trial = study.ask()
-        administer(postgresql, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'trials'")
+        postgresql.close_connections()
         assert end_trial(study, trial, 0.5)
