@@ -8,9 +8,10 @@ WORKDIR /app
 ENV PATH=/app/.venv/bin:$PATH
 
 FROM base AS build
-# requirements-traces.txt for an image that can send traces (docs/traces.md).
+# requirements-traces.txt for an image that can send traces (docs/traces.md), requirements-feedback.txt for one that
+# keeps corrections (docs/feedback.md).
 ARG REQUIREMENTS=requirements.txt
-COPY requirements.txt requirements-traces.txt ./
+COPY requirements.txt requirements-traces.txt requirements-feedback.txt ./
 # Wheels alone: a package's source would need a compiler, and would be run to be built.
 RUN --mount=type=cache,target=/var/cache/pip \
     python -m venv --without-pip .venv \

@@ -17,6 +17,7 @@ from serving.model.bundle import Bundle
 from tests.deploy.image import Stage, build, context, instructions
 from tests.deploy.services import ROOT, Service, free_port, http_client, running
 
+REQUIREMENTS = {"requirements.txt", "requirements-traces.txt", "requirements-feedback.txt"}
 STOPPED = {0, -signal.SIGTERM}
 
 
@@ -40,11 +41,11 @@ def test_its_user_is_not_root_and_is_the_one_of_the_manifest() -> None:
 def test_what_is_installed_can_be_chosen() -> None:
     assert values("ARG") == ["REQUIREMENTS=requirements.txt"]
     (copied,) = (value.split() for value in values("COPY") if "requirements.txt" in value)
-    assert "requirements-traces.txt" in copied
+    assert {"requirements-traces.txt", "requirements-feedback.txt"} <= set(copied)
 
 
 def test_what_docker_is_sent(tmp_path: Path) -> None:
-    wanted = {"requirements.txt", "requirements-traces.txt", "serving/web/app.py", "artifacts/report/plots/a.svg"}
+    wanted = {*REQUIREMENTS, "serving/web/app.py", "artifacts/report/plots/a.svg"}
     others = {
         ".env",
         ".git/config",
@@ -85,7 +86,7 @@ def check_health(image: Stage, service: Service) -> int:
 @pytest.mark.slow
 def test_it_holds_the_service_and_its_model_and_no_more(image: Stage) -> None:
     names = {path.name for path in image.folder.iterdir()}
-    assert names == {".venv", "serving", "artifacts", "requirements.txt", "requirements-traces.txt"}
+    assert names == {".venv", "serving", "artifacts", *REQUIREMENTS}
     assert [path for path in image.root.iterdir() if path != image.folder] == []
     assert image.env["PORT"] in image.ports
 

@@ -15,7 +15,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from serving.settings import GRACE, Settings
-from tests.deploy.documents import shell_lines
+from tests.deploy.documents import blocks, shell_lines
 from tests.deploy.services import ROOT
 
 COMPOSE = ROOT / "deploy" / "compose.yaml"
@@ -183,6 +183,20 @@ def test_the_variables_are_the_services_and_those_of_traces(composed: dict[str, 
 def test_the_image_has_what_requirements_names(composed: dict[str, Any]) -> None:
     (usual,) = re.findall(r"^ARG REQUIREMENTS=(\S+)$", (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
     assert composed["build"]["args"] == {"REQUIREMENTS": f"${{REQUIREMENTS:-{usual}}}"}
+
+
+def test_the_database_of_corrections_is_there_for_who_asks_and_for_the_service_alone() -> None:
+    content = read(COMPOSE)
+    database = content["services"]["database"]
+    assert database["profiles"] == ["feedback"]
+    assert "ports" not in database
+    assert [volume["source"] for volume in database["volumes"]] == list(content["volumes"])
+    (page,) = (block for block in blocks(PAGE, "sh") if "COMPOSE_PROFILES=feedback" in block)
+    variables = dict(line.partition("#")[0].strip().split("=", 1) for line in page.splitlines())
+    assert "@database/" in variables["DATABASE_URL"]
+    assert (ROOT / variables["REQUIREMENTS"]).is_file()
+    service = content["services"]["web"]
+    assert set(variables) - {"COMPOSE_PROFILES", "REQUIREMENTS"} <= {*service["environment"], *database["environment"]}
 
 
 def test_both_kinds_of_processor_build_and_ask_the_image() -> None:
