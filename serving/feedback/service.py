@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 TIMEOUT = 5.0  # seconds; a database that is well answers within some milliseconds
 THREADS = 2  # and connections of each process, of which Heroku's smallest database takes 20 in all
-MOST_WAITING = 64
+MOST_WAITING = 64  # which a database that is well has done long before the last of them is given up
 
 RETENTION_INTERVAL = 3600.0  # seconds
 RETRY_INTERVAL = 30.0  # seconds until a database that failed is asked whether it is back
