@@ -262,7 +262,7 @@ def test_what_an_answer_is_worth_is_told(browser: TestClient) -> None:
     text = browser.post("/predict", data={"text": "жж a", "min_probability": "0.9"}).text
     assert "knows little" not in text
     assert '</strong> <span class="unsure">not sure</span> <span class="figure">' in text
-    assert "The model is not sure: no label has the probability that is asked for." in text
+    assert "The model is not sure: no label is probable enough." in text
     text = browser.post("/predict", data={"text": "жжж a"}).text
     assert "The model knows little of this text: 40.0% of its characters." in text
     assert "not sure" not in text
