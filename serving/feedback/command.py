@@ -1,6 +1,7 @@
 """`python -m serving corrections`: the database of corrections as a data file."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -60,7 +61,8 @@ def _write(store: "CorrectionStore", out: Path) -> int:
     except OSError as error:
         raise FileError(f"{out}: cannot be written: {error.strerror}") from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # it has its name, or was never made
+            partial.unlink()
     return count
 
 

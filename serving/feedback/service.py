@@ -62,6 +62,7 @@ class Feedback:
         self._limit = limit
         self._places = Semaphore(limit)
         self._executor = ThreadPoolExecutor(threads, "feedback")
+        self._fails = asyncio.Event()
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -111,17 +112,20 @@ class Feedback:
     async def run_retention(self, *, interval: float = RETENTION_INTERVAL, retry: float = RETRY_INTERVAL) -> None:
         """Make the table, and delete what is older than FEEDBACK_DAYS, now and every hour, until it is cancelled.
 
-        To be run as a task of the app's lifespan. Where the database fails it is asked again soon, so that `available`
-        does not wait for a user.
+        To be run as a task of the app's lifespan. Where the database fails, whoever asked it, it is asked again soon,
+        so that `available` does not wait for a user.
 
         Args:
             interval: seconds between two times.
-            retry: the same, where the database failed.
+            retry: seconds from when the database fails.
         """
         while True:
             with suppress(FeedbackUnavailable):
                 await self._retain()
-            await asyncio.sleep(interval if self.available else retry)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(interval):
+                    await self._fails.wait()
+                    await asyncio.sleep(retry)
 
     async def aclose(self) -> None:
         """Take nothing more, and let go of the database.
@@ -162,6 +166,10 @@ class Feedback:
     def _tell(self, fault: str) -> None:
         """Remember whether the database answered, and log it where that is new."""
         is_new, self.available = self.available is not (not fault), not fault
+        if fault:
+            self._fails.set()
+        else:
+            self._fails.clear()
         self.on_answer(self.available)
         if is_new and fault:
             _log.warning("Corrections cannot be kept. %s", fault)

@@ -35,7 +35,7 @@ from serving.feedback.time_limit import TimeLimit
 
 T = TypeVar("T")
 
-ACCEPTED = "accepted is sqlite:///PATH, or postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
+ACCEPTED = "accepted is sqlite:///PATH, or postgresql://USER:PASSWORD@HOST:PORT/DATABASE, percent-encoded"
 
 _DRIVERS = {
     **dict.fromkeys(("sqlite", "sqlite+pysqlite"), "sqlite"),
@@ -209,8 +209,13 @@ class CorrectionStore:
             return engine
         engine = create_engine(
             url,
-            # Prepared statements belong to a connection, which a pool such as PgBouncer gives to others.
-            connect_args={"connect_timeout": ceil(self._timeout), "prepare_threshold": None},
+            connect_args={
+                "connect_timeout": ceil(self._timeout),
+                # Prepared statements belong to a connection, which a pool such as PgBouncer gives to others.
+                "prepare_threshold": None,
+                # Else it is the database's own, by which some give bytes and others do not take all texts.
+                "client_encoding": "utf8",
+            },
             use_native_hstore=False,  # it would cost each connection a question
             pool_recycle=_OLDEST_CONNECTION,
             **common,
@@ -224,8 +229,10 @@ class CorrectionStore:
         self._thread.limit.watch(connection.fileno())
 
     def _reason(self, error: Exception) -> str:
-        """The driver's words without what they quote of a row, and without the password."""
-        words = " ".join(str(getattr(error, "orig", None) or error).partition("\nDETAIL")[0].split())
+        """The server's own sentence, since what it adds may quote a row, or the driver's; without the password."""
+        cause = getattr(error, "orig", None) or error
+        said = getattr(getattr(cause, "diag", None), "message_primary", None)
+        words = " ".join((said or str(cause)).split())
         return words.replace(self._password, "***") if self._password else words
 
 
@@ -234,7 +241,8 @@ def _parse(url: str) -> URL:
         parsed = make_url(url)
     except (ArgumentError, ValueError):  # whose words quote what may be a part of the password
         parsed = None
-    if parsed is None:
+    # What is behind the first of two @, as in a password that is not encoded, would be taken for the host's name.
+    if parsed is None or (not parsed.drivername.startswith("sqlite") and url.count("@") > 1):
         raise SettingsError(f"DATABASE_URL is not an address that can be read; {ACCEPTED}.")
     driver = _DRIVERS.get(parsed.drivername)
     if driver is None or (driver == "sqlite" and parsed.database in (None, "", ":memory:")):

@@ -154,4 +154,5 @@ class TaskWriter(Writer):
 
 
 def _task(candidate: Candidate) -> dict[str, Any]:
-    return {"data": {TEXT: candidate.text}}
+    # PostgreSQL's jsonb, where Label Studio may keep tasks, refuses NUL, and with it the whole import.
+    return {"data": {TEXT: candidate.text.replace("\0", "\N{REPLACEMENT CHARACTER}")}}

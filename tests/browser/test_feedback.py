@@ -118,6 +118,20 @@ def test_what_went_wrong_is_told_and_may_be_tried_again(scripted: Visit, store: 
     expect(outcome(scripted)).to_contain_text("Noted")
 
 
+@pytest.mark.parametrize("fault", [None, DatabaseError("memory: forgotten")])
+def test_who_writes_the_next_text_meanwhile_keeps_their_place(
+    scripted: Visit, store: FakeStore, fault: DatabaseError | None
+) -> None:
+    store.gate.clear()
+    scripted.classify(TEXT)
+    choice(scripted, "negative").click()
+    scripted.page.locator("textarea").focus()
+    store.fault = fault
+    store.gate.set()
+    expect(outcome(scripted)).not_to_be_empty()
+    expect(scripted.page.locator("textarea")).to_be_focused()
+
+
 def test_no_way_to_the_server(scripted: Visit) -> None:
     scripted.classify(TEXT)
     scripted.page.context.set_offline(True)

@@ -20,8 +20,9 @@ async function send(form, button) {
   choices.disabled = isNoted;
   outcome.textContent = isNoted ? `Noted: “${button.value}” is right. Thank you.` : sentence;
   outcome.classList.toggle("fault", !isNoted);
-  // A button that is disabled loses the focus, and whoever uses the keyboard their place.
-  (isNoted ? outcome : button).focus({ preventScroll: true });
+  // A button that is disabled loses the focus, and whoever uses the keyboard their place; unless they went elsewhere.
+  const { activeElement, body: nowhere } = document;
+  if ([nowhere, button].includes(activeElement)) (isNoted ? outcome : button).focus({ preventScroll: true });
 }
 
 /** Never throws. */

@@ -76,12 +76,13 @@ def test_a_file_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_where_nothing_can_be_written(open_store: MakeStore, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("out", "reason"), [("none/x", "No such file or directory"), ("a.db/x", "Not a directory")])
+def test_where_nothing_can_be_written(open_store: MakeStore, tmp_path: Path, out: str, reason: str) -> None:
     url = f"sqlite:///{tmp_path / 'a.db'}"
     open_store(url).prepare()
-    done = export(tmp_path / "none" / "out.csv", "--database-url", url)
+    done = export(tmp_path / out, "--database-url", url)
     assert isinstance(done.exception, FileError)
-    assert str(done.exception) == f"{tmp_path}/none/out.csv: cannot be written: No such file or directory"
+    assert str(done.exception) == f"{tmp_path / out}: cannot be written: {reason}"
 
 
 def test_an_address_that_cannot_be_used(tmp_path: Path) -> None:

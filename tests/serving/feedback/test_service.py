@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from serving.errors import FeedbackUnavailable, InvalidCursor, SettingsError
+from serving.errors import DatabaseError, FeedbackUnavailable, InvalidCursor, SettingsError
 from serving.feedback.corrections import Correction
 from serving.feedback.service import Feedback
 from serving.feedback.store import CorrectionStore
 from serving.settings import Settings
 from tests.postgresql import Postgresql
+from tests.serving.fakes import FakeStore, fake_feedback
 from tests.serving.feedback.conftest import MakeStore
 
 pytestmark = pytest.mark.anyio
@@ -112,6 +113,21 @@ async def test_a_database_that_is_down_at_the_start(
         await until(lambda: feedback.available is True)
         retention.cancel()
         assert await feedback.page(10) == []
+
+
+async def test_a_database_that_fails_later_is_asked_again_soon() -> None:
+    store = FakeStore()
+    feedback = fake_feedback(store)
+    retention = asyncio.create_task(feedback.run_retention(retry=0.05))
+    for _ in range(2):
+        await until(lambda: feedback.available is True)
+        store.fault = DatabaseError("memory: forgotten")
+        with pytest.raises(FeedbackUnavailable):
+            await feedback.add(GIVEN)
+        store.fault = None
+    await until(lambda: feedback.available is True)
+    retention.cancel()
+    await feedback.aclose()
 
 
 async def test_more_than_may_wait_are_refused_at_once(gated: GatedStore) -> None:

@@ -17,7 +17,7 @@ import pytest
 from serving.errors import DatabaseError, SettingsError
 from serving.feedback.corrections import Correction
 from serving.feedback.store import CorrectionStore
-from tests.postgresql import USER, Postgresql
+from tests.postgresql import DATABASE, USER, Postgresql
 from tests.serving.feedback.conftest import MakeStore
 
 SSL_REQUEST, START = 80877103, 196608
@@ -304,7 +304,7 @@ def refuse_tls(listener: socket.socket) -> int:
     return int(code)
 
 
-ACCEPTED = "accepted is sqlite:///PATH, or postgresql://USER:PASSWORD@HOST:PORT/DATABASE."
+ACCEPTED = "accepted is sqlite:///PATH, or postgresql://USER:PASSWORD@HOST:PORT/DATABASE, percent-encoded."
 
 
 @pytest.mark.parametrize(
@@ -312,6 +312,9 @@ ACCEPTED = "accepted is sqlite:///PATH, or postgresql://USER:PASSWORD@HOST:PORT/
     [
         ("nonsense-hidden", "is not an address that can be read"),
         ("postgres://me:hid@den:hidden/x", "is not an address that can be read"),
+        ("postgres://me:hid@den@host/x", "is not an address that can be read"),
+        ("postgres://me:hid@d/en@host/x", "is not an address that can be read"),
+        ("mysql://me:hid@den@host/x", "is not an address that can be read"),
         ("mysql://me:hidden@host/x?password=hidden", "is 'mysql://me:***@host/x'"),
         ("postgresql+psycopg2://me:hidden@host/x", "is 'postgresql+psycopg2://me:***@host/x'"),
         ("sqlite://", "is 'sqlite://'"),
@@ -343,14 +346,32 @@ def test_an_error_tells_where_and_why_but_not_the_password(query: str) -> None:
     assert "\n" not in sentence
 
 
-def test_an_error_does_not_quote_a_users_text(database: str, open_store: MakeStore) -> None:
-    store = open_store(database)
+@pytest.mark.parametrize(
+    ("check", "found"),
+    [
+        ("note <> 'secret note'", "violates check constraint"),  # with a DETAIL
+        ("1 / (length(note) - 11) > 0", "division by zero"),  # with a CONTEXT
+    ],
+)
+def test_an_error_does_not_quote_a_users_text(database: str, open_store: MakeStore, check: str, found: str) -> None:
+    store = open_store(f"{database}&options=-clog_parameter_max_length_on_error%3D-1")
     store.prepare()
     with psycopg.connect(database) as owner:
-        owner.execute("ALTER TABLE tweet_corrections ADD CHECK (note <> 'secret note')")
-    with pytest.raises(DatabaseError, match="violates check constraint") as caught:
+        owner.execute(f"ALTER TABLE tweet_corrections ADD CHECK ({check})")
+    with pytest.raises(DatabaseError, match=found) as caught:
         store.add(replace(GIVEN, text="a secret text", note="secret note"))
     assert "secret" not in str(caught.value)
+
+
+def test_a_database_of_another_encoding_takes_any_text(postgresql: Postgresql, open_store: MakeStore) -> None:
+    """Such as where the server was set up without a locale."""
+    postgresql.administer(f"CREATE DATABASE {DATABASE} ENCODING SQL_ASCII LOCALE 'C' TEMPLATE template0")
+    try:
+        store = open_store(postgresql.url)
+        store.add(Correction("né 😀", "a", "b"))
+        assert texts(store) == ["né 😀"]
+    finally:
+        postgresql.drop()
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:

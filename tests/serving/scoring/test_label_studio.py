@@ -111,6 +111,10 @@ def test_rows_that_cannot_be_predicted_are_no_tasks(tmp_path: Path) -> None:
     assert texts_of(tasks(tmp_path, ["number 1", "", "  ", "number 0"], 10), predicted=True) == texts([0, 1])
 
 
+def test_a_text_with_nul_can_be_imported(tmp_path: Path) -> None:
+    assert texts_of(tasks(tmp_path, ["\0 0"], 1), predicted=True) == ["\ufffd 0"]
+
+
 def test_memory_does_not_grow_with_the_file() -> None:
     kept = LowestRanks(100)
     tracemalloc.start()
