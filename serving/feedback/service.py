@@ -25,7 +25,7 @@ MOST_WAITING = 64  # which a database that is well has done long before the last
 RETENTION_INTERVAL = 3600.0  # seconds
 RETRY_INTERVAL = 30.0  # seconds until a database that failed is asked whether it is back
 
-_AGAIN = "Try again shortly; a correction that was kept all the same is not kept twice."
+_AGAIN = "Try again shortly; the same correction sent again is kept once."
 
 _log = logging.getLogger(__name__)
 
@@ -151,7 +151,7 @@ class Feedback:
         else:
             self._tell("")
             return answer
-        raise FeedbackUnavailable(f"The database of corrections cannot be used for now. {_AGAIN}")
+        raise FeedbackUnavailable(f"Corrections cannot be read or kept for now. {_AGAIN}")
 
     async def _retain(self) -> None:
         await self._ask(self._store.prepare)

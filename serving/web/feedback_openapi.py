@@ -35,8 +35,8 @@ ADD_EXAMPLES: Sentences = {
         "correct_unknown": "`correct` is 'great'; accepted are the model's labels: 'negative', 'neutral', 'positive'.",
     },
     503: {
-        "feedback_unavailable": "The database of corrections cannot be used for now. Try again shortly; "
-        "a correction that was kept all the same is not kept twice."
+        "feedback_unavailable": "Corrections cannot be read or kept for now. Try again shortly; "
+        "the same correction sent again is kept once."
     },
 }
 READ_EXAMPLES: Sentences = {

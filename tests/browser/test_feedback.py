@@ -76,7 +76,7 @@ def test_a_refusal_is_a_page_with_a_way_back(browser: Browser, url: str, store: 
             choice(visit, "negative").click()
         assert navigation.value is not None
         assert navigation.value.status == 503
-        expect(visit.page.get_by_role("alert")).to_contain_text("The database of corrections cannot be used for now.")
+        expect(visit.page.get_by_role("alert")).to_contain_text("Corrections cannot be read or kept for now.")
         expect(visit.page.get_by_role("alert")).to_contain_text("The server asks to wait 10 seconds.")
         visit.page.get_by_role("link", name="Classify a text").click()
         expect(visit.button).to_be_visible()
@@ -108,7 +108,7 @@ def test_what_went_wrong_is_told_and_may_be_tried_again(scripted: Visit, store: 
     scripted.classify(TEXT)
     button = choice(scripted, "negative")
     button.click()
-    expect(outcome(scripted)).to_contain_text("The database of corrections cannot be used for now.")
+    expect(outcome(scripted)).to_contain_text("Corrections cannot be read or kept for now.")
     expect(outcome(scripted)).to_contain_text("Request ")
     assert "forgotten" not in outcome(scripted).inner_text()
     expect(button).to_be_enabled()
