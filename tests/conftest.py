@@ -43,6 +43,14 @@ def database(postgresql: Postgresql) -> Iterator[str]:
     postgresql.drop()
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Of a new database of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'feedback.db'}"
+    return str(request.getfixturevalue("database"))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep each file's tests in one process of pytest-xdist, as they share trainings, browsers and servers.
 

@@ -25,14 +25,6 @@ KEY = "key-of-the-corrections"
 QUICK = 2.0  # seconds; far below what a database is waited for
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Of a new database of each kind."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'feedback.db'}"
-    return str(request.getfixturevalue("database"))
-
-
 @contextmanager
 def corrected(run: Run, url: str, **settings: str) -> Iterator[tuple[Service, httpx.Client]]:
     """The service with corrections in a database, and a client of it."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,14 +9,6 @@ import pytest
 from serving.feedback.store import CorrectionStore
 
 MakeStore = Callable[..., CorrectionStore]
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Of a new database of each kind."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'feedback.db'}"
-    return str(request.getfixturevalue("database"))
 
 
 @pytest.fixture

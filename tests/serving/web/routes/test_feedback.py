@@ -3,7 +3,6 @@ import io
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
@@ -317,14 +316,6 @@ def test_where_it_is_off_nothing_is_imported() -> None:
 def test_a_model_of_fields_is_not_served_with_it() -> None:
     with pytest.raises(BundleError, match="has a model of fields, and FEEDBACK is on; accepted with it are models of"):
         create_app(Settings(feedback=True, model_dir=FORM))
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Of a new database of each kind."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'feedback.db'}"
-    return str(request.getfixturevalue("database"))
 
 
 def test_in_a_database(make_client: Callable[..., TestClient], url: str) -> None:
