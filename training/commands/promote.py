@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import pandas as pd
 from rich.console import Console
 
 from serving.errors import InvalidFields
 from serving.model.metadata import Metadata, Row
 from serving.model.predictor import Predictor
 from training.console import Display, print_tables
+from training.data.cleaning import Counts, merge_copies, text_key
 from training.errors import DataError, PublishError, SignalError
 from training.evaluation.evaluate import learned_from, read_labelled
 from training.evaluation.paired import Comparison, compare_paired
@@ -147,18 +149,33 @@ def _check_unseen(paths: Sequence[Path], new: Metadata, old: Metadata, display: 
 def _read(
     paths: Sequence[Path], new: Predictor, old: Predictor, how_read: Mapping[str, str], display: Display
 ) -> tuple[list[Row], Labels]:
-    """The rows of all files that both bundles accept, read by the candidate's rules, and the truth in its labels."""
-    distinct = {path.resolve(): path for path in paths}.values()  # rows that count twice would narrow the interval
+    """The rows of all files that both bundles accept, read by the candidate's rules, and the truth in its labels.
+
+    None counts twice, which would narrow the interval: no file, and no text, as where several people label it.
+    """
+    distinct = {path.resolve(): path for path in paths}.values()
     parts = [read_labelled(path, new.metadata, **how_read) for path in distinct]
     for remark in (remark for part in parts for remark in part.remarks):
         display.on_note(remark)
     rows, truth = [row for part in parts for row in part.rows], np.concatenate([part.truth for part in parts])
+    if not new.fields:
+        rows, truth = _without_copies(rows, truth, display)
     accepted = [_accepts(old, row) for row in rows]
     if refused := accepted.count(False):
         display.on_note(f"{refused:,} rows are left out: the bundle in place accepts no such values")
     if refused == len(rows):
-        raise DataError("--data: the bundle in place accepts no row; accepted: rows that both bundles can answer")
+        raise DataError("--data: no row is left; accepted: rows that both bundles can answer, of one label each")
     return [row for row, good in zip(rows, accepted, strict=True) if good], truth[accepted]
+
+
+def _without_copies(texts: Sequence[Row], truth: Labels, display: Display) -> tuple[list[Row], Labels]:
+    """Each text once, with its majority label, as training counts copies."""
+    counts: Counts = {}
+    frame = pd.DataFrame({"row": texts, "label": truth, "key": [text_key(str(text)) or text for text in texts]})
+    frame = merge_copies(frame, counts)
+    if reasons := ", ".join(f"{reason}: {rows:,}" for reason, rows in counts.items() if rows):
+        display.on_note(f"Each text counts once ({reasons})")
+    return frame.row.tolist(), frame.label.to_numpy()
 
 
 def _accepts(predictor: Predictor, row: Row) -> bool:

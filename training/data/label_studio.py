@@ -85,6 +85,8 @@ def read_json_array(file: BinaryIO, notes: list[str]) -> JsonArray:
         raise FileError(f"is no JSON: it breaks off or goes wrong {where}") from error
     except RecursionError as error:
         raise FileError("is JSON that is nested too deeply") from error
+    except ValueError as error:
+        raise FileError("is JSON with a number of too many digits") from error
     for number, item in enumerate(items, start=1):
         if not isinstance(item, dict):
             raise FileError(f"item {number:,} of its JSON array is no object; accepted: a list of objects")

@@ -19,7 +19,7 @@ from serving.model.predictor import Predictor
 from training.evaluation.metrics import expected_calibration_error
 from training.types import Floats, Labels
 
-CHUNK = 500  # rows of a turn: many batches of the network, and little memory
+CHUNK = 60  # rows of a turn: some batches of the network, and few enough that some hundred rows are many turns
 RESAMPLES = 10_000  # from seed to seed, the ends of an interval then differ by about 1% of its width
 SEED = 1
 ENDS = (0.025, 0.975)  # of the 95% interval, as quantiles

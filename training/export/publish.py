@@ -35,7 +35,7 @@ def reserved(target: Path) -> Iterator[None]:
             lock.acquire()
         except Timeout:
             raise PublishError(
-                f"{target}: another training is writing it; wait until it ends, or name another folder"
+                f"{target}: another command is writing it; wait until it ends, or name another folder"
             ) from None
     try:
         yield

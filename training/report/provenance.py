@@ -1,6 +1,7 @@
 """Provenance of a model: files, cleaning, parts, libraries, and the commands that make it again."""
 
 import json
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import PurePath
@@ -94,7 +95,9 @@ def command(metadata: Metadata) -> str:
     commands = [
         _answers(name, folder, metadata)
         if "encoder" in recipe
-        else _fit(name, metadata.teacher_data.get(folder, metadata.data), folder, recipe.get("seed", metadata.seed))
+        else _fit(
+            name, metadata.teacher_data.get(folder, metadata.data), _place(folder), recipe.get("seed", metadata.seed)
+        )
         for name, folder, recipe in _teachers(metadata)
     ]
     bundled = metadata.recipe.get("data", {}).get("bundled")
@@ -123,6 +126,11 @@ def _teachers(metadata: Metadata) -> Iterator[tuple[str, str, dict[str, Any]]]:
     for folder, recipe in metadata.teacher_recipes.items():
         name = names.setdefault(json.dumps(recipe, sort_keys=True), f"teacher-{len(names) + 1}.toml")
         yield name, folder, recipe
+
+
+def _place(teacher: str) -> str:
+    """The folder of a teacher, which for one that stood there before another goes by its version too."""
+    return re.sub(r" [0-9a-f]{12}$", "", teacher)
 
 
 def _answers(recipe: str, path: str, metadata: Metadata) -> str:

@@ -141,7 +141,7 @@ def test_a_run_killed_by_force_resumes_to_the_same_figures(
         assert process.stdout is not None
         for line in process.stdout:
             if line.startswith("epoch 2/4"):
-                with pytest.raises(PublishError, match="another training is writing it"):
+                with pytest.raises(PublishError, match="another command is writing it"):
                     fit(read_recipe(quick_recipe), [sample], out, display)
                 process.send_signal(signal.SIGKILL)
                 break

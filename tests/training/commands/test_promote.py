@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 
 from serving.errors import BundleError
 from serving.model.bundle import FIELDS, NETWORK, REPORT, TOKENIZER, Bundle, sha256
-from tests.bundles import FORM, TEXTS, TINY, UNMASKED, edit_metadata, rehash, relabel
+from tests.bundles import FORM, TINY, UNMASKED, edit_metadata, rehash, relabel
+from tests.training.commands.gold import known
 from tests.training.helpers import write_csv
 from training.__main__ import app
 from training.commands.promote import promote, rollback
@@ -21,7 +22,6 @@ from training.errors import DataError, PublishError, SignalError
 from training.export.publish import check_replaceable, previous_folder
 
 BETTER, WORSE = TINY, UNMASKED  # WORSE says neutral to everything
-KNOWN = list(zip(TEXTS, ("neutral", "positive", "negative"), strict=False))  # what BETTER answers
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def candidate(tmp_path: Path) -> Path:
 @pytest.fixture
 def gold(tmp_path: Path) -> Path:
     """Rows of which BETTER knows all, and WORSE a third."""
-    return write_csv(tmp_path / "gold.csv", KNOWN * 200)
+    return write_csv(tmp_path / "gold.csv", known(200))
 
 
 def version(folder: Path) -> str:
@@ -101,7 +101,7 @@ def test_too_few_rows_show_nothing_and_it_is_said_how_many_are_missing(
     candidate: Path, tmp_path: Path, display: Display
 ) -> None:
     over = twin(Path(shutil.copytree(candidate, tmp_path / "served")))
-    few, many = (write_csv(tmp_path / f"{times}.csv", KNOWN * times) for times in (8, 300))
+    few, many = (write_csv(tmp_path / f"{times}.csv", known(times)) for times in (8, 300))
     with pytest.raises(
         PublishError, match=r"accepted: above -0\.01\. If the difference stays \+0\.000, about "
     ) as caught:
@@ -113,20 +113,40 @@ def test_too_few_rows_show_nothing_and_it_is_said_how_many_are_missing(
     assert version(over) == version(candidate)
 
 
-def test_one_file_named_twice_counts_once(candidate: Path, over: Path, tmp_path: Path, display: Display) -> None:
-    few, more = (write_csv(tmp_path / f"{name}.csv", KNOWN * 10) for name in ("few", "more"))
+def test_a_text_counts_once_however_often_it_is_there(
+    candidate: Path, over: Path, tmp_path: Path, display: Display
+) -> None:
+    """Else the interval would be as narrow as that of many texts."""
+    few, more = (write_csv(tmp_path / f"{name}.csv", known(10)) for name in ("few", "more"))
     (tmp_path / "link.csv").symlink_to(few)
-    shown = []
-    for paths in ([few, few, tmp_path / "link.csv"], [few, more]):
-        promote(candidate, over, paths, display, dry_run=True)
-        shown.append(said(display).count("'negative' has 10"))
-    assert shown == [1, 1], "the second time there are 20 of each"
+    promote(candidate, over, [few, few, tmp_path / "link.csv"], display, dry_run=True)
+    assert said(display).count("'negative' has 10") == 1
+    assert "Each text counts once" not in said(display), "a file that is named twice is read once"
+    promote(candidate, over, [few, more], display, dry_run=True)
+    assert said(display).count("'negative' has 10") == 2
+    assert "Each text counts once (exact and near copies, merged: 30)" in said(display)
+
+
+def test_people_who_label_a_text_vote(
+    candidate: Path, over: Path, tmp_path: Path, display: Display, capsys: pytest.CaptureFixture[str]
+) -> None:
+    votes = [("good evening", label) for label in ("negative", "positive", "negative")]
+    undecided = [("bad evening", label) for label in ("negative", "positive")]
+    data = write_csv(tmp_path / "votes.csv", [*known(10), *votes, *undecided])
+    promote(candidate, over, [data], display, dry_run=True)
+    assert "copies whose labels conflict without a majority: 2" in said(display)
+    assert "copies with a minority label, merged: 1" in said(display)
+    table = capsys.readouterr().out
+    assert "| negative | 11 | 1.000 |" in table
+    assert "| positive | 10 | 1.000 |" in table
+    with pytest.raises(DataError, match="--data: no row is left"):
+        promote(candidate, over, [write_csv(tmp_path / "none.csv", undecided)], display)
 
 
 def test_a_class_without_rows_is_no_ground_to_replace(
     candidate: Path, over: Path, tmp_path: Path, display: Display
 ) -> None:
-    data = write_csv(tmp_path / "some.csv", KNOWN[:2] * 300)
+    data = write_csv(tmp_path / "some.csv", [row for row in known(300) if row[1] != "negative"])
     with pytest.raises(PublishError, match=r"the data have no row of 'negative'; accepted: rows of each label"):
         promote(candidate, over, [data], display)
     assert version(over) == version(WORSE)
@@ -142,7 +162,7 @@ def test_columns_and_labels_are_read_as_the_candidates_recipe_or_the_options_say
     candidate: Path, over: Path, tmp_path: Path, display: Display
 ) -> None:
     edit_metadata(candidate, lambda metadata: metadata["recipe"]["data"].update(rename={"good": "positive"}))
-    rows = [(text, "good" if label == "positive" else label) for text, label in KNOWN] * 200
+    rows = [(text, "good" if label == "positive" else label) for text, label in known(200)]
     data = write_csv(tmp_path / "d.csv", [*rows, ("", "good")], ("tweet", "mood"))
     promote(candidate, over, [data], display, {"text": "tweet", "label": "mood"})
     assert version(over) == version(candidate)
@@ -304,7 +324,9 @@ def write_form_bundle(folder: Path, change: Callable[[str], str] = str) -> Path:
     return folder
 
 
-def test_rows_of_fields_are_compared_where_both_accept_them(tmp_path: Path, display: Display) -> None:
+def test_rows_of_fields_are_compared_where_both_accept_them(
+    tmp_path: Path, display: Display, capsys: pytest.CaptureFixture[str]
+) -> None:
     candidate = write_form_bundle(tmp_path / "candidate")
     over = write_form_bundle(tmp_path / "served", lambda text: text.replace('"maximum": 90.0', '"maximum": 60.0'))
     header = ("age", "workclass", "hours-per-week", "sex", "income")
@@ -312,8 +334,11 @@ def test_rows_of_fields_are_compared_where_both_accept_them(tmp_path: Path, disp
     data = write_csv(
         tmp_path / "d.csv", [*lines, ("70", "Private", "20", "Male", ">50K"), ("99", "", "", "", ">50K")], header
     )
-    promote(candidate, over, [data], display)
+    promote(candidate, over, [data, data], display)
     assert version(over) == version(candidate)
+    assert "| **mean** | **600** |" in capsys.readouterr().out, (
+        "equal rows are as many people, but no file counts twice"
+    )
     assert "1 rows are left out (with a field that is not accepted: 1)" in said(display)
     assert "1 rows are left out: the bundle in place accepts no such values" in said(display)
 
@@ -351,7 +376,7 @@ def test_the_command_asks_for_one_or_the_other(arguments: list[str]) -> None:
 
 def test_the_command_line_compares_several_files_and_rolls_back(candidate: Path, over: Path, gold: Path) -> None:
     arguments = ["promote", candidate, "--over", over, "--data", gold, gold.with_name("more.csv")]
-    shutil.copy(gold, gold.with_name("more.csv"))
+    write_csv(gold.with_name("more.csv"), known(400)[600:])
     done = CliRunner().invoke(app, [*map(str, arguments)])
     assert done.exit_code == 0, done.output
     assert "| **mean** | **1,200** |" in done.stdout

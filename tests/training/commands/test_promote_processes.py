@@ -14,9 +14,10 @@ import pytest
 
 from serving.model.bundle import Bundle
 from serving.model.predictor import Predictor
-from tests.bundles import TEXTS, TINY, UNMASKED
+from tests.bundles import TINY, UNMASKED
 from tests.deploy.services import ROOT, environment, free_port, http_client, running
 from tests.faults.processes import wait_until
+from tests.training.commands.gold import known
 from tests.training.helpers import write_csv
 from training.commands.promote import promote, rollback
 from training.console import Display
@@ -25,7 +26,6 @@ from training.export.publish import check_replaceable, previous_folder
 
 LIMIT = 120  # seconds; more than anything takes on a busy machine
 OLD, NEW = UNMASKED, TINY
-KNOWN = list(zip(TEXTS, ("neutral", "positive", "negative"), strict=False))  # what NEW answers
 
 # Ends itself by SIGKILL instead of the rename of that number.
 KILLED = """
@@ -57,7 +57,7 @@ def over(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def gold(tmp_path: Path) -> Path:
-    return write_csv(tmp_path / "gold.csv", KNOWN * 200)
+    return write_csv(tmp_path / "gold.csv", known(200))
 
 
 @pytest.fixture

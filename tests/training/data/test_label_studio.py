@@ -190,6 +190,7 @@ BROKEN = {
     "cut off": (json.dumps(TASKS).encode()[:-20], r"is no JSON: it breaks off or goes wrong at line 1, column [\d,]+$"),
     "another encoding": (json.dumps(TASKS, ensure_ascii=False).encode("cp1252"), r"is not UTF-8: byte 0x93 at \d+$"),
     "nested": (b"[" * 100_000, "is JSON that is nested too deeply"),
+    "a long number": (b'[{"text": "a", "n": ' + b"7" * 5000 + b"}]", "is JSON with a number of too many digits"),
     "numbers": (b'[{"text": "a"}, 7]', "item 2 of its JSON array is no object; accepted: a list of objects"),
     "nothing": (b"[]", "has no rows"),
     "half a character": (b'[{"text": "cut \\ud83d"}]', "row 1 is not utf-8, or has half a character"),

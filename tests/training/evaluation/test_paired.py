@@ -1,7 +1,9 @@
 import math
 import shutil
 import tracemalloc
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -124,6 +126,21 @@ def test_both_answer_all_rows_as_served_whatever_the_order_of_their_labels(tmp_p
         expected = [[each.probabilities[label] for label in LABELS] for each in served]
         assert answers.probabilities == pytest.approx(np.array(expected), abs=1e-6)
         assert answers.rows_per_second > 0
+
+
+def test_some_hundred_rows_are_asked_in_turns_so_that_neither_is_always_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    predictors = [Predictor.load(TINY) for _ in range(2)]
+    for which, predictor in enumerate(predictors):
+        predict = predictor.predict
+
+        def noted(rows: Sequence[Row], which: int = which, predict: Any = predict) -> Any:
+            asked.append(which)
+            return predict(rows)
+
+        monkeypatch.setattr(predictor, "predict", noted)
+    answers_in_turns(predictors, (TEXTS * 50)[:200], LABELS)
+    assert asked == [0, 1, 1, 0, 0, 1, 1, 0]
 
 
 def test_the_figures_are_those_of_the_decisions(tmp_path: Path) -> None:

@@ -152,7 +152,7 @@ def test_a_folder_is_reserved_for_one_training(tmp_path: Path) -> None:
     target = tmp_path / "deep" / "bundle"
     with reserved(target), reserved(target.with_name("other")):
         with (
-            pytest.raises(PublishError, match="bundle: another training is writing it; wait until it ends"),
+            pytest.raises(PublishError, match="bundle: another command is writing it; wait until it ends"),
             reserved(target),
         ):
             pytest.fail("two have it")

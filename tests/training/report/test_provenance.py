@@ -112,6 +112,22 @@ def test_its_teachers_are_made_again_first_each_by_its_own_recipe() -> None:
     assert list(recipes(TAUGHT)) == [line.split()[4] for line in command(TAUGHT).splitlines()]
 
 
+def test_bundles_that_stood_in_one_folder_are_made_there_one_after_the_other() -> None:
+    """As when each goes on from the one before, and then takes its place."""
+    start = {"start": {"bundle": "artifacts"}}
+    third = metadata(
+        recipe={"name": "example", **start},
+        teachers={"artifacts": "b" * 12},
+        teacher_recipes={f"artifacts {'a' * 12}": {"name": "1"}, "artifacts": {"name": "2", **start}},
+        teacher_data={f"artifacts {'a' * 12}": [DataFile(file="old.csv", rows=9, sha256="a" * 64)]},
+    )
+    assert [line.split(" --seed")[0] for line in command(third).splitlines()] == [
+        "python -m training fit teacher-1.toml --data old.csv --out artifacts",
+        "python -m training fit teacher-2.toml --data tweets.csv --out artifacts",
+        "python -m training fit recipe.toml --data tweets.csv --out build/example",
+    ]
+
+
 ANSWERED = metadata(
     recipe={"name": "example"},
     teachers={"data/t.npz": "c" * 12},
