@@ -103,8 +103,7 @@ class Start:
         objects = {"Pooling1D": Pooling1D}  # the only layer that training builds and Keras does not know
         return keras.models.load_model(self.bundle.network, custom_objects=objects, compile=False)
 
-    def hold(self, network: keras.Model) -> None:
-        """Put each weight of a network that was trained from this one back by the share that stays."""
-        old: Arrays = self.network().get_weights()
+    def hold(self, network: keras.Model, old: Arrays) -> None:
+        """Put each weight of a network that was trained from the `old` ones back by the share that stays."""
         new: Arrays = network.get_weights()
         network.set_weights([self.weight * a + (1 - self.weight) * b for a, b in zip(old, new, strict=True)])

@@ -192,6 +192,7 @@ class Trainer:
         if isinstance(encoding, TextEncoding):
             callback.on_lengths(*length_figures(encoding.encoder, dataset.train.row, recipe.tokenizer.max_tokens))
         network = start.network() if start else encoding.build(recipe.network, len(dataset.labels))
+        first_weights = network.get_weights() if start else []  # by the end another bundle may stand in that place
         multitask = self._multitask(network, encoding, state["tasks"])
         if inputs.embedding and not body:
             tokenizer = Tokenizer.from_str(encoding.content)
@@ -205,7 +206,7 @@ class Trainer:
         runner = StageRunner(multitask, recipe.schedule, data.batches, recipe.seed, checkpoint, save_body)
         history = runner.run(callback, saved=saved, body=body)
         if start:
-            start.hold(network)
+            start.hold(network, first_weights)
         provenance = Provenance.of(dataset, state, inputs.teachers, inputs.vectors)
         metadata = start.metadata if start else None
         return Trained(recipe, network, encoding, dataset, data.validation, history, provenance, metadata)

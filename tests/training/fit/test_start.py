@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from serving.model.bundle import NETWORK as NETWORK_FILE
 from serving.model.bundle import Bundle
 from serving.model.predictor import Predictor
 from tests.bundles import LABELS, TEXTS, edit_metadata
-from tests.keras_bundles import write_bundle, write_form_bundle
+from tests.keras_bundles import randomise, write_bundle, write_form_bundle
 from tests.training.fit.helpers import Interruption, equal_weights
 from tests.training.helpers import distinct_rows, write_csv
 from training.errors import DataError, RecipeError, ResumeError
@@ -107,6 +108,28 @@ def test_its_weights_are_the_mean_of_old_and_new(old: Path, corrections: Path, t
     assert not equal_weights(new, weights_of(old))
     for before, after, between in zip(weights_of(old), new, mean, strict=True):
         assert between == pytest.approx(0.75 * before + 0.25 * after, abs=1e-6)
+
+
+class Replacing(TrainingCallback):
+    """Another network takes the old one's place before the first epoch."""
+
+    def __init__(self, place: Path, other: Path) -> None:
+        self.place, self.other = place, other
+
+    def on_start(self, first: int, epochs: int) -> None:
+        shutil.copyfile(self.other / NETWORK_FILE, self.place / NETWORK_FILE)
+
+
+def test_what_stays_is_the_one_that_it_began_from(old: Path, corrections: Path, tmp_path: Path) -> None:
+    place = Path(shutil.copytree(old, tmp_path / "place"))
+    other = tmp_path / "other"
+    network = write_bundle(other, NETWORK, TOKENIZER.model_copy(update={"sources": []}))
+    randomise(network, seed=9)
+    network.save(other / NETWORK_FILE, include_optimizer=False)
+    calm = run(recipe_of(old, weight=0.5), corrections, tmp_path / "calm")
+    disturbed = run(recipe_of(place, weight=0.5), corrections, tmp_path / "work", Replacing(place, other))
+    assert (place / NETWORK_FILE).read_bytes() != (old / NETWORK_FILE).read_bytes()
+    assert equal_weights(calm.network.get_weights(), disturbed.network.get_weights())
 
 
 def test_the_old_model_teaches_in_every_stage_beside_others(old: Path, tmp_path: Path) -> None:
