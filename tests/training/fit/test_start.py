@@ -116,7 +116,7 @@ class Replacing(TrainingCallback):
     def __init__(self, place: Path, other: Path) -> None:
         self.place, self.other = place, other
 
-    def on_start(self, first: int, epochs: int) -> None:
+    def on_start(self, first: int, epochs: int) -> None:  # noqa: ARG002 -- whichever they are
         shutil.copyfile(self.other / NETWORK_FILE, self.place / NETWORK_FILE)
 
 
