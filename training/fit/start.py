@@ -15,8 +15,8 @@ from serving.model.metadata import Metadata
 from training.errors import DataError, RecipeError
 from training.evaluation.leakage import bundle_recipe
 from training.fit.checkpoint import Arrays
-from training.model import network as layers  # registers the project's layers with Keras
 from training.model.backend import keras
+from training.model.network import Pooling1D
 from training.recipe.recipe import Recipe
 
 WHERE = "start.bundle"
@@ -100,7 +100,7 @@ class Start:
 
     def network(self) -> keras.Model:
         """Its network, uncompiled and as calibrated as it is served."""
-        objects = {"Pooling1D": layers.Pooling1D}
+        objects = {"Pooling1D": Pooling1D}  # the only layer that training builds and Keras does not know
         return keras.models.load_model(self.bundle.network, custom_objects=objects, compile=False)
 
     def hold(self, network: keras.Model) -> None:
