@@ -92,7 +92,7 @@ def _calibration_reading(figures: Mapping[str, float]) -> str:
         by_chance = f"perfect probabilities would seem {100 * figures[_BY_CHANCE]:.1f} points away by chance"
         sentences.append(f"On as many rows, {by_chance}.")
     if _BEFORE in figures:
-        sentences.append(f"Before temperature scaling it was {100 * figures[_BEFORE]:.1f}.")
+        sentences.append(f"Without temperature scaling it would be {100 * figures[_BEFORE]:.1f}.")
     return " ".join(sentences)
 
 

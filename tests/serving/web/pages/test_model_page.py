@@ -33,8 +33,8 @@ def test_one_calibration_error_is_shown_and_a_sentence_says_what_it_means() -> N
     assert found.figures == {"expected calibration error": 0.0201}
     assert found.calibration == (
         "Expected calibration error: on average, a probability is 2.0 points away from how often such answers are "
-        "right. On as many rows, perfect probabilities would seem 1.8 points away by chance. Before temperature "
-        "scaling it was 1.5."
+        "right. On as many rows, perfect probabilities would seem 1.8 points away by chance. Without temperature "
+        "scaling it would be 1.5."
     )
     assert facts(metrics={"test": error}).calibration.endswith("such answers are right.")
     assert facts(metrics={"test": {"accuracy": 0.9}}).calibration == ""
