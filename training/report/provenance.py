@@ -78,18 +78,6 @@ def teacher_table(metadata: Metadata) -> Table:
     return Table("Teachers", ("teacher", "recipe", "version"), [*bundles, *((b, "–", "–") for b in baselines)], words=3)
 
 
-def start_note(metadata: Metadata) -> str:
-    """What a network that goes on from a bundle owes to it, and what its figures are worth; else empty."""
-    start = metadata.recipe.get("start")
-    if not start:
-        return ""
-    return (
-        f"It goes on from {start['bundle']}, version {metadata.teachers.get(start['bundle'], '–')}: a share of "
-        f"{start['weight']:.0%} of each of those weights stays, and the calibration is that one's. The rows were "
-        "chosen, as corrections are, so that figures on them say little about other texts."
-    )
-
-
 def command(metadata: Metadata) -> str:
     """The shell commands, a line each, that train the same model from its recipes and files, its teachers first."""
     commands = [
