@@ -79,7 +79,10 @@ def teacher_table(metadata: Metadata) -> Table:
 
 
 def command(metadata: Metadata) -> str:
-    """The shell commands, a line each, that train the same model from its recipes and files, its teachers first."""
+    """The shell commands, a line each, that train the same model from its recipes and files, its teachers first.
+
+    One that goes on from a bundle needs that one, which may be in use where it stands: its own card has its commands.
+    """
     commands = [
         _answers(name, folder, metadata)
         if "encoder" in recipe
@@ -109,7 +112,12 @@ def vectors_path(metadata: Metadata) -> str:
 
 
 def _teachers(metadata: Metadata) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """File name for the recipe, folder and recipe of each; one for two files that an encoder wrote."""
+    """File name for the recipe, folder and recipe of each; one for two files that an encoder wrote.
+
+    None of what goes on from a bundle.
+    """
+    if "start" in metadata.recipe:
+        return
     names: dict[str, str] = {}
     for folder, recipe in metadata.teacher_recipes.items():
         name = names.setdefault(json.dumps(recipe, sort_keys=True), f"teacher-{len(names) + 1}.toml")

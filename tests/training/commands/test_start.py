@@ -84,6 +84,8 @@ def test_it_tells_what_it_came_from(sample_bundle: Path, next_bundle: Path, samp
     for page in ("MODEL_CARD.md", "report.html"):
         content = (next_bundle / "report" / page).read_text(encoding="utf-8")
         assert f"version {old.model_version}: a share of 40% of each of those weights stays" in content
+        assert f"of version {old.model_version}, whose own " in content
+        assert content.count("python -m training fit ") == 1
 
 
 def test_the_old_one_stands_beside_it_in_the_report(next_bundle: Path) -> None:
