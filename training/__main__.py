@@ -56,7 +56,7 @@ def fit(
 ) -> None:
     """Train a network and write a verified bundle with its report."""
     from training.commands.fit import fit as run_fit
-    from training.commands.fit import is_resumable
+    from training.commands.fit import is_resumable, next_step
     from training.console import Display
 
     chosen = chosen_recipe(recipe, seed, text_column, label_column, encoding, no_header, start)
@@ -69,8 +69,7 @@ def fit(
         display.on_note(f"Interrupted. {way if is_resumable(out) else 'There is nothing to resume yet.'}")
         raise typer.Exit(130) from None
     display.figures(figures, "Test part, through serving")
-    page, serve = out / "report" / "report.html", shlex.join(["make", "serve", f"MODEL_DIR={out}"])
-    display.next_step(f"Bundle: {out}. Next: read {page}, then serve it: {serve}")
+    display.next_step(next_step(chosen, out))
 
 
 @app.command()

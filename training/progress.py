@@ -75,7 +75,7 @@ class TrainingCallback:
         """A step is done; `loss` is the mean of the epoch so far."""
 
     def on_epoch(self, epoch: Epoch, best: bool) -> None:
-        """An epoch is finished and its state is on disk."""
+        """An epoch is finished and its state is on disk; `best`: of a stage that keeps the best, it is that so far."""
 
     def on_end(self) -> None:
         """Training is over, finished or not."""

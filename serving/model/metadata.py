@@ -166,6 +166,20 @@ class Metadata(_Strict):
         """Whether the labels are negative and positive, with or without neutral."""
         return {"negative", "positive"} <= {label.casefold() for label in self.labels} <= SENTIMENT
 
+    @property
+    def start_note(self) -> str:
+        """What a network that goes on from a bundle owes to it, and what its figures are worth; else empty."""
+        start = self.recipe.get("start")
+        if not isinstance(start, dict):
+            return ""
+        bundle, weight = start.get("bundle"), start.get("weight")
+        share = f"{weight:.0%}" if isinstance(weight, float | int) else "–"
+        return (
+            f"It goes on from {bundle}, version {self.teachers.get(str(bundle), '–')}: a share of {share} of each of "
+            "those weights stays, and the calibration is that one's. The rows were chosen, as corrections are, so that "
+            "figures on them say little about other texts."
+        )
+
     def coverage_points(self, shares: Sequence[float] = COVERAGES) -> dict[float, CoveragePoint]:
         """Share -> the first point of the curve with at least this coverage; empty where there is no curve."""
         points = {share: next((p for p in self.risk_coverage if p.coverage >= share), None) for share in shares}

@@ -123,7 +123,7 @@ def test_the_commands_of_training_run_one_after_the_other(tmp_path: Path, monkey
     monkeypatch.chdir(tmp_path)
     # In one process, for each of them would take half of its time to import TensorFlow.
     for line in lines:
-        result = CliRunner().invoke(app, line[3:])
+        result = CliRunner().invoke(app, ["build" if word == "artifacts" else word for word in line[3:]])
         assert result.exit_code == 0, result.output
 
 
@@ -138,8 +138,12 @@ def test_the_commands_that_put_a_better_model_in_place_do_so(tmp_path: Path, mon
     assert (len(few), len(more), more & gold) == (190, 380, set())
     for bundle, name in ((TINY, "new"), (UNMASKED, "old")):
         shutil.copytree(bundle, Path("build", name))
-    compare, back = (line.split()[3:] for line in shell_lines(TRAINING, "python -m training promote"))
-    assert isinstance(CliRunner().invoke(app, compare).exception, PublishError)
+    shutil.copytree(TINY, "next")
+    shutil.copytree(UNMASKED, "artifacts")
+    shutil.copy(paths[-1], "gold.csv")
+    compare, back, after = (line.split()[3:] for line in shell_lines(TRAINING, "python -m training promote"))
+    for arguments in (compare, after):
+        assert isinstance(CliRunner().invoke(app, arguments).exception, PublishError)
     for arguments, expected in (([*compare, "--force"], TINY), (back, UNMASKED)):
         assert CliRunner().invoke(app, arguments).exit_code == 0
         assert Path("build/old/metadata.json").read_bytes() == (expected / "metadata.json").read_bytes()

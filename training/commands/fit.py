@@ -1,5 +1,6 @@
 """`fit`: from a recipe and files to a published bundle."""
 
+import shlex
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 from training.console import Display
 from training.evaluation.metrics import Figures
 from training.evaluation.results import Row, baseline_rows, network_row
+from training.evaluation.tables import share
 from training.export.bundle import write_bundle
 from training.export.figures import add_figures
 from training.export.publish import check_replaceable, publish, reserved, staging_folder
@@ -68,6 +70,15 @@ def is_resumable(out: Path) -> bool:
     return (_work_folder(out) / STATE).exists()
 
 
+def next_step(recipe: Recipe, out: Path) -> str:
+    """What to do with the bundle that a recipe made, in a sentence."""
+    step, command = "serve it", ["make", "serve", f"MODEL_DIR={out}"]
+    if recipe.start:
+        command = ["python", "-m", "training", "promote", str(out), "--over", recipe.start.bundle, "--data", "gold.csv"]
+        step = "compare it with the old one on other labelled rows"
+    return f"Bundle: {out}. Next: read {out / 'report' / 'report.html'}, then {step}: {shlex.join(command)}"
+
+
 def _work_folder(out: Path) -> Path:
     out = out.resolve()
     return out.parent / f".{out.name}.training"
@@ -76,7 +87,10 @@ def _work_folder(out: Path) -> Path:
 def _rows_beside(trained: Trained, display: Display) -> list[Row]:
     """The bundle that the network goes on from; else, as few chosen rows teach a baseline nothing, the baselines."""
     if trained.start and trained.recipe.start:
-        return [network_row(Path(trained.recipe.start.bundle), trained.dataset)]
+        row = network_row(Path(trained.recipe.start.bundle), trained.dataset)
+        macro_recall, accuracy = share(row.macro_recall), share(row.accuracy)
+        display.on_note(f"The old model on the test part: macro recall {macro_recall}, accuracy {accuracy}")
+        return [row]
     try:
         return baseline_rows(trained.recipe, trained.dataset, display)
     except MemoryError as error:  # a table less is no reason to lose a network that is verified

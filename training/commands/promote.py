@@ -241,7 +241,7 @@ def check_service(pid: int | None) -> None:
         pid: Its id, or None.
 
     Raises:
-        SignalError: It is not there, is another user's, or would be ended by the signal.
+        SignalError: It is not there, is another user's, would be ended by the signal, or is another program's.
     """
     if pid is None:
         return
@@ -252,6 +252,11 @@ def check_service(pid: int | None) -> None:
         raise SignalError(
             f"--pid {pid}: the process has no handler for SIGHUP, which would end it; accepted: that of "
             "`python -m serving.server`"
+        )
+    if (program := _other_program(pid)) is not None:
+        raise SignalError(
+            f"--pid {pid}: the process is of {program!r}, not of the service, and nothing was replaced; accepted: that "
+            "of `python -m serving.server`, whose id is the first in its log"
         )
 
 
@@ -287,3 +292,12 @@ def _heeds_sighup(pid: int) -> bool:
         return True
     masks = re.findall(r"^Sig(?:Cgt|Blk):\s*(\w+)$", status, re.MULTILINE)  # proc(5): bit 0 is signal 1
     return any(int(mask, 16) >> (signal.SIGHUP - 1) & 1 for mask in masks)
+
+
+def _other_program(pid: int) -> str | None:
+    """The name of a process's program, of whose arguments none names the service; None where /proc does not tell."""
+    try:
+        line = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return None
+    return None if re.search(rb"\bserving\b", line) else Path(os.fsdecode(line.partition(b"\0")[0])).name

@@ -110,7 +110,7 @@ def few_rows_notes(sizes: Mapping[str, Mapping[str, int]]) -> list[str]:
     notes = {
         "train": train and f"{train}. A network learns little from so few.",
         "validation": validation
-        and f"{validation}. What they choose, such as the epoch and the temperature, is left to chance.",
+        and f"{validation}. Where the epoch or the temperature is chosen by them, it is left to chance.",
         "test": worth_of_few(sizes.get("test", {})),
     }
     return [f"Few rows in the {part} part: {note}" for part, note in notes.items() if note]
@@ -140,7 +140,7 @@ def few_rows(counts: Mapping[str, int], limit: int = 5) -> str:
 
 def calibration_reading(figures: Figures) -> str:
     """What the calibration error means, and the two errors that it is to be compared with, in points of a hundred."""
-    error, by_chance, before = (
+    error, by_chance, without = (
         f"{100 * value:.1f}"
         for value in (
             figures.expected_calibration_error,
@@ -150,8 +150,8 @@ def calibration_reading(figures: Figures) -> str:
     )
     return (
         f"Expected calibration error: on average, a probability is {error} points away from how often such answers are "
-        f"right. On as many rows, perfect probabilities would seem {by_chance} points away by chance. Before "
-        f"temperature scaling it was {before}."
+        f"right. On as many rows, perfect probabilities would seem {by_chance} points away by chance. Without "
+        f"temperature scaling it would be {without}."
     )
 
 
@@ -180,9 +180,9 @@ def confusion_table(figures: Figures) -> Table:
 
 
 def calibration_table(figures: Figures, temperature: float) -> Table:
-    """The errors before and after scaling by the temperature, and what so many rows would show of a perfect one."""
+    """The errors without and with scaling by the temperature, and what so many rows would show of a perfect one."""
     rows = [
-        ("1 (before scaling)", share(figures.expected_calibration_error_uncalibrated)),
+        ("1 (without scaling)", share(figures.expected_calibration_error_uncalibrated)),
         (f"{temperature:.3f} (as served)", share(figures.expected_calibration_error)),
         ("by chance, if calibration were perfect", share(figures.expected_calibration_error_by_chance)),
     ]

@@ -107,7 +107,8 @@ class TrainingLoop:
                 if select_epoch(state.history, self.stage.keep) is epoch:
                     kept_weights = weights
                 self._save(state, kept_weights)
-                callback.on_epoch(epoch, best=select_epoch(state.history) is epoch)
+                best = self.stage.keep == "best" and select_epoch(state.history) is epoch
+                callback.on_epoch(epoch, best=best)
         finally:
             callback.on_end()
         _assign(self.multitask.full_model.weights, kept_weights)

@@ -166,32 +166,32 @@ RELIABILITY = "reliability"
 
 
 def reliability_plot(truth: Labels, probabilities: Probabilities, temperature: float) -> Plot:
-    """Accuracy over confidence in 15 bins, before and after temperature scaling, and how many rows a bin has.
+    """Accuracy over confidence in 15 bins, without and with temperature scaling, and how many rows a bin has.
 
     Args:
         truth: Label indices (rows,).
         probabilities: As served, (rows, classes).
         temperature: What they were calibrated by.
     """
-    before, after = (confidence_bins(truth, p) for p in (rescaled(probabilities, 1 / temperature), probabilities))
+    without, scaled = (confidence_bins(truth, p) for p in (rescaled(probabilities, 1 / temperature), probabilities))
     caption = (
         f"Accuracy of the rows that the model is equally sure of, in {BINS} bins; on the line, it is as sure as it is "
-        f"right. Expected calibration error {share(calibration_error(before))} before temperature scaling, "
-        f"{share(calibration_error(after))} after."
+        f"right. Expected calibration error {share(calibration_error(without))} without temperature scaling, "
+        f"{share(calibration_error(scaled))} with it."
     )
     with drawing():
         figure = blank(WIDTH, RELIABILITY_HEIGHT)
         above, below = figure.subplots(2, sharex=True, height_ratios=(4, 1))
-        _curves(above, before, after)
-        _sizes(below, after, len(truth))
+        _curves(above, without, scaled)
+        _sizes(below, scaled, len(truth))
         return Plot(RELIABILITY, as_svg(figure, RELIABILITY, f"Reliability diagram. {caption}"), caption)
 
 
-def _curves(ax: Axes, before: Sequence[Bin], after: Sequence[Bin]) -> None:
+def _curves(ax: Axes, without: Sequence[Bin], scaled: Sequence[Bin]) -> None:
     ax.plot([0, 1], [0, 1], color=LINE, lw=1)
     for bins, label, looks in (
-        (before, "before scaling", {"color": QUIET, "ls": "--", "marker": "s", "mfc": "none"}),
-        (after, "after", {"color": ACCENT, "ls": "-", "marker": "o"}),
+        (without, "without scaling", {"color": QUIET, "ls": "--", "marker": "s", "mfc": "none"}),
+        (scaled, "with it", {"color": ACCENT, "ls": "-", "marker": "o"}),
     ):
         x, y = [each.confidence for each in bins], [each.accuracy for each in bins]
         ax.plot(x, y, label=label, clip_on=False, **looks)  # type: ignore[arg-type]

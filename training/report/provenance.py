@@ -78,20 +78,11 @@ def teacher_table(metadata: Metadata) -> Table:
     return Table("Teachers", ("teacher", "recipe", "version"), [*bundles, *((b, "–", "–") for b in baselines)], words=3)
 
 
-def start_note(metadata: Metadata) -> str:
-    """What a network that goes on from a bundle owes to it, and what its figures are worth; else empty."""
-    start = metadata.recipe.get("start")
-    if not start:
-        return ""
-    return (
-        f"It goes on from {start['bundle']}, version {metadata.teachers.get(start['bundle'], '–')}: a share of "
-        f"{start['weight']:.0%} of each of those weights stays, and the calibration is that one's. The rows were "
-        "chosen, as corrections are, so that figures on them say little about other texts."
-    )
-
-
 def command(metadata: Metadata) -> str:
-    """The shell commands, a line each, that train the same model from its recipes and files, its teachers first."""
+    """The shell commands, a line each, that train the same model from its recipes and files, its teachers first.
+
+    One that goes on from a bundle needs that one, which may be in use where it stands: its own card has its commands.
+    """
     commands = [
         _answers(name, folder, metadata)
         if "encoder" in recipe
@@ -121,7 +112,12 @@ def vectors_path(metadata: Metadata) -> str:
 
 
 def _teachers(metadata: Metadata) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """File name for the recipe, folder and recipe of each; one for two files that an encoder wrote."""
+    """File name for the recipe, folder and recipe of each; one for two files that an encoder wrote.
+
+    None of what goes on from a bundle.
+    """
+    if "start" in metadata.recipe:
+        return
     names: dict[str, str] = {}
     for folder, recipe in metadata.teacher_recipes.items():
         name = names.setdefault(json.dumps(recipe, sort_keys=True), f"teacher-{len(names) + 1}.toml")

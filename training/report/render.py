@@ -122,7 +122,6 @@ def content_of(data: ReportData, *, texts: bool) -> dict[str, Any]:
         "mistakes": mistake_table(data) if texts and (data.predicted != data.truth).any() else None,
         "use": use_of(metadata),
         "command": provenance.command(metadata),
-        "start_note": provenance.start_note(metadata),
         "kept": provenance.keep_policy(metadata),
         "vectors_path": provenance.vectors_path(metadata),
         "recipes": {name: as_toml(recipe) for name, recipe in provenance.recipes(metadata).items()},

@@ -1,7 +1,7 @@
 """Content of the model's page: the metadata's figures and sources, and the bundle's report with its plots."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ _NOT_FIGURES = ("rows", _BY_CHANCE, _BEFORE)  # the last two stand in a sentence
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file that the model learned from: what it is and its terms, as far as the recipe says."""
+    """A file that the model or a teacher of it learned from: what it is and its terms, as far as the recipe says."""
 
     file: DataFile
     about: str
@@ -61,10 +61,7 @@ class ModelFacts:
             figures={name: value for name, value in figures.items() if name not in _NOT_FIGURES},
             classes={label: _numbers(_mapping(classes, label)) for label in metadata.labels if label in classes},
             calibration=_calibration_reading(figures),
-            sources=[
-                Source(file, _source_note(metadata, file.file, "about"), _source_note(metadata, file.file, "terms"))
-                for file in metadata.data
-            ],
+            sources=[*_sources(metadata)],
         )
 
 
@@ -92,13 +89,31 @@ def _calibration_reading(figures: Mapping[str, float]) -> str:
         by_chance = f"perfect probabilities would seem {100 * figures[_BY_CHANCE]:.1f} points away by chance"
         sentences.append(f"On as many rows, {by_chance}.")
     if _BEFORE in figures:
-        sentences.append(f"Before temperature scaling it was {100 * figures[_BEFORE]:.1f}.")
+        sentences.append(f"Without temperature scaling it would be {100 * figures[_BEFORE]:.1f}.")
     return " ".join(sentences)
 
 
-def _source_note(metadata: Metadata, file: str, key: str) -> str:
+def _sources(metadata: Metadata) -> Iterator[Source]:
+    """Its own files, then those that only its teachers learned from; of an encoder its answers are a file already."""
+    for file in metadata.data:
+        yield _source(metadata.recipe, file)
+    listed = {file.sha256 for file in metadata.data}
+    for folder, files in metadata.teacher_data.items():
+        recipe = metadata.teacher_recipes.get(folder, {})
+        for file in files:
+            if file.sha256 not in listed and "encoder" not in recipe:
+                listed.add(file.sha256)
+                source = _source(recipe, file)
+                yield replace(source, about=f"of the teacher {folder} alone: {source.about or '–'}")
+
+
+def _source(recipe: Mapping[str, Any], file: DataFile) -> Source:
+    return Source(file, *(_source_note(recipe, file.file, key) for key in ("about", "terms")))
+
+
+def _source_note(recipe: Mapping[str, Any], file: str, key: str) -> str:
     """What the recipe's sources of this file say, each thing once, or else what its `[data]` says."""
-    data = _mapping(metadata.recipe, "data")
+    data = _mapping(recipe, "data")
     sources = data.get("sources")
     notes = [
         str(source.get(key) or "")

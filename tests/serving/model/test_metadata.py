@@ -95,3 +95,10 @@ def test_what_the_new_keys_refuse(changes: dict[str, Any], fault: str) -> None:
 )
 def test_which_labels_are_of_sentiment(labels: list[str], expected: bool) -> None:
     assert fake_metadata().model_copy(update={"labels": labels}).is_sentiment is expected
+
+
+@pytest.mark.parametrize("start", [{}, {"start": None}, {"start": "old"}])
+def test_only_what_goes_on_from_a_bundle_has_a_note_on_it(start: dict[str, Any]) -> None:
+    assert Metadata.model_validate(content(recipe=start)).start_note == ""
+    unclear = Metadata.model_validate(content(recipe={"start": {"weight": "much"}}))
+    assert unclear.start_note.startswith("It goes on from None, version –: a share of – of each")

@@ -5,7 +5,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -132,12 +133,31 @@ def test_a_process_that_the_signal_would_end_is_not_sent_one(over: Path, argumen
     assert version(over) == version(OLD)
 
 
-def test_no_process_is_told_of_what_was_not_replaced(over: Path, gold: Path, display: Display) -> None:
+@contextmanager
+def heeding(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """A program with these arguments that exits with 3 on SIGHUP, and else with its input."""
     program = "import signal; signal.signal(signal.SIGHUP, lambda *_: exit(3)); print('ready', flush=True); input()"
-    pipe = subprocess.PIPE
-    with subprocess.Popen([sys.executable, "-c", program], text=True, stdin=pipe, stdout=pipe) as other:
-        assert other.stdout
-        assert other.stdout.readline() == "ready\n"
+    command, pipe = [sys.executable, "-c", program, *arguments], subprocess.PIPE
+    with subprocess.Popen(command, text=True, stdin=pipe, stdout=pipe) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+        yield process
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="what a process runs stands in /proc")
+def test_another_program_that_heeds_the_signal_is_told_nothing(over: Path, arguments: list[str], run: Run) -> None:
+    """As `make serve`, whose id is not that of the service."""
+    with heeding("serve", "API_KEYS=secret") as other:
+        done = run("-m", "training", *arguments, "--pid", other.pid)
+        name = Path(sys.executable).name
+        assert f"--pid {other.pid}: the process is of {name!r}, not of the service, and nothing" in done.stderr
+        assert "secret" not in done.stderr
+        assert other.poll() is None
+    assert (done.returncode, version(over)) == (1, version(OLD))
+
+
+def test_no_process_is_told_of_what_was_not_replaced(over: Path, gold: Path, display: Display) -> None:
+    with heeding("serving.server") as other:
         promote(NEW, over, [gold], display, dry_run=True, pid=other.pid)
         with pytest.raises(DataError):
             promote(NEW, over, [gold], display, {"text": "none"}, pid=other.pid)

@@ -9,7 +9,7 @@ from rich.console import Console
 from serving.model.bundle import TOKENIZER, Bundle
 from serving.model.predictor import Predictor
 from tests.training.helpers import WORDS, write_csv
-from training.commands.fit import fit
+from training.commands.fit import fit, next_step
 from training.commands.report import report
 from training.console import Display
 from training.data.readers import read_table
@@ -58,7 +58,8 @@ def next_bundle(sample_bundle: Path, corrections: Path, tmp_path_factory: pytest
     """What the recipe of corrections makes of the sample's bundle; read only."""
     out = tmp_path_factory.mktemp("next") / "bundle"
     recipe = read_recipe(find_recipe(Path("corrections")), start=sample_bundle)
-    fit(recipe, [corrections], out, Display(Console(quiet=True)))
+    with out.with_name("said.txt").open("w", encoding="utf-8") as said:
+        fit(recipe, [corrections], out, Display(Console(file=said)))
     return out
 
 
@@ -84,6 +85,8 @@ def test_it_tells_what_it_came_from(sample_bundle: Path, next_bundle: Path, samp
     for page in ("MODEL_CARD.md", "report.html"):
         content = (next_bundle / "report" / page).read_text(encoding="utf-8")
         assert f"version {old.model_version}: a share of 40% of each of those weights stays" in content
+        assert f"of version {old.model_version}, whose own " in content
+        assert content.count("python -m training fit ") == 1
 
 
 def test_the_old_one_stands_beside_it_in_the_report(next_bundle: Path) -> None:
@@ -91,6 +94,26 @@ def test_the_old_one_stands_beside_it_in_the_report(next_bundle: Path) -> None:
     assert [row.name for row in record.baselines] == ["quick (network, served)"]
     assert record.network is not None
     assert record.network.name == "corrections (network, served)"
+
+
+def test_the_old_one_is_told_of_and_no_epoch_is_the_best_of_what_keeps_the_last(next_bundle: Path) -> None:
+    said = next_bundle.with_name("said.txt").read_text(encoding="utf-8")
+    old = TrainingRecord.read(next_bundle).baselines[0]
+    figures = f"macro recall {old.macro_recall:.3f}, accuracy {old.accuracy:.3f}"
+    assert f"The old model on the test part: {figures}\n" in said
+    assert "epoch 6/6" in said
+    assert "best" not in said
+
+
+def test_what_comes_next_is_to_compare_it_with_the_old_one() -> None:
+    corrections = read_recipe(find_recipe(Path("corrections")), start=Path("my model"))
+    assert next_step(corrections, Path("next")) == (
+        f"Bundle: next. Next: read {Path('next', 'report', 'report.html')}, then compare it with the old one on other "
+        "labelled rows: python -m training promote next --over 'my model' --data gold.csv"
+    )
+    assert next_step(read_recipe(find_recipe(Path("sample"))), Path("build")).endswith(
+        "serve it: make serve MODEL_DIR=build"
+    )
 
 
 def test_its_report_can_be_made_again(next_bundle: Path, corrections: Path, tmp_path: Path) -> None:

@@ -139,7 +139,7 @@ def test_the_key_figures() -> None:
     assert found["accuracy"] == "0.723"
 
 
-def test_calibration_has_before_and_after_and_what_chance_alone_shows() -> None:
+def test_calibration_is_told_with_and_without_scaling_and_what_chance_alone_shows() -> None:
     example = report_data()
     figures = replace(
         example.figures,
@@ -148,14 +148,14 @@ def test_calibration_has_before_and_after_and_what_chance_alone_shows() -> None:
         expected_calibration_error_by_chance=0.013,
     )
     assert calibration_table(figures, 1.39913).rows == [
-        ("1 (before scaling)", "0.100"),
+        ("1 (without scaling)", "0.100"),
         ("1.399 (as served)", "0.020"),
         ("by chance, if calibration were perfect", "0.013"),
     ]
     assert calibration_reading(figures) == (
         "Expected calibration error: on average, a probability is 2.0 points away from how often such answers are "
-        "right. On as many rows, perfect probabilities would seem 1.3 points away by chance. Before temperature "
-        "scaling it was 10.0."
+        "right. On as many rows, perfect probabilities would seem 1.3 points away by chance. Without temperature "
+        "scaling it would be 10.0."
     )
 
 

@@ -70,6 +70,18 @@ def test_it_learns(plain: tuple[TrainingLoop, list[Epoch]]) -> None:
     assert max(epoch.macro_recall for epoch in history) > 0.85
 
 
+@pytest.mark.parametrize("keep", ["best", "last"])
+def test_the_best_epoch_is_told_only_where_it_is_kept(keep: str) -> None:
+    told: list[bool] = []
+
+    class Told(TrainingCallback):
+        def on_epoch(self, epoch: Epoch, best: bool) -> None:  # noqa: ARG002
+            told.append(best)
+
+    make(STAGE.model_copy(update={"epochs": 1, "keep": keep})).run(Told())
+    assert told == [keep == "best"]
+
+
 def test_same_seed_same_figures(plain: tuple[TrainingLoop, list[Epoch]]) -> None:
     same, other = (without_time(make(seed=seed).run(TrainingCallback())) for seed in (1, 2))
     assert without_time(plain[1]) == same

@@ -97,7 +97,7 @@ def test_both_errors_are_told() -> None:
     plot = reliability_plot(example.truth, example.probabilities, 1.5)
     after = expected_calibration_error(example.truth, example.probabilities)
     before = expected_calibration_error(example.truth, rescaled(example.probabilities, 1 / 1.5))
-    assert f"error {before:.3f} before temperature scaling, {after:.3f} after." in plot.caption
+    assert f"error {before:.3f} without temperature scaling, {after:.3f} with it." in plot.caption
     assert before != pytest.approx(after, abs=1e-3)
 
 
@@ -112,7 +112,7 @@ def test_a_bar_for_each_bin_that_has_rows() -> None:
 def test_it_names_axes_and_curves() -> None:
     svg = reliability_plot(np.array([0, 1]), np.array([[0.9, 0.1], [0.2, 0.8]]), 2.0).svg
     said = {text.text for text in elements(svg, "text")}
-    assert {"confidence", "accuracy", "rows", "before scaling", "after"} <= said
+    assert {"confidence", "accuracy", "rows", "without scaling", "with it"} <= said
 
 
 def without_positive() -> Figures:

@@ -113,10 +113,10 @@ def test_its_teachers_are_made_again_first_each_by_its_own_recipe() -> None:
 
 
 def test_bundles_that_stood_in_one_folder_are_made_there_one_after_the_other() -> None:
-    """As when each goes on from the one before, and then takes its place."""
+    """As when each goes on from the one before and then takes its place, and the last teaches another."""
     start = {"start": {"bundle": "artifacts"}}
     third = metadata(
-        recipe={"name": "example", **start},
+        recipe={"name": "example"},
         teachers={"artifacts": "b" * 12},
         teacher_recipes={f"artifacts {'a' * 12}": {"name": "1"}, "artifacts": {"name": "2", **start}},
         teacher_data={f"artifacts {'a' * 12}": [DataFile(file="old.csv", rows=9, sha256="a" * 64)]},
@@ -126,6 +126,13 @@ def test_bundles_that_stood_in_one_folder_are_made_there_one_after_the_other() -
         "python -m training fit teacher-2.toml --data tweets.csv --out artifacts",
         "python -m training fit recipe.toml --data tweets.csv --out build/example",
     ]
+
+
+def test_what_goes_on_from_a_bundle_needs_that_one_and_writes_over_nothing() -> None:
+    start = {"name": "example", "start": {"bundle": "build/words", "weight": 0.4}}
+    following = TAUGHT.model_copy(update={"recipe": start})
+    assert command(following) == "python -m training fit recipe.toml --data tweets.csv --out build/example --seed 3"
+    assert [*recipes(following)] == ["recipe.toml"]
 
 
 ANSWERED = metadata(

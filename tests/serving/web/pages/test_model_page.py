@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from serving.model.bundle import REPORT
-from serving.model.metadata import Metadata
+from serving.model.metadata import DataFile, Metadata
 from serving.web.pages.model_page import MAX_BYTES, PLOTS, REPORT_PAGE, ModelFacts, Plot, Report, read_plot
 from tests.serving.fakes import fake_metadata
 
@@ -33,8 +33,8 @@ def test_one_calibration_error_is_shown_and_a_sentence_says_what_it_means() -> N
     assert found.figures == {"expected calibration error": 0.0201}
     assert found.calibration == (
         "Expected calibration error: on average, a probability is 2.0 points away from how often such answers are "
-        "right. On as many rows, perfect probabilities would seem 1.8 points away by chance. Before temperature "
-        "scaling it was 1.5."
+        "right. On as many rows, perfect probabilities would seem 1.8 points away by chance. Without temperature "
+        "scaling it would be 1.5."
     )
     assert facts(metrics={"test": error}).calibration.endswith("such answers are right.")
     assert facts(metrics={"test": {"accuracy": 0.9}}).calibration == ""
@@ -75,6 +75,19 @@ def test_what_the_recipe_says_of_a_file() -> None:
     assert [(source.about, source.terms) for source in found.sources] == [
         ("tweets", "research CC0"),
         ("texts", "public"),
+    ]
+
+
+def test_files_that_only_a_teacher_learned_from_come_last_each_once() -> None:
+    own, old, answers = (DataFile(file=name, rows=3, sha256=name) for name in ("new.csv", "old.csv", "t.npz"))
+    found = facts(
+        data=[own],
+        teacher_data={"t.npz": [answers, old], "artifacts": [own, old], "artifacts 0": [old]},
+        teacher_recipes={"t.npz": {"encoder": {}}, "artifacts": {"data": {"about": "tweets", "terms": "CC0"}}},
+    )
+    assert [(source.file, source.about, source.terms) for source in found.sources] == [
+        (own, "", ""),
+        (old, "of the teacher artifacts alone: tweets", "CC0"),
     ]
 
 

@@ -64,6 +64,19 @@ def test_what_it_learned_from_beside_labels(make_client: Callable[..., TestClien
     assert "Taught by the models 0123, 4567. Its embedding started from the word vectors of v.txt." in page
 
 
+def test_of_what_goes_on_from_another_it_is_said_what_its_figures_are_worth(
+    make_client: Callable[..., TestClient], predictor: FakePredictor
+) -> None:
+    changes = {"recipe": {"start": {"bundle": "old", "weight": 0.4}}, "teachers": {"old": "0123"}}
+    changes |= {"metrics": {"test": {"rows": 9, "macro_recall": 0.889}}, "temperature": 1.7}
+    predictor.metadata = predictor.metadata.model_copy(update=changes)
+    page = make_client().get("/model", headers={"Accept": BROWSER}).text
+    assert "It goes on from old, version 0123: a share of 40% of each of those weights stays" in page
+    assert "figures on them say little about other texts." in page
+    assert "keeps the temperature that the probabilities of that one were calibrated with, 1.7" in page
+    assert "were calibrated with a temperature of" not in page
+
+
 def test_values_for_the_setting_of_what_is_uncertain(
     make_client: Callable[..., TestClient], predictor: FakePredictor
 ) -> None:
