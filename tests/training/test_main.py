@@ -85,7 +85,7 @@ def test_in_a_terminal_knobs_are_drawn() -> None:
     [
         (
             ["fit", "nowhere", "--data", "d.csv", "--out", "o"],
-            "no such recipe; accepted: a TOML file, or one of gop-debate",
+            "no such recipe; accepted: a TOML file, or one of corrections, gop-debate",
         ),
         (["fit", "sample", "--data", "missing.csv", "--out", "o"], "missing.csv: cannot be read"),
         (

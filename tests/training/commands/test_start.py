@@ -83,7 +83,7 @@ def test_it_tells_what_it_came_from(sample_bundle: Path, next_bundle: Path, samp
     assert learned_from(corrections, new)
     for page in ("MODEL_CARD.md", "report.html"):
         content = (next_bundle / "report" / page).read_text(encoding="utf-8")
-        assert f"version {old.model_version}: a share of 40% of each of those weights stays" in content
+        assert f"version {old.model_version}: a share of 50% of each of those weights stays" in content
 
 
 def test_the_old_one_stands_beside_it_in_the_report(next_bundle: Path) -> None:
