@@ -2,7 +2,7 @@
 
 FOLDER holds the sets of data/README.md. A base is trained on them by `benchmarks/corrections.toml`, without four
 domains, unless it is there already. Then users of each domain are simulated: of one half of its texts, in the order of
-a seed, they correct what the base has wrong, until there are `--rows`; with `--mixed` they label so many texts, whether
+a seed, they correct what the base has wrong, until there are `--rows` or no more; with `--mixed` they label so many texts, whether
 it is wrong or right. `fit corrections --start` makes the next model of these. Both answer the other half of the domain,
 the base's own test and held-out rows, and the other domains.
 
@@ -65,8 +65,9 @@ def main() -> None:
         pool = pools[domain]
         wrong = served_probabilities(base, pool.row.tolist()).argmax(1) != pool.label.to_numpy()
         candidates = pool if options.mixed else pool[wrong]
+        count = min(options.rows, len(candidates))
         changes[domain] = [
-            taught(candidates.sample(options.rows, random_state=seed), options.base, options.recipe, sets, seed)
+            taught(candidates.sample(count, random_state=seed), options.base, options.recipe, sets, seed)
             for seed in options.seeds
         ]
     sys.stdout.write(f"{recall_table(sets, before, changes)}\n\n{calibration_table(sets, before, changes)}\n")

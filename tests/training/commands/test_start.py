@@ -84,7 +84,7 @@ def test_it_tells_what_it_came_from(sample_bundle: Path, next_bundle: Path, samp
     assert learned_from(corrections, new)
     for page in ("MODEL_CARD.md", "report.html"):
         content = (next_bundle / "report" / page).read_text(encoding="utf-8")
-        assert f"version {old.model_version}: a share of 40% of each of those weights stays" in content
+        assert f"version {old.model_version}: a share of 50% of each of those weights stays" in content
         assert f"of version {old.model_version}, whose own " in content
         assert content.count("python -m training fit ") == 1
 
