@@ -2,9 +2,9 @@
 
 FOLDER holds the sets of data/README.md. A base is trained on them by `benchmarks/corrections.toml`, without four
 domains, unless it is there already. Then users of each domain are simulated: of one half of its texts, in the order of
-a seed, they correct what the base has wrong, until there are `--rows` or no more; with `--mixed` they label so many texts, whether
-it is wrong or right. `fit corrections --start` makes the next model of these. Both answer the other half of the domain,
-the base's own test and held-out rows, and the other domains.
+a seed, they correct what the base has wrong, until there are `--rows` or no more; with `--mixed` they label so many
+texts, whether it is wrong or right. `fit corrections --start` makes the next model of these. Both answer the other half
+of the domain, the base's own test and held-out rows, and the other domains.
 
 Prints how the macro recall of each set changed by what was taught: the mean over the seeds, and where it was taught
 also the least. Below stand calibration errors before and after.
