@@ -1,6 +1,8 @@
 """Corrections in a database: SQLite for one machine, or PostgreSQL. The only module that imports SQLAlchemy."""
 
+import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from math import ceil
@@ -257,4 +259,5 @@ def _as_utc(time: datetime) -> datetime:
 
 def _use_write_ahead_log(connection: Any, _: object) -> None:
     """So that who reads does not wait for who writes (https://www.sqlite.org/wal.html)."""
-    connection.execute("PRAGMA journal_mode = WAL")
+    with suppress(sqlite3.OperationalError):  # SQLite waits for no lock here: who has it does the same, and it stays
+        connection.execute("PRAGMA journal_mode = WAL")
