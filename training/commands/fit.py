@@ -5,7 +5,10 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from serving.errors import BundleError
+from serving.model.bundle import Bundle
 from training.console import Display
+from training.data.dataset import Dataset
 from training.evaluation.metrics import Figures
 from training.evaluation.results import Row, baseline_rows, network_row
 from training.evaluation.tables import share
@@ -87,12 +90,24 @@ def _work_folder(out: Path) -> Path:
 def _rows_beside(trained: Trained, display: Display) -> list[Row]:
     """The bundle that the network goes on from; else, as few chosen rows teach a baseline nothing, the baselines."""
     if trained.start and trained.recipe.start:
-        row = network_row(Path(trained.recipe.start.bundle), trained.dataset)
-        macro_recall, accuracy = share(row.macro_recall), share(row.accuracy)
-        display.on_note(f"The old model on the test part: macro recall {macro_recall}, accuracy {accuracy}")
-        return [row]
+        return _old_row(Path(trained.recipe.start.bundle), trained.start.model_version, trained.dataset, display)
     try:
         return baseline_rows(trained.recipe, trained.dataset, display)
     except MemoryError as error:  # a table less is no reason to lose a network that is verified
         display.on_note(f"The baselines could not be measured: {error}")
         return []
+
+
+def _old_row(folder: Path, version: str, dataset: Dataset, display: Display) -> list[Row]:
+    """The bundle of this version, where it still stands in the folder that the network goes on from."""
+    try:
+        if (found := Bundle.read(folder).metadata.model_version) != version:
+            raise BundleError(f"{folder}: has version {found} by now; the training began from {version}")
+        row = network_row(folder, dataset)
+    except BundleError as error:
+        display.on_note(f"The old model could not be measured: {error}")
+        return []
+    display.on_note(
+        f"The old model on the test part: macro recall {share(row.macro_recall)}, accuracy {share(row.accuracy)}"
+    )
+    return [row]

@@ -1,5 +1,6 @@
 import json
 import socket
+import sqlite3
 import struct
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -158,6 +160,19 @@ def test_processes_that_start_at_once_make_one_table(url: str, make_store: MakeS
     assert [each.communicate("\n") for each in processes] == [("added\n", "")] * 4
     assert [each.returncode for each in processes] == [0] * 4
     assert sorted(texts(make_store())) == sorted(each.text for each in some(20))
+
+
+def test_a_file_that_another_process_has_locked_is_waited_for(tmp_path: Path, open_store: MakeStore) -> None:
+    path = tmp_path / "feedback.db"
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("CREATE TABLE other (number)")
+        other.execute("BEGIN IMMEDIATE")  # as who makes the table; SQLite lets nobody wait for it to set the journal
+        end = threading.Timer(0.5, other.rollback)
+        end.start()
+        store = open_store(f"sqlite:///{path}")
+        store.add(GIVEN)
+        end.join()
+    assert texts(store) == [GIVEN.text]
 
 
 def test_threads_share_a_store(store: CorrectionStore) -> None:

@@ -1,5 +1,6 @@
 """From one bundle to the next, by corrections, as the command does it."""
 
+import io
 import shutil
 from pathlib import Path
 
@@ -103,6 +104,33 @@ def test_the_old_one_is_told_of_and_no_epoch_is_the_best_of_what_keeps_the_last(
     assert f"The old model on the test part: {figures}\n" in said
     assert "epoch 6/6" in said
     assert "best" not in said
+
+
+class Replacing(Display):
+    """Once a network is verified, another bundle, or none, stands where its training began."""
+
+    def __init__(self, console: Console, place: Path, other: Path | None) -> None:
+        super().__init__(console)
+        self._place, self._other = place, other
+
+    def on_verified(self, rows: int, difference: float) -> None:
+        super().on_verified(rows, difference)
+        shutil.rmtree(self._place)
+        if self._other:
+            shutil.copytree(self._other, self._place)
+
+
+@pytest.mark.parametrize("is_replaced", [True, False])
+def test_no_other_bundle_is_taken_for_the_old_one(
+    sample_bundle: Path, next_bundle: Path, corrections: Path, tmp_path: Path, is_replaced: bool
+) -> None:
+    place, said = Path(shutil.copytree(sample_bundle, tmp_path / "place")), io.StringIO()
+    recipe = read_recipe(find_recipe(Path("corrections")), start=place)
+    display = Replacing(Console(file=said, width=1000), place, next_bundle if is_replaced else None)
+    fit(recipe, [corrections], tmp_path / "out", display)
+    assert Bundle.read(tmp_path / "out").metadata.recipe["name"] == "corrections"
+    assert f"The old model could not be measured: {place}" in said.getvalue()
+    assert "The old model on the test part" not in said.getvalue()
 
 
 def test_what_comes_next_is_to_compare_it_with_the_old_one() -> None:
