@@ -74,15 +74,56 @@ def test_one_that_other_rules_split_is_refused() -> None:
 OF_TASKS = {"task", "ngram"}  # whose rows are in no part
 
 
-@pytest.mark.parametrize("key", sorted(Source.model_fields.keys() - OF_TASKS - {"file", "weight", "about", "terms"}))
+@pytest.mark.parametrize(
+    "key", sorted(Source.model_fields.keys() - OF_TASKS - {"file", "part", "weight", "about", "terms"})
+)
 def test_one_whose_sources_are_read_otherwise_is_refused(key: str) -> None:
     plain: dict[str, Any] = {"file": "d.csv", "part": "train"}
     other: Any = {"rows": 5, "hold_out": 0.1, "emoticons": "drop", "where": {"a": ["b"]}, "where_not": {"a": ["b"]}}
     other["header"] = "false"
-    source = {**plain, key: other.get(key, "validation" if key == "part" else "other")}
+    source = {**plain, key: other.get(key, "other")}
     student = Recipe.model_validate({"name": "s", "seed": 4, "data": {"sources": [plain]}})
     with pytest.raises(DataError, match="its sources differ"):
         check_no_test_leakage(trained(4, sources=[source]), student, FILES, SPLIT, "here")
+
+
+LEARNED = {"file": "d.csv", "name": "learned", "where": {"a": ["x"]}, "part": "train"}
+CHOSEN_BY = {"file": "d.csv", "name": "chosen by", "where": {"a": ["y"]}, "part": "validation"}
+SPLIT_OTHERWISE = {"file": "d.csv", "name": "other", "where": {"a": ["z"]}, "part": "train", "hold_out": 0.1}
+
+
+def of_sources(*sources: dict[str, Any], stage: dict[str, Any]) -> Metadata:
+    content = {"name": "t", "seed": 4, "data": {"sources": list(sources)}, "stages": [{"name": "s", **stage}]}
+    recipe = Recipe.model_validate(content).model_dump(mode="json")
+    return trained(4).model_copy(update={"recipe": recipe})
+
+
+@pytest.mark.parametrize("chosen_by", ["validation", "train"])
+def test_one_that_saw_whole_sources_that_train_here_is_blind(chosen_by: str) -> None:
+    teacher = of_sources(LEARNED, CHOSEN_BY, SPLIT_OTHERWISE, stage={"sources": ["learned"]})
+    others = {**SPLIT_OTHERWISE, "part": "test", "hold_out": 0.0}
+    here = {"sources": [LEARNED, {**CHOSEN_BY, "part": chosen_by}, others]}
+    check_no_test_leakage(teacher, Recipe.model_validate({"name": "s", "data": here}), FILES, SPLIT, "here")
+
+
+@pytest.mark.parametrize(
+    ("theirs", "here", "stage"),
+    [
+        pytest.param([LEARNED], [{**LEARNED, "part": "test"}], {}, id="a test here"),
+        pytest.param([LEARNED], [{**LEARNED, "part": "validation"}], {}, id="chooses here"),
+        pytest.param([LEARNED], [{**LEARNED, "part": None}], {}, id="split here"),
+        pytest.param([LEARNED], [{**LEARNED, "where": {}}], {}, id="other rows here"),
+        pytest.param([LEARNED, CHOSEN_BY], [LEARNED], {}, id="not known here"),
+        pytest.param([{**LEARNED, "part": None}], [LEARNED, CHOSEN_BY], {}, id="split there"),
+        pytest.param([LEARNED, SPLIT_OTHERWISE], [LEARNED, CHOSEN_BY], {}, id="learned from all of its sources"),
+        pytest.param([SPLIT_OTHERWISE], [SPLIT_OTHERWISE, LEARNED], {}, id="held rows out"),
+        pytest.param([LEARNED], [LEARNED, CHOSEN_BY], {"teachers": ["t"]}, id="was taught"),
+    ],
+)
+def test_one_that_may_have_seen_more_is_held_to_the_split(theirs: Any, here: Any, stage: Any) -> None:
+    student = Recipe.model_validate({"name": "s", "seed": 4, "data": {"sources": here}})
+    with pytest.raises(DataError, match="its sources differ"):
+        check_no_test_leakage(of_sources(*theirs, stage=stage), student, FILES, SPLIT, "here")
 
 
 OF_OTHER_WEIGHTS = {"file": "d.csv", "weight": 2}
