@@ -4,9 +4,10 @@ Each reads texts that went through the preprocessing's own rules, so that what i
 """
 
 import io
+import re
 import warnings
 from collections.abc import Sequence
-from functools import partial
+from functools import cache, partial
 from itertools import pairwise
 from typing import Any, Protocol
 
@@ -70,6 +71,19 @@ class Vader:
         logits = {"negative": -compound, "neutral": np.full_like(compound, THRESHOLD), "positive": compound}
         columns = sorted(self._index, key=lambda label: self._index[label])
         return np.asarray(softmax(np.stack([logits[label] for label in columns], axis=1), axis=1))
+
+
+WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
+
+
+@cache
+def _lexicon() -> frozenset[str]:
+    return frozenset(SentimentIntensityAnalyzer().lexicon)
+
+
+def opinion_words(text: str) -> int:
+    """How many words of a text are in VADER's lexicon, which says of words how positive or negative they are."""
+    return sum(word in _lexicon() for word in WORD.findall(text.lower()))
 
 
 def vader_scores(texts: Sequence[str]) -> npt.NDArray[np.float64]:

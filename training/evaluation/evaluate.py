@@ -29,6 +29,14 @@ from training.types import Labels, Probabilities
 
 MIN_SLICE = 10  # rows of a value that is shown: a figure of fewer says little, and may show a row of the data
 OTHERS = "others"
+OVERALL = (
+    "rows",
+    "macro_recall",
+    "macro_f1",
+    "accuracy",
+    "expected_calibration_error",
+    "expected_calibration_error_by_chance",
+)
 
 
 def served_probabilities(predictor: Predictor, rows: Sequence[Row]) -> Probabilities:
@@ -43,8 +51,11 @@ def evaluate(predictor: Predictor, rows: Sequence[Row], truth: Labels) -> Figure
     return measure(metadata.labels, truth, served_probabilities(predictor, rows), metadata.temperature)
 
 
-def evaluate_groups(predictor: Predictor, rows: pd.DataFrame) -> dict[str, dict[str, float]]:
-    """Group -> rows, macro recall, macro F1 and accuracy of a part's frame; classes that a group lacks do not count."""
+def evaluate_groups(predictor: Predictor, rows: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """Group -> figures of its rows in a part's frame: those of `OVERALL`, and `recalls` by label.
+
+    Classes that a group lacks do not count in its macro recall, and have the recall None.
+    """
     return {str(group): _overall(predictor, frame) for group, frame in rows.groupby("group")}
 
 
@@ -94,9 +105,10 @@ def evaluate_behaviour(predictor: Predictor) -> dict[Half, dict[str, FailureCoun
     return {half: count_failures(partial(served_probabilities, predictor), labels, half) for half in HALVES}
 
 
-def _overall(predictor: Predictor, rows: pd.DataFrame) -> dict[str, float]:
+def _overall(predictor: Predictor, rows: pd.DataFrame) -> dict[str, Any]:
     figures = evaluate(predictor, rows.row.tolist(), rows.label.to_numpy())
-    return {name: getattr(figures, name) for name in ("rows", "macro_recall", "macro_f1", "accuracy")}
+    recalls = {label: of_class.recall if of_class.rows else None for label, of_class in figures.classes.items()}
+    return {**{name: getattr(figures, name) for name in OVERALL}, "recalls": recalls}
 
 
 def learned_from(path: Path, metadata: Metadata) -> bool:

@@ -1,12 +1,15 @@
-"""Tables of a report: epochs, thresholds, mistakes, and figures by source, length, group and held-out group."""
+"""Tables of a report: epochs, thresholds, mistakes, and figures by source, length, kind, group and held-out group."""
 
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from serving.model.metadata import Metadata
+from serving.model.text_rules import HANDLE, NEGATIONS
+from training.evaluation.baselines import opinion_words, reads_sentiment
 from training.evaluation.metrics import macro_recall
 from training.evaluation.tables import MIN_ROWS, Table, count, share
 from training.progress import Epoch
@@ -82,7 +85,7 @@ LONGEST = (8, 16, 24, 32)  # tokens, of all slices but the last
 def source_table(data: ReportData) -> Table:
     """Figures by the source that a row is from, or by its group where the source tells some apart."""
     names, places = np.unique(np.array(data.groups, dtype=object), return_inverse=True)
-    return _slice_table("By source", "source", [str(name) for name in names], places, data)
+    return _slice_table("By source", "source", list(map(str, names)), [places == i for i in range(len(names))], data)
 
 
 def length_table(data: ReportData) -> Table:
@@ -90,7 +93,34 @@ def length_table(data: ReportData) -> Table:
     starts = (1, *(longest + 1 for longest in LONGEST))
     names = [f"{start} to {longest}" for start, longest in zip(starts[:-1], LONGEST, strict=True)]
     places = np.digitize(data.lengths, LONGEST, right=True)
-    return _slice_table("By length", "tokens", [*names, f"{starts[-1]} or more"], places, data)
+    names = [*names, f"{starts[-1]} or more"]
+    return _slice_table("By length", "tokens", names, [places == i for i in range(len(names))], data)
+
+
+KINDS: Final = {
+    "a link": re.compile(r"(?i)https?:|\bwww\."),
+    "a handle": re.compile(HANDLE),
+    "a hashtag": re.compile(r"(?<![\w#])#\w"),
+    "an exclamation mark": re.compile("!"),
+    "a question mark": re.compile(r"\?"),
+    "a negation": re.compile(rf"(?i)\b(?:{'|'.join(sorted(NEGATIONS))}|\w+n['’]t)\b"),
+}
+MOST_OPINION_WORDS = 3  # that are counted: of more, few texts have many
+
+
+def kind_table(data: ReportData) -> Table:
+    """Figures by what a text has, and of sentiment by how many words it has of VADER's lexicon.
+
+    A text is of several kinds, or of none. Without rows where the rows are no texts.
+    """
+    if not len(data.lengths):
+        return _slice_table("By kind", "texts with", [], [], data)
+    kinds = {name: np.array([bool(pattern.search(text)) for text in data.rows]) for name, pattern in KINDS.items()}
+    if reads_sentiment(data.metadata.labels):
+        words = np.minimum([opinion_words(text) for text in data.rows], MOST_OPINION_WORDS)
+        names = ("no opinion word (of VADER's)", "one opinion word", "two opinion words", "three or more")
+        kinds |= {name: words == number for number, name in enumerate(names)}
+    return _slice_table("By kind", "texts with", list(kinds), list(kinds.values()), data)
 
 
 MOST_RATES = 6  # labels whose shares are shown
@@ -144,12 +174,23 @@ def held_out_table(data: ReportData) -> Table:
     Beside them, where baselines were measured, the macro recall of the best of them on that group.
     """
     groups: dict[str, Any] = data.metadata.metrics.get("held_out", {})
+    labels = _told_apart(data.metadata.labels) if all("recalls" in group for group in groups.values()) else []
     rows = [
-        (name, share(group["macro_recall"]), *_best(name, data), share(group["accuracy"]), count(group["rows"]))
+        (
+            name,
+            share(group["macro_recall"]),
+            *_best(name, data),
+            *(_share_or_dash(group["recalls"][label]) for label in labels),
+            share(group["accuracy"]),
+            *([_calibration(group)] if labels else []),
+            count(group["rows"]),
+        )
         for name, group in groups.items()
     ]
-    heading = ("best baseline",) if any(row.groups for row in data.record.baselines) else ()
-    return Table("Held out from training, by group", ("group", "macro recall", *heading, "accuracy", "rows"), rows)
+    baseline = ("best baseline",) if any(row.groups for row in data.record.baselines) else ()
+    calibration = ("calibration error, by chance",) if labels else ()
+    headings = ("group", "macro recall", *baseline, *_recall_headings(labels), "accuracy", *calibration, "rows")
+    return Table("Held out from training, by group", headings, rows)
 
 
 def _best(group: str, data: ReportData) -> tuple[str, ...]:
@@ -157,14 +198,38 @@ def _best(group: str, data: ReportData) -> tuple[str, ...]:
     return (f"{share(max(recalls)[0])} ({max(recalls)[1]})",) if recalls else ()
 
 
+def _calibration(group: Mapping[str, Any]) -> str:
+    error, chance = group["expected_calibration_error"], group["expected_calibration_error_by_chance"]
+    return f"{share(error)}, {share(chance)}"
+
+
 def _slice_table(
-    title: str, heading: str, names: Sequence[str], places: npt.NDArray[np.int64], data: ReportData
+    title: str, heading: str, names: Sequence[str], members: Sequence[npt.NDArray[np.bool_]], data: ReportData
 ) -> Table:
-    rows = [(name, *_slice_cells(places == place, data)) for place, name in enumerate(names) if (places == place).any()]
-    return Table(title, (heading, "macro recall", "accuracy", "classes", "rows"), rows)
+    rows = [(name, *_slice_cells(rows, data)) for name, rows in zip(names, members, strict=True) if rows.any()]
+    recalls = _recall_headings(_told_apart(data.metadata.labels)) or ("classes",)
+    return Table(title, (heading, "macro recall", *recalls, "accuracy", "rows"), rows)
 
 
 def _slice_cells(chosen: npt.NDArray[np.bool_], data: ReportData) -> tuple[str, ...]:
-    truth, predicted = data.truth[chosen], data.predicted[chosen]
-    classes = f"{len(np.unique(truth))} of {len(data.metadata.labels)}"
-    return share(macro_recall(truth, predicted)), share(float((truth == predicted).mean())), classes, count(len(truth))
+    truth, predicted, labels = data.truth[chosen], data.predicted[chosen], data.metadata.labels
+    of_class = [truth == label for label in range(len(_told_apart(labels)))]
+    recalls = [
+        _share_or_dash(float((predicted[rows] == truth[rows]).mean()) if rows.any() else None) for rows in of_class
+    ]
+    recalls = recalls or [f"{len(np.unique(truth))} of {len(labels)}"]
+    return share(macro_recall(truth, predicted)), *recalls, share(float((truth == predicted).mean())), count(len(truth))
+
+
+def _told_apart(labels: Sequence[str]) -> Sequence[str]:
+    """The labels, where they are few enough for a column each."""
+    return labels if len(labels) <= MOST_RATES else []
+
+
+def _recall_headings(labels: Sequence[str]) -> tuple[str, ...]:
+    return tuple(f"recall of {label!r}" for label in labels)
+
+
+def _share_or_dash(value: float | None) -> str:
+    """A share; a dash where there are no rows to have one of."""
+    return "–" if value is None else share(value)

@@ -127,8 +127,17 @@ def test_groups_are_measured_on_their_own(bundle: Path) -> None:
     frame["group"] = ["right"] * len(TEXTS) + ["one class"] * len(TEXTS)
     groups = evaluate_groups(predictor, frame)
     share = found.count(found[0]) / len(TEXTS)
-    assert groups["right"] == {"rows": 6, "macro_recall": 1, "macro_f1": 1, "accuracy": 1}
-    assert groups["one class"] == pytest.approx(
+    right, one_class = groups["right"], groups["one class"]
+    assert right.pop("recalls") == {label: 1 if index in found else None for index, label in enumerate(LABELS)}
+    recalls = one_class.pop("recalls")
+    assert recalls == {label: None if label != LABELS[found[0]] else pytest.approx(share) for label in LABELS}
+    for group in (right, one_class):
+        frame_of = frame[frame.group == ("right" if group is right else "one class")]
+        figures = evaluate(predictor, frame_of.row.tolist(), frame_of.label.to_numpy())
+        assert group.pop("expected_calibration_error") == figures.expected_calibration_error
+        assert group.pop("expected_calibration_error_by_chance") == figures.expected_calibration_error_by_chance
+    assert right == {"rows": 6, "macro_recall": 1, "macro_f1": 1, "accuracy": 1}
+    assert one_class == pytest.approx(
         {"rows": 6, "macro_recall": share, "macro_f1": 2 * share / (1 + share), "accuracy": share}
     )
 

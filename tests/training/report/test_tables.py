@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 
 from serving.model.metadata import CoveragePoint
@@ -8,6 +10,7 @@ from training.report.tables import (
     coverage_table,
     curve_table,
     held_out_table,
+    kind_table,
     length_table,
     mistake_table,
     slice_gaps,
@@ -42,8 +45,8 @@ def test_sources_are_measured_on_their_own() -> None:
         truth=truth, probabilities=probabilities, rows=["x"] * 6, groups=["b"] * 4 + ["a"] * 2, lengths=np.ones(6)
     )
     assert source_table(example).rows == [
-        ("a", "1.000", "1.000", "1 of 3", "2"),
-        ("b", "0.750", "0.750", "1 of 3", "4"),
+        ("a", "1.000", "–", "–", "1.000", "1.000", "2"),
+        ("b", "0.750", "0.750", "–", "–", "0.750", "4"),
     ]
 
 
@@ -66,11 +69,17 @@ def test_a_length_that_no_row_has_is_left_out() -> None:
 
 
 def test_held_out_rows_are_told_where_there_are_any() -> None:
-    figures = {"rows": 1413, "macro_recall": 0.71, "macro_f1": 0.7, "accuracy": 0.75}
+    figures: dict[str, Any] = {"rows": 1413, "macro_recall": 0.71, "macro_f1": 0.7, "accuracy": 0.75}
     assert held_out_table(report_data()).rows == []
     found = held_out_table(report_data(metadata=metadata(metrics={"held_out": {"airline": figures}})))
-    assert found.headings == ("group", "macro recall", "accuracy", "rows")
+    assert found.headings == ("group", "macro recall", "accuracy", "rows")  # of a bundle that knows no more
     assert found.rows == [("airline", "0.710", "0.750", "1,413")]
+    figures["recalls"] = {"negative": 0.7, "neutral": None, "positive": 0.72}
+    figures |= {"expected_calibration_error": 0.04, "expected_calibration_error_by_chance": 0.02}
+    found = held_out_table(report_data(metadata=metadata(metrics={"held_out": {"airline": figures}})))
+    assert found.headings[2:5] == ("recall of 'negative'", "recall of 'neutral'", "recall of 'positive'")
+    row = ("airline", "0.710", "0.700", "–", "0.720", "0.750", "0.040, 0.020", "1,413")
+    assert found.rows == [row]
 
 
 def test_the_best_baseline_on_each_group_stands_beside_the_network() -> None:
@@ -89,8 +98,46 @@ def test_macro_recall_and_accuracy_are_told_apart() -> None:
     truth, probabilities = answers([[3, 1, 0], [0, 0, 0], [0, 0, 2]])
     given = {"truth": truth, "probabilities": probabilities, "rows": ["x"] * 6, "groups": ["a"] * 6}
     example = report_data(**given, lengths=np.ones(6))
-    assert source_table(example).rows == [("a", "0.875", "0.833", "2 of 3", "6")]
-    assert length_table(example).rows == [("1 to 8", "0.875", "0.833", "2 of 3", "6")]
+    figures = ("0.875", "0.750", "–", "1.000", "0.833", "6")
+    assert source_table(example).rows == [("a", *figures)]
+    assert length_table(example).rows == [("1 to 8", *figures)]
+    recalls = ("recall of 'negative'", "recall of 'neutral'", "recall of 'positive'")
+    assert source_table(example).headings == ("source", "macro recall", *recalls, "accuracy", "rows")
+
+
+def test_of_many_labels_it_is_told_how_many_a_slice_has() -> None:
+    labels = list("abcdefg")
+    example = report_data(
+        metadata=metadata(labels=labels),
+        truth=np.array([0, 1]),
+        probabilities=np.eye(7)[[0, 0]],
+        rows=["x", "y"],
+        groups=["g"] * 2,
+        lengths=np.ones(2),
+    )
+    assert source_table(example).headings == ("source", "macro recall", "classes", "accuracy", "rows")
+    assert source_table(example).rows == [("g", "0.500", "2 of 7", "0.500", "2")]
+
+
+def test_kinds_of_texts_are_measured_on_their_own() -> None:
+    texts = ["so good!", "don't go https://t.co/x", "@a is it #Monday?", "never a good or bad word, nor a great one"]
+    truth, probabilities = answers([[1, 0, 0], [0, 2, 1], [0, 0, 0]])
+    given = {"truth": truth, "probabilities": probabilities, "rows": texts, "groups": ["a"] * 4, "lengths": np.ones(4)}
+    counts = {row[0]: (row[1], row[-1]) for row in kind_table(report_data(**given)).rows}
+    assert counts == {
+        "a link": ("1.000", "1"),
+        "a handle": ("1.000", "1"),
+        "a hashtag": ("1.000", "1"),
+        "an exclamation mark": ("1.000", "1"),
+        "a question mark": ("1.000", "1"),
+        "a negation": ("0.500", "2"),
+        "no opinion word (of VADER's)": ("1.000", "2"),
+        "one opinion word": ("1.000", "1"),
+        "three or more": ("0.000", "1"),
+    }
+    spam = report_data(**given, metadata=metadata(labels=["ham", "odd", "spam"]))
+    assert [row[0] for row in kind_table(spam).rows] == list(counts)[:6]
+    assert kind_table(report_data(**{**given, "lengths": np.zeros(0, np.int64)})).rows == []
 
 
 def test_thresholds_by_label() -> None:
