@@ -110,7 +110,7 @@ def _teachers(folder: Path, recipe: Recipe, dataset: Dataset, work: Path) -> Ite
 
 def _cost(model: Stored, dataset: Dataset, callback: TrainingCallback) -> Cost:
     callback.on_note(f"Measured alone on one core: {model.name}")
-    answered = _answer(model, dataset.test.row.tolist())
+    answered = answer(model, dataset.test.row.tolist())
     indices = np.array([dataset.labels.index(label) for label in model.labels], dtype=np.int64)
     return Cost(
         name=model.name,
@@ -123,7 +123,8 @@ def _cost(model: Stored, dataset: Dataset, callback: TrainingCallback) -> Cost:
     )
 
 
-def _answer(model: Stored, rows: Sequence[object]) -> Answered:
+def answer(model: Stored, rows: Sequence[object]) -> Answered:
+    """What a model answers in a process of its own. Raises DataError where it fails, with that process's last words."""
     command = [sys.executable, "-m", "training.cost.answering", model.kind, str(model.folder.resolve())]
     done = subprocess.run(
         command, cwd=ROOT, env=os.environ | ONE_THREAD, input=json.dumps(rows), capture_output=True, encoding="utf-8"

@@ -32,6 +32,8 @@ def cost_table(costs: Sequence[Cost]) -> Table:
 def _cells(cost: Cost) -> tuple[str, ...]:
     memory = "–" if cost.memory is None else f"{cost.memory / 1e6:,.0f} MB"
     speed, alone = count(round(cost.predictions_per_second)), f"{1e3 * cost.alone:.2f} ms"
+    if cost.name == MAJORITY:  # which reads nothing: hundreds of millions a second would say nothing
+        speed, alone = "–", "–"
     return (cost.name, share(cost.macro_recall), speed, alone, memory, f"{cost.bytes / 1e6:.1f} MB")
 
 
@@ -47,7 +49,7 @@ def cost_plot(costs: Sequence[Cost]) -> Plot:
         ax = figure.subplots()
         for cost in ranked:
             name, speed = short(cost.name, LONGEST_NAME), cost.predictions_per_second
-            if cost.name == MAJORITY:  # a line, as it reads nothing: on the axis, its speed would crowd the others
+            if cost.name == MAJORITY:
                 ax.axhline(cost.macro_recall, color=QUIET, ls="--", lw=1, label=name)
                 continue
             colour, marker = (ACCENT, "o") if cost.network else (QUIET, next(markers))

@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from serving.model.tokenizer import Encoder
 from tests.training.helpers import WORDS
-from tests.training.teacher.helpers import write_encoder
+from tests.training.teacher.random_teacher import random_teacher
 from training.data.teacher_file import TeacherInfo
-from training.teacher.encoder import build_classifier, read_config
 from training.teacher.finetuning import Teacher
 from training.teacher.onnx_graph import write_teacher
 from training.teacher.onnx_session import BATCH, GRAPH, OnnxTeacher
-from training.teacher.texts import encoder_text, read_tokenizer
+from training.teacher.texts import encoder_text
 from training.types import Floats
 
 LABELS = ["negative", "neutral", "positive"]
@@ -22,13 +22,7 @@ LABELS = ["negative", "neutral", "positive"]
 
 @pytest.fixture(scope="module")
 def teacher(tmp_path_factory: pytest.TempPathFactory) -> Teacher:
-    folder = write_encoder(tmp_path_factory.mktemp("encoder"), [*WORDS, "http"])
-    config = read_config(folder)
-    network = build_classifier(config, len(LABELS))
-    rng = np.random.default_rng(3)
-    # Each bias and scale counts, and the answers differ from text to text.
-    network.set_weights([rng.normal(weight, 0.2) for weight in network.get_weights()])
-    return Teacher(TeacherInfo(labels=LABELS), config, read_tokenizer(folder, 12), network)
+    return random_teacher(tmp_path_factory.mktemp("encoder"), TeacherInfo(labels=LABELS))
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +33,6 @@ def texts() -> list[str]:
 
 
 def keras_answers(teacher: Teacher, texts: list[str]) -> Floats:
-    from serving.model.tokenizer import Encoder
-
     encoder = Encoder(teacher.tokenizer)
     ids, _ = encoder.pad_batch(encoder.encode([encoder_text(text) for text in texts]))
     return np.asarray(teacher.network.predict_on_batch(ids), np.float32)
