@@ -26,6 +26,7 @@ TRAINING = [
     {"evaluation"},
     {"fit", "report", "console"},
     {"tuning", "export", "teacher"},
+    {"cost"},
     {"commands"},
     {"__main__"},
 ]

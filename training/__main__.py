@@ -13,6 +13,8 @@ from rich.console import Console
 
 from serving.errors import ServingError
 from training.commands.options import (
+    Cost,
+    CostTeacher,
     DataFiles,
     Encoding,
     LabelColumn,
@@ -23,6 +25,8 @@ from training.commands.options import (
     RecipePath,
     ReportTexts,
     StageCache,
+    Storage,
+    Study,
     TextColumn,
     chosen_recipe,
     note,
@@ -79,6 +83,8 @@ def report(
     more: MoreFiles = None,
     baselines: Annotated[bool, typer.Option(help="train baselines again; else those of the last report stay")] = False,
     report_texts: ReportTexts = False,
+    cost: Cost = False,
+    teacher: CostTeacher = None,
 ) -> None:
     """Measure a bundle on its own data and write its report anew, without training."""
     from serving.model.bundle import Bundle
@@ -88,7 +94,8 @@ def report(
 
     display = Display()
     recipe = bundle_recipe(Bundle.read(bundle).metadata, bundle)
-    figures = run_report(bundle, paths_of(recipe.data, data, more), display, baselines=baselines, texts=report_texts)
+    choices = {"baselines": baselines, "texts": report_texts, "cost": cost or teacher is not None}
+    figures = run_report(bundle, paths_of(recipe.data, data, more), display, **choices, teacher=teacher)
     display.figures(figures, "Test part, through serving")
     display.next_step(f"Report: {bundle / 'report' / 'report.html'}")
 
@@ -124,16 +131,8 @@ def tune(
     out: Annotated[Path, typer.Option("--out", help="TOML file for the best recipe; an earlier search's is replaced")],
     data: OwnFiles = None,
     more: MoreFiles = None,
-    study: Annotated[
-        Path | None, typer.Option(help="SQLite file of the trials, which a search goes on from; default: beside --out")
-    ] = None,
-    storage: Annotated[
-        str | None,
-        typer.Option(
-            help="instead of --study, what several machines share, each by the same command: "
-            "postgresql://USER@HOST/DATABASE, or journal:PATH on a shared file system"
-        ),
-    ] = None,
+    study: Study = None,
+    storage: Storage = None,
     trials: Annotated[int | None, typer.Option(min=1, help="how many in all, instead of the recipe's")] = None,
     timeout: Annotated[float | None, typer.Option(min=0, help="minutes after which no other trial begins")] = None,
     stage_cache: StageCache = None,

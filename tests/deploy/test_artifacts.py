@@ -11,7 +11,9 @@ from serving.model.metadata import Metadata
 from serving.model.predictor import Predictor
 from tests.deploy.conftest import RunWeb
 from tests.deploy.services import ROOT, http_client
+from training.evaluation.tables import as_markdown
 from training.recipe.recipe import Recipe, find_recipe, read_recipe
+from training.report.cost import cost_table
 from training.report.report_data import TrainingRecord
 from training.text.emoji_names import emoji_names
 
@@ -71,7 +73,9 @@ def test_the_page_of_figures_quotes_its_own(default: Metadata) -> None:
     page = (ROOT / "docs" / "figures.md").read_text(encoding="utf-8")
     assert table(default.metrics["test"]) in page
     assert behaviour(ROOT / "artifacts") in page
-    assert times(TrainingRecord.read(ROOT / "artifacts")) in page
+    record = TrainingRecord.read(ROOT / "artifacts")
+    assert times(record) in page
+    assert as_markdown(cost_table(record.costs)) in page
     assert default.model_version in page
 
 

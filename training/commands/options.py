@@ -26,6 +26,22 @@ StageCache = Annotated[
 ReportTexts = Annotated[
     bool, typer.Option("--report-texts", help="quote the most confident mistakes in the report, for your eyes")
 ]
+Cost = Annotated[
+    bool, typer.Option("--cost", help="measure quality against speed, memory and size, each model alone on one core")
+]
+CostTeacher = Annotated[
+    Path | None, typer.Option(help="folder of a transformer, which finetune wrote, to measure beside; as with --cost")
+]
+Study = Annotated[
+    Path | None, typer.Option(help="SQLite file of the trials, which a search goes on from; default: beside --out")
+]
+Storage = Annotated[
+    str | None,
+    typer.Option(
+        help="instead of --study, what several machines share, each by the same command: "
+        "postgresql://USER@HOST/DATABASE, or journal:PATH on a shared file system"
+    ),
+]
 TextColumn = Annotated[str | None, typer.Option(help="column of texts, instead of the recipe's")]
 LabelColumn = Annotated[str | None, typer.Option(help="column of labels, instead of the recipe's")]
 Encoding = Annotated[str | None, typer.Option(help="encoding of the files, instead of the recipe's")]

@@ -2,12 +2,14 @@
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from serving.model.bundle import REPORT
 from serving.model.metadata import Metadata
 from serving.model.predictor import Predictor
 from training.console import Display
+from training.cost.measuring import measure_costs
 from training.data.dataset import Dataset
 from training.data.found_fields import load_rows
 from training.errors import DataError
@@ -16,17 +18,25 @@ from training.evaluation.metrics import Figures
 from training.evaluation.results import baseline_rows, network_row
 from training.export.figures import add_figures, write_metadata
 from training.export.publish import check_replaceable, publish, reserved, staging_folder
+from training.recipe.recipe import Recipe
 from training.report.render import write_report
 from training.report.report_data import ReportData, TrainingRecord
 
 
 def report(
-    bundle: Path, paths: Sequence[Path], display: Display, *, baselines: bool = False, texts: bool = False
+    bundle: Path,
+    paths: Sequence[Path],
+    display: Display,
+    *,
+    baselines: bool = False,
+    texts: bool = False,
+    cost: bool = False,
+    teacher: Path | None = None,
 ) -> Figures:
     """Measure a bundle on the data that it was made of, and write its metadata and report anew.
 
-    Its network, its tokenizer and so its version stay. Learning curves, and the baselines unless they are asked for,
-    are those of the training's record.
+    Its network, its tokenizer and so its version stay. Learning curves, and the baselines and costs unless they are
+    asked for, are those of the training's record.
 
     Args:
         bundle: The bundle's folder.
@@ -34,12 +44,14 @@ def report(
         display: Is told of each step.
         baselines: Whether to train and measure the baselines again.
         texts: Whether the report quotes texts of the test part.
+        cost: Whether to measure quality against cost again.
+        teacher: A transformer to measure beside, which `finetune` wrote.
 
     Returns:
         The figures of the test part.
 
     Raises:
-        DataError: The files are others, or are split otherwise now.
+        DataError: The files are others, or are split otherwise now; or the teacher has seen rows of the test part.
         BundleError: The bundle is broken.
         PublishError: It cannot be replaced.
     """
@@ -48,19 +60,31 @@ def report(
         check_replaceable(bundle)
         predictor, record = Predictor.load(bundle), TrainingRecord.read(bundle)
         metadata = _current(predictor.metadata, bundle)
-        recipe = bundle_recipe(metadata, bundle)
-        recipe, dataset = load_rows(recipe, paths)
-        _check_same_rows(metadata, dataset)
+        recipe, dataset = rows_of(metadata, bundle, paths)
         display.on_dataset(dataset.cleaning, dataset.sizes())
         staged = staging_folder(bundle)
         shutil.copytree(bundle, staged, dirs_exist_ok=True, ignore=shutil.ignore_patterns(REPORT))
         predictor, figures = add_figures(staged, write_metadata(staged, metadata), dataset)
         if baselines:
             rows = baseline_rows(recipe, dataset, display)
-            record = TrainingRecord(record.epochs, rows, network_row(staged, dataset, record.seconds or None))
+            network = network_row(staged, dataset, record.seconds or None)
+            record = replace(record, baselines=rows, network=network)
+        if cost:
+            record = replace(record, costs=measure_costs(staged, recipe, dataset, display, teacher))
         write_report(staged, ReportData.gather(predictor, record, dataset.test), texts=texts)
         publish(staged, bundle)
     return figures
+
+
+def rows_of(metadata: Metadata, bundle: Path, paths: Sequence[Path]) -> tuple[Recipe, Dataset]:
+    """The recipe of a bundle, and the rows that it was trained on, split as they were.
+
+    Raises:
+        DataError: The files are others, or are split otherwise now.
+    """
+    recipe, dataset = load_rows(bundle_recipe(metadata, bundle), paths)
+    _check_same_rows(metadata, dataset)
+    return recipe, dataset
 
 
 def _current(metadata: Metadata, bundle: Path) -> Metadata:

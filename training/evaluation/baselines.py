@@ -4,18 +4,13 @@ Each reads texts that went through the preprocessing's own rules, so that what i
 """
 
 import io
-import re
 import warnings
 from collections.abc import Sequence
-from functools import cache, partial
+from functools import partial
 from itertools import pairwise
 from typing import Any, Protocol
 
 import joblib
-import numpy as np
-import numpy.typing as npt
-from scipy.special import softmax
-from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -24,16 +19,15 @@ from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
-from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from serving.model.metadata import SENTIMENT
+from training.evaluation.light_baselines import Majority, Vader, vader_scores
 from training.recipe.model import TokenizerConfig
 from training.text.normalizer import build_normalizer
 from training.text.patterns import build_pretokenizer
-from training.types import Labels, Probabilities
+from training.types import Labels
 
 VADER = "VADER"
-THRESHOLD = 0.05  # of VADER's authors, for its compound score
 MAJORITY = "majority"
 TFIDF = "TF-IDF + logistic regression"
 TFIDF_VADER = "TF-IDF and VADER + logistic regression"
@@ -42,66 +36,6 @@ TFIDF_VADER = "TF-IDF and VADER + logistic regression"
 def reads_sentiment(labels: Sequence[str]) -> bool:
     """Whether these are the classes that VADER knows."""
     return {label.lower() for label in labels} == SENTIMENT
-
-
-class Vader:
-    """VADER's compound score, cut at its authors' thresholds. It learns nothing.
-
-    Hutto and Gilbert 2014, VADER: A Parsimonious Rule-based Model for Sentiment Analysis of Social Media Text.
-
-    Args:
-        labels: Those of the bundle: negative, neutral and positive.
-    """
-
-    def __init__(self, labels: list[str]) -> None:
-        self._index = {label.lower(): i for i, label in enumerate(labels)}
-        self._analyzer = SentimentIntensityAnalyzer()
-
-    def fit(self, texts: Sequence[str], labels: Labels) -> None:
-        """Nothing to learn."""
-
-    def predict(self, texts: Sequence[str]) -> Labels:
-        """Label indices (texts,)."""
-        scores = [self._analyzer.polarity_scores(text)["compound"] for text in texts]
-        return np.array([self._index[polarity(score)] for score in scores], dtype=np.int64)
-
-    def predict_proba(self, texts: Sequence[str]) -> Probabilities:
-        """Softmax of (-compound, threshold, compound), (texts, 3): greatest for what it predicts."""
-        compound = vader_scores(texts)[:, 2]
-        logits = {"negative": -compound, "neutral": np.full_like(compound, THRESHOLD), "positive": compound}
-        columns = sorted(self._index, key=lambda label: self._index[label])
-        return np.asarray(softmax(np.stack([logits[label] for label in columns], axis=1), axis=1))
-
-
-WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
-
-
-@cache
-def _lexicon() -> frozenset[str]:
-    return frozenset(SentimentIntensityAnalyzer().lexicon)
-
-
-def opinion_words(text: str) -> int:
-    """How many words of a text are in VADER's lexicon, which says of words how positive or negative they are."""
-    return sum(word in _lexicon() for word in WORD.findall(text.lower()))
-
-
-def vader_scores(texts: Sequence[str]) -> npt.NDArray[np.float64]:
-    """Features for a linear model.
-
-    Returns:
-        (texts, 4): the shares of negative and of positive words in [0, 1], the compound score in [-1, 1], and its
-        size, by which a neutral text can be told from both kinds of others.
-    """
-    analyzer = SentimentIntensityAnalyzer()
-    scores = [analyzer.polarity_scores(text) for text in texts]
-    features = [(score["neg"], score["pos"], score["compound"], abs(score["compound"])) for score in scores]
-    return np.array(features, dtype=np.float64).reshape(-1, 4)
-
-
-def polarity(compound: float) -> str:
-    """The class of a compound score in [-1, 1], by the thresholds of VADER's authors."""
-    return "positive" if compound >= THRESHOLD else "negative" if compound <= -THRESHOLD else "neutral"
 
 
 class Baseline(Protocol):
@@ -124,7 +58,7 @@ def baselines(config: TokenizerConfig, labels: list[str], seed: int) -> dict[str
     """
     tfidf = partial(_tfidf, config)
     candidates: dict[str, Baseline] = {
-        MAJORITY: DummyClassifier(strategy="most_frequent"),
+        MAJORITY: Majority(),
         TFIDF: make_pipeline(tfidf(), _logistic_regression()),
         "TF-IDF + linear SVM": make_pipeline(tfidf(), LinearSVC(C=0.2, class_weight="balanced", random_state=seed)),
         "multinomial naive Bayes": make_pipeline(tfidf(), MultinomialNB(alpha=0.3, fit_prior=False)),

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from sklearn.compose import make_column_transformer
-from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -15,7 +14,9 @@ from sklearn.tree import DecisionTreeClassifier
 
 from serving.model.inputs.fields import FieldsFile, FieldsInput
 from training.evaluation.baselines import MAJORITY, Baseline, Forest
+from training.evaluation.light_baselines import Majority
 
+LOGISTIC = "logistic regression"
 MOST_VALUES = 255  # of a category, as scikit-learn's gradient boosting takes them
 
 
@@ -37,8 +38,8 @@ def field_baselines(content: str, seed: int, *, balanced: bool) -> dict[str, Bas
     categorical = [place for place, size in enumerate(sizes) if size < MOST_VALUES]
     boosting = HistGradientBoostingClassifier(categorical_features=categorical, class_weight=weights, random_state=seed)
     return {
-        MAJORITY: DummyClassifier(strategy="most_frequent"),
-        "logistic regression": make_pipeline(read, one_hot, LogisticRegression(class_weight=weights, max_iter=2000)),
+        MAJORITY: Majority(),
+        LOGISTIC: make_pipeline(read, one_hot, LogisticRegression(class_weight=weights, max_iter=2000)),
         "decision tree": make_pipeline(read, one_hot, tree),
         "random forest": make_pipeline(read, one_hot, forest),
         "gradient boosting": make_pipeline(read, boosting),

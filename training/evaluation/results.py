@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import accuracy_score
 
+from serving.model.metadata import Metadata
 from serving.model.predictor import Predictor
 from training.data.dataset import Dataset
 from training.evaluation.baselines import (
@@ -60,13 +61,36 @@ class Row:
     behaviour: Mapping[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """One model's quality and what an answer of it costs, measured in a process that answers with it alone.
+
+    Args:
+        name: The model.
+        macro_recall: On the test part.
+        predictions_per_second: On one core, asked for all rows at once.
+        alone: Seconds for one row that is asked for alone; the median.
+        memory: The most bytes that its process held, Python and libraries included; None where it was not measured.
+        bytes: What has to be stored for it, libraries apart.
+        network: Whether it is the network, not one of those beside it.
+    """
+
+    name: str
+    macro_recall: float
+    predictions_per_second: float
+    alone: float
+    memory: int | None
+    bytes: int
+    network: bool = False
+
+
 def baseline_rows(recipe: Recipe, dataset: Dataset, callback: TrainingCallback) -> list[Row]:
     """Train every baseline on the training part, and measure it; one that cannot learn from it is noted."""
-    candidates = _baselines(recipe, dataset)
-    if TFIDF in candidates and VADER not in candidates:
+    untrained = candidates(recipe, dataset)
+    if TFIDF in untrained and VADER not in untrained:
         callback.on_note(f"{VADER} is left out: it knows negative, neutral and positive, not {dataset.labels}")
     rows = []
-    for name, baseline in candidates.items():
+    for name, baseline in untrained.items():
         try:
             rows.append(_baseline_row(name, baseline, dataset))
         except ValueError as error:  # as where no word is there twice
@@ -74,7 +98,8 @@ def baseline_rows(recipe: Recipe, dataset: Dataset, callback: TrainingCallback) 
     return rows
 
 
-def _baselines(recipe: Recipe, dataset: Dataset) -> dict[str, Baseline]:
+def candidates(recipe: Recipe, dataset: Dataset) -> dict[str, Baseline]:
+    """Untrained baselines by name, of a recipe's kind of rows."""
     if recipe.inputs == "text":
         return baselines(recipe.tokenizer, dataset.labels, recipe.seed)
     from training.inputs.fields import learn_fields  # which imports Keras, and evaluating needs none
@@ -106,7 +131,12 @@ def network_row(bundle: Path, dataset: Dataset, seconds: float | None = None) ->
     def predict(rows: Sequence[Any]) -> Labels:
         return np.array([index[prediction.label] for prediction in predictor.predict(rows)], dtype=np.int64)
 
-    return _row(f"{predictor.metadata.name} (network, served)", predict, dataset, seconds, disk_size(bundle))
+    return _row(network_name(predictor.metadata), predict, dataset, seconds, disk_size(bundle))
+
+
+def network_name(metadata: Metadata) -> str:
+    """What a bundle's row is called."""
+    return f"{metadata.name} (network, served)"
 
 
 def disk_size(bundle: Path) -> int:

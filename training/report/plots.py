@@ -24,6 +24,7 @@ from training.evaluation.metrics import (
 from training.evaluation.tables import count, share
 from training.progress import Epoch, select_epoch
 from training.recipe.stages import KeepPolicy
+from training.report.cost import cost_plot
 from training.report.provenance import keep_policy
 from training.report.report_data import ReportData
 from training.report.svg import ACCENT, HAIR, INK, LINE, QUIET, WIDTH, Plot, as_svg, blank, drawing, short
@@ -268,7 +269,7 @@ def plots(data: ReportData) -> dict[str, Plot]:
     """Name -> plot, in their order on a page.
 
     `learning-curves-1` and on, one a stage of several epochs, `confusion-matrix`, `reliability`, `risk-coverage` where
-    the metadata has the curve, `recall-by-class`.
+    the metadata has the curve, `recall-by-class`, `quality-against-cost` where costs were measured.
     """
     curve = data.metadata.risk_coverage
     drawn = [
@@ -277,5 +278,6 @@ def plots(data: ReportData) -> dict[str, Plot]:
         reliability_plot(data.truth, data.probabilities, data.metadata.temperature),
         *([risk_coverage_plot(curve)] if curve else []),
         recall_plot(data.figures),
+        *([cost_plot(data.record.costs)] if data.record.costs else []),
     ]
     return {plot.name: plot for plot in drawn}

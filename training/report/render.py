@@ -34,6 +34,7 @@ from training.evaluation.tables import (
 from training.recipe.fields import FieldConfig
 from training.recipe.loading import as_toml
 from training.report import provenance
+from training.report.cost import COST_NOTE, cost_table
 from training.report.plots import plots, single_epochs
 from training.report.report_data import RECORD, ReportData, measured_behaviour
 from training.report.svg import STYLE_SHEET, Plot
@@ -117,6 +118,7 @@ def content_of(data: ReportData, *, texts: bool) -> dict[str, Any]:
         "key_figures": key_figures(figures),
         "tables": _tables(data),
         "behaviour_note": BEHAVIOUR_NOTE,
+        "cost_note": COST_NOTE,
         "calibration": calibration_reading(figures),
         "temperature_note": limit_note(metadata.temperature, metadata.metrics.get("validation", {}).get("accuracy")),
         "single_epochs": single_epochs(data.record.epochs),
@@ -139,6 +141,7 @@ def _tables(data: ReportData) -> dict[str, Table]:
         "classes": class_table(figures),
         "cleaning": cleaning_table(metadata.cleaning),
         "confusion": confusion_table(figures),
+        "costs": cost_table(data.record.costs),
         "coverage": coverage_table(metadata),
         "epochs": curve_table(data.record.epochs),
         "fields": field_table([FieldConfig.from_bundle(field) for field in metadata.recipe.get("fields", [])]),

@@ -19,7 +19,7 @@ from training.errors import DataError
 from training.evaluation.behaviour import FailureCount
 from training.evaluation.evaluate import served_probabilities
 from training.evaluation.metrics import Figures, measure
-from training.evaluation.results import Row
+from training.evaluation.results import Cost, Row
 from training.progress import Epoch
 from training.types import Labels, Probabilities
 
@@ -37,11 +37,13 @@ class TrainingRecord:
         epochs: The epochs of each stage, in order.
         baselines: Other models on the same test part, where they were measured.
         network: The network measured as they are.
+        costs: Quality and cost of models beside each other, where they were measured.
     """
 
     epochs: Mapping[str, Sequence[Epoch]] = field(default_factory=dict)
     baselines: Sequence[Row] = ()
     network: Row | None = None
+    costs: Sequence[Cost] = ()
 
     @property
     def seconds(self) -> float:
@@ -58,7 +60,8 @@ class TrainingRecord:
             content = json.loads(path.read_text(encoding="utf-8"))
             epochs = {stage: list(map(_epoch, epochs)) for stage, epochs in content["epochs"].items()}
             network = content["network"] and Row(**content["network"])
-            return cls(epochs, [Row(**row) for row in content["baselines"]], network)
+            costs = [Cost(**cost) for cost in content.get("costs", [])]
+            return cls(epochs, [Row(**row) for row in content["baselines"]], network, costs)
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise DataError(f"{path}: is not the record of a training: {error}") from error
 
@@ -68,6 +71,7 @@ class TrainingRecord:
             "epochs": {stage: list(map(_epoch_as_json, epochs)) for stage, epochs in self.epochs.items()},
             "baselines": [asdict(row) for row in self.baselines],
             "network": self.network and asdict(self.network),
+            "costs": [asdict(cost) for cost in self.costs],
         }
 
 

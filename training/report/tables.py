@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from serving.model.metadata import Metadata
 from serving.model.text_rules import HANDLE, NEGATIONS
-from training.evaluation.baselines import opinion_words, reads_sentiment
+from training.evaluation.baselines import reads_sentiment
+from training.evaluation.light_baselines import opinion_words
 from training.evaluation.metrics import macro_recall
 from training.evaluation.tables import MIN_ROWS, Table, count, share
 from training.progress import Epoch

@@ -139,6 +139,14 @@ def test_mistakes_are_quoted_where_that_is_asked_for(bundle: Path, people: Path,
     assert "hours: " in (copy / "report" / "report.html").read_text(encoding="utf-8")
 
 
+def test_quality_stands_against_cost(bundle: Path, people: Path, tmp_path: Path, display: Display) -> None:
+    copy = Path(shutil.copytree(bundle, tmp_path / "bundle"))
+    report(copy, [people], display, cost=True)
+    costs = TrainingRecord.read(copy).costs
+    assert [cost.name for cost in costs] == ["majority", "logistic regression", "pay (network, served)"]
+    assert costs[-1].macro_recall == Bundle.read(copy).metadata.metrics["test"]["macro_recall"]
+
+
 def test_it_is_compared_with_the_baselines_on_the_same_rows(bundle: Path, people: Path, display: Display) -> None:
     rows = compare(RECIPE, [people], display, bundle)
     assert [row.name for row in rows] == [*BASELINES, "pay (network, served)"]

@@ -94,3 +94,28 @@ def test_the_command(trained: Path, sample: Path) -> None:
     assert "Test part, through serving" in done.stdout
     assert "The most confident mistakes" in (trained / "report" / "report.html").read_text(encoding="utf-8")
     assert json.loads((trained / "report" / "plots.json").read_text(encoding="utf-8"))
+
+
+def test_the_command_measures_quality_against_cost_which_later_reports_keep(trained: Path, sample: Path) -> None:
+    done = CliRunner().invoke(app, ["report", str(trained), "--data", str(sample), "--cost"])
+    assert done.exit_code == 0
+    assert "Measured alone on one core: VADER" in done.stdout
+    record = TrainingRecord.read(trained)
+    names = ["majority", "TF-IDF + logistic regression", "VADER", "quick (network, served)"]
+    assert [cost.name for cost in record.costs] == names
+    assert record.network is not None
+    assert record.costs[-1].macro_recall == pytest.approx(record.network.macro_recall)
+    plots = json.loads((trained / "report" / "plots.json").read_text(encoding="utf-8"))
+    assert plots[-1]["name"] == "quality-against-cost"
+    assert (trained / "report" / plots[-1]["file"]).is_file()
+    again = CliRunner().invoke(app, ["report", str(trained), "--data", str(sample)])
+    assert again.exit_code == 0
+    assert TrainingRecord.read(trained) == record
+
+
+def test_a_teacher_is_measured_without_another_option(trained: Path, sample: Path) -> None:
+    before = contents(trained)
+    done = CliRunner().invoke(app, ["report", str(trained), "--data", str(sample), "--teacher", str(trained / "none")])
+    assert isinstance(done.exception, DataError)
+    assert "no teacher; accepted: what `python -m training finetune` wrote" in str(done.exception)
+    assert contents(trained) == before

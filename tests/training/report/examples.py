@@ -7,7 +7,7 @@ import numpy as np
 
 from serving.model.metadata import CoveragePoint, DataFile, KnownAnswer, Metadata, Threshold
 from training.evaluation.metrics import Figures, measure
-from training.evaluation.results import Row
+from training.evaluation.results import Cost, Row
 from training.progress import Epoch
 from training.report.report_data import ReportData, TrainingRecord
 from training.types import Labels, Probabilities
@@ -52,9 +52,15 @@ BASELINES = [
     Row("TF-IDF + SVM", 0.75, 0.74, 0.76, 3.21, 8_000_000, 40000.0),
 ]
 NETWORK = Row("example (network, served)", 0.7, 0.69, 0.72, 4210.0, 2_500_000, 4000.0)
+COSTS = [
+    Cost("majority", 0.333, 3e7, 2e-6, 40_000_000, 212),
+    Cost("VADER", 0.56, 6500.0, 0.00014, 41_000_000, 430_000),
+    Cost("example (network, served)", 0.7, 2560.4, 0.00077, 151_400_000, 18_000_000, network=True),
+    Cost("teacher (transformer, int8)", 0.74, 300.0, 0.004, None, 23_000_000),
+]
 
 
-COMPARED = TrainingRecord(HISTORY, BASELINES, NETWORK)
+COMPARED = TrainingRecord(HISTORY, BASELINES, NETWORK, COSTS)
 
 
 def metadata(**changes: Any) -> Metadata:

@@ -2,6 +2,7 @@ import base64
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from html import unescape
@@ -66,7 +67,7 @@ class Page(HTMLParser):
 @cache
 def drawings() -> dict[str, Plot]:
     """Those of the example, for tests of what stands around them."""
-    return plots(report_data())
+    return plots(report_data(record=COMPARED))
 
 
 def page(**changes: Any) -> str:
@@ -86,7 +87,7 @@ def test_the_page_is_whole(html: str) -> None:
     tags = [tag for tag, _ in Page(html).elements]
     assert html.startswith("<!doctype html>")
     assert tags.count("h1") == 1
-    assert tags.count("figure") == tags.count("svg") == 6
+    assert tags.count("figure") == tags.count("svg") == 7
 
 
 def test_the_page_asks_nothing_of_any_host_and_runs_nothing(html: str) -> None:
@@ -115,7 +116,7 @@ def test_ids_are_unique_and_every_link_inside_leads_somewhere(html: str) -> None
 
 def test_the_plots_can_be_taken_out_by_their_ids(html: str) -> None:
     figures = [attributes["id"] for tag, attributes in Page(html).elements if tag == "figure"]
-    assert set(figures) == set(plots(report_data()))
+    assert set(figures) == set(plots(report_data(record=COMPARED)))
 
 
 def test_light_dark_and_narrow_are_provided_for(html: str) -> None:
@@ -142,6 +143,15 @@ def test_baselines_that_were_not_measured_are_said_to_be_so(html: str) -> None:
     assert '<tr class="marked">' in html
     assert "Baselines were not measured. `python -m training compare" in card()
     assert "**example (network, served)**" in card(record=COMPARED)
+
+
+@pytest.mark.parametrize("draw", [page, card])
+def test_quality_stands_against_cost_where_it_was_measured(draw: Callable[..., str]) -> None:
+    measured, not_measured = draw(record=COMPARED), draw(record=TrainingRecord(HISTORY, BASELINES))
+    for said in ("Quality against cost", "Memory is the most that the process held", "teacher (transformer, int8)"):
+        assert said in measured
+        assert said not in not_measured
+    assert "2,560" in measured
 
 
 def test_behaviour_is_shown_where_the_bundle_was_asked() -> None:
@@ -282,7 +292,7 @@ def contents(folder: Path) -> dict[str, str]:
 
 
 def test_a_page_a_card_and_plots_are_written(written: Path) -> None:
-    drawings = {f"plots/{name}.svg" for name in plots(report_data())}
+    drawings = {f"plots/{name}.svg" for name in plots(report_data(record=COMPARED))}
     assert contents(written).keys() == {
         "MODEL_CARD.md",
         "report.html",
@@ -297,7 +307,7 @@ def test_the_plots_are_those_of_the_page_with_their_captions(written: Path) -> N
     files = contents(written)
     page = unescape(files["report.html"])
     listed = json.loads(files["plots.json"])
-    assert [entry["name"] for entry in listed] == list(plots(report_data()))
+    assert [entry["name"] for entry in listed] == list(plots(report_data(record=COMPARED)))
     for entry in listed:
         assert entry.keys() == {"name", "file", "caption", "wide"}
         assert files[entry["file"]].strip() in files["report.html"]

@@ -8,7 +8,7 @@ import pytest
 from serving.model.predictor import Predictor, text_input
 from tests.bundles import TEXTS
 from tests.keras_bundles import write_bundle
-from tests.training.report.examples import COMPARED, COUNTS, HISTORY, answers, report_data
+from tests.training.report.examples import COMPARED, COSTS, COUNTS, HISTORY, answers, report_data
 from training.errors import DataError
 from training.evaluation.evaluate import evaluate
 from training.recipe.model import NetworkConfig, TokenizerConfig
@@ -63,6 +63,17 @@ def test_it_is_read_as_it_was_written(tmp_path: Path) -> None:
     found = TrainingRecord.read(tmp_path)
     assert repr(found.epochs) == repr(HISTORY)  # NaN is not equal to itself
     assert (found.baselines, found.network) == (COMPARED.baselines, COMPARED.network)
+    assert found.costs == COSTS
+
+
+def test_one_of_before_costs_were_measured_is_read(tmp_path: Path) -> None:
+    write_report(tmp_path, report_data(record=COMPARED))
+    path = tmp_path / "report" / "history.json"
+    content = json.loads(path.read_text(encoding="utf-8"))
+    del content["costs"]
+    path.write_text(json.dumps(content), encoding="utf-8")
+    found = TrainingRecord.read(tmp_path)
+    assert (found.network, found.costs) == (COMPARED.network, [])
 
 
 def test_it_is_json_that_every_reader_knows(tmp_path: Path) -> None:
