@@ -6,22 +6,32 @@ Guo et al. 2017, On Calibration of Modern Neural Networks (https://arxiv.org/abs
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 
 from training.evaluation.metrics import rescaled
 from training.types import Labels, Probabilities
+
+Weights = npt.NDArray[np.floating[Any]]
 
 # Not below one half: a validation part too small to hold mistakes asks for certainty that nothing has earned. Above ten
 # all labels are as good as equally likely.
 RANGE = (0.5, 10.0)
 
 
-def best_temperature(truth: Labels, probabilities: Probabilities) -> float:
-    """The temperature in [0.5, 10] with the least negative log-likelihood of `truth` (rows,)."""
+def best_temperature(truth: Labels, probabilities: Probabilities, weights: Weights | None = None) -> float:
+    """The temperature in [0.5, 10] with the least negative log-likelihood.
+
+    Args:
+        truth: Class indices (rows,).
+        probabilities: (rows, classes).
+        weights: Of the rows, (rows,); default: all alike.
+    """
 
     def loss(log_temperature: float) -> float:
         scaled = rescaled(probabilities, float(np.exp(log_temperature)))
-        return float(-np.log(np.maximum(scaled[np.arange(len(truth)), truth], 1e-30)).mean())
+        likelihoods = np.maximum(scaled[np.arange(len(truth)), truth], 1e-30)
+        return float(-np.average(np.log(likelihoods), weights=weights))
 
     minimum = minimize_scalar(loss, bounds=tuple(np.log(RANGE)), method="bounded")
     return float(np.exp(minimum.x))

@@ -189,7 +189,7 @@ def test_the_card_has_the_sections_of_the_paper() -> None:
 
 def test_every_table_of_the_card_is_one() -> None:
     html = MarkdownIt("commonmark").enable("table").render(card(record=COMPARED))
-    assert html.count("<table>") == 13
+    assert html.count("<table>") == 14
     assert "|---" not in html
     assert [label for label in LABELS if f"<td>{label}</td>" not in html] == []
 
