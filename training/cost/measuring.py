@@ -21,7 +21,7 @@ from training.evaluation.baselines import MAJORITY, TFIDF, VADER
 from training.evaluation.field_baselines import LOGISTIC
 from training.evaluation.leakage import check_no_test_leakage
 from training.evaluation.metrics import macro_recall
-from training.evaluation.results import Cost, candidates, disk_size, network_name
+from training.evaluation.results import Cost, candidates, disk_size, network_name, of_last_stage
 from training.progress import TrainingCallback
 from training.recipe.recipe import Recipe
 
@@ -78,10 +78,11 @@ def measure_costs(
 
 
 def _baselines(recipe: Recipe, dataset: Dataset, callback: TrainingCallback, work: Path) -> Iterator[Stored]:
+    train = of_last_stage(recipe, dataset).train
     for name, baseline in candidates(recipe, dataset).items():
         if name in CHEAP:
             try:
-                baseline.fit(dataset.train.row.tolist(), dataset.train.label.to_numpy())
+                baseline.fit(train.row.tolist(), train.label.to_numpy())
             except ValueError as error:  # as where no word is there twice
                 callback.on_note(f"{name} is left out: it cannot learn from these rows: {error}")
                 continue

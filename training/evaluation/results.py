@@ -85,7 +85,8 @@ class Cost:
 
 
 def baseline_rows(recipe: Recipe, dataset: Dataset, callback: TrainingCallback) -> list[Row]:
-    """Train every baseline on the training part, and measure it; one that cannot learn from it is noted."""
+    """Train every baseline on the rows of the last stage, and measure it; one that cannot learn from them is noted."""
+    dataset = of_last_stage(recipe, dataset)
     untrained = candidates(recipe, dataset)
     if TFIDF in untrained and VADER not in untrained:
         callback.on_note(f"{VADER} is left out: it knows negative, neutral and positive, not {dataset.labels}")
@@ -96,6 +97,16 @@ def baseline_rows(recipe: Recipe, dataset: Dataset, callback: TrainingCallback) 
         except ValueError as error:  # as where no word is there twice
             callback.on_note(f"{name} is left out: it cannot learn from these rows: {error}")
     return rows
+
+
+def of_last_stage(recipe: Recipe, dataset: Dataset) -> Dataset:
+    """The dataset with the labelled rows of the last stage alone to train on: what a model of one stage learns from.
+
+    Other sets, which a network reads first, are of other domains and rules.
+    """
+    sources = recipe.schedule[-1].sources
+    rows = dataset.train[dataset.train.source.isin(sources)] if sources else dataset.train
+    return replace(dataset, train=rows.reset_index(drop=True))
 
 
 def candidates(recipe: Recipe, dataset: Dataset) -> dict[str, Baseline]:

@@ -101,6 +101,20 @@ def test_a_baseline_learns_from_the_training_part_and_is_measured_on_the_test_pa
     assert linear.groups == {"airline": 1}
 
 
+def test_a_baseline_learns_from_what_the_last_stage_learns_from() -> None:
+    """A set that the network reads first says the opposite, and has more rows."""
+    right, wrong = (("sunny", 0), ("rainy", 1)), (("sunny", 1), ("rainy", 0))
+    own, other = part(*right, times=5).assign(source="own"), part(*wrong, times=50).assign(source="other")
+    test = part(*right, times=3)
+    dataset = Dataset(["a", "b"], pd.concat([other, own]), validation=test, test=test, held_out=test)
+    data = {"sources": [{"file": "o.csv", "name": "own"}, {"file": "p.csv", "name": "other"}]}
+    stages = [{"name": "first"}, {"name": "last", "sources": ["own"]}]
+    recipe = Recipe.model_validate({"name": "x", "data": data, "stages": stages})
+    for learned, recall in ((recipe, 1), (Recipe(name="x"), 0)):
+        rows = {row.name: row for row in baseline_rows(learned, dataset, Display(Console(file=io.StringIO())))}
+        assert rows["TF-IDF + logistic regression"].macro_recall == recall
+
+
 def test_the_labels_of_a_bundle_may_have_another_order(tmp_path: Path) -> None:
     write_bundle(tmp_path / "b", labels=LABELS[::-1])
     answers = Predictor.load(tmp_path / "b").predict(TEXTS)
