@@ -4,22 +4,27 @@ Reads rows as JSON from its input, and writes what `Answered` has to its output.
 only what its model needs: nothing of Keras or pandas, and scikit-learn only where the model is of it.
 """
 
+import gc
 import json
 import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+import numpy as np
+
 from training.errors import DataError
+from training.evaluation.light_baselines import MAJORITY, VADER, Majority, Vader
 
 WARM_UP = 200  # rows, before anything is measured
 TURNS = 3  # of all rows at once
 ALONE = 1000  # rows at most that are asked one at a time
-BASELINE = "baseline.joblib"
+BASELINE = "baseline.json"  # what it is, and the rows that it learns from
 
 Answer = Callable[[Sequence[Any]], Sequence[int]]  # rows to the places of their labels among the model's own
 
@@ -32,8 +37,8 @@ class Answered:
         labels: Of each row, the place of its label among those of the model.
         per_second: Rows a second, asked for all at once; the median of three times.
         alone: Seconds for one row, asked for alone; the median.
-        memory: The most bytes that the process held by then, Python and libraries included; None where the system
-            does not tell (it is Linux that does).
+        memory: The most bytes that the process held while it answered, Python and libraries included; None where the
+            system does not tell (it is Linux that does).
     """
 
     labels: list[int]
@@ -47,7 +52,9 @@ def main() -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     kind, folder, rows = sys.argv[1], Path(sys.argv[2]), json.load(sys.stdin)
-    sys.stdout.write(json.dumps(asdict(measured(reader(kind)(folder), rows))))
+    answer = reader(kind)(folder)
+    forget_peak()
+    sys.stdout.write(json.dumps(asdict(measured(answer, rows))))
 
 
 def measured(answer: Answer, rows: Sequence[Any]) -> Answered:
@@ -66,8 +73,15 @@ def measured(answer: Answer, rows: Sequence[Any]) -> Answered:
     return Answered(list(map(int, labels)), len(rows) / median(turns), median(alone), peak_memory())
 
 
+def forget_peak() -> None:
+    """Have the peak begin at what is held now, so that what learning took is not in it (Linux: proc(5), clear_refs)."""
+    gc.collect()
+    with suppress(OSError):  # no such file elsewhere
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+
+
 def peak_memory() -> int | None:
-    """The most bytes that this process has held; None where the system does not tell."""
+    """The most bytes that this process has held since `forget_peak`; None where the system does not tell."""
     status = Path("/proc/self/status")
     if not status.exists():
         return None
@@ -85,11 +99,27 @@ def reader(kind: str) -> Callable[[Path], Answer]:
 
 
 def read_baseline(folder: Path) -> Answer:
-    """A baseline that this project stored a moment ago: joblib runs what is in a file, so take no other's."""
-    import joblib
-
-    answer: Answer = joblib.load(folder / BASELINE).predict
+    """A baseline, which learns its rows first: reading back a stored one would run what is in its file."""
+    told = json.loads((folder / BASELINE).read_text(encoding="utf-8"))
+    baseline = _untrained(told)
+    baseline.fit(told["rows"], np.array(told["targets"], dtype=np.int64))
+    answer: Answer = baseline.predict
     return answer
+
+
+def _untrained(told: dict[str, Any]) -> Any:
+    if told["name"] == MAJORITY:
+        return Majority()
+    if told["name"] == VADER:
+        return Vader(told["labels"])
+    if "content" in told:
+        from training.evaluation.field_baselines import field_baselines
+
+        return field_baselines(told["content"], told["seed"], balanced=told["balanced"])[told["name"]]
+    from training.evaluation.baselines import baselines
+    from training.recipe.model import TokenizerConfig
+
+    return baselines(TokenizerConfig(**told["tokenizer"]), told["labels"], told["seed"])[told["name"]]
 
 
 def read_bundle(folder: Path) -> Answer:

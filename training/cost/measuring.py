@@ -10,18 +10,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
-import joblib
 import numpy as np
 
 from serving.model.bundle import Bundle
 from training.cost.answering import BASELINE, Answered
 from training.data.dataset import Dataset
 from training.errors import DataError
-from training.evaluation.baselines import MAJORITY, TFIDF, VADER
+from training.evaluation.baselines import TFIDF, size
 from training.evaluation.field_baselines import LOGISTIC
 from training.evaluation.leakage import check_no_test_leakage
+from training.evaluation.light_baselines import MAJORITY, VADER
 from training.evaluation.metrics import macro_recall
-from training.evaluation.results import Cost, candidates, disk_size, network_name, of_last_stage
+from training.evaluation.results import Cost, baseline_inputs, candidates, disk_size, network_name, of_last_stage
 from training.progress import TrainingCallback
 from training.recipe.recipe import Recipe
 
@@ -40,6 +40,7 @@ class Stored:
         kind: What reads it.
         folder: Its folder.
         labels: In its own order.
+        bytes: What it takes to store; None: all files of the folder.
         network: Whether it is the network that the others are measured beside.
     """
 
@@ -47,6 +48,7 @@ class Stored:
     kind: Literal["baseline", "bundle", "teacher"]
     folder: Path
     labels: Sequence[str]
+    bytes: int | None = None
     network: bool = False
 
 
@@ -79,17 +81,26 @@ def measure_costs(
 
 def _baselines(recipe: Recipe, dataset: Dataset, callback: TrainingCallback, work: Path) -> Iterator[Stored]:
     train = of_last_stage(recipe, dataset).train
+    rows, targets = train.row.tolist(), train.label.to_numpy()
     for name, baseline in candidates(recipe, dataset).items():
         if name in CHEAP:
             try:
-                baseline.fit(train.row.tolist(), train.label.to_numpy())
+                baseline.fit(rows, targets)
             except ValueError as error:  # as where no word is there twice
                 callback.on_note(f"{name} is left out: it cannot learn from these rows: {error}")
                 continue
             folder = work / name
             folder.mkdir()
-            joblib.dump(baseline, folder / BASELINE)
-            yield Stored(name, "baseline", folder, dataset.labels)
+            told = {
+                "name": name,
+                "labels": dataset.labels,
+                "seed": recipe.seed,
+                "rows": rows,
+                "targets": targets.tolist(),
+            }
+            told |= baseline_inputs(recipe, dataset)
+            (folder / BASELINE).write_text(json.dumps(told), encoding="utf-8")
+            yield Stored(name, "baseline", folder, dataset.labels, size(baseline))
 
 
 def _teachers(folder: Path, recipe: Recipe, dataset: Dataset, work: Path) -> Iterator[Stored]:
@@ -119,7 +130,7 @@ def _cost(model: Stored, dataset: Dataset, callback: TrainingCallback) -> Cost:
         predictions_per_second=answered.per_second,
         alone=answered.alone,
         memory=answered.memory,
-        bytes=disk_size(model.folder),
+        bytes=disk_size(model.folder) if model.bytes is None else model.bytes,
         network=model.network,
     )
 

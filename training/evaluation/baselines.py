@@ -21,14 +21,12 @@ from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 from serving.model.metadata import SENTIMENT
-from training.evaluation.light_baselines import Majority, Vader, vader_scores
+from training.evaluation.light_baselines import MAJORITY, VADER, Majority, Vader, vader_scores
 from training.recipe.model import TokenizerConfig
 from training.text.normalizer import build_normalizer
 from training.text.patterns import build_pretokenizer
 from training.types import Labels
 
-VADER = "VADER"
-MAJORITY = "majority"
 TFIDF = "TF-IDF + logistic regression"
 TFIDF_VADER = "TF-IDF and VADER + logistic regression"
 

@@ -13,8 +13,8 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 from sklearn.tree import DecisionTreeClassifier
 
 from serving.model.inputs.fields import FieldsFile, FieldsInput
-from training.evaluation.baselines import MAJORITY, Baseline, Forest
-from training.evaluation.light_baselines import Majority
+from training.evaluation.baselines import Baseline, Forest
+from training.evaluation.light_baselines import MAJORITY, Majority
 
 LOGISTIC = "logistic regression"
 MOST_VALUES = 255  # of a category, as scikit-learn's gradient boosting takes them

@@ -14,6 +14,7 @@ from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from training.types import Labels, Probabilities
 
+VADER, MAJORITY = "VADER", "majority"
 THRESHOLD = 0.05  # of VADER's authors, for its compound score
 
 

@@ -13,18 +13,10 @@ from sklearn.metrics import accuracy_score
 from serving.model.metadata import Metadata
 from serving.model.predictor import Predictor
 from training.data.dataset import Dataset
-from training.evaluation.baselines import (
-    MAJORITY,
-    TFIDF,
-    TFIDF_VADER,
-    VADER,
-    Baseline,
-    baselines,
-    reads_sentiment,
-    size,
-)
+from training.evaluation.baselines import TFIDF, TFIDF_VADER, Baseline, baselines, reads_sentiment, size
 from training.evaluation.behaviour import count_failures
 from training.evaluation.field_baselines import field_baselines
+from training.evaluation.light_baselines import MAJORITY, VADER
 from training.evaluation.metrics import macro_f1, macro_recall
 from training.progress import TrainingCallback
 from training.recipe.model import NetworkConfig
@@ -113,10 +105,18 @@ def candidates(recipe: Recipe, dataset: Dataset) -> dict[str, Baseline]:
     """Untrained baselines by name, of a recipe's kind of rows."""
     if recipe.inputs == "text":
         return baselines(recipe.tokenizer, dataset.labels, recipe.seed)
+    inputs = baseline_inputs(recipe, dataset)
+    return field_baselines(inputs["content"], recipe.seed, balanced=inputs["balanced"])
+
+
+def baseline_inputs(recipe: Recipe, dataset: Dataset) -> dict[str, Any]:
+    """How a baseline reads rows, as JSON: `tokenizer`, or `content` of the fields and `balanced`."""
+    if recipe.inputs == "text":
+        return {"tokenizer": recipe.tokenizer.model_dump(mode="json")}
     from training.inputs.fields import learn_fields  # which imports Keras, and evaluating needs none
 
     content = learn_fields(recipe.fields, NetworkConfig(), dataset.train)
-    return field_baselines(content, recipe.seed, balanced=recipe.fit.class_balance > 0)
+    return {"content": content, "balanced": recipe.fit.class_balance > 0}
 
 
 def _baseline_row(name: str, baseline: Baseline, dataset: Dataset) -> Row:

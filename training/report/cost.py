@@ -6,7 +6,7 @@ from typing import Final
 
 from matplotlib.ticker import EngFormatter, LogLocator
 
-from training.evaluation.baselines import MAJORITY
+from training.evaluation.light_baselines import MAJORITY
 from training.evaluation.results import Cost
 from training.evaluation.tables import Table, count, share
 from training.report.svg import ACCENT, QUIET, WIDTH, Plot, as_svg, blank, drawing, short

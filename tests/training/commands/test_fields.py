@@ -20,7 +20,7 @@ from training.commands.fit import fit
 from training.commands.report import report
 from training.console import Display
 from training.errors import DataError
-from training.evaluation.baselines import MAJORITY
+from training.evaluation.light_baselines import MAJORITY
 from training.fit.trainer import Trainer
 from training.progress import TrainingCallback, select_epoch
 from training.recipe.loading import as_toml

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from serving.model.metadata import FieldValue
-from training.evaluation.baselines import MAJORITY, Baseline, size
+from training.evaluation.baselines import Baseline, size
 from training.evaluation.field_baselines import field_baselines
+from training.evaluation.light_baselines import MAJORITY
 from training.inputs.fields import learn_fields
 from training.recipe.fields import FieldConfig
 from training.recipe.model import NetworkConfig
