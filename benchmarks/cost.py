@@ -1,8 +1,7 @@
-"""Quality against cost: python -m benchmarks.cost BUNDLE [--data FILES [--teacher DIR]] [--svg FILE].
+"""Quality against cost: python -m benchmarks.cost BUNDLE [--data FILES [--teacher DIR]].
 
-Prints the table of docs/figures.md, and draws its plot as SVG where a file is named for it. The figures are those of
-the bundle's report, as `python -m training report BUNDLE --data FILES --cost` measured them. With `--data` they are
-measured anew, and the bundle stays as it is.
+Prints the table of docs/figures.md. The figures are those of the bundle's report, as `python -m training report BUNDLE
+--data FILES --cost` measured them. With `--data` they are measured anew, and the bundle stays as it is.
 """
 
 import argparse
@@ -17,24 +16,19 @@ from training.console import Display
 from training.cost.measuring import measure_costs
 from training.evaluation.results import Cost
 from training.evaluation.tables import as_markdown
-from training.report.cost import cost_plot, cost_table
+from training.report.cost import cost_table
 from training.report.report_data import TrainingRecord
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Print the table, and write the plot under a temporary name that is then its own."""
+    """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("bundle", type=Path)
     parser.add_argument("--data", type=Path, nargs="+", help="the files that it was trained on")
     parser.add_argument("--teacher", type=Path, metavar="DIR", help="what `python -m training finetune` wrote")
-    parser.add_argument("--svg", type=Path, metavar="FILE", help="such as docs/quality-against-cost.svg")
     options = parser.parse_args(arguments)
     costs = costs_of(options.bundle, options.data, options.teacher)
     sys.stdout.write(f"{as_markdown(cost_table(costs))}\n")
-    if options.svg:
-        partial = options.svg.with_name(f"{options.svg.name}.partial")
-        partial.write_text(f"{cost_plot(costs).svg}\n", encoding="utf-8", newline="\n")
-        partial.replace(options.svg)
 
 
 def costs_of(bundle: Path, data: list[Path] | None, teacher: Path | None = None) -> list[Cost]:

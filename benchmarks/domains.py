@@ -4,9 +4,9 @@ FOLDER holds the sets of data/README.md. By `benchmarks/domains.toml`, or anothe
 trained without each of eleven domains in turn, or, in less time, without those of a fold, and answers what it was not
 trained on. Models are kept in `--out`, so that the same command goes on after an interruption.
 
-Prints for each domain the macro recall, the recall of neutral, and the expected calibration error: at the temperature
-that fits the validation part, and at the one that fits the other domains, each as left out, best on average. Below
-stands the temperature that fits all of them.
+Prints for each domain the macro recall, the recall of neutral, and the expected calibration error and how far it is
+above chance, at three temperatures: the one that fits the validation part; the one that fits that and the held-out rows
+of the domains that were trained on; and the one that fits the other domains, each as left out. Sets count alike.
 """
 
 import argparse
@@ -81,8 +81,9 @@ def main() -> None:
         fold, out = without(recipe, domains), options.out / "+".join(domains)
         if not out.exists():
             fit(fold, paths, out, Display(Console(stderr=True)), options.stage_cache, baselines=False)
-        answers |= asked(out, fold, paths, domains)
-    if not options.only:
+        if not options.only:
+            answers |= asked(out, fold, paths, domains)
+    if answers:
         sys.stdout.write(f"{table(recipe.data.labels, answers)}\n\n{temperatures(answers)}\n")
 
 

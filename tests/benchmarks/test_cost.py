@@ -11,11 +11,8 @@ from training.report.render import write_report
 
 def test_it_reprints_what_the_report_has(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_report(tmp_path, report_data(record=COMPARED))
-    svg = tmp_path / "cost.svg"
-    main([str(tmp_path), "--svg", str(svg)])
+    main([str(tmp_path)])
     assert capsys.readouterr().out == f"{as_markdown(cost_table(COMPARED.costs))}\n"
-    assert svg.read_bytes() == (tmp_path / "report" / "plots" / "quality-against-cost.svg").read_bytes()
-    assert not list(tmp_path.glob("*.partial"))
 
 
 def test_a_bundle_without_costs_is_told(tmp_path: Path) -> None:

@@ -80,8 +80,8 @@ def measure_costs(
 
 
 def _baselines(recipe: Recipe, dataset: Dataset, callback: TrainingCallback, work: Path) -> Iterator[Stored]:
-    train = of_last_stage(recipe, dataset).train
-    rows, targets = train.row.tolist(), train.label.to_numpy()
+    dataset = of_last_stage(recipe, dataset)
+    rows, targets = dataset.train.row.tolist(), dataset.train.label.to_numpy()
     for name, baseline in candidates(recipe, dataset).items():
         if name in CHEAP:
             try:

@@ -30,6 +30,7 @@ from training.data.sources import read_rows, target_paths
 from training.errors import DataError
 from training.recipe.base import Part
 from training.recipe.data import DataConfig
+from training.recipe.stages import Stage
 from training.types import Labels
 
 PARTS: tuple[Part, ...] = get_args(Part)
@@ -73,6 +74,11 @@ class Dataset:
     def labelled_digest(self) -> str:
         """sha256 over what pre-training sees of these rows: which texts it must not read, and how many classes."""
         return hashlib.sha256("\n".join([str(len(self.labels)), *sorted(self.keys)]).encode()).hexdigest()
+
+
+def of_stage(rows: pd.DataFrame, stage: Stage) -> pd.DataFrame:
+    """The rows of a part that are of a stage's sources; all where it names none."""
+    return rows[rows.source.isin(stage.sources)] if stage.sources else rows
 
 
 def label_indices(names: "pd.Series[str]", labels: list[str], where: str) -> Labels:

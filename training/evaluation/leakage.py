@@ -67,7 +67,7 @@ def _saw_training_sources_alone(
     targets = recipe.data.target_sources
     seen = [s for s in targets if s.part == "validation" or (s.part != "test" and (not learned or s.key in learned))]
     drawn = any(source.part is None for source in targets) or any(source.hold_out or source.rows for source in seen)
-    if drawn or not targets or any(stage.is_taught for stage in recipe.schedule):
+    if drawn or not targets or recipe.start or any(stage.is_taught for stage in recipe.schedule):
         return False
     read_now = [_read_alike(recipe_now, source, files_now) for source in recipe_now.data.target_sources]
     hashes = {sha for _, sha in files_now}

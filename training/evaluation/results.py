@@ -12,7 +12,7 @@ from sklearn.metrics import accuracy_score
 
 from serving.model.metadata import Metadata
 from serving.model.predictor import Predictor
-from training.data.dataset import Dataset
+from training.data.dataset import Dataset, of_stage
 from training.evaluation.baselines import TFIDF, TFIDF_VADER, Baseline, baselines, reads_sentiment, size
 from training.evaluation.behaviour import count_failures
 from training.evaluation.field_baselines import field_baselines
@@ -94,11 +94,10 @@ def baseline_rows(recipe: Recipe, dataset: Dataset, callback: TrainingCallback) 
 def of_last_stage(recipe: Recipe, dataset: Dataset) -> Dataset:
     """The dataset with the labelled rows of the last stage alone to train on: what a model of one stage learns from.
 
-    Other sets, which a network reads first, are of other domains and rules.
+    Other sets, which a network reads first, are of other domains and rules. Where that stage lacks a class, all rows.
     """
-    sources = recipe.schedule[-1].sources
-    rows = dataset.train[dataset.train.source.isin(sources)] if sources else dataset.train
-    return replace(dataset, train=rows.reset_index(drop=True))
+    rows = of_stage(dataset.train, recipe.schedule[-1])
+    return replace(dataset, train=rows) if set(rows.label) == set(dataset.train.label) else dataset
 
 
 def candidates(recipe: Recipe, dataset: Dataset) -> dict[str, Baseline]:

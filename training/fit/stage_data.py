@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from training.data.dataset import Dataset
+from training.data.dataset import Dataset, of_stage
 from training.data.weak_labels import WeakLabelDataset
 from training.errors import DataError
 from training.evaluation.baselines import baselines
@@ -85,10 +85,10 @@ class StageData:
 
     def _rows(self, stage: Stage) -> pd.DataFrame:
         """The labelled rows of a stage, whose task is empty, and those of other tasks."""
-        labelled = _of_stage(self.dataset.train, stage).assign(task="")
+        labelled = of_stage(self.dataset.train, stage).assign(task="")
         frames = [labelled] if len(labelled) else []
         if self.weak and {source.key for source in self.recipe.data.task_sources} & set(stage.sources):
-            frames.append(_of_stage(self.weak.rows, stage))
+            frames.append(of_stage(self.weak.rows, stage))
         return pd.concat(frames, ignore_index=True)
 
     def _validation(self) -> Batches:
@@ -145,7 +145,7 @@ class StageData:
 
     def _cross_fitted(self, name: str, stage: Stage) -> CrossFitted:
         """The baseline of the stage's own labelled rows, or of all where those are too few of a class."""
-        labelled = _of_stage(self.dataset.train, stage)
+        labelled = of_stage(self.dataset.train, stage)
         counts = np.bincount(labelled.label.to_numpy(np.int64), minlength=len(self.dataset.labels))
         train = labelled if counts.min() >= FOLDS else self.dataset.train
         key = (name, *sorted(set(train.source)))
@@ -170,10 +170,6 @@ class StageData:
             if rows < FOLDS:
                 fault = f"class {label!r} has {rows} rows in the training part"
                 raise DataError(f"stages.teacher_baselines: {fault}; accepted: at least {FOLDS}, one in each fold")
-
-
-def _of_stage(frame: pd.DataFrame, stage: Stage) -> pd.DataFrame:
-    return frame[frame.source.isin(stage.sources)] if stage.sources else frame
 
 
 def _weights(rows: pd.DataFrame, stage: Stage) -> Floats:

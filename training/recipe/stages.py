@@ -67,7 +67,7 @@ class Stage(FitConfig):
     teacher_files: list[Name] = Field(
         [],
         description="files of a teacher's answers, which count as one of `teachers` does; a text without an answer in "
-        "them is taught by the others, or by its label alone; {seed} in a name is the recipe's seed",
+        "them is taught by the others, or by its label alone",
     )
     teacher_baselines: list[TeacherBaseline] = Field(
         [], description="baselines that answer beside the teachers, trained on the stage's rows without the one asked"

@@ -92,8 +92,8 @@ CHOSEN_BY = {"file": "d.csv", "name": "chosen by", "where": {"a": ["y"]}, "part"
 SPLIT_OTHERWISE = {"file": "d.csv", "name": "other", "where": {"a": ["z"]}, "part": "train", "hold_out": 0.1}
 
 
-def of_sources(*sources: dict[str, Any], stage: dict[str, Any]) -> Metadata:
-    content = {"name": "t", "seed": 4, "data": {"sources": list(sources)}, "stages": [{"name": "s", **stage}]}
+def of_sources(*sources: dict[str, Any], stage: dict[str, Any], **others: Any) -> Metadata:
+    content = {"name": "t", "seed": 4, "data": {"sources": list(sources)}, "stages": [{"name": "s", **stage}], **others}
     recipe = Recipe.model_validate(content).model_dump(mode="json")
     return trained(4).model_copy(update={"recipe": recipe})
 
@@ -124,6 +124,13 @@ def test_one_that_may_have_seen_more_is_held_to_the_split(theirs: Any, here: Any
     student = Recipe.model_validate({"name": "s", "seed": 4, "data": {"sources": here}})
     with pytest.raises(DataError, match="its sources differ"):
         check_no_test_leakage(of_sources(*theirs, stage=stage), student, FILES, SPLIT, "here")
+
+
+def test_one_that_went_on_from_another_bundle_is_held_to_the_split() -> None:
+    started = of_sources(LEARNED, stage={}, start={"bundle": "old"})
+    student = Recipe.model_validate({"name": "s", "seed": 4, "data": {"sources": [LEARNED, SPLIT_OTHERWISE]}})
+    with pytest.raises(DataError, match="its sources differ"):
+        check_no_test_leakage(started, student, FILES, SPLIT, "here")
 
 
 OF_OTHER_WEIGHTS = {"file": "d.csv", "weight": 2}
