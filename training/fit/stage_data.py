@@ -37,7 +37,8 @@ class StageData:
         encoding: Makes arrays of the rows.
 
     Raises:
-        DataError: A class has too few rows for a baseline that is to teach, or the baseline does not know the labels.
+        DataError: A weight is of a class that is not there; one has too few rows for a baseline that is to teach, or
+            the baseline does not know the labels.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class StageData:
         self.multitask, self.encoding = multitask, encoding
         self.validation = self._validation()
         self._baselines: dict[tuple[str, ...], CrossFitted] = {}
+        self._check_classes()
         if names := {str(name) for stage in recipe.schedule for name in stage.teacher_baselines}:
             self._check_known(names)
             self._check_folds()
@@ -63,6 +65,10 @@ class StageData:
         targets, weights = self._targets(rows, stage), _weights(rows, stage)
         if stage.is_taught:
             targets = self._taught(rows, targets, stage)
+        if stage.class_weights:
+            factors = np.ones(self.multitask.width, np.float32)
+            factors[: len(self.dataset.labels)] = [stage.class_weights.get(name, 1.0) for name in self.dataset.labels]
+            targets, weights = _weighed(targets, weights, factors)
         train = Batches(self.encoding, encoded, targets, weights, stage.batch_size)
         return train, self.validation if (rows.task == "").any() or stage.is_taught else None
 
@@ -159,6 +165,12 @@ class StageData:
                 raise DataError(f"stages.{stage.name}.teacher_baselines: {name} cannot learn: {error}") from error
         return self._baselines[key]
 
+    def _check_classes(self) -> None:
+        for stage in self.recipe.schedule:
+            if unknown := sorted(set(stage.class_weights) - set(self.dataset.labels)):
+                labels = ", ".join(self.dataset.labels)
+                raise DataError(f"stages.{stage.name}.class_weights: found {unknown}; accepted: {labels}")
+
     def _check_known(self, names: set[str]) -> None:
         labels = self.dataset.labels
         if unknown := sorted(names - set(baselines(self.recipe.tokenizer, labels, self.recipe.split_seed))):
@@ -190,3 +202,10 @@ def _weights(rows: pd.DataFrame, stage: Stage) -> Floats:
             positions = members.index.to_numpy()
             weights[positions] *= class_weights(labels[positions], balance)[labels[positions]]
     return weights
+
+
+def _weighed(targets: Floats, weights: Floats, factors: Floats) -> tuple[Floats, Floats]:
+    """Targets (rows, width) and weights (rows,) of which each class counts by its factor, soft targets too."""
+    products = targets * factors
+    sums = products.sum(1)
+    return products / sums[:, None], weights * sums

@@ -1,6 +1,7 @@
 """Sections `[fit]`, `[[stages]]` and `[start]`: how a network is trained, in one stage or in several, and from what."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -41,10 +42,20 @@ class FitConfig(ConfigSection):
     class_balance: float = Field(
         1.0, ge=0, le=1, description="rows weigh 1 / share of their class to this power; 1: classes count alike"
     )
+    class_weights: dict[str, float] = Field(
+        {},
+        description="label -> weight of its rows, beside class_balance's: above 1 more of the class is found, and more "
+        "of other classes is taken for it",
+    )
     label_smoothing: Fraction = Field(0.0, description="share of the target spread over all classes")
     word_dropout: Fraction = Field(
         0.0, description="fraction of tokens read as <unk>, or of values of fields that are missing, in training"
     )
+
+    @model_validator(mode="after")
+    def _class_weights_fit(self) -> Self:
+        _check_weights("class_weights", self.class_weights)
+        return self
 
 
 class Stage(FitConfig):
@@ -86,12 +97,10 @@ class Stage(FitConfig):
         return bool(self.teachers or self.teacher_files or self.teacher_baselines)
 
     @model_validator(mode="after")
-    def _keys_fit(self) -> "Stage":
+    def _keys_fit(self) -> Self:
         if self.masked_words and not self.word_dropout:
             raise ValueError("masked_words needs word_dropout above 0: only hidden words are to be named")
-        bad = {name: weight for name, weight in self.weights.items() if not 0 < weight <= 100}
-        if bad:
-            raise ValueError(f"weights: found {bad}; accepted: above 0, at most 100")
+        _check_weights("weights", self.weights)
         bad = {name: share for name, share in self.teacher_shares.items() if not 0 <= share <= 1}
         if bad:
             raise ValueError(f"teacher_shares: found {bad}; accepted: from 0 to 1")
@@ -108,3 +117,8 @@ class StartConfig(ConfigSection):
     weight: Fraction = Field(
         0.5, description="share of each weight that stays as the bundle has it, so that little is forgotten"
     )
+
+
+def _check_weights(key: str, weights: Mapping[str, float]) -> None:
+    if bad := {name: weight for name, weight in weights.items() if not 0 < weight <= 100}:
+        raise ValueError(f"{key}: found {bad}; accepted: above 0, at most 100")

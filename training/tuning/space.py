@@ -21,7 +21,7 @@ from training.recipe.stages import FitConfig, Stage
 Values = dict[str, Any]
 
 # `keep`: the best epoch's figure is the greatest of several, the last one's is not, so they do not compare.
-_NOT_SEARCHED = {"name", "seed", "weights", "group_balances", "teachers", "keep"}
+_NOT_SEARCHED = {"name", "seed", "weights", "class_weights", "group_balances", "teachers", "keep"}
 
 
 @dataclass(frozen=True, slots=True)

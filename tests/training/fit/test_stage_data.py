@@ -75,6 +75,22 @@ def test_a_stages_own_weights_replace_those_of_the_sources(rows: StageData) -> N
     assert set(train.weights[train.targets[:, 4:].sum(1) == 1].tolist()) == {3.0}
 
 
+def test_the_loss_counts_a_class_by_its_weight_be_the_target_a_label_or_what_a_teacher_says(rows: StageData) -> None:
+    taught = Stage(name="s", sources=["main", "emoji.csv"], teacher_baselines=[LINEAR])
+    for stage in (Stage(name="s"), Stage(name="s", label_smoothing=0.2), taught):
+        even, _ = rows.batches(stage)
+        weighed, _ = rows.batches(stage.model_copy(update={"class_weights": {"b": 3.0}}))
+        losses = even.weights[:, None] * even.targets * np.array([1, 3, 1, 1, 1, 1], np.float32)
+        np.testing.assert_allclose(weighed.weights[:, None] * weighed.targets, losses, rtol=1e-5)
+        np.testing.assert_allclose(weighed.targets.sum(1), 1, rtol=1e-5)
+
+
+def test_a_weight_is_of_a_class_that_there_is(rows: StageData) -> None:
+    recipe = rows.recipe.model_copy(update={"stages": [Stage(name="s", class_weights={"c": 2.0})]})
+    with pytest.raises(DataError, match=r"stages.s.class_weights: found \['c'\]; accepted: a, b"):
+        StageData(recipe, rows.dataset, rows.weak, rows.multitask, rows.encoding)
+
+
 def test_only_other_tasks_means_no_validation(rows: StageData) -> None:
     train, validation = rows.batches(Stage(name="s", sources=["emoji.csv"], label_smoothing=0.2))
     assert validation is None

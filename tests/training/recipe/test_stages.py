@@ -35,6 +35,7 @@ def test_what_a_stage_leaves_out_is_as_in_fit() -> None:
         ({"stages": [{"name": "s"}, {"name": "s"}]}, "accepted: distinct ones"),
         ({"stages": [{"name": "s", "masked_words": 0.5}]}, "masked_words needs word_dropout above 0"),
         ({"stages": [{"name": "s", "weights": {"own": 0.0}}]}, "accepted: above 0, at most 100"),
+        ({"fit": {"class_weights": {"a": -1.0}}}, "class_weights: found .*accepted: above 0, at most 100"),
         ({"stages": [{"name": "s", "group_balances": {"weak": 0.5}}]}, r"unknown sources \['weak'\]"),
         ({"stages": [{"name": "s", "group_balances": {"own": 2.0}}]}, "accepted: from 0 to 1"),
         ({"stages": [{"name": "s", "teacher_shares": {"weak": 0.5}}]}, r"unknown sources \['weak'\]"),
