@@ -1,12 +1,14 @@
-"""Calibration on domains that were not trained on: python -m benchmarks.domains FOLDER [--recipe FILE] [--folds N].
+"""Calibration on domains that were not trained on: python -m benchmarks.domains FOLDER [--trial NAME] [--folds N].
 
-FOLDER holds the sets of data/README.md. By `benchmarks/domains.toml`, or another recipe with such sources, a model is
-trained without each of eleven domains in turn, or, in less time, without those of a fold, and answers what it was not
-trained on. Models are kept in `--out`, so that the same command goes on after an interruption.
+FOLDER holds the sets of data/README.md. By `benchmarks/domains.toml`, or with a change to it that is named in
+`benchmarks/domains_trials.toml`, a model is trained without each of eleven domains in turn, or, in less time, without
+those of a fold, and answers what it was not trained on. Models are kept in `--out`, so that the same command goes on
+after an interruption.
 
 Prints for each domain the macro recall, the recall of neutral, and the expected calibration error and how far it is
-above chance, at three temperatures: the one that fits the validation part; the one that fits that and the held-out rows
-of the domains that were trained on; and the one that fits the other domains, each as left out. Sets count alike.
+above chance, at four temperatures: the one that fits the validation part; the one that fits that and the held-out rows
+of the domains that were trained on; the one that fits the other domains, each as left out; and the one that fits the
+domain itself, which nobody could know: less no temperature reaches. Sets count alike.
 """
 
 import argparse
@@ -20,6 +22,7 @@ import numpy as np
 import pandas as pd
 from rich.console import Console
 
+from benchmarks.quality.trial import read_trials
 from serving.model.predictor import Predictor
 from training.commands.fit import fit
 from training.console import Display
@@ -29,10 +32,11 @@ from training.evaluation.evaluate import served_probabilities
 from training.evaluation.metrics import Figures, measure, rescaled
 from training.evaluation.tables import Table, as_markdown
 from training.recipe.data import Source
-from training.recipe.recipe import Recipe, read_recipe
+from training.recipe.recipe import Recipe
 from training.types import Labels, Probabilities
 
-RECIPE = Path(__file__).with_suffix(".toml")
+TRIALS = Path(__file__).with_name("domains_trials.toml")
+AS_CHOSEN, SEED = "as chosen", 1
 FILES = ("semeval_2013_2016.csv.gz", "labelled_tweets.csv.gz", "gop_debate.csv")
 WEAK = ("emoticon_tweets.csv.gz", "emoji_tweets.csv.gz")
 COLUMN, DEBATE = "source", "gop"  # of the file of ten sets, what tells them apart; and the set in a file of its own
@@ -59,6 +63,11 @@ class LeftOut:
     temperature: float
     over_groups: float
 
+    @property
+    def own(self) -> float:
+        """What fits the domain itself best."""
+        return fitted([(self.truth, self.probabilities)])
+
     def at(self, labels: list[str], temperature: float) -> Figures:
         """The figures at a temperature."""
         return measure(labels, self.truth, rescaled(self.probabilities, temperature), temperature)
@@ -66,25 +75,24 @@ class LeftOut:
 
 def main() -> None:
     """Train what is missing, and print the tables."""
+    trials = {trial.name: trial for trial in read_trials(TRIALS)}
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--recipe", type=Path, default=RECIPE)
+    parser.add_argument("--trial", choices=list(trials), default=AS_CHOSEN)
     parser.add_argument("--folds", type=int, default=len(DOMAINS), help="fewer: several domains are left out at once")
-    parser.add_argument("--only", type=int, nargs="+", help="train these folds, counted from 0, and print nothing")
+    parser.add_argument("--only", type=int, nargs="+", help="these folds alone, counted from 0")
     parser.add_argument("--out", type=Path, default=Path("build/domains"), help="folder for the models")
     parser.add_argument("--stage-cache", type=Path, default=Path("build/bodies"))
     options = parser.parse_args()
-    recipe, paths = read_recipe(options.recipe), [options.folder / name for name in (*FILES, *WEAK)]
+    recipe, paths = trials[options.trial].recipe(SEED), [options.folder / name for name in (*FILES, *WEAK)]
     answers: dict[str, LeftOut] = {}
     for number in options.only or range(options.folds):
         domains = DOMAINS[number :: options.folds]
-        fold, out = without(recipe, domains), options.out / "+".join(domains)
+        fold, out = without(recipe, domains), options.out / options.trial / "+".join(domains)
         if not out.exists():
             fit(fold, paths, out, Display(Console(stderr=True)), options.stage_cache, baselines=False)
-        if not options.only:
-            answers |= asked(out, fold, paths, domains)
-    if answers:
-        sys.stdout.write(f"{table(recipe.data.labels, answers)}\n\n{temperatures(answers)}\n")
+        answers |= asked(out, fold, paths, domains)
+    sys.stdout.write(f"{table(recipe.data.labels, answers)}\n\n{temperatures(answers)}\n")
 
 
 def without(recipe: Recipe, domains: Sequence[str]) -> Recipe:
@@ -133,7 +141,9 @@ def table(labels: list[str], answers: Mapping[str, LeftOut]) -> str:
     """Markdown: a row a domain, and the means."""
     columns = ["macro recall", "recall of neutral"]
     columns += [
-        f"{what}, {fit}" for fit in ("validation", "groups", "other domains") for what in ("error", "above chance")
+        f"{what}, {fit}"
+        for fit in ("validation", "groups", "other domains", "itself")
+        for what in ("error", "above chance")
     ]
     figures = {domain: _figures(labels, answer, across(answers, domain)) for domain, answer in answers.items()}
     rows = [[name, f"{len(answers[name].truth):,}", *map(_cell, row)] for name, row in figures.items()]
@@ -143,7 +153,8 @@ def table(labels: list[str], answers: Mapping[str, LeftOut]) -> str:
 
 def _figures(labels: list[str], answer: LeftOut, across_others: float) -> list[float]:
     """Recalls, then the calibration error and how far it is above chance at each temperature."""
-    at = [answer.at(labels, temperature) for temperature in (answer.temperature, answer.over_groups, across_others)]
+    fits = (answer.temperature, answer.over_groups, across_others, answer.own)
+    at = [answer.at(labels, temperature) for temperature in fits]
     neutral = at[0].classes["neutral"]
     figures = [at[0].macro_recall, neutral.recall if neutral.rows else np.nan]
     for each in at:
@@ -157,10 +168,16 @@ def _cell(figure: float) -> str:
 
 
 def temperatures(answers: Mapping[str, LeftOut]) -> str:
-    """The temperature across all domains beside the one that fits validation, in a sentence."""
-    own, groups = (mean(getattr(each, name) for each in answers.values()) for name in ("temperature", "over_groups"))
-    means = f"Temperatures, mean of the models: validation {own:.3f}, groups {groups:.3f}"
-    return f"{means}; across the domains that were left out: {across(answers):.3f}"
+    """The temperature across all domains beside those that fit validation and each domain, in a sentence."""
+    own = sorted(each.own for each in answers.values())
+    validation, groups = (
+        mean(getattr(each, name) for each in answers.values()) for name in ("temperature", "over_groups")
+    )
+    means = f"Temperatures, mean of the models: validation {validation:.3f}, groups {groups:.3f}"
+    left_out = (
+        f"across the domains that were left out: {across(answers):.3f}, of each itself {own[0]:.3f} to {own[-1]:.3f}"
+    )
+    return f"{means}; {left_out}"
 
 
 if __name__ == "__main__":

@@ -1,14 +1,15 @@
 import numpy as np
 import pytest
 
-from benchmarks.domains import DEBATE, DOMAINS, RECIPE, LeftOut, across, table, temperatures, without
-from training.recipe.recipe import read_recipe
+from benchmarks.domains import AS_CHOSEN, DEBATE, DOMAINS, SEED, TRIALS, LeftOut, across, table, temperatures, without
+from benchmarks.quality.trial import read_trials
 
+RECIPES = {trial.name: trial.recipe(SEED) for trial in read_trials(TRIALS)}
 LABELS = ["negative", "neutral", "positive"]
 
 
 def test_a_domain_that_is_left_out_is_a_test_and_nothing_else() -> None:
-    recipe = without(read_recipe(RECIPE), ["vaccine", DEBATE, "brands"])
+    recipe = without(RECIPES[AS_CHOSEN], ["vaccine", DEBATE, "brands"])
     sources = {source.name: source for source in recipe.data.sources}
     assert sources["labelled"].where_not == {"source": ["vaccine", "brands"]}
     for name in ("vaccine", "brands"):
@@ -47,9 +48,12 @@ def test_the_table_tells_the_error_at_each_temperature() -> None:
     assert cells[2][:2] == ["a", "100"]
     for row, answer, others in ((cells[2], answers["a"], "b"), (cells[3], answers["b"], "a")):
         errors = [
-            answer.at(LABELS, t).expected_calibration_error for t in (1.0, 1.5, across({others: answers[others]}))
+            answer.at(LABELS, t).expected_calibration_error
+            for t in (1.0, 1.5, across({others: answers[others]}), across({"itself": answer}))
         ]
         assert [float(cell) for cell in row[4::2]] == pytest.approx(errors, abs=6e-4)
     means = [float(cell) for cell in cells[4][4:]]
     assert means == pytest.approx(np.mean([[float(x) for x in row[4:]] for row in cells[2:4]], axis=0), abs=1.1e-3)
     assert temperatures(answers).startswith("Temperatures, mean of the models: validation 1.000, groups 1.500; across")
+    own = sorted(across({"itself": answer}) for answer in answers.values())
+    assert temperatures(answers).endswith(f"of each itself {own[0]:.3f} to {own[1]:.3f}")
