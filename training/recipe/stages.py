@@ -44,8 +44,8 @@ class FitConfig(ConfigSection):
     )
     class_weights: dict[str, float] = Field(
         {},
-        description="label -> weight of its rows, beside class_balance's: above 1 more of the class is found, and more "
-        "of other classes is taken for it",
+        description="label -> its weight in the loss, in labels and in what teachers say, beside class_balance's: "
+        "above 1 more of the class is found, and more of other classes is taken for it",
     )
     label_smoothing: Fraction = Field(0.0, description="share of the target spread over all classes")
     word_dropout: Fraction = Field(
