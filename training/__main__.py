@@ -301,6 +301,7 @@ def answers(
     out: Annotated[Path, typer.Option("--out", help="file of answers, .npz; one of the same teacher is added to")],
     more: MoreFiles = None,
     source: Annotated[list[str] | None, typer.Option(help="only texts of this source; may be given again")] = None,
+    seed: Annotated[int | None, typer.Option(help="instead of the recipe's")] = None,
 ) -> None:
     """Ask a teacher for its answers to a recipe's texts: a file for `teacher_files`, which holds no text."""
     from training.commands.answers import answers as answered
@@ -309,7 +310,7 @@ def answers(
     display = Display()
     try:
         files = [*data, *(more or [])]
-        answered(read_recipe(find_recipe(recipe)), files, teacher, out, display, source or [])
+        answered(read_recipe(find_recipe(recipe), seed=seed), files, teacher, out, display, source or [])
     except KeyboardInterrupt:
         display.on_note(f"Interrupted. The same command goes on with what {out} lacks.")
         raise typer.Exit(130) from None

@@ -76,7 +76,8 @@ def learned_from(trial: Trial, paths: Sequence[Path]) -> str:
         DataError: A file or a teacher cannot be read.
     """
     recipe = trial.recipe(trial.seeds[0])
-    answers = {Path(file) for stage in recipe.stages for file in stage.teacher_files}
+    stages = [stage for seed in trial.seeds for stage in trial.recipe(seed).stages]
+    answers = {Path(file) for stage in stages for file in stage.teacher_files}
     files = [*_used(trial, paths), *([Path(recipe.vectors.file)] if recipe.vectors else []), *answers]
     folders = {folder for stage in recipe.stages for folder in stage.teachers}
     try:

@@ -70,7 +70,8 @@ class TeacherFile:
                 info = TeacherInfo.model_validate_json(str(content["info"]))
                 answers = cls(info, content["hashes"], content["answers"])
         except OSError as error:
-            raise DataError(f"{path}: cannot be read ({error.strerror}); accepted: a file of answers") from error
+            accepted = "a file of answers, as `python -m training answers` writes"
+            raise DataError(f"{path}: cannot be read ({error.strerror}); accepted: {accepted}") from error
         except Exception as error:  # NumPy answers a broken zip with many kinds
             raise DataError(f"{path}: is no file of a teacher's answers: {_reason(error)}") from error
         answers.check(path)

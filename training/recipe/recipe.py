@@ -87,6 +87,18 @@ class Recipe(ConfigSection):
 
     @model_validator(mode="before")
     @classmethod
+    def _answers_of_the_seed(cls, content: Any) -> Any:
+        """Each seed splits the rows otherwise, and a teacher that learned from some of them knows one split."""
+        stages = content.get("stages") if isinstance(content, dict) else None
+        if not isinstance(stages, list):
+            return content
+        data = content.get("data")
+        seed = data.get("split_seed") if isinstance(data, dict) else None
+        seed = content.get("seed", cls.model_fields["seed"].default) if seed is None else seed
+        return {**content, "stages": [_with_seed(stage, str(seed)) for stage in stages]}
+
+    @model_validator(mode="before")
+    @classmethod
     def _fields_are_inputs(cls, content: Any) -> Any:
         return {"inputs": "fields", **content} if isinstance(content, dict) and content.get("fields") else content
 
@@ -226,6 +238,14 @@ def read_recipe(
 def describe_faults(error: ValidationError) -> str:
     """Each bad key of a recipe, the value found and what is accepted."""
     return "; ".join(_sentence(fault) for fault in error.errors())
+
+
+def _with_seed(stage: Any, seed: str) -> Any:
+    files = stage.get("teacher_files") if isinstance(stage, dict) else None
+    if not isinstance(files, list):
+        return stage
+    named = [file.replace("{seed}", seed) if isinstance(file, str) else file for file in files]
+    return {**stage, "teacher_files": named}
 
 
 def _check_names(where: str, names: list[str], known: set[str]) -> None:

@@ -78,7 +78,7 @@ class Stage(FitConfig):
     teacher_files: list[Name] = Field(
         [],
         description="files of a teacher's answers, which count as one of `teachers` does; a text without an answer in "
-        "them is taught by the others, or by its label alone",
+        "them is taught by the others, or by its label alone; {seed} in a name is the split's seed",
     )
     teacher_baselines: list[TeacherBaseline] = Field(
         [], description="baselines that answer beside the teachers, trained on the stage's rows without the one asked"

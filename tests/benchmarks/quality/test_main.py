@@ -37,11 +37,13 @@ def test_another_version_of_a_teacher_is_another_digest(data: Path, bundle: Path
 
 
 def test_another_file_of_answers_is_another_digest(data: Path, tmp_path: Path) -> None:
-    answers = tmp_path / "t.npz"
-    taught = Trial("t", "g", "e", changes={"stages": [{"name": "one", "teacher_files": [str(answers)]}]})
+    answers = str(tmp_path / "t-{seed}.npz")
+    stages, split = [{"name": "one", "teacher_files": [answers]}], ("data.split_seed",)
+    taught = Trial("t", "g", "e", changes={"stages": stages}, without=split, seeds=(1, 2))
+    (tmp_path / "t-1.npz").touch()
     digests = set()
     for content in ("one", "other"):
-        answers.write_text(content, encoding="utf-8")
+        (tmp_path / "t-2.npz").write_text(content, encoding="utf-8")
         digests.add(learned_from(taught, [data]))
     assert len(digests) == 2
 

@@ -110,6 +110,17 @@ def test_the_split_has_a_seed_of_its_own_where_the_recipe_says_one(split_seed: i
     assert Recipe.model_validate({"name": "x", "seed": 3, "data": data}).split_seed == expected
 
 
+@pytest.mark.parametrize(
+    ("split", "seed", "expected"), [("", None, "1"), ("", 7, "7"), ("data.split_seed = 0", 7, "0")]
+)
+def test_a_file_of_answers_may_be_named_by_the_seed_of_the_split(
+    tmp_path: Path, split: str, seed: int | None, expected: str
+) -> None:
+    stage = '[[stages]]\nname = "a"\nteacher_files = ["t-{seed}.npz", "u.npz"]'
+    path = written(tmp_path, f'name = "x"\n{split}\n{stage}')
+    assert read_recipe(path, seed=seed).schedule[0].teacher_files == [f"t-{expected}.npz", "u.npz"]
+
+
 @pytest.mark.parametrize("section", ["", "fit", "network", "data"])
 def test_keys_of_older_versions_are_passed_over_in_a_bundle_and_refused_in_a_file(tmp_path: Path, section: str) -> None:
     recipe = Recipe.model_validate(

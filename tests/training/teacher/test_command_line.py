@@ -37,6 +37,18 @@ def test_a_recipes_texts_are_answered_and_its_fit_accepts_them(
     assert list(read_inputs(student, staged_files, dataset).teachers) == [str(out)]
 
 
+def test_the_texts_of_another_seed_are_those_of_its_split(
+    tuned: Tuned, staged_files: list[Path], tmp_path: Path
+) -> None:
+    student = Recipe.model_validate(STAGED)
+    toml, out = write_recipe(tmp_path / "student.toml", student), tmp_path / "t.npz"
+    arguments = ["answers", toml, "--data", *staged_files, "--teacher", tuned.folder, "--out", out, "--seed", 2]
+    assert CliRunner().invoke(app, [*map(str, arguments)]).exit_code == 0
+    dataset = load_dataset(staged_files, student.data, 2)
+    assert TeacherFile.read(out).predict(dataset.train.row.tolist())[1].all()
+    assert not TeacherFile.read(out).predict(dataset.test.row.tolist())[1].any()
+
+
 def test_an_interrupted_tuning_tells_the_way_on(
     recipe: Recipe, staged_files: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
