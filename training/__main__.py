@@ -307,10 +307,9 @@ def answers(
     from training.commands.answers import answers as answered
     from training.console import Display
 
-    display = Display()
+    chosen, display = read_recipe(find_recipe(recipe), seed=seed), Display()
     try:
-        files = [*data, *(more or [])]
-        answered(read_recipe(find_recipe(recipe), seed=seed), files, teacher, out, display, source or [])
+        answered(chosen, [*data, *(more or [])], teacher, out, display, source or [])
     except KeyboardInterrupt:
         display.on_note(f"Interrupted. The same command goes on with what {out} lacks.")
         raise typer.Exit(130) from None
