@@ -50,7 +50,8 @@ class _Strict(BaseModel):
 
 _ACCEPTED = "accepted: what Python and Rust read alike, without look-around, back-references, flags, nested repetition"
 _ESCAPE = r"\\(?:[dDwWsSbBAnrtfv]|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|[^A-Za-z0-9\s])"
-_CLASS = rf"\[\^?\]?(?:{_ESCAPE}|(?!--|&&|~~|\|\|)[^\]\\\[])*\]"
+# Possessive: a bracket that comes first is a member, and may not be read as the end on a second try.
+_CLASS = rf"\[\^?+\]?+(?:{_ESCAPE}|(?!--|&&|~~|\|\|)[^\]\\\[])*\]"
 _ATOM = re.compile(rf"{_ESCAPE}|{_CLASS}|\((?:\?:)?(?!\?)|\)|[^\\\[\](){{}}*+?]")
 _QUANTIFIER = re.compile(r"(?:[*+?]|\{[0-9]{1,3}(?:,[0-9]{0,3})?\})\??|")
 

@@ -89,6 +89,8 @@ DIFFERENT = {
     "nested class": r"[[a]]",
     "difference": r"[a--b]",
     "intersection": r"[a&&b]",
+    "intersection after a bracket": r"[]&&[a]",
+    "intersection after a caret and a bracket": r"[^]&&[a]",
     "POSIX": r"[[:alpha:]]",
     "a brace": r"a{b",
     "nothing to repeat": r"*a",
